@@ -1,0 +1,5 @@
+"""``python -m cclcc_cli``."""
+
+from cclcc_cli.cli.app import main
+
+main()

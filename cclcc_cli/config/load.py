@@ -1,0 +1,180 @@
+"""A YAML file and ``--set`` pairs in, a checked recipe or one clear error out."""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from cclcc_cli.config.schema import BaseRecipe, ClccRecipe, Recipe, SupervisedRecipe
+from cclcc_cli.errors import RecipeError
+
+_RECIPE: TypeAdapter[SupervisedRecipe | ClccRecipe] = TypeAdapter(Recipe)
+_CLASSES = (SupervisedRecipe, ClccRecipe)
+
+
+def load_recipe(path: Path, overrides: Sequence[str] = ()) -> SupervisedRecipe | ClccRecipe:
+    """Read a recipe file, lay the overrides over it from left to right, and check the whole.
+
+    Args:
+        path: a YAML file.
+        overrides: ``a.b=value`` pairs; the value is read as YAML.
+
+    Raises:
+        RecipeError: the file cannot be read, or keys or values are wrong; names all of them.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise RecipeError(f"{path}: no such recipe; see recipes/ for examples") from None
+    except IsADirectoryError:
+        raise RecipeError(f"{path}: is a folder; name a recipe file inside it") from None
+    except UnicodeDecodeError:
+        raise RecipeError(f"{path}: is not UTF-8 text; give a YAML recipe") from None
+    except OSError as error:
+        raise RecipeError(f"{path}: cannot be read ({error.strerror})") from None
+    raw = _parse_yaml(text, str(path))
+    if not isinstance(raw, dict):
+        raise RecipeError(f"{path}: holds no keys; a recipe starts with 'name:' and 'method:'")
+    for override in overrides:
+        _apply(raw, override)
+    return parse_recipe(raw, str(path))
+
+
+def parse_recipe(raw: Mapping[str, Any], where: str) -> SupervisedRecipe | ClccRecipe:
+    """Check a recipe given as plain values.
+
+    Raises:
+        RecipeError: one line per problem, each with its key, its value and what is allowed.
+    """
+    try:
+        return _RECIPE.validate_python(dict(raw))
+    except ValidationError as error:
+        lines = [f"{where}: {_explain(problem, raw)}" for problem in error.errors()]
+        raise RecipeError("\n".join(dict.fromkeys(lines))) from None
+
+
+def dump_recipe(recipe: BaseRecipe) -> str:
+    """The whole recipe as YAML, defaults written out; ``load_recipe`` reads it back equal."""
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = False
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    out = StringIO()
+    yaml.dump(recipe.model_dump(mode="json"), out)
+    return out.getvalue()
+
+
+def _parse_yaml(text: str, where: str) -> Any:
+    try:
+        return YAML(typ="safe", pure=True).load(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        at = f" line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        problem = " ".join((error.problem or "cannot be parsed").split())
+        raise RecipeError(f"{where}:{at} is not valid YAML: {problem}") from None
+    except (YAMLError, ValueError) as error:
+        raise RecipeError(f"{where}: is not valid YAML: {' '.join(str(error).split())}") from None
+
+
+def _apply(raw: dict[str, Any], override: str) -> None:
+    path, equals, text = override.partition("=")
+    keys = path.strip().split(".")
+    if not equals or not all(keys):
+        raise RecipeError(f"--set {override}: write it as key.subkey=value")
+    value = _parse_yaml(text, f"--set {override}")
+    node: Any = raw
+    for depth, key in enumerate(keys[:-1]):
+        if node.get(key) is None:
+            node[key] = {}
+        node = node[key]
+        if not isinstance(node, dict):
+            parent = ".".join(keys[: depth + 1])
+            raise RecipeError(f"--set {override}: {parent} is a value, it has no keys inside")
+    node[keys[-1]] = value
+
+
+def _explain(problem: Any, raw: Mapping[str, Any]) -> str:
+    kind, context = problem["type"], problem.get("ctx", {})
+    keys = _keys(problem["loc"], raw)
+    where = ".".join(map(str, keys))
+    if kind == "union_tag_not_found":
+        key = context["discriminator"].strip("'")
+        return f"{'.'.join([*map(str, keys), key])}: is missing; allowed: {_tags(where)}"
+    if kind == "union_tag_invalid":
+        key = context["discriminator"].strip("'")
+        return (
+            f"{'.'.join([*map(str, keys), key])} = {context['tag']}: unknown; "
+            f"allowed: {context['expected_tags'].replace(chr(39), '')}"
+        )
+    if kind == "extra_forbidden":
+        return f"{where}: unknown key{_suggestion(keys, raw)}"
+    if kind == "missing":
+        return f"{where}: is missing; add it to the recipe"
+    message = problem["msg"].removeprefix("Value error, ")
+    message = message[0].lower() + message[1:]
+    if not where or isinstance(problem["input"], dict):
+        return f"{where}: {message}" if where else message
+    return f"{where} = {problem['input']!r}: {message}"
+
+
+def _keys(location: Iterable[int | str], raw: Mapping[str, Any]) -> list[int | str]:
+    """Where an error lies in the text: pydantic's location without the names of union members."""
+    parts = list(location)
+    if parts and parts[0] == raw.get("method"):
+        parts = parts[1:]
+    keys: list[int | str] = []
+    node: Any = raw
+    for position, part in enumerate(parts):
+        inside = (isinstance(node, Mapping) and part in node) or (
+            isinstance(node, (list, tuple)) and isinstance(part, int) and part < len(node)
+        )
+        if inside:
+            node = node[part]
+        elif not isinstance(node, Mapping) or position < len(parts) - 1:
+            continue  # the name of a union's member, or of a type inside it
+        keys.append(part)
+    return keys
+
+
+def _tags(where: str) -> str:
+    if where:
+        return "see the README's table of keys"
+    return ", ".join(cls.model_fields["method"].annotation.__args__[0] for cls in _CLASSES)  # type: ignore[union-attr]
+
+
+def _suggestion(keys: Sequence[int | str], raw: Mapping[str, Any]) -> str:
+    """The sibling keys that a mistyped key may have meant."""
+    chosen = next((c for c in _CLASSES
+                   if raw.get("method") in c.model_fields["method"].annotation.__args__), None)  # type: ignore[union-attr]
+    schema: Any = TypeAdapter(chosen).json_schema() if chosen else {}
+    node = schema
+    for key in keys[:-1]:
+        node = _property(schema, node, str(key))
+    names = sorted(
+        {n for part in _alternatives(schema, node) for n in part.get("properties", {})}
+    )
+    close = difflib.get_close_matches(str(keys[-1]), names, n=1)
+    if close:
+        return f"; did you mean {close[0]}?"
+    return f"; allowed here: {', '.join(names)}" if names else ""
+
+
+def _property(schema: Any, node: Any, key: str) -> Any:
+    for part in _alternatives(schema, node):
+        if key in part.get("properties", {}):
+            return part["properties"][key]
+    return {}
+
+
+def _alternatives(schema: Any, node: Any) -> list[Any]:
+    """A schema node with its references followed and its unions laid open."""
+    if "$ref" in node:
+        return _alternatives(schema, schema["$defs"][node["$ref"].rsplit("/", 1)[-1]])
+    for union in ("oneOf", "anyOf", "allOf"):
+        if union in node:
+            return [part for option in node[union] for part in _alternatives(schema, option)]
+    return [node]

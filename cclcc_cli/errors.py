@@ -1,0 +1,42 @@
+"""What can go wrong because of what a person gave us; everything else is a bug.
+
+Only these are caught, and only in ``cli.app.main``, which prints the message as one line
+on stderr and exits with the class's ``exit_code``.
+"""
+
+
+class CclccError(Exception):
+    """A problem the user can mend: the message says what, where, and what to do."""
+
+    exit_code = 2
+
+
+class RecipeError(CclccError):
+    """A recipe, or a ``--set`` on it, that cannot be used."""
+
+
+class DataError(CclccError):
+    """Images, masks, lists or a store that cannot be used."""
+
+
+class RunError(CclccError):
+    """A run folder that cannot be trained, resumed or read."""
+
+
+class TrainingDiverged(CclccError):
+    """The loss stopped being a finite number."""
+
+    exit_code = 3
+
+
+class Interrupted(CclccError):
+    """Training stopped by a signal after its state was saved.
+
+    Args:
+        message: what to tell the user.
+        signal_number: the signal received; the exit code is the shell's 128 + number.
+    """
+
+    def __init__(self, message: str, signal_number: int) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + signal_number

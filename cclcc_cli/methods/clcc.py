@@ -1,0 +1,110 @@
+"""CLCC: one network sees whole images and their patches, and the two levels teach each other."""
+
+from typing import assert_never, final
+
+import torch
+from torch import Tensor
+
+from cclcc_cli.config.schema import Clcc as ClccConfig
+from cclcc_cli.config.schema import ClccRecipe, Joint, SupervisedLoss, TwoStages
+from cclcc_cli.data.grid import join_patches, split_patches
+from cclcc_cli.losses.consistency import patch_consistency_loss
+from cclcc_cli.losses.contrastive import cross_level_contrastive_loss
+from cclcc_cli.losses.ramps import sigmoid_ramp_up
+from cclcc_cli.methods.base import Batch, Loss, Method, Moment
+from cclcc_cli.methods.supervision import supervised_loss
+from cclcc_cli.models.patch_statistics import patch_statistics
+from cclcc_cli.models.projector import Projector, choose_strides
+from cclcc_cli.models.unet import UNet
+
+
+@final
+class Clcc(Method):
+    """Supervised loss plus cross-level contrast and cross-level consistency.
+
+    Args:
+        student: the network; the only part that is kept.
+        projector: from its last decoder map to embeddings, used while there is contrast.
+        config: weights, options and the order of the terms.
+        supervised: the loss on labelled images.
+    """
+
+    def __init__(
+        self, student: UNet, projector: Projector, config: ClccConfig, supervised: SupervisedLoss
+    ) -> None:
+        super().__init__()
+        self.student = student
+        self.projector = projector
+        self._config = config
+        self._supervised = supervised
+
+    def loss(self, batch: Batch, moment: Moment) -> Loss:
+        contrast_weight, consistency_weight = self.weights(moment)
+        features = self.student.features(batch.images)
+        logits = self.student.head(features)
+        supervised = supervised_loss(
+            logits[: len(batch.target)], batch.target, self._supervised
+        )
+        total, terms = supervised, {"supervised": supervised.detach()}
+        if not contrast_weight and not consistency_weight:
+            return Loss(total, terms)
+
+        patches = split_patches(batch.images, self._config.grid).contiguous(
+            memory_format=torch.channels_last
+        )
+        # Contrast alone takes patches as keys only: no graph, hence no backward pass, for them.
+        patches_learn = bool(consistency_weight) or self._config.symmetric
+        with (
+            torch.set_grad_enabled(patches_learn),
+            patch_statistics(self.student, self._config.patch_statistics),
+        ):
+            patch_features = self.student.features(patches)
+        if contrast_weight:
+            contrast = self._contrast(features, patch_features)
+            total = total + contrast_weight * contrast
+            terms["contrast"] = contrast.detach()
+        if consistency_weight:
+            patch_logits = join_patches(self.student.head(patch_features), self._config.grid)
+            consistency = patch_consistency_loss(patch_logits.float(), logits.float())
+            total = total + consistency_weight * consistency
+            terms["consistency"] = consistency.detach()
+        return Loss(total, terms)
+
+    def weights(self, moment: Moment) -> tuple[float, float]:
+        """The weights of contrast and consistency at this moment; 0 means not computed."""
+        contrast, consistency = self._config.contrast_weight, self._config.consistency_weight
+        match self._config.terms:
+            case TwoStages(contrast=share):
+                first = moment.step * share.denominator < share.numerator * moment.total_steps
+                return (contrast, 0.0) if first else (0.0, consistency)
+            case Joint(ramp_up=share):
+                length = float(share) * moment.total_steps
+                ramp = sigmoid_ramp_up(moment.step / length if length else 1.0)
+                return contrast * ramp, consistency * ramp
+            case never:
+                assert_never(never)
+
+    def _contrast(self, features: Tensor, patch_features: Tensor) -> Tensor:
+        config, grid = self._config, self._config.grid
+        whole = self.projector(features).float()  # (B, D, G, G)
+        with torch.set_grad_enabled(config.symmetric):
+            cells = self.projector(patch_features).float()  # (B * N, D, 1, 1)
+        patches = join_patches(cells, grid)
+        forward = cross_level_contrastive_loss(
+            whole, patches, temperature=config.temperature,
+            normalization=config.normalization, negatives=config.negatives,
+        )
+        if not config.symmetric:
+            return forward
+        backward = cross_level_contrastive_loss(
+            patches, whole, temperature=config.temperature,
+            normalization=config.normalization, negatives=config.negatives,
+        )
+        return (forward + backward) / 2
+
+
+def build_clcc(recipe: ClccRecipe) -> Clcc:
+    config = recipe.clcc
+    strides = config.projector_strides or choose_strides(recipe.data.size // config.grid)
+    projector = Projector(recipe.network.widths[0], config.projector_widths, strides)
+    return Clcc(UNet(recipe.network.widths), projector, config, recipe.supervised_loss)

@@ -1,0 +1,1 @@
+"""What a predicted mask is worth, per image."""

@@ -1,0 +1,71 @@
+"""Scores by hand, and the empty cases."""
+
+import pytest
+import torch
+
+from cclcc_cli.metrics.overlap import SCORES, overlap_scores, rules
+
+
+def scores(mask, target, probs=None, **options):
+    mask, target = (torch.tensor(x, dtype=torch.bool).reshape(1, 1, 1, -1) for x in (mask, target))
+    probs = mask.float() if probs is None else torch.tensor(probs).reshape(1, 1, 1, -1)
+    found = overlap_scores(probs, mask, target, **options)
+    assert tuple(found) == SCORES
+    return {name: value.item() for name, value in found.items()}
+
+
+def test_by_hand():
+    # TP 2, FP 1, FN 3, TN 4.
+    found = scores([1, 1, 1, 0, 0, 0, 0, 0, 0, 0], [1, 1, 0, 1, 1, 1, 0, 0, 0, 0])
+    assert found == pytest.approx(
+        {"dice": 4 / 8, "iou": 2 / 6, "precision": 2 / 3, "recall": 2 / 5,
+         "specificity": 4 / 5, "accuracy": 6 / 10, "mae": 4 / 10}
+    )
+
+
+@pytest.mark.parametrize(
+    ("mask", "target", "expected"),
+    [
+        ([0, 0], [0, 0], {"dice": 1, "iou": 1, "precision": 1, "recall": 1, "specificity": 1}),
+        ([0, 0], [1, 0], {"dice": 0, "iou": 0, "precision": 0, "recall": 0, "specificity": 1}),
+        ([1, 0], [0, 0], {"dice": 0, "iou": 0, "precision": 0, "recall": 0, "specificity": 0.5}),
+        ([1, 0], [0, 1], {"dice": 0, "iou": 0, "precision": 0, "recall": 0, "specificity": 0}),
+        ([1, 1], [1, 1], {"dice": 1, "iou": 1, "precision": 1, "recall": 1, "specificity": 1}),
+    ],
+    ids=["both empty", "nothing found", "nothing there", "total miss", "both full"],
+)
+def test_empty_cases(mask, target, expected):
+    found = scores(mask, target)
+    assert {name: found[name] for name in expected} == expected
+
+
+def test_a_total_miss_as_published_counts_one_pixel():
+    target = [1] * 3000 + [0] * 100
+    found = scores([0] * 3100, target, total_miss="one_pixel")
+    assert found["dice"] == pytest.approx(2 / (2 + 3000))
+    assert scores([0] * 3100, target)["dice"] == 0
+    assert scores([0, 0], [0, 0], total_miss="one_pixel")["dice"] == 1
+
+
+def test_mae_of_probabilities_or_of_the_mask():
+    probs = [0.9, 0.6, 0.2, 0.1]
+    given = {"mask": [1, 1, 0, 0], "target": [1, 0, 0, 0], "probs": probs}
+    assert scores(**given)["mae"] == pytest.approx((0.1 + 0.6 + 0.2 + 0.1) / 4)
+    on_mask = scores(**given, mae_on="mask")
+    assert on_mask["mae"] == 1 - on_mask["accuracy"] == 0.25
+
+
+def test_each_image_is_scored_alone():
+    generator = torch.Generator().manual_seed(0)
+    probs = torch.rand(3, 1, 5, 7, generator=generator)
+    mask, target = probs > 0.5, torch.rand(3, 1, 5, 7, generator=generator) > 0.5
+    together = overlap_scores(probs, mask, target)
+    for i in range(3):
+        alone = overlap_scores(probs[i:i + 1], mask[i:i + 1], target[i:i + 1])
+        for name in SCORES:
+            assert together[name][i] == alone[name][0]
+
+
+def test_every_choice_has_words():
+    texts = {str(rules(miss, mae)) for miss in ("zero", "one_pixel") for mae in ("probs", "mask")}
+    assert len(texts) == 4
