@@ -1,0 +1,51 @@
+"""The ``cclcc`` command: wiring, and the one place where errors become exit codes."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from cclcc_cli import __version__
+from cclcc_cli.cli import console
+from cclcc_cli.cli.prepare import prepare
+from cclcc_cli.cli.report import report
+from cclcc_cli.cli.sync import sync
+from cclcc_cli.cli.train import train
+from cclcc_cli.errors import CclccError
+
+app = typer.Typer(
+    name="cclcc",
+    help="Segment medical images with few labels: CLCC, its rivals, and honest comparisons.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        console.show(f"cclcc {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[  # noqa: ARG001
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Version.")
+    ] = False,
+) -> None:
+    pass
+
+
+for command in (prepare, train, report, sync):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app()
+    except CclccError as error:
+        console.fail(str(error))
+        sys.exit(error.exit_code)

@@ -1,0 +1,150 @@
+"""The terminal: results to stdout, everything else to stderr. The only place that knows rich."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+    from cclcc_cli.experiments.cell import Cell
+    from cclcc_cli.experiments.run import Display
+    from cclcc_cli.experiments.run_folder import RunFolder
+    from cclcc_cli.training.schedule import Plan
+
+
+def show(text: str) -> None:
+    """A result, as it is."""
+    print(text)
+
+
+def show_json(value: Any) -> None:
+    """A result for a script."""
+    print(json.dumps(value, indent=1, ensure_ascii=False))
+
+
+def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A result as a table; numbers to the right."""
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    for place, column in enumerate(columns):
+        numeric = bool(rows) and all(row[place][:1].isdigit() or not row[place] for row in rows)
+        table.add_column(column, justify="right" if numeric else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    _console(sys.stdout).print(table, markup=False)
+
+
+def show_result(folder: "Path", result: Mapping[str, Any]) -> None:
+    """The scores of one finished training."""
+    rows = [
+        [split, size, *(f"{100 * result[split][size][name]:.2f}" for name in ("dice", "iou")),
+         *(f"{result[split][size][name]:.2f}" for name in ("hd95", "assd"))]
+        for split in ("val", "test") if result[split]
+        for size in ("working", "own")
+    ]
+    best = result["best"]["step"]
+    show_table(
+        f"{folder.name}: best checkpoint of {result['steps']} steps is step {best}",
+        ["split", "size", "Dice %", "IoU %", "HD95 px", "ASSD px"], rows,
+    )
+    show(f"run folder: {folder}")
+
+
+def note(text: str) -> None:
+    """Something worth knowing."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def warn(text: str) -> None:
+    """Something to look into; the work goes on."""
+    print(f"warning: {text}", file=sys.stderr, flush=True)
+
+
+def fail(text: str) -> None:
+    """Why the command did not do what it was asked."""
+    print(f"error: {text}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def training_display(quiet: bool) -> Iterator["Display"]:
+    """A live display in a terminal, plain lines elsewhere, nothing if quiet."""
+    from cclcc_cli.experiments.progress import TextDisplay
+
+    if quiet:
+        yield TextDisplay(lambda _line: None)
+    elif not sys.stderr.isatty():
+        yield TextDisplay(note)
+    else:
+        with _live_progress() as progress:
+            yield LiveDisplay(progress)
+
+
+class LiveDisplay:
+    """A progress bar with loss terms, validation Dice, speed and the time left."""
+
+    def __init__(self, progress: "Progress") -> None:
+        self._progress = progress
+        self._task: TaskID | None = None
+        self._total_steps = 0
+        self._dice = ""
+
+    def started(
+        self, folder: "RunFolder", cell: "Cell", plan: "Plan", first_step: int
+    ) -> None:
+        from cclcc_cli.experiments.progress import describe_start
+
+        self._total_steps = plan.total_steps
+        for line in describe_start(folder, cell, plan, first_step):
+            self._print(line)
+        self._task = self._progress.add_task(
+            "train", total=plan.total_steps, completed=first_step, news=""
+        )
+
+    def checked(self, step: int, terms: Mapping[str, float]) -> None:
+        assert self._task is not None
+        news = " ".join(f"{name} {value:.3f}" for name, value in terms.items())
+        self._progress.update(self._task, completed=step, news=f"{news}{self._dice}")
+
+    def recorded(self, record: Mapping[str, Any]) -> None:
+        from cclcc_cli.experiments.progress import describe_record
+
+        self._dice = (
+            f" | val Dice {100 * record['val']['dice']:.2f}"
+            f" | {record['images_per_second']:.1f} images/s"
+        )
+        self._print(describe_record(record, self._total_steps))
+
+    def evaluating(self, split: str, num_images: int) -> None:
+        self._print(f"evaluating {num_images} {split} images with the best checkpoint")
+
+    def _print(self, line: str) -> None:
+        self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def _live_progress() -> Iterator["Progress"]:
+    from rich import progress as bars
+
+    with bars.Progress(
+        bars.TextColumn("{task.description}"),
+        bars.BarColumn(bar_width=20),
+        bars.MofNCompleteColumn(),
+        bars.TimeRemainingColumn(),
+        bars.TextColumn("{task.fields[news]}", markup=False),
+        console=_console(sys.stderr),
+    ) as progress:
+        yield progress
+
+
+def _console(stream: Any) -> "Console":
+    from rich.console import Console
+
+    # Not a terminal: no colours, and wide enough that no cell is ever cut.
+    return Console(file=stream, width=None if stream.isatty() else 200)

@@ -1,0 +1,68 @@
+"""``cclcc train``."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from cclcc_cli.cli import console
+from cclcc_cli.cli.options import DATA, RUNS, DataDir, Json, Quiet, RunsDir, TrackingUri
+
+
+def train(
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A YAML file; see recipes/.")],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="a.b=v", help="Change one key of the recipe; repeatable."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="The same as --set seed=N.")] = None,
+    device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option()] = "auto",
+    precision: Annotated[Literal["auto", "fp32", "bf16", "fp16"], typer.Option()] = "auto",
+    workers: Annotated[
+        int, typer.Option(min=0, help="Processes that load data; never changes a result.")
+    ] = 0,
+    runs: RunsDir = RUNS,
+    data: DataDir = DATA,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Train again even where this cell is finished.")
+    ] = False,
+    mlflow: Annotated[
+        bool, typer.Option("--mlflow/--no-mlflow", help="Mirror the run in MLflow.")
+    ] = True,
+    tracking_uri: TrackingUri = None,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Train what a recipe describes and leave a run folder behind.
+
+    The same command again goes on where a stopped training was, and does nothing if finished.
+    """
+    from cclcc_cli.config import load_recipe
+
+    changes = [*(overrides or []), *([f"seed={seed}"] if seed is not None else [])]
+    checked = load_recipe(recipe, changes)  # refuse a bad recipe before torch loads
+
+    from cclcc_cli.experiments.run import run_cell
+    from cclcc_cli.training.runtime import resolve_runtime
+
+    tracking = None
+    if mlflow:
+        from cclcc_cli.experiments.tracking import live_tracking
+
+        tracking = live_tracking(runs, tracking_uri, console.warn)
+    with console.training_display(quiet) as display:
+        done = run_cell(
+            checked,
+            data_root=data,
+            runs_root=runs,
+            runtime=resolve_runtime(device, precision, workers),
+            display=display,
+            fresh=fresh,
+            tracking=tracking,
+        )
+    if not done.trained:
+        console.note(f"finished before, nothing was run (--fresh trains again): {done.folder.path}")
+    if json:
+        console.show_json({"folder": str(done.folder.path), **done.result})
+    else:
+        console.show_result(done.folder.path, done.result)

@@ -1,0 +1,128 @@
+"""A cell: one training, addressed by the digest of what determines its result."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, assert_never
+
+import torch
+
+from cclcc_cli.config.schema import (
+    ClccRecipe,
+    ContiguousSelection,
+    NestedSelection,
+    SupervisedRecipe,
+)
+from cclcc_cli.data.splits import contiguous_subset, nested_subset
+from cclcc_cli.data.store import Store
+from cclcc_cli.errors import RunError
+from cclcc_cli.training.runtime import Runtime
+
+FORMAT = 1
+"""Raised when the same recipe on the same data no longer gives the same result."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A recipe on a store, computed in a certain way.
+
+    Attributes:
+        recipe: resolved.
+        store: the data, whose size and name the recipe asked for.
+        runtime: device and precision.
+    """
+
+    recipe: SupervisedRecipe | ClccRecipe
+    store: Store
+    runtime: Runtime
+
+    @cached_property
+    def labeled(self) -> tuple[str, ...]:
+        """Stems of the training images that keep their labels."""
+        data, splits = self.recipe.data, self.store.splits
+        match data.selection:
+            case NestedSelection(seed=seed):
+                return nested_subset(splits, data.labeled, seed)
+            case ContiguousSelection(start=start):
+                return contiguous_subset(splits, data.labeled, start)
+            case never:
+                assert_never(never)
+
+    @cached_property
+    def unlabeled(self) -> tuple[str, ...]:
+        """Stems the unlabelled stream draws from; empty for a method without one.
+
+        Raises:
+            RunError: the method needs unlabelled images and every image has its label.
+        """
+        if not self.recipe.batch.unlabeled:
+            return ()
+        train = self.store.splits.train
+        if self.recipe.data.unlabeled == "all":
+            return train
+        chosen = set(self.labeled)
+        rest = tuple(stem for stem in train if stem not in chosen)
+        if not rest:
+            raise RunError(
+                f"data.labeled = {self.recipe.data.labeled} labels all {len(train)} training "
+                f"images and leaves none unlabelled for {self.recipe.method}; set "
+                "data.unlabeled=all to use the labelled ones without their labels as well"
+            )
+        return rest
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What determines the result, as plain values; the recipe's name does not."""
+        recipe = self.recipe.model_dump(mode="json")
+        return {
+            "format": FORMAT,
+            "recipe": {key: value for key, value in recipe.items() if key != "name"},
+            "data": {"digest": self.store.info.digest},
+            "split_digest": self.store.splits.digest(),
+            "runtime": {
+                "device": self.runtime.device,
+                "precision": self.runtime.precision,
+                # Sums over threads are ordered by their number.
+                "threads": torch.get_num_threads() if self.runtime.device == "cpu" else None,
+            },
+        }
+
+    @cached_property
+    def digest(self) -> str:
+        """Same digest, same result, same folder."""
+        return _sha256(self.identity)
+
+    @cached_property
+    def arm(self) -> str:
+        """The digest without the seed: cells of one arm differ by chance alone."""
+        identity = self.identity
+        del identity["recipe"]["seed"]
+        return _sha256(identity)
+
+    def folder(self, runs_root: Path) -> Path:
+        """``<runs>/<data set>/<method>-<labels>-seed<N>-<digest>``."""
+        recipe = self.recipe
+        name = f"{recipe.method}-{len(self.labeled)}labels-seed{recipe.seed}-{self.digest[:8]}"
+        return runs_root / f"{self.store.info.name}-{self.store.info.size}" / name
+
+    def describe(self) -> dict[str, Any]:
+        """The content of cell.json."""
+        info, train = self.store.info, self.store.splits.train
+        return {
+            "digest": self.digest,
+            "arm": self.arm,
+            **self.identity,
+            "recipe": self.recipe.model_dump(mode="json"),
+            "data": {"name": info.name, "size": info.size, "digest": info.digest},
+            "labeled": {
+                "count": len(self.labeled),
+                "share": len(self.labeled) / len(train),
+                "of": len(train),
+            },
+        }
+
+
+def _sha256(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

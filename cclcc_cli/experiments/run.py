@@ -1,0 +1,313 @@
+"""Train one cell: from a checked recipe to a finished run folder."""
+
+import csv
+import io
+import os
+import platform
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import torch
+
+from cclcc_cli.config.load import dump_recipe
+from cclcc_cli.config.schema import ClccRecipe, SupervisedRecipe
+from cclcc_cli.data.loading import TrainingImages, load_batches
+from cclcc_cli.data.sampling import TwoStreamBatches
+from cclcc_cli.data.store import Store, load_store, store_path
+from cclcc_cli.data.transforms import TrainingTransform
+from cclcc_cli.errors import CclccError, Interrupted, RunError
+from cclcc_cli.experiments.cell import Cell
+from cclcc_cli.experiments.environment import describe_environment
+from cclcc_cli.experiments.interrupt import StopRequest, stop_on_signals
+from cclcc_cli.experiments.run_folder import RunFolder
+from cclcc_cli.files import write_atomic
+from cclcc_cli.methods import build_method
+from cclcc_cli.models.unet import UNet
+from cclcc_cli.training.checkpoint import load_checkpoint
+from cclcc_cli.training.evaluate import (
+    ImageScores,
+    evaluate_images,
+    evaluation_rules,
+    mean_scores,
+    outline_overlay,
+    validation_scores,
+)
+from cclcc_cli.training.loop import Trainer
+from cclcc_cli.training.runtime import Runtime
+from cclcc_cli.training.schedule import Plan, build_plan
+from cclcc_cli.training.seed import seed_everything
+
+NUM_OVERLAYS = 6
+
+
+class Display(Protocol):
+    """Shows a training while it runs; all text for people goes through here."""
+
+    def started(self, folder: RunFolder, cell: Cell, plan: Plan, first_step: int) -> None: ...
+
+    def checked(self, step: int, terms: Mapping[str, float]) -> None: ...
+
+    def recorded(self, record: Mapping[str, Any]) -> None: ...
+
+    def evaluating(self, split: str, num_images: int) -> None: ...
+
+
+class Tracker(Protocol):
+    """Mirrors the folder elsewhere; never fails a training."""
+
+    def push(self) -> None:
+        """Bring the mirror up to date with what the folder holds now."""
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a training left behind.
+
+    Attributes:
+        folder: the run folder.
+        result: the content of result.json.
+        trained: False where the cell was finished before and nothing was run.
+    """
+
+    folder: RunFolder
+    result: dict[str, Any]
+    trained: bool
+
+
+def run_cell(
+    recipe: SupervisedRecipe | ClccRecipe,
+    *,
+    data_root: Path,
+    runs_root: Path,
+    runtime: Runtime,
+    display: Display,
+    fresh: bool = False,
+    tracking: Callable[[RunFolder], AbstractContextManager[Tracker]] | None = None,
+) -> RunResult:
+    """Train a recipe's cell, or go on where it stopped, or return what is finished already.
+
+    Args:
+        recipe: checked.
+        data_root: where stores lie.
+        runs_root: where run folders are made.
+        runtime: device and precision.
+        display: hears about progress.
+        fresh: forget a former training of this cell.
+        tracking: opens a mirror of the run folder.
+
+    Raises:
+        DataError: the store is missing or does not suit the recipe.
+        RunError: the cell is being trained by another process, or its folder is damaged.
+        TrainingDiverged: the loss stopped being finite.
+        Interrupted: a signal stopped it; its state is saved.
+    """
+    store = load_store(store_path(data_root, recipe.data.name, recipe.data.size))
+    cell = Cell(recipe, store, runtime)
+    _check_splits(cell)
+    folder = RunFolder(cell.folder(runs_root))
+    with folder.locked():
+        if fresh:
+            folder.clear()
+        if folder.finished:
+            return RunResult(folder, folder.read_json("result.json"), trained=False)
+        _write_identity(folder, cell)
+        opened = tracking(folder) if tracking else nullcontext(_NoTracker())
+        with stop_on_signals() as stop, opened as tracker:
+            try:
+                result = _train(cell, folder, display, tracker, stop)
+            except BaseException as error:
+                state = "stopped" if isinstance(error, Interrupted | KeyboardInterrupt) else "failed"
+                _end(folder, state, str(error) or type(error).__name__)
+                tracker.push()
+                raise
+            _end(folder, "finished", None)
+            tracker.push()
+    return RunResult(folder, result, trained=True)
+
+
+class _NoTracker:
+    def push(self) -> None:
+        """There is no mirror."""
+
+
+class _Observer:
+    """Hands the loop's news to the folder, the display and the tracker, in this order."""
+
+    def __init__(self, folder: RunFolder, display: Display, tracker: Tracker, batch: int) -> None:
+        self._folder, self._display, self._tracker = folder, display, tracker
+        self._batch = batch
+        status = folder.records()
+        self._before = (status[-1]["step"], status[-1]["seconds"]) if status else (0, 0.0)
+
+    def checked(self, step: int, terms: dict[str, float]) -> None:
+        self._display.checked(step, terms)
+
+    def recorded(self, record: dict[str, Any]) -> None:
+        step, seconds = record["step"], record["seconds"]
+        elapsed = max(seconds - self._before[1], 1e-9)
+        speed = round((step - self._before[0]) * self._batch / elapsed, 2)
+        self._before = (step, seconds)
+        complete = {**record, "images_per_second": speed}
+        self._folder.append_record(complete)
+        self._folder.update_status(step=step, updated=_now())
+        self._display.recorded(complete)
+        self._tracker.push()
+
+
+def _train(
+    cell: Cell, folder: RunFolder, display: Display, tracker: Tracker, stop: StopRequest
+) -> dict[str, Any]:
+    recipe, store, runtime = cell.recipe, cell.store, cell.runtime
+    plan = build_plan(recipe, len(cell.labeled), recipe.batch.labeled)
+    seed_everything(recipe.seed)
+    val = store.positions(store.splits.val)
+
+    def validate(network: UNet) -> dict[str, float]:
+        return validation_scores(network, store, val, recipe.evaluation, runtime)
+
+    resuming = folder.last_checkpoint.exists()
+    if not resuming:
+        folder.keep_records(up_to_step=0)
+    batch_size = recipe.batch.labeled + recipe.batch.unlabeled
+    trainer = Trainer(
+        build_method(recipe), recipe, plan, runtime,
+        batches=lambda first_step: load_batches(
+            TrainingImages(store, TrainingTransform(recipe.augment, recipe.seed)),
+            _batches(cell, plan, first_step),
+            workers=runtime.workers, pin_memory=runtime.device == "cuda",
+        ),
+        validate=validate,
+        folder=folder.path,
+        stop_requested=stop,
+        observer=_Observer(folder, display, tracker, batch_size),
+    )
+    if resuming:
+        trainer.resume()
+        folder.keep_records(trainer.progress.step)
+    _begin(folder, plan, trainer.progress.step)
+    display.started(folder, cell, plan, trainer.progress.step)
+    tracker.push()
+    complete = trainer.run()
+    folder.update_status(step=trainer.progress.step, seconds=round(trainer.progress.seconds, 1))
+    if not complete:
+        assert stop.signal_number is not None
+        raise Interrupted(
+            f"stopped at step {trainer.progress.step} of {plan.total_steps}; saved in "
+            f"{folder.path}; the same command goes on from here", stop.signal_number,
+        )
+    return _finish(cell, folder, trainer, display)
+
+
+def _batches(cell: Cell, plan: Plan, first_step: int) -> TwoStreamBatches:
+    store, batch = cell.store, cell.recipe.batch
+    return TwoStreamBatches(
+        np.array(store.positions(cell.labeled), dtype=np.int64),
+        np.array(store.positions(cell.unlabeled), dtype=np.int64),
+        num_labeled=batch.labeled,
+        num_unlabeled=batch.unlabeled,
+        seed=cell.recipe.seed,
+        first_step=first_step,
+        total_steps=plan.total_steps,
+    )
+
+
+def _finish(cell: Cell, folder: RunFolder, trainer: Trainer, display: Display) -> dict[str, Any]:
+    """Evaluate the best checkpoint: validation in full, then the one reading of the test split."""
+    config, splits = cell.recipe.evaluation, cell.store.splits
+    best = load_checkpoint(folder.best_checkpoint)
+    network = trainer.predictor
+    network.load_state_dict(best["network"])
+    result: dict[str, Any] = {
+        "best": {"step": best["step"], "dice": trainer.progress.best_dice},
+        "steps": trainer.progress.step,
+        "rules": evaluation_rules(config, config.test_on),
+        "validation_rules": evaluation_rules(config, config.validation_on),
+        "val": _evaluate(cell, folder, network, "val", splits.val, config.validation_on, display),
+        "test": None,
+    }
+    if splits.test:
+        folder.update_status(test_reads=folder.status.get("test_reads", 0) + 1)
+        result["test"] = _evaluate(
+            cell, folder, network, "test", splits.test, config.test_on, display
+        )
+    folder.write_json("result.json", result)
+    return result
+
+
+def _evaluate(
+    cell: Cell, folder: RunFolder, network: UNet, split: Literal["val", "test"],
+    stems: Sequence[str], on: Literal["probs", "logits"], display: Display,
+) -> dict[str, dict[str, float]]:
+    display.evaluating(split, len(stems))
+    rows = cell.store.positions(stems)
+    shown = rows[:: max(1, -(-len(rows) // NUM_OVERLAYS))] if split == "test" else []
+    scores, masks = evaluate_images(
+        network, cell.store, rows, cell.recipe.evaluation, on, cell.runtime, keep_masks=shown
+    )
+    write_atomic(folder.images_table(split), _images_csv(scores))
+    _write_overlays(folder, cell.store, masks)
+    return {
+        "working": mean_scores([s.working for s in scores]),
+        "own": mean_scores([s.own for s in scores]),
+    }
+
+
+def _images_csv(scores: Sequence[ImageScores]) -> bytes:
+    text = io.StringIO()
+    own = [f"own_{name}" for name in scores[0].own]
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["stem", *scores[0].working, *own])
+    for image in scores:
+        writer.writerow([image.stem, *image.working.values(), *image.own.values()])
+    return text.getvalue().encode()
+
+
+def _write_overlays(folder: RunFolder, store: Store, masks: Mapping[int, Any]) -> None:
+    folder.overlays.mkdir(exist_ok=True)
+    for row, mask in masks.items():
+        png = outline_overlay(store.images[row], store.masks[row], mask)
+        write_atomic(folder.overlays / f"{row:06d}.png", png)
+
+
+def _check_splits(cell: Cell) -> None:
+    if not cell.store.splits.val:
+        raise RunError(
+            f"{cell.store.path}: the validation split is empty, so no checkpoint could be "
+            "chosen; prepare the data again with --val-share 0.1 --force"
+        )
+    _ = cell.labeled, cell.unlabeled  # raise now what would raise later
+
+
+def _write_identity(folder: RunFolder, cell: Cell) -> None:
+    """What will run, written before it runs."""
+    environment = describe_environment()
+    folder.write_text(
+        "recipe.yaml", f"# {environment['command']}\n{dump_recipe(cell.recipe)}"
+    )
+    folder.write_json("environment.json", environment)
+    folder.write_json("cell.json", cell.describe())
+
+
+def _begin(folder: RunFolder, plan: Plan, step: int) -> None:
+    former = folder.status
+    folder.update_status(
+        state="running", step=step, total_steps=plan.total_steps,
+        started=former.get("started") or _now(), updated=_now(), finished=None,
+        pid=os.getpid(), host=platform.node(), error=None,
+        test_reads=former.get("test_reads", 0), sessions=former.get("sessions", 0) + 1,
+        seconds=former.get("seconds", 0.0),
+    )
+
+
+def _end(folder: RunFolder, state: str, error: str | None) -> None:
+    folder.update_status(state=state, updated=_now(), finished=_now(), error=error)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

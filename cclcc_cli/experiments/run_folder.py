@@ -1,0 +1,149 @@
+"""The run folder: the truth about one trained cell. Everything else is a mirror of it.
+
+    recipe.yaml        the resolved recipe, defaults written out
+    cell.json          what determines the result, and its digest (see ``experiments.cell``)
+    environment.json   versions, machine, git commit, command
+    status.json        state, position, times, how often the test split was read
+    metrics.jsonl      one record per validation: losses, validation scores, speed
+    last.pt  best.pt   everything needed to go on; the best weights alone
+    result.json        best step, rules of evaluation, mean scores on validation and test
+    val_images.csv  test_images.csv   every score of every image
+    overlays/          a few test images with truth and prediction outlined
+    train.log          the plain lines of every session
+
+Each file is written whole under a temporary name and then renamed, except the two that grow.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Literal
+
+from filelock import FileLock, Timeout
+
+from cclcc_cli.errors import RunError
+from cclcc_cli.files import write_atomic
+
+State = Literal["running", "stopped", "failed", "finished"]
+Record = Mapping[str, Any]
+
+
+class RunFolder:
+    """Reads and writes the files of one run.
+
+    Args:
+        path: the folder; need not exist until something is written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def last_checkpoint(self) -> Path:
+        return self.path / "last.pt"
+
+    @property
+    def best_checkpoint(self) -> Path:
+        return self.path / "best.pt"
+
+    @property
+    def overlays(self) -> Path:
+        return self.path / "overlays"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "train.log"
+
+    def images_table(self, split: Literal["val", "test"]) -> Path:
+        return self.path / f"{split}_images.csv"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder for this process.
+
+        Raises:
+            RunError: another live process holds it.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.path / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise RunError(
+                f"{self.path}: another process is training this cell; wait for it or stop it"
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def write_text(self, name: str, text: str) -> None:
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_atomic(self.path / name, text.encode())
+
+    def write_json(self, name: str, value: Any) -> None:
+        self.write_text(name, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+
+    def read_json(self, name: str) -> Any:
+        """A file's content, or None where it does not exist.
+
+        Raises:
+            RunError: it exists and is not JSON.
+        """
+        try:
+            return json.loads((self.path / name).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except (ValueError, OSError) as error:
+            raise RunError(
+                f"{self.path / name}: cannot be read ({error}); run with --fresh to start again"
+            ) from None
+
+    @property
+    def status(self) -> dict[str, Any]:
+        return self.read_json("status.json") or {}
+
+    def update_status(self, **values: Any) -> None:
+        self.write_json("status.json", {**self.status, **values})
+
+    @property
+    def finished(self) -> bool:
+        return self.status.get("state") == "finished"
+
+    def append_record(self, record: Record) -> None:
+        """Add one line to ``metrics.jsonl``, on the disk when this returns."""
+        with (self.path / "metrics.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def records(self) -> list[dict[str, Any]]:
+        """All records so far, by step; a line torn by a crash is left out."""
+        try:
+            lines = (self.path / "metrics.jsonl").read_text(encoding="utf-8").split("\n")
+        except FileNotFoundError:
+            return []
+        records = []
+        for line in lines:
+            with suppress(ValueError):
+                records.append(json.loads(line))
+        return records
+
+    def keep_records(self, up_to_step: int) -> None:
+        """Forget records after a step: the checkpoint that training goes on from is older."""
+        kept: Sequence[Record] = [r for r in self.records() if r["step"] <= up_to_step]
+        self.write_text("metrics.jsonl", "".join(json.dumps(r) + "\n" for r in kept))
+
+    def clear(self) -> None:
+        """Remove what a former training left, to start anew; the lock stays."""
+        names = ["status.json", "result.json", "metrics.jsonl", "last.pt", "best.pt", "train.log",
+                 "val_images.csv", "test_images.csv"]
+        for path in [*(self.path / n for n in names), *self.overlays.glob("*.png")]:
+            path.unlink(missing_ok=True)
+
+
+def find_runs(root: Path) -> list[RunFolder]:
+    """Every run folder below a root (``<root>/<data set>/<cell>/``), sorted by path."""
+    return [RunFolder(path.parent) for path in sorted(root.glob("*/*/cell.json"))]

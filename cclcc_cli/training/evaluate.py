@@ -1,0 +1,180 @@
+"""From a network and rows of the store to scores of every image."""
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from cclcc_cli.config.schema import Evaluation
+from cclcc_cli.data.loading import normalize
+from cclcc_cli.data.store import Store
+from cclcc_cli.metrics.overlap import overlap_scores, rules
+from cclcc_cli.metrics.surface import surface_scores
+from cclcc_cli.models.unet import UNet
+from cclcc_cli.training.runtime import Runtime
+
+Scores = dict[str, float]
+
+EVALUATION_BATCH = 8
+"""Fixed, so that a score never depends on how much memory was free."""
+
+
+@dataclass(frozen=True)
+class ImageScores:
+    """What the prediction for one image is worth.
+
+    Attributes:
+        stem: the image.
+        working: scores at the store's size; surface distances in its pixels.
+        own: scores at the image's own size, in its own pixels; empty if not asked for.
+    """
+
+    stem: str
+    working: Scores
+    own: Scores = field(default_factory=dict)
+
+
+def evaluation_rules(config: Evaluation, on: Literal["probs", "logits"]) -> dict[str, str]:
+    """In words, every convention that these scores depend on; stamped into results."""
+    return {
+        "threshold": f"mask = {on} > {config.threshold:g} "
+        f"(probability {probability_threshold(config, on):.6g})",
+        "own_size": "probabilities resized bilinearly to the image's own size, then thresholded",
+        "mean": "mean over images",
+        **rules(config.total_miss, config.mae_on),
+    }
+
+
+def probability_threshold(config: Evaluation, on: Literal["probs", "logits"]) -> float:
+    """The threshold as a probability: 0.5 on logits is 0.622."""
+    return config.threshold if on == "probs" else 1 / (1 + math.exp(-config.threshold))
+
+
+@torch.inference_mode()
+def predict(network: UNet, images: NDArray[np.uint8], runtime: Runtime) -> Tensor:
+    """Probabilities ``(B, 1, S, S)`` float32, for images ``(B, S, S, 3)`` uint8.
+
+    The network must be in evaluation mode.
+    """
+    batch = normalize(torch.from_numpy(np.ascontiguousarray(images)).to(runtime.torch_device))
+    with runtime.autocast():
+        logits = network(batch)
+    return torch.sigmoid(logits.float())
+
+
+@torch.inference_mode()
+def validation_scores(
+    network: UNet, store: Store, positions: Sequence[int], config: Evaluation, runtime: Runtime
+) -> Scores:
+    """Mean overlap scores at the working size: what chooses the best checkpoint."""
+    threshold = probability_threshold(config, config.validation_on)
+    was_training = network.training
+    network.eval()
+    sums: Scores = {}
+    for rows in _batches(positions):
+        for name, values in _overlap(network, store, rows, config, threshold, runtime)[1].items():
+            sums[name] = sums.get(name, 0.0) + float(values.sum())
+    network.train(was_training)
+    return {name: total / len(positions) for name, total in sums.items()}
+
+
+@torch.inference_mode()
+def evaluate_images(
+    network: UNet,
+    store: Store,
+    positions: Sequence[int],
+    config: Evaluation,
+    on: Literal["probs", "logits"],
+    runtime: Runtime,
+    keep_masks: Collection[int] = (),
+) -> tuple[list[ImageScores], dict[int, NDArray[np.bool_]]]:
+    """Every score of every image, at the working size and at its own.
+
+    Args:
+        network: predicts; is put into evaluation mode.
+        store: images and truth.
+        positions: rows to evaluate, in the order of the result.
+        config: the recipe's rules.
+        on: what the threshold applies to.
+        runtime: device and precision.
+        keep_masks: rows whose predicted masks ``(S, S)`` are wanted as well.
+    """
+    threshold = probability_threshold(config, on)
+    network.eval()
+    results: list[ImageScores] = []
+    kept: dict[int, NDArray[np.bool_]] = {}
+    for rows in _batches(positions):
+        probs, overlap = _overlap(network, store, rows, config, threshold, runtime)
+        working = {name: values.tolist() for name, values in overlap.items()}
+        maps = probs[:, 0]
+        for place, row in enumerate(rows):
+            mask = (maps[place] > threshold).numpy()
+            scores = {name: values[place] for name, values in working.items()}
+            scores |= surface_scores(mask, store.masks[row] > 0)
+            own = _own_size_scores(maps[place], store.original_mask(row), config, threshold)
+            results.append(ImageScores(store.rows[row].stem, scores, own))
+            if row in keep_masks:
+                kept[row] = mask
+    return results, kept
+
+
+def mean_scores(scores: Sequence[Mapping[str, float]]) -> Scores:
+    """The mean of each score over images."""
+    return {name: math.fsum(s[name] for s in scores) / len(scores) for name in scores[0]}
+
+
+def _batches(positions: Sequence[int]) -> list[Sequence[int]]:
+    starts = range(0, len(positions), EVALUATION_BATCH)
+    return [positions[start : start + EVALUATION_BATCH] for start in starts]
+
+
+def _overlap(
+    network: UNet, store: Store, rows: Sequence[int], config: Evaluation, threshold: float,
+    runtime: Runtime,
+) -> tuple[Tensor, dict[str, Tensor]]:
+    # Scored on the CPU: float64 counts, which not every accelerator has.
+    probs = predict(network, store.images[list(rows)], runtime).cpu()
+    target = torch.from_numpy(store.masks[list(rows)])[:, None] > 0
+    scores = overlap_scores(
+        probs, probs > threshold, target, total_miss=config.total_miss, mae_on=config.mae_on
+    )
+    return probs, scores
+
+
+def _own_size_scores(
+    probs: Tensor, target: NDArray[np.uint8], config: Evaluation, threshold: float
+) -> Scores:
+    height, width = target.shape
+    resized = F.interpolate(
+        probs[None, None], size=(height, width), mode="bilinear", align_corners=False
+    ).clamp_(0, 1)
+    mask = resized > threshold
+    truth = torch.from_numpy(target)[None, None] > 0
+    scores = overlap_scores(
+        resized, mask, truth, total_miss=config.total_miss, mae_on=config.mae_on
+    )
+    return {name: float(value) for name, value in scores.items()} | surface_scores(
+        mask[0, 0].numpy(), truth[0, 0].numpy()
+    )
+
+
+def outline_overlay(
+    image: NDArray[np.uint8], truth: NDArray[np.uint8], mask: NDArray[np.bool_]
+) -> bytes:
+    """A PNG of one image ``(S, S, 3)`` with the truth outlined green and the prediction red."""
+    canvas = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2BGR)
+    for area, color in ((truth, (80, 220, 60)), (mask, (60, 60, 255))):
+        outlines, _ = cv2.findContours(
+            np.ascontiguousarray(area, dtype=np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
+        )
+        cv2.drawContours(canvas, outlines, -1, color, 1)
+    done, png = cv2.imencode(".png", canvas)
+    assert done
+    return png.tobytes()

@@ -1,0 +1,86 @@
+"""Where and in what precision a run computes: part of what determines its result."""
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from cclcc_cli.errors import RunError
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+
+_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Resolved: nothing is left to choose.
+
+    Attributes:
+        device: cpu, cuda or mps.
+        precision: of the convolutions; losses and weights stay float32.
+        workers: processes that load data; changes nothing but speed.
+    """
+
+    device: Literal["cpu", "cuda", "mps"]
+    precision: Literal["fp32", "bf16", "fp16"]
+    workers: int = 0
+
+    @property
+    def torch_device(self) -> torch.device:
+        return torch.device(self.device)
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """Half precision inside, where the run uses it."""
+        if self.precision == "fp32":
+            return nullcontext()
+        # The weights' half-precision copies are cached per region; each region runs once a step.
+        return torch.autocast(self.device, dtype=_DTYPES[self.precision])
+
+
+def resolve_runtime(device: Device, precision: Precision, workers: int = 0) -> Runtime:
+    """Choose what ``auto`` leaves open, and refuse what this machine cannot do.
+
+    Raises:
+        RunError: the device is absent, or cannot compute in this precision.
+    """
+    available = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if device == "auto":
+        chosen = next(name for name, there in available.items() if there)
+    elif available[device]:
+        chosen = device
+    else:
+        there = ", ".join(name for name, is_there in available.items() if is_there)
+        raise RunError(f"--device {device}: this machine has none; available: {there}")
+    if precision == "auto":
+        return _runtime(chosen, "bf16" if has_fast_bf16(chosen) else "fp32", workers)
+    if precision == "fp16" and chosen == "cpu":
+        raise RunError("--precision fp16: a CPU cannot train in it; use fp32, bf16 or auto")
+    if precision == "bf16" and not has_fast_bf16(chosen):
+        raise RunError(
+            f"--precision bf16: this {chosen} has no bf16 arithmetic and would emulate it "
+            "hundreds of times slower; use fp32 or auto"
+        )
+    return _runtime(chosen, precision, workers)
+
+
+def _runtime(device: str, precision: str, workers: int) -> Runtime:
+    assert device in ("cpu", "cuda", "mps")
+    assert precision in ("fp32", "bf16", "fp16")
+    return Runtime(device, precision, workers)
+
+
+def has_fast_bf16(device: str) -> bool:
+    """Whether the hardware itself computes in bf16 (AVX512-BF16, AMX, or a GPU from Ampere on)."""
+    if device == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device == "cpu" and hasattr(torch.cpu, "get_capabilities"):
+        capabilities = torch.cpu.get_capabilities()
+        return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+    return False

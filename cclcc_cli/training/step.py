@@ -1,0 +1,88 @@
+"""One optimiser step: forward, backward, clip, update."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from cclcc_cli.config.schema import AdamW, BaseRecipe, Sgd
+from cclcc_cli.data.loading import RawBatch, normalize
+from cclcc_cli.methods.base import Batch, Loss, Method, Moment
+from cclcc_cli.training.runtime import Runtime
+
+
+def build_optimizer(
+    config: AdamW | Sgd, parameters: Iterable[nn.Parameter]
+) -> torch.optim.Optimizer:
+    """The optimiser a recipe names; its learning rate is set before every step."""
+    match config:
+        case AdamW():
+            return torch.optim.AdamW(
+                parameters, lr=config.lr, weight_decay=config.weight_decay, fused=True
+            )
+        case Sgd():
+            return torch.optim.SGD(
+                parameters, lr=config.lr, weight_decay=config.weight_decay,
+                momentum=config.momentum, nesterov=config.momentum > 0, fused=True,
+            )
+
+
+def build_average(recipe: BaseRecipe, method: Method) -> AveragedModel | None:
+    """The exponential moving average of the predictor's weights, where the recipe has one."""
+    if recipe.ema_decay is None:
+        return None
+    return AveragedModel(
+        method.predictor, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay), use_buffers=True
+    )
+
+
+def move_batch(raw: RawBatch, runtime: Runtime) -> Batch:
+    """A batch on the device, normalised there: a quarter of the bytes travel as uint8."""
+    images, masks = (t.to(runtime.torch_device, non_blocking=True) for t in raw)
+    return Batch(normalize(images), masks[:, None].float())
+
+
+class Stepper:
+    """Takes optimiser steps of one method.
+
+    Args:
+        method: already on the device, channels last.
+        optimizer: over its parameters.
+        clip_norm: bound on the gradient's global norm, or None.
+        runtime: device and precision.
+    """
+
+    def __init__(
+        self,
+        method: Method,
+        optimizer: torch.optim.Optimizer,
+        clip_norm: float | None,
+        runtime: Runtime,
+    ) -> None:
+        self._method = method
+        self._optimizer = optimizer
+        self._clip_norm = clip_norm
+        self._runtime = runtime
+        self.scaler = torch.amp.GradScaler(runtime.device, enabled=runtime.precision == "fp16")
+
+    def step(self, batch: Batch, moment: Moment, lr: float) -> Loss:
+        """Learn from one batch at a learning rate; returns the loss before the update."""
+        for group in self._optimizer.param_groups:
+            group["lr"] = lr
+        with self._runtime.autocast():
+            loss = self._method.loss(batch, moment)
+        self._optimizer.zero_grad(set_to_none=True)
+        backward(self.scaler.scale(loss.total))
+        if self._clip_norm is not None:
+            self.scaler.unscale_(self._optimizer)
+            nn.utils.clip_grad_norm_(self._method.parameters(), self._clip_norm)
+        self.scaler.step(self._optimizer)
+        self.scaler.update()
+        self._method.after_step()
+        return loss
+
+
+def backward(total: Tensor) -> None:
+    """Typed door to autograd."""
+    total.backward()  # type: ignore[no-untyped-call]
