@@ -1,11 +1,23 @@
-"""What several tests need."""
+"""What several tests need: golden inputs, a tiny store, a tiny recipe."""
 
 import math
+import os
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+# Two threads on tiny tensors wait for each other more than they compute, and pytest-xdist
+# fills the cores already. Set before torch loads, and inherited by the commands tests start.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
 import pytest
 import torch
 from torch import Tensor
+
+from cclcc_cli.data.prepare import SyntheticSource, prepare
+from cclcc_cli.data.split_lists import SplitRule
+from cclcc_cli.data.store import store_path
 
 Wave = Callable[..., Tensor]
 
@@ -17,5 +29,35 @@ def wave() -> Wave:
     def build(shape: tuple[int, ...], k: float) -> Tensor:
         i = torch.arange(math.prod(shape), dtype=torch.float64)
         return torch.sin(k * i + 0.3 * torch.cos(0.017 * i)).reshape(shape)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data root that holds 30 synthetic scenes of 32 pixels: 24 train, 3 val, 3 test."""
+    root = tmp_path_factory.mktemp("data")
+    prepare(store_path(root, "synthetic", 32), SyntheticSource(count=30, seed=0), SplitRule())
+    return root
+
+
+@pytest.fixture
+def tiny_recipe() -> Callable[..., dict[str, Any]]:
+    """A recipe for ``tiny_data`` as plain values, 12 steps long; keys replace sections."""
+
+    def build(method: str = "clcc", **keys: Any) -> dict[str, Any]:
+        recipe: dict[str, Any] = {
+            "name": "tiny", "method": method,
+            "data": {"name": "synthetic", "size": 32, "labeled": 4},
+            "augment": {"flips": True, "quarter_turns": True, "color": 0.5, "affine": 0.5},
+            "network": {"widths": [4, 8, 8, 8, 8]},
+            "budget": {"steps": 12}, "validation": {"every": 4},
+            "optimizer": {"lr": 0.003, "clip_norm": 1.0}, "schedule": {"warmup": 0.25},
+            "batch": {"labeled": 2},
+        }
+        if method == "clcc":
+            recipe["batch"]["unlabeled"] = 2
+            recipe["clcc"] = {"grid": 2, "projector_widths": [8, 8, 8]}
+        return {**recipe, **keys}
 
     return build

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from cclcc_cli.experiments.cell import Cell
-    from cclcc_cli.experiments.run import Display
+    from cclcc_cli.experiments.progress import Display
     from cclcc_cli.experiments.run_folder import RunFolder
     from cclcc_cli.training.schedule import Plan
 

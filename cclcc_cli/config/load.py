@@ -6,7 +6,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
@@ -14,7 +14,10 @@ from cclcc_cli.config.schema import BaseRecipe, ClccRecipe, Recipe, SupervisedRe
 from cclcc_cli.errors import RecipeError
 
 _RECIPE: TypeAdapter[SupervisedRecipe | ClccRecipe] = TypeAdapter(Recipe)
-_CLASSES = (SupervisedRecipe, ClccRecipe)
+_METHODS: dict[str, type[BaseModel]] = {
+    "supervised": SupervisedRecipe,
+    "clcc": ClccRecipe,
+}
 
 
 def load_recipe(path: Path, overrides: Sequence[str] = ()) -> SupervisedRecipe | ClccRecipe:
@@ -101,9 +104,8 @@ def _explain(problem: Any, raw: Mapping[str, Any]) -> str:
     kind, context = problem["type"], problem.get("ctx", {})
     keys = _keys(problem["loc"], raw)
     where = ".".join(map(str, keys))
-    if kind == "union_tag_not_found":
-        key = context["discriminator"].strip("'")
-        return f"{'.'.join([*map(str, keys), key])}: is missing; allowed: {_tags(where)}"
+    if kind == "union_tag_not_found":  # only the method has no default
+        return f"method: is missing; allowed: {', '.join(_METHODS)}"
     if kind == "union_tag_invalid":
         key = context["discriminator"].strip("'")
         return (
@@ -112,8 +114,12 @@ def _explain(problem: Any, raw: Mapping[str, Any]) -> str:
         )
     if kind == "extra_forbidden":
         return f"{where}: unknown key{_suggestion(keys, raw)}"
+    if kind == "missing" and isinstance(keys[-1], int):
+        return f"{'.'.join(map(str, keys[:-1]))}: has too few numbers; see the README"
     if kind == "missing":
         return f"{where}: is missing; add it to the recipe"
+    if kind in ("model_type", "dict_type", "model_attributes_type"):
+        return f"{where} = {problem['input']!r}: must be a section of keys, not a single value"
     message = problem["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
     if not where or isinstance(problem["input"], dict):
@@ -134,29 +140,24 @@ def _keys(location: Iterable[int | str], raw: Mapping[str, Any]) -> list[int | s
         )
         if inside:
             node = node[part]
+        elif isinstance(node, (list, tuple)) and isinstance(part, int):
+            node = None  # one past the end of a list that is too short
         elif not isinstance(node, Mapping) or position < len(parts) - 1:
             continue  # the name of a union's member, or of a type inside it
         keys.append(part)
     return keys
 
 
-def _tags(where: str) -> str:
-    if where:
-        return "see the README's table of keys"
-    return ", ".join(cls.model_fields["method"].annotation.__args__[0] for cls in _CLASSES)  # type: ignore[union-attr]
-
-
 def _suggestion(keys: Sequence[int | str], raw: Mapping[str, Any]) -> str:
     """The sibling keys that a mistyped key may have meant."""
-    chosen = next((c for c in _CLASSES
-                   if raw.get("method") in c.model_fields["method"].annotation.__args__), None)  # type: ignore[union-attr]
-    schema: Any = TypeAdapter(chosen).json_schema() if chosen else {}
-    node = schema
+    node = schema = _METHODS[str(raw["method"])].model_json_schema()
     for key in keys[:-1]:
         node = _property(schema, node, str(key))
     names = sorted(
         {n for part in _alternatives(schema, node) for n in part.get("properties", {})}
     )
+    if keys[-1] in names:
+        return "; it belongs to another kind of this section"
     close = difflib.get_close_matches(str(keys[-1]), names, n=1)
     if close:
         return f"; did you mean {close[0]}?"

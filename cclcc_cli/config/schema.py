@@ -49,6 +49,26 @@ Share = Annotated[
 ]
 """An exact part of the budget, from 0 to 1; written ``0.25`` or ``1/3``."""
 
+def _parse_labeled(value: Any) -> Any:
+    right = isinstance(value, int | float) and not isinstance(value, bool)
+    if not right or not (0 < value <= 1 if isinstance(value, float) else value >= 1):
+        raise ValueError("give a count such as 80, or a share above 0 and up to 1.0 such as 0.1")
+    return value
+
+
+Labeled = Annotated[int | float, BeforeValidator(_parse_labeled)]
+"""How many training images keep their labels: a count if whole, a share if written with a dot."""
+
+
+def _default_tag(key: str, tag: str) -> BeforeValidator:
+    """Lets a section of several kinds leave out which, where the usual one is meant."""
+
+    def add(value: Any) -> Any:
+        return {key: tag, **value} if isinstance(value, dict) and key not in value else value
+
+    return BeforeValidator(add)
+
+
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -70,15 +90,20 @@ class ContiguousSelection(Section):
     start: Annotated[int, Field(ge=0)] = 0
 
 
+Selection = Annotated[
+    NestedSelection | ContiguousSelection,
+    Field(discriminator="kind"),
+    _default_tag("kind", "nested"),
+]
+
+
 class Data(Section):
     """Which store, and which of its training images keep their labels."""
 
     name: Name
     size: Annotated[int, Field(ge=POOLING_FACTOR, multiple_of=POOLING_FACTOR)]
-    labeled: Annotated[int, Field(ge=1)] | Annotated[float, Field(gt=0, le=1)]
-    selection: Annotated[
-        NestedSelection | ContiguousSelection, Field(discriminator="kind")
-    ] = NestedSelection()
+    labeled: Labeled
+    selection: Selection = NestedSelection()
     unlabeled: Literal["rest", "all"] = "rest"
 
 
@@ -148,6 +173,11 @@ class Sgd(Section):
     clip_norm: Positive | None = None
 
 
+Optimizer = Annotated[
+    AdamW | Sgd, Field(discriminator="name"), _default_tag("name", "adamw")
+]
+
+
 class Schedule(Section):
     """The learning rate over the budget: linear warm-up multiplied into a decay."""
 
@@ -211,12 +241,17 @@ class Joint(Section):
     ramp_up: Share = Fraction(1, 3)
 
 
+Terms = Annotated[
+    TwoStages | Joint, Field(discriminator="kind"), _default_tag("kind", "joint")
+]
+
+
 class Clcc(Section):
     """What CLCC adds to the supervised loss."""
 
     grid: Annotated[int, Field(ge=2)] = 5
     patch_statistics: Literal["shared", "separate", "frozen"] = "separate"
-    terms: Annotated[TwoStages | Joint, Field(discriminator="kind")] = Joint()
+    terms: Terms = Joint()
     contrast_weight: NotNegative = 1.0
     temperature: Positive = 0.07
     normalization: Literal["l1", "l2"] = "l2"
@@ -238,7 +273,7 @@ class BaseRecipe(Section):
     augment: Augment = Augment()
     network: Network = Network()
     budget: Budget
-    optimizer: Annotated[AdamW | Sgd, Field(discriminator="name")] = AdamW()
+    optimizer: Optimizer = AdamW()
     schedule: Schedule = Schedule()
     supervised_loss: SupervisedLoss = SupervisedLoss()
     ema_decay: Annotated[float, Field(gt=0, lt=1)] | None = None

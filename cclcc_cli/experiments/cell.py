@@ -76,6 +76,7 @@ class Cell:
     def identity(self) -> dict[str, Any]:
         """What determines the result, as plain values; the recipe's name does not."""
         recipe = self.recipe.model_dump(mode="json")
+        recipe["data"]["labeled"] = len(self.labeled)  # 0.1 of 800 and 80 are the same labels
         return {
             "format": FORMAT,
             "recipe": {key: value for key, value in recipe.items() if key != "name"},

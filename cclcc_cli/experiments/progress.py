@@ -1,12 +1,47 @@
 """The news of a training as plain lines: for logs, pipes and the run folder."""
 
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 from cclcc_cli.experiments.cell import Cell
 from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.training.schedule import Plan
+
+
+class Display(Protocol):
+    """Shows a training while it runs; all text for people goes through here."""
+
+    def started(self, folder: RunFolder, cell: Cell, plan: Plan, first_step: int) -> None: ...
+
+    def checked(self, step: int, terms: Mapping[str, float]) -> None: ...
+
+    def recorded(self, record: Mapping[str, Any]) -> None: ...
+
+    def evaluating(self, split: str, num_images: int) -> None: ...
+
+
+class Chorus:
+    """Several displays as one."""
+
+    def __init__(self, displays: Sequence[Display]) -> None:
+        self._displays = displays
+
+    def started(self, folder: RunFolder, cell: Cell, plan: Plan, first_step: int) -> None:
+        for display in self._displays:
+            display.started(folder, cell, plan, first_step)
+
+    def checked(self, step: int, terms: Mapping[str, float]) -> None:
+        for display in self._displays:
+            display.checked(step, terms)
+
+    def recorded(self, record: Mapping[str, Any]) -> None:
+        for display in self._displays:
+            display.recorded(record)
+
+    def evaluating(self, split: str, num_images: int) -> None:
+        for display in self._displays:
+            display.evaluating(split, num_images)
 
 
 class TextDisplay:

@@ -1,61 +1,36 @@
 """Train one cell: from a checked recipe to a finished run folder."""
 
-import csv
-import io
 import os
 import platform
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
-import torch
 
 from cclcc_cli.config.load import dump_recipe
 from cclcc_cli.config.schema import ClccRecipe, SupervisedRecipe
 from cclcc_cli.data.loading import TrainingImages, load_batches
 from cclcc_cli.data.sampling import TwoStreamBatches
-from cclcc_cli.data.store import Store, load_store, store_path
+from cclcc_cli.data.store import load_store, store_path
 from cclcc_cli.data.transforms import TrainingTransform
-from cclcc_cli.errors import CclccError, Interrupted, RunError
+from cclcc_cli.errors import Interrupted, RunError
 from cclcc_cli.experiments.cell import Cell
 from cclcc_cli.experiments.environment import describe_environment
 from cclcc_cli.experiments.interrupt import StopRequest, stop_on_signals
+from cclcc_cli.experiments.progress import Chorus, Display, TextDisplay
+from cclcc_cli.experiments.results import evaluate_cell
 from cclcc_cli.experiments.run_folder import RunFolder
-from cclcc_cli.files import write_atomic
 from cclcc_cli.methods import build_method
 from cclcc_cli.models.unet import UNet
-from cclcc_cli.training.checkpoint import load_checkpoint
-from cclcc_cli.training.evaluate import (
-    ImageScores,
-    evaluate_images,
-    evaluation_rules,
-    mean_scores,
-    outline_overlay,
-    validation_scores,
-)
+from cclcc_cli.training.evaluate import validation_scores
 from cclcc_cli.training.loop import Trainer
 from cclcc_cli.training.runtime import Runtime
 from cclcc_cli.training.schedule import Plan, build_plan
 from cclcc_cli.training.seed import seed_everything
-
-NUM_OVERLAYS = 6
-
-
-class Display(Protocol):
-    """Shows a training while it runs; all text for people goes through here."""
-
-    def started(self, folder: RunFolder, cell: Cell, plan: Plan, first_step: int) -> None: ...
-
-    def checked(self, step: int, terms: Mapping[str, float]) -> None: ...
-
-    def recorded(self, record: Mapping[str, Any]) -> None: ...
-
-    def evaluating(self, split: str, num_images: int) -> None: ...
 
 
 class Tracker(Protocol):
@@ -117,13 +92,14 @@ def run_cell(
         if folder.finished:
             return RunResult(folder, folder.read_json("result.json"), trained=False)
         _write_identity(folder, cell)
+        display = Chorus([TextDisplay(folder.append_log), display])
         opened = tracking(folder) if tracking else nullcontext(_NoTracker())
         with stop_on_signals() as stop, opened as tracker:
             try:
                 result = _train(cell, folder, display, tracker, stop)
             except BaseException as error:
-                state = "stopped" if isinstance(error, Interrupted | KeyboardInterrupt) else "failed"
-                _end(folder, state, str(error) or type(error).__name__)
+                wanted = isinstance(error, Interrupted | KeyboardInterrupt)
+                _end(folder, "stopped" if wanted else "failed", str(error) or type(error).__name__)
                 tracker.push()
                 raise
             _end(folder, "finished", None)
@@ -201,7 +177,7 @@ def _train(
             f"stopped at step {trainer.progress.step} of {plan.total_steps}; saved in "
             f"{folder.path}; the same command goes on from here", stop.signal_number,
         )
-    return _finish(cell, folder, trainer, display)
+    return evaluate_cell(cell, folder, trainer, display)
 
 
 def _batches(cell: Cell, plan: Plan, first_step: int) -> TwoStreamBatches:
@@ -215,64 +191,6 @@ def _batches(cell: Cell, plan: Plan, first_step: int) -> TwoStreamBatches:
         first_step=first_step,
         total_steps=plan.total_steps,
     )
-
-
-def _finish(cell: Cell, folder: RunFolder, trainer: Trainer, display: Display) -> dict[str, Any]:
-    """Evaluate the best checkpoint: validation in full, then the one reading of the test split."""
-    config, splits = cell.recipe.evaluation, cell.store.splits
-    best = load_checkpoint(folder.best_checkpoint)
-    network = trainer.predictor
-    network.load_state_dict(best["network"])
-    result: dict[str, Any] = {
-        "best": {"step": best["step"], "dice": trainer.progress.best_dice},
-        "steps": trainer.progress.step,
-        "rules": evaluation_rules(config, config.test_on),
-        "validation_rules": evaluation_rules(config, config.validation_on),
-        "val": _evaluate(cell, folder, network, "val", splits.val, config.validation_on, display),
-        "test": None,
-    }
-    if splits.test:
-        folder.update_status(test_reads=folder.status.get("test_reads", 0) + 1)
-        result["test"] = _evaluate(
-            cell, folder, network, "test", splits.test, config.test_on, display
-        )
-    folder.write_json("result.json", result)
-    return result
-
-
-def _evaluate(
-    cell: Cell, folder: RunFolder, network: UNet, split: Literal["val", "test"],
-    stems: Sequence[str], on: Literal["probs", "logits"], display: Display,
-) -> dict[str, dict[str, float]]:
-    display.evaluating(split, len(stems))
-    rows = cell.store.positions(stems)
-    shown = rows[:: max(1, -(-len(rows) // NUM_OVERLAYS))] if split == "test" else []
-    scores, masks = evaluate_images(
-        network, cell.store, rows, cell.recipe.evaluation, on, cell.runtime, keep_masks=shown
-    )
-    write_atomic(folder.images_table(split), _images_csv(scores))
-    _write_overlays(folder, cell.store, masks)
-    return {
-        "working": mean_scores([s.working for s in scores]),
-        "own": mean_scores([s.own for s in scores]),
-    }
-
-
-def _images_csv(scores: Sequence[ImageScores]) -> bytes:
-    text = io.StringIO()
-    own = [f"own_{name}" for name in scores[0].own]
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["stem", *scores[0].working, *own])
-    for image in scores:
-        writer.writerow([image.stem, *image.working.values(), *image.own.values()])
-    return text.getvalue().encode()
-
-
-def _write_overlays(folder: RunFolder, store: Store, masks: Mapping[int, Any]) -> None:
-    folder.overlays.mkdir(exist_ok=True)
-    for row, mask in masks.items():
-        png = outline_overlay(store.images[row], store.masks[row], mask)
-        write_atomic(folder.overlays / f"{row:06d}.png", png)
 
 
 def _check_splits(cell: Cell) -> None:

@@ -18,6 +18,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -111,6 +112,11 @@ class RunFolder:
     @property
     def finished(self) -> bool:
         return self.status.get("state") == "finished"
+
+    def append_log(self, line: str) -> None:
+        """Add one line to ``train.log``, headed by the time."""
+        with self.log.open("a", encoding="utf-8") as file:
+            file.write(f"{datetime.now(UTC).isoformat(timespec='seconds')} {line}\n")
 
     def append_record(self, record: Record) -> None:
         """Add one line to ``metrics.jsonl``, on the disk when this returns."""

@@ -1,0 +1,89 @@
+"""What a trained cell is worth: every image scored once, and the tables that say so."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cclcc_cli.data.store import Store
+from cclcc_cli.experiments.cell import Cell
+from cclcc_cli.experiments.progress import Display
+from cclcc_cli.experiments.run_folder import RunFolder
+from cclcc_cli.files import write_atomic
+from cclcc_cli.models.unet import UNet
+from cclcc_cli.training.checkpoint import load_checkpoint
+from cclcc_cli.training.evaluate import (
+    ImageScores,
+    evaluate_images,
+    evaluation_rules,
+    mean_scores,
+    outline_overlay,
+)
+from cclcc_cli.training.loop import Trainer
+
+NUM_OVERLAYS = 6
+
+
+def evaluate_cell(
+    cell: Cell, folder: RunFolder, trainer: Trainer, display: Display
+) -> dict[str, Any]:
+    """Evaluate the best checkpoint: validation in full, then the one reading of the test split."""
+    config, splits = cell.recipe.evaluation, cell.store.splits
+    best = load_checkpoint(folder.best_checkpoint)
+    network = trainer.predictor
+    network.load_state_dict(best["network"])
+    result: dict[str, Any] = {
+        "best": {"step": best["step"], "dice": trainer.progress.best_dice},
+        "steps": trainer.progress.step,
+        "rules": evaluation_rules(config, config.test_on),
+        "validation_rules": evaluation_rules(config, config.validation_on),
+        "val": _evaluate(cell, folder, network, "val", splits.val, config.validation_on, display),
+        "test": None,
+    }
+    if splits.test:
+        folder.update_status(test_reads=folder.status.get("test_reads", 0) + 1)
+        result["test"] = _evaluate(
+            cell, folder, network, "test", splits.test, config.test_on, display
+        )
+    folder.write_json("result.json", result)
+    return result
+
+
+def _evaluate(
+    cell: Cell, folder: RunFolder, network: UNet, split: Literal["val", "test"],
+    stems: Sequence[str], on: Literal["probs", "logits"], display: Display,
+) -> dict[str, dict[str, float]]:
+    display.evaluating(split, len(stems))
+    rows = cell.store.positions(stems)
+    shown = rows[:: max(1, -(-len(rows) // NUM_OVERLAYS))] if split == "test" else []
+    scores, masks = evaluate_images(
+        network, cell.store, rows, cell.recipe.evaluation, on, cell.runtime, keep_masks=shown
+    )
+    write_atomic(folder.images_table(split), _images_csv(scores))
+    _write_overlays(folder, cell.store, masks)
+    return {
+        "working": mean_scores([s.working for s in scores]),
+        "own": mean_scores([s.own for s in scores]),
+    }
+
+
+def _images_csv(scores: Sequence[ImageScores]) -> bytes:
+    text = io.StringIO()
+    own = [f"own_{name}" for name in scores[0].own]
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["stem", *scores[0].working, *own])
+    for image in scores:
+        writer.writerow([image.stem, *image.working.values(), *image.own.values()])
+    return text.getvalue().encode()
+
+
+def _write_overlays(
+    folder: RunFolder, store: Store, masks: Mapping[int, NDArray[np.bool_]]
+) -> None:
+    folder.overlays.mkdir(exist_ok=True)
+    for row, mask in masks.items():
+        png = outline_overlay(store.images[row], store.masks[row], mask)
+        write_atomic(folder.overlays / f"{row:06d}.png", png)

@@ -1,0 +1,214 @@
+"""A cell, trained: what its folder holds, and that stopping changes nothing."""
+
+import csv
+import json
+import os
+import signal
+
+import pytest
+import torch
+
+from cclcc_cli.config import parse_recipe
+from cclcc_cli.data.store import load_store, store_path
+from cclcc_cli.errors import DataError, Interrupted, RunError, TrainingDiverged
+from cclcc_cli.experiments.progress import TextDisplay
+from cclcc_cli.experiments.run import run_cell
+from cclcc_cli.training.runtime import Runtime
+
+TIMES = {"seconds", "time", "images_per_second"}
+
+
+class Meddler(TextDisplay):
+    """A display that does something once a step is reached."""
+
+    def __init__(self, step=-1, action=lambda: None):
+        self.lines = []
+        super().__init__(self.lines.append)
+        self._step, self._action = step, action
+
+    def recorded(self, record):
+        super().recorded(record)
+        if record["step"] == self._step:
+            self._action()
+
+
+@pytest.fixture
+def train(tiny_data, tiny_recipe, tmp_path):
+    def run(method="clcc", root="runs", display=None, fresh=False, workers=0, **keys):
+        recipe = parse_recipe(tiny_recipe(method, **keys), "test")
+        return run_cell(
+            recipe, data_root=tiny_data, runs_root=tmp_path / root, fresh=fresh,
+            runtime=Runtime("cpu", "fp32", workers), display=display or Meddler(),
+        )
+
+    return run
+
+
+def outcome(done):
+    """Everything a run computed, as bytes and plain values without times."""
+    folder = done.folder
+    records = [{k: v for k, v in r.items() if k not in TIMES} for r in folder.records()]
+    last = torch.load(folder.last_checkpoint, weights_only=True)
+    last["progress"]["seconds"] = 0
+    return {
+        "last": flatten(last),
+        "best": folder.best_checkpoint.read_bytes(),
+        "test": folder.images_table("test").read_bytes(),
+        "val": folder.images_table("val").read_bytes(),
+        "result": folder.read_json("result.json"),
+        "records": records,
+        "overlays": [p.read_bytes() for p in sorted(folder.overlays.glob("*.png"))],
+    }
+
+
+def flatten(value):
+    """Tensors as bytes."""
+    if isinstance(value, torch.Tensor):
+        return value.numpy().tobytes()
+    if isinstance(value, dict):
+        return {key: flatten(v) for key, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [flatten(v) for v in value]
+    return value
+
+
+@pytest.mark.parametrize("method", ["supervised", "clcc"])
+def test_a_finished_folder_holds_the_truth(train, method):
+    done = train(method)
+    folder = done.folder
+    assert done.trained
+    assert folder.path.parent.name == "synthetic-32"
+    assert folder.status["state"] == "finished"
+    assert folder.status["test_reads"] == 1
+    assert [r["step"] for r in folder.records()] == [4, 8, 12]
+    assert set(folder.records()[0]["train"]) >= {"total", "supervised"}
+    assert folder.read_json("cell.json")["labeled"] == {"count": 4, "share": 4 / 24, "of": 24}
+    assert folder.read_json("environment.json")["packages"]["torch"] == torch.__version__
+    assert "grid: 2" in (folder.path / "recipe.yaml").read_text() or method == "supervised"
+    rows = list(csv.DictReader(folder.images_table("test").read_text().splitlines()))
+    assert len(rows) == 3
+    mean = sum(float(row["dice"]) for row in rows) / 3
+    assert folder.read_json("result.json")["test"]["working"]["dice"] == pytest.approx(mean)
+    assert {"own_hd95", "assd", "mae", "own_iou"} <= set(rows[0])
+    assert len(list(folder.overlays.glob("*.png"))) == 3
+    assert "step 12/12" in folder.log.read_text()
+
+
+def test_the_best_checkpoint_is_the_one_with_the_highest_validation_dice(train):
+    done = train()
+    best = max(done.folder.records(), key=lambda r: r["val"]["dice"])
+    assert done.result["best"] == {"step": best["step"], "dice": best["val"]["dice"]}
+    assert done.result["val"]["working"]["dice"] == pytest.approx(best["val"]["dice"])
+
+
+def test_a_finished_cell_is_not_trained_again_but_afresh_if_asked(train):
+    first = train()
+    before = outcome(first)
+    again = train(name="another-name")  # a name determines nothing
+    assert not again.trained
+    assert again.folder.path == first.folder.path
+    anew = train(fresh=True)
+    assert anew.trained
+    assert outcome(anew) == before
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_by_a_signal_and_started_again_ends_the_same(train, signal_number):
+    whole = outcome(train(root="whole", ema_decay=0.9))
+    stopper = Meddler(4, lambda: os.kill(os.getpid(), signal_number))
+    with pytest.raises(Interrupted) as caught:
+        train(display=stopper, ema_decay=0.9)
+    assert caught.value.exit_code == 128 + signal_number
+    done = train(ema_decay=0.9)
+    assert any("going on from step 4" in line for line in done.folder.log.read_text().split("\n"))
+    assert outcome(done) == whole
+    assert done.folder.status["sessions"] == 2
+
+
+@pytest.mark.parametrize("step", [4, 8, 12])
+def test_a_crash_between_record_and_checkpoint_ends_the_same(train, step):
+    """The worst moment: the record is written, the checkpoint that covers it is not."""
+
+    class PowerCut(Exception):
+        pass
+
+    def cut():
+        raise PowerCut
+
+    whole = outcome(train(root="whole"))
+    with pytest.raises(PowerCut):
+        train(display=Meddler(step, cut))
+    assert outcome(train()) == whole
+
+
+@pytest.mark.parametrize("method", ["supervised", "clcc"])
+def test_workers_change_nothing(train, method):
+    alone = outcome(train(method, root="alone"))
+    assert outcome(train(method, workers=2)) == alone
+
+
+def test_seeds_and_options_get_folders_of_their_own(train):
+    folders = {
+        train("supervised", **keys).folder.path
+        for keys in ({}, {"seed": 1}, {"optimizer": {"lr": 0.01}}, {"budget": {"steps": 8}})
+    }
+    assert len(folders) == 4
+
+
+def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_checkpoint(train, tmp_path):
+    with pytest.raises(TrainingDiverged, match=r"not finite at step .* lower optimizer.lr"):
+        train(
+            "supervised", optimizer={"lr": 1e30}, schedule={"warmup": 0.9},
+            budget={"steps": 40}, validation={"every": 1},
+        )
+    (folder,) = (p.parent for p in tmp_path.glob("runs/*/*/cell.json"))
+    assert json.loads((folder / "status.json").read_text())["state"] == "failed"
+    last = torch.load(folder / "last.pt", weights_only=True)
+    assert all(v.isfinite().all() for v in last["sums"].values())
+    assert last["progress"]["step"] >= 1
+
+
+def test_patience_stops_early(train):
+    done = train(optimizer={"lr": 1e-12}, budget={"steps": 40}, validation={"every": 1,
+                                                                            "patience": 3})
+    assert done.result["steps"] < 40
+    assert not train(optimizer={"lr": 1e-12}, budget={"steps": 40},
+                     validation={"every": 1, "patience": 3}).trained
+
+
+def test_two_processes_cannot_train_one_cell(train):
+    done = train()
+    with done.folder.locked(), pytest.raises(RunError, match="another process is training"):
+        train()
+
+
+def test_labels_for_all_leave_nothing_unlabelled(train):
+    data = {"name": "synthetic", "size": 32, "labeled": 1.0}
+    with pytest.raises(RunError, match=r"leaves none unlabelled for clcc; set data.unlabeled=all"):
+        train(data=data)
+    assert train(data={**data, "unlabeled": "all"}).trained
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"labeled": 99}, "99"),
+        ({"selection": {"kind": "nested", "seed": 77}}, "seed 77"),
+        ({"selection": {"kind": "contiguous", "start": 23}}, "beyond"),
+        ({"size": 64}, "64"),
+        ({"name": "nothing"}, "cclcc prepare nothing"),
+    ],
+)
+def test_data_that_does_not_suit_is_refused_before_anything_is_written(
+    train, tmp_path, data, message
+):
+    with pytest.raises(DataError, match=message):
+        train(data={"name": "synthetic", "size": 32, "labeled": 4, **data})
+    assert not (tmp_path / "runs").exists()
+
+
+def test_the_published_test_threshold_is_stricter(train, tiny_data):
+    done = train(evaluation={"test_on": "logits"})
+    assert "probability 0.622459" in done.result["rules"]["threshold"]
+    assert "probability 0.5" in done.result["validation_rules"]["threshold"]
+    assert load_store(store_path(tiny_data, "synthetic", 32)).splits.test
