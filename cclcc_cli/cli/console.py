@@ -32,13 +32,15 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]
     """A result as a table; numbers to the right."""
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left")
+    table = Table()
     for place, column in enumerate(columns):
         numeric = bool(rows) and all(row[place][:1].isdigit() or not row[place] for row in rows)
-        table.add_column(column, justify="right" if numeric else "left", no_wrap=True)
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*row)
-    _console(sys.stdout).print(table, markup=False)
+    console = _console(sys.stdout)
+    console.print(title, markup=False, highlight=False, soft_wrap=True)
+    console.print(table)
 
 
 def show_result(folder: "Path", result: Mapping[str, Any]) -> None:
@@ -146,5 +148,5 @@ def _live_progress() -> Iterator["Progress"]:
 def _console(stream: Any) -> "Console":
     from rich.console import Console
 
-    # Not a terminal: no colours, and wide enough that no cell is ever cut.
-    return Console(file=stream, width=None if stream.isatty() else 200)
+    # Not a terminal: wide enough that no cell is ever folded.
+    return Console(file=stream, width=None if stream.isatty() else 1000)

@@ -1,12 +1,19 @@
 """``cclcc train``."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from cclcc_cli.cli import console
 from cclcc_cli.cli.options import DATA, RUNS, DataDir, Json, Quiet, RunsDir, TrackingUri
+from cclcc_cli.errors import RunError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cclcc_cli.experiments.mlflow_mirror import LiveMirror
+    from cclcc_cli.experiments.run_folder import RunFolder
 
 
 def train(
@@ -45,11 +52,7 @@ def train(
     from cclcc_cli.experiments.run import run_cell
     from cclcc_cli.training.runtime import resolve_runtime
 
-    tracking = None
-    if mlflow:
-        from cclcc_cli.experiments.tracking import live_tracking
-
-        tracking = live_tracking(runs, tracking_uri, console.warn)
+    tracking = _open_tracking(runs, tracking_uri) if mlflow else None
     with console.training_display(quiet) as display:
         done = run_cell(
             checked,
@@ -66,3 +69,14 @@ def train(
         console.show_json({"folder": str(done.folder.path), **done.result})
     else:
         console.show_result(done.folder.path, done.result)
+
+
+def _open_tracking(runs: Path, uri: str | None) -> "Callable[[RunFolder], LiveMirror]":
+    try:
+        from cclcc_cli.experiments.mlflow_mirror import LiveMirror
+        from cclcc_cli.experiments.mlflow_mirror import tracking_uri as resolve
+    except ModuleNotFoundError as error:
+        if error.name != "mlflow":
+            raise
+        raise RunError("mlflow is not installed; pip install mlflow, or use --no-mlflow") from None
+    return lambda folder: LiveMirror(folder, resolve(runs, uri), console.warn)

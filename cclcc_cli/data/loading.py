@@ -42,7 +42,7 @@ def load_batches(
     """The batches in order; the number of workers changes the speed and nothing else."""
     loader: DataLoader[RawBatch] = DataLoader(
         images,  # type: ignore[arg-type]
-        batch_sampler=batches,  # type: ignore[arg-type]
+        batch_sampler=batches,
         num_workers=workers,
         collate_fn=_collate,
         pin_memory=pin_memory,

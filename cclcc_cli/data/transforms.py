@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would ask PyPI at import
 
-import albumentations as A  # noqa: E402
+import albumentations as A
 
-from cclcc_cli.config.schema import Augment  # noqa: E402
+from cclcc_cli.config.schema import Augment
 
 Pixels = NDArray[np.uint8]
 

@@ -31,7 +31,7 @@ def choose_strides(patch_side: int) -> tuple[int, int, int]:
     return min(factors, key=lambda strides: (sum(strides), strides))
 
 
-class Projector(nn.Sequential):
+class Projector(nn.Module):
     """Strided convolutions (kernel = stride) with BatchNorm and ReLU.
 
     Maps ``(B, C, H, W)`` to ``(B, D, H / P, W / P)`` where P is the product of the strides:
@@ -53,9 +53,10 @@ class Projector(nn.Sequential):
                 nn.BatchNorm2d(after),
                 nn.ReLU(inplace=True),
             ]
-        super().__init__(*layers)
-        initialize_kaiming(self)
+        super().__init__()
+        self.layers = nn.Sequential(*layers)
+        initialize_kaiming(self.layers)
 
     def forward(self, features: Tensor) -> Tensor:
-        embeddings: Tensor = super().forward(features)
+        embeddings: Tensor = self.layers(features)
         return embeddings

@@ -85,7 +85,7 @@ class Trainer:
         stop_requested: Callable[[], bool],
         observer: Observer,
     ) -> None:
-        self._method = method.to(runtime.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._method: Method = method.to(runtime.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._recipe = recipe
         self._plan = plan
         self._runtime = runtime
@@ -105,7 +105,7 @@ class Trainer:
         """The network that is validated and kept: the average where there is one."""
         if self._average is None:
             return self._method.predictor
-        network = self._average.module
+        network: object = self._average.module
         assert isinstance(network, UNet)
         return network
 

@@ -20,12 +20,12 @@ class Runtime:
 
     Attributes:
         device: cpu, cuda or mps.
-        precision: of the convolutions; losses and weights stay float32.
+        precision: fp32, bf16 or fp16, of the convolutions; losses and weights stay float32.
         workers: processes that load data; changes nothing but speed.
     """
 
-    device: Literal["cpu", "cuda", "mps"]
-    precision: Literal["fp32", "bf16", "fp16"]
+    device: str
+    precision: str
     workers: int = 0
 
     @property
@@ -59,7 +59,7 @@ def resolve_runtime(device: Device, precision: Precision, workers: int = 0) -> R
         there = ", ".join(name for name, is_there in available.items() if is_there)
         raise RunError(f"--device {device}: this machine has none; available: {there}")
     if precision == "auto":
-        return _runtime(chosen, "bf16" if has_fast_bf16(chosen) else "fp32", workers)
+        return Runtime(chosen, "bf16" if has_fast_bf16(chosen) else "fp32", workers)
     if precision == "fp16" and chosen == "cpu":
         raise RunError("--precision fp16: a CPU cannot train in it; use fp32, bf16 or auto")
     if precision == "bf16" and not has_fast_bf16(chosen):
@@ -67,19 +67,13 @@ def resolve_runtime(device: Device, precision: Precision, workers: int = 0) -> R
             f"--precision bf16: this {chosen} has no bf16 arithmetic and would emulate it "
             "hundreds of times slower; use fp32 or auto"
         )
-    return _runtime(chosen, precision, workers)
-
-
-def _runtime(device: str, precision: str, workers: int) -> Runtime:
-    assert device in ("cpu", "cuda", "mps")
-    assert precision in ("fp32", "bf16", "fp16")
-    return Runtime(device, precision, workers)
+    return Runtime(chosen, precision, workers)
 
 
 def has_fast_bf16(device: str) -> bool:
     """Whether the hardware itself computes in bf16 (AVX512-BF16, AMX, or a GPU from Ampere on)."""
     if device == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device == "cpu" and hasattr(torch.cpu, "get_capabilities"):
         capabilities = torch.cpu.get_capabilities()
         return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

@@ -10,13 +10,13 @@ import torch
 def seed_everything(seed: int) -> None:
     """Start Python's, NumPy's and torch's generators (all devices) from one seed."""
     random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002  libraries below us still draw from it
+    np.random.seed(seed)
     torch.manual_seed(seed)
 
 
 def random_state() -> dict[str, Any]:
     """All generators' states, in types that ``torch.load(weights_only=True)`` accepts."""
-    name, keys, position, has_gauss, gauss = np.random.get_state(legacy=True)  # noqa: NPY002
+    name, keys, position, has_gauss, gauss = np.random.get_state(legacy=True)
     return {
         "python": random.getstate(),
         "numpy": (name, torch.from_numpy(np.asarray(keys).copy()), position, has_gauss, gauss),
@@ -29,7 +29,7 @@ def restore_random_state(state: dict[str, Any]) -> None:
     """Put back what ``random_state`` returned."""
     random.setstate(state["python"])
     name, keys, position, has_gauss, gauss = state["numpy"]
-    np.random.set_state((name, keys.numpy(), position, has_gauss, gauss))  # noqa: NPY002
+    np.random.set_state((name, keys.numpy(), position, has_gauss, gauss))
     torch.set_rng_state(state["torch"])
     if state["cuda"]:
         torch.cuda.set_rng_state_all(state["cuda"])

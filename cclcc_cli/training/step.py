@@ -32,9 +32,8 @@ def build_average(recipe: BaseRecipe, method: Method) -> AveragedModel | None:
     """The exponential moving average of the predictor's weights, where the recipe has one."""
     if recipe.ema_decay is None:
         return None
-    return AveragedModel(
-        method.predictor, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay), use_buffers=True
-    )
+    average = get_ema_multi_avg_fn(recipe.ema_decay)  # type: ignore[no-untyped-call]
+    return AveragedModel(method.predictor, multi_avg_fn=average, use_buffers=True)
 
 
 def move_batch(raw: RawBatch, runtime: Runtime) -> Batch:

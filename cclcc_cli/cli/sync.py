@@ -1,0 +1,52 @@
+"""``cclcc sync``."""
+
+from typing import TYPE_CHECKING, Any
+
+from cclcc_cli.cli import console
+from cclcc_cli.cli.options import RUNS, Json, RunsDir, TrackingUri
+
+if TYPE_CHECKING:
+    from cclcc_cli.experiments.mlflow_mirror import Pushed
+
+
+def sync(runs: RunsDir = RUNS, tracking_uri: TrackingUri = None, json: Json = False) -> None:
+    """Rebuild or complete MLflow from the run folders; nothing is logged twice."""
+    from cclcc_cli.errors import RunError
+    from cclcc_cli.experiments import mlflow_mirror
+
+    uri = mlflow_mirror.tracking_uri(runs, tracking_uri)
+    done = mlflow_mirror.sync(runs, uri)
+    if json:
+        console.show_json([_as_json(pushed) for pushed in done])
+    else:
+        _show(done)
+    broken = [pushed.problem for pushed in done if pushed.problem]
+    if broken:
+        raise RunError("\n".join(broken))
+
+
+def _show(done: "list[Pushed]") -> None:
+    for pushed in done:
+        if pushed.changes:
+            console.show(f"{pushed.folder}: {_describe(pushed.changes)}")
+        if pushed.skipped:
+            console.note(f"{pushed.folder}: passed over, {pushed.skipped}")
+    changed = sum(bool(pushed.changes) for pushed in done)
+    console.show(f"{changed} of {len(done)} runs changed in MLflow")
+
+
+def _describe(changes: dict[str, int | str]) -> str:
+    """As ``created, records 12, status FINISHED``."""
+    return ", ".join(
+        name if name == "created" else f"{name} {value}" for name, value in changes.items()
+    )
+
+
+def _as_json(pushed: "Pushed") -> dict[str, Any]:
+    return {
+        "folder": str(pushed.folder),
+        "run_id": pushed.run_id,
+        "changes": pushed.changes,
+        "skipped": pushed.skipped,
+        "problem": pushed.problem,
+    }

@@ -1,0 +1,172 @@
+"""``cclcc prepare`` as it is typed: a summary on stdout, the rest on stderr, one clear error."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from cclcc_cli.cli.prepare import prepare
+from cclcc_cli.config.load import parse_recipe
+from cclcc_cli.data.store import load_store
+from cclcc_cli.errors import DataError
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs the command in an empty folder; a CclccError comes out as it is."""
+    monkeypatch.chdir(tmp_path)
+    app = typer.Typer(rich_markup_mode=None, add_completion=False)
+    app.command()(prepare)
+
+    def call(*words: str) -> Result:
+        result = CliRunner().invoke(app, list(words))
+        if isinstance(result.exception, Exception):
+            raise result.exception
+        return result
+
+    return call
+
+
+@pytest.fixture
+def polyps(tmp_path: Path) -> Path:
+    """Folders images/ and masks/ of 20 pairs, the first image grey."""
+    rng = np.random.default_rng(0)
+    for folder in ("images", "masks"):
+        (tmp_path / folder).mkdir()
+    for index in range(20):
+        mask = np.zeros((24, 32), np.uint8)
+        mask[6:18, 8:24] = 255
+        shape = (24, 32, 3) if index else (24, 32)
+        image = rng.integers(0, 256, shape, dtype=np.uint8)
+        cv2.imwrite(str(tmp_path / "images" / f"p{index:02d}.png"), image)
+        cv2.imwrite(str(tmp_path / "masks" / f"p{index:02d}_mask.png"), mask)
+    return tmp_path
+
+
+OWN = ("my-polyps", "--images", "images", "--masks", "masks", "--size", "32")
+
+
+@pytest.mark.usefixtures("polyps")
+def test_own_images_become_a_store_and_a_summary(run: Run) -> None:
+    result = run(*OWN, "--license", "CC0")
+    store = load_store(Path("runs/data/my-polyps/32"))
+    assert result.stdout.splitlines() == [
+        "store       runs/data/my-polyps/32",
+        "images      20 (16 train, 2 val, 2 test), 32x32 pixels",
+        "foreground  25.0% of an image on average",
+        "labels      5%: 1, 10%: 2, 20%: 3, 50%: 8",
+        f"digest      {store.info.digest[:12]} (splits {store.info.split_digest[:12]})",
+        "licence     CC0",
+    ]
+    assert result.stderr == "note: 1 grey image\n"
+
+
+@pytest.mark.usefixtures("polyps")
+def test_the_same_again_says_so_and_succeeds(run: Run) -> None:
+    first = run(*OWN)
+    again = run(*OWN)
+    assert (again.exit_code, again.stdout) == (0, first.stdout)
+    assert again.stderr == "already prepared, nothing changed (--force prepares it again)\n"
+
+
+@pytest.mark.usefixtures("polyps")
+def test_json_is_the_content_of_dataset_json(run: Run) -> None:
+    result = run(*OWN, "--json", "--data", "elsewhere")
+    written = Path("elsewhere/my-polyps/32/dataset.json").read_text()
+    assert json.loads(result.stdout) == json.loads(written)
+
+
+def test_published_lists_are_taken(run: Run, polyps: Path) -> None:
+    (polyps / "lists").mkdir()
+    (polyps / "lists" / "train.txt").write_text("\n".join(f"p{i:02d}" for i in range(10)))
+    (polyps / "lists" / "val.txt").write_text("p10.png\np11.png\n")
+    result = run(*OWN, "--splits", "lists")
+    assert "images      12 (10 train, 2 val, 0 test), 32x32 pixels" in result.stdout
+    assert "note: 8 images are in no list and were left out\n" in result.stderr
+    assert "note: there is no test split: no test.txt and no --test-share" in result.stderr
+
+
+def test_synthetic_needs_nothing_else(run: Run) -> None:
+    result = run("synthetic", "--count", "10", "--seed", "1")
+    assert "store       runs/data/synthetic/128" in result.stdout
+    assert "images      10 (8 train, 1 val, 1 test), 128x128 pixels" in result.stdout
+    assert result.stderr == ""
+
+
+BAD: dict[str, tuple[tuple[str, ...], str]] = {
+    "no folders": (
+        ("kvasir-seg",),
+        "kvasir-seg: --images and --masks missing; for example: cclcc prepare kvasir-seg "
+        "--images kvasir-seg/images --masks kvasir-seg/masks (or: cclcc prepare synthetic)"),
+    "no masks": (("x", "--images", "images"), "x: --masks missing; for example: "),
+    "a count for a folder": (
+        (*OWN, "--count", "5"),
+        "--count: does not apply to my-polyps: only synthetic scenes are drawn; leave it out"),
+    "folders for synthetic": (
+        ("synthetic", "--images", "images", "--license", "MIT"),
+        "--images, --license: does not apply to synthetic: its scenes are drawn, not read"),
+    "lists for synthetic": (("synthetic", "--splits", "x"), "--splits: does not apply to synth"),
+    "a size no network takes": (
+        (*OWN[:-1], "100"), "--size 100: must be a multiple of 16, such as 96 or 112"),
+    "size 0": ((*OWN[:-1], "0"), "--size 0: must be a multiple of 16, such as 16 or 32"),
+    "a name with a slash": (("a/b", *OWN[1:]), "'a/b' cannot be a name: use up to 64 letters"),
+    "a name that climbs": (("..", *OWN[1:]), "'..' cannot be a name"),
+    "no such folder": (
+        ("x", "--images", "nowhere", "--masks", "masks"),
+        "nowhere: no such folder; give --images a folder of image files"),
+    "one folder for both": (
+        ("x", "--images", "images", "--masks", "images"), "images: --images and --masks are the"),
+    "folders exchanged": (
+        ("x", "--images", "masks", "--masks", "images"), "images and masks: 40 problems, nothing"),
+    "no such lists": ((*OWN, "--splits", "nowhere"), "nowhere: no such folder; give --splits"),
+    "lists elsewhere": ((*OWN, "--splits", "images"), "images: has no train.txt"),
+    "no validation": ((*OWN, "--val-share", "0"), "--val-share 0: must lie between 0 and 1"),
+    "too much": ((*OWN, "--val-share", "0.6", "--test-share", "0.4"),
+                 "20 images with a validation share of 0.6 and a test share of 0.4 leave none"),
+    "one scene": (("synthetic", "--count", "1", "--size", "32"), "1 images with a validation"),
+}
+
+
+@pytest.mark.usefixtures("polyps")
+@pytest.mark.parametrize("name", BAD)
+def test_what_cannot_be_done_is_refused_and_nothing_is_written(run: Run, name: str) -> None:
+    words, message = BAD[name]
+    with pytest.raises(DataError) as caught:
+        run(*words)
+    assert str(caught.value).startswith(message)
+    assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize("word", ["a", "A.b_c-1", "-a", "", "a b", "é", "x" * 64, "x" * 65, ".a"])
+def test_a_name_is_accepted_where_a_recipe_accepts_it(word: str) -> None:
+    from cclcc_cli.cli.prepare import _check_name_and_size
+    from cclcc_cli.errors import RecipeError
+
+    def accepted(check: Callable[[], object]) -> bool:
+        try:
+            check()
+        except (DataError, RecipeError):
+            return False
+        return True
+
+    recipe = {"method": "supervised", "name": "x", "budget": {"steps": 5},
+              "data": {"name": word, "size": 32, "labeled": 1}}
+    assert accepted(lambda: _check_name_and_size(word, 32)) == accepted(
+        lambda: parse_recipe(recipe, "test"))
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = ("import sys, cclcc_cli.cli.prepare\n"
+            "print(*{'numpy', 'cv2', 'pydantic', 'rich', 'filelock'} & set(sys.modules))")
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+                            check=True, cwd=Path(__file__).parents[2])
+    assert loaded.stdout == "\n"

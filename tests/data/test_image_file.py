@@ -1,0 +1,259 @@
+"""One file in: RGB or a mask of 0 and 1 out, or a refusal that names the file."""
+
+import struct
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from cclcc_cli.data.image_file import file_sha256, quiet_opencv, read_image, read_mask
+from cclcc_cli.errors import DataError
+
+Pixels = NDArray[np.uint8]
+HEIGHT, WIDTH = 24, 40
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> None:
+    quiet_opencv()
+
+
+@pytest.fixture
+def picture() -> Pixels:
+    """Smooth colours (24, 40, 3) RGB, without symmetry."""
+    y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
+    colors = np.stack([6 * x, 10 * y, 255 - 3 * x - 5 * y], axis=2)
+    return np.asarray(colors.clip(0, 255), np.uint8)
+
+
+@pytest.fixture
+def disc() -> Pixels:
+    """A mask (24, 40) in {0, 1}."""
+    y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
+    return np.asarray((y - 9) ** 2 + (x - 25) ** 2 < 49, np.uint8)
+
+
+def encode(
+    extension: str, pixels: NDArray[np.integer[Any] | np.floating[Any]], *options: int
+) -> bytes:
+    """Pixels as given to OpenCV: BGR or BGRA or grey."""
+    done, data = cv2.imencode(extension, pixels, list(options))
+    assert done
+    return data.tobytes()
+
+
+def bgr(picture: Pixels) -> Pixels:
+    return np.ascontiguousarray(picture[..., ::-1])
+
+
+def with_alpha(pixels: Pixels, alpha: int) -> Pixels:
+    return np.dstack([pixels, np.full(pixels.shape[:2], alpha, np.uint8)])
+
+
+def tiff(pixels: Pixels, tags: Mapping[int, int], next_page: int = 0) -> bytes:
+    """An uncompressed little-endian TIFF of (h, w, 3) with chosen tags."""
+    height, width, channels = pixels.shape
+    data = pixels.tobytes()
+    longs = {256: width, 257: height, 273: 8, 278: height, 279: len(data)}
+    shorts = {258: 8, 259: 1, 262: 2, 277: channels, **tags}
+    entries = {**{tag: ("<HHII", 4, value) for tag, value in longs.items()},
+               **{tag: ("<HHIH2x", 3, value) for tag, value in shorts.items()}}
+    table = b"".join(struct.pack(entries[tag][0], tag, entries[tag][1], 1, entries[tag][2])
+                     for tag in sorted(entries))
+    head = b"II*\0" + struct.pack("<I", 8 + len(data))
+    return head + data + struct.pack("<H", len(entries)) + table + struct.pack("<I", next_page)
+
+
+def with_exif_rotation(jpeg: bytes) -> bytes:
+    """The same JPEG, saying that it is to be shown turned by a quarter."""
+    exif = b"Exif\0\0" + b"II*\0\x08\0\0\0" + struct.pack("<HHHIHHI", 1, 274, 3, 1, 6, 0, 0)
+    return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + jpeg[2:]
+
+
+def with_thumbnail(jpeg: bytes) -> bytes:
+    """The same JPEG with a whole JPEG, end marker and all, in its header."""
+    small = encode(".jpg", np.zeros((8, 8), np.uint8))
+    return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(small) + 2) + small + jpeg[2:]
+
+
+@pytest.mark.parametrize("extension", [".png", ".bmp", ".tif"])
+def test_a_lossless_image_comes_back_as_rgb(
+    tmp_path: Path, picture: Pixels, extension: str
+) -> None:
+    path = tmp_path / f"a{extension}"
+    path.write_bytes(encode(extension, bgr(picture)))
+    image = read_image(path)
+    np.testing.assert_array_equal(image.pixels, picture)
+    assert (image.was_grey, image.had_alpha) == (False, False)
+    assert image.sha256 == file_sha256(path)
+
+
+def test_a_jpeg_comes_back_nearly_and_its_stored_rotation_is_ignored(
+    tmp_path: Path, picture: Pixels
+) -> None:
+    jpeg = encode(".jpg", bgr(picture), cv2.IMWRITE_JPEG_QUALITY, 98)
+    plain, turned = tmp_path / "plain.jpg", tmp_path / "turned.jpg"
+    plain.write_bytes(jpeg)
+    turned.write_bytes(with_exif_rotation(jpeg))
+    assert np.abs(read_image(plain).pixels.astype(int) - picture).max() < 24
+    np.testing.assert_array_equal(read_image(turned).pixels, read_image(plain).pixels)
+
+
+def test_a_grey_image_becomes_rgb_and_an_opaque_alpha_channel_goes(
+    tmp_path: Path, picture: Pixels
+) -> None:
+    grey, opaque = tmp_path / "grey.png", tmp_path / "opaque.png"
+    grey.write_bytes(encode(".png", picture[..., 0]))
+    opaque.write_bytes(encode(".png", with_alpha(bgr(picture), 255)))
+    np.testing.assert_array_equal(read_image(grey).pixels, np.dstack([picture[..., 0]] * 3))
+    assert read_image(grey).was_grey
+    np.testing.assert_array_equal(read_image(opaque).pixels, picture)
+    assert read_image(opaque).had_alpha
+
+
+def test_the_content_decides_and_not_the_name(tmp_path: Path, picture: Pixels) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(encode(".png", bgr(picture)))
+    np.testing.assert_array_equal(read_image(path).pixels, picture)
+
+
+@pytest.mark.parametrize("extension", [".jpg", ".png", ".bmp", ".tif"])
+@pytest.mark.parametrize("kept", [0.02, 0.3, 0.7, 0.95, 0.999])
+def test_a_file_that_is_cut_short_is_refused(
+    tmp_path: Path, picture: Pixels, extension: str, kept: float
+) -> None:
+    data = encode(extension, bgr(picture))
+    if extension == ".jpg":
+        data = with_thumbnail(data)
+    path = tmp_path / f"a{extension}"
+    path.write_bytes(data)
+    assert read_image(path).pixels.shape == picture.shape
+    path.write_bytes(data[:int(kept * len(data))])
+    with pytest.raises(DataError, match=str(path)):
+        read_image(path)
+
+
+def test_a_png_with_a_flipped_bit_is_refused(tmp_path: Path, picture: Pixels) -> None:
+    data = bytearray(encode(".png", bgr(picture)))
+    data[len(data) // 2] ^= 1
+    (tmp_path / "a.png").write_bytes(data)
+    with pytest.raises(DataError, match=r"a.png: is damaged or cut short"):
+        read_image(tmp_path / "a.png")
+
+
+def test_bytes_after_a_jpegs_end_do_no_harm(tmp_path: Path, picture: Pixels) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(encode(".jpg", bgr(picture)) + b"\0" * 50)
+    assert read_image(path).pixels.shape == picture.shape
+
+
+BAD_IMAGES: dict[str, tuple[Callable[[Pixels], bytes], str]] = {
+    "empty file": (lambda _: b"", "is empty"),
+    "text": (lambda _: b"hello", "is not a JPEG, PNG, BMP or TIFF file, whatever its name"),
+    "16-bit png": (lambda p: encode(".png", bgr(p).astype(np.uint16) * 257),
+                   "has 16 bits per channel; convert it to 8 bits"),
+    "16-bit tiff": (lambda p: encode(".tif", p[..., 0].astype(np.uint16) * 257),
+                    "has 16 bits per channel"),
+    "float tiff": (lambda p: encode(".tif", p[..., 0].astype(np.float32)),
+                   "has 32 bits per channel"),
+    "partly transparent": (lambda p: encode(".png", with_alpha(bgr(p), 254)),
+                           "is partly transparent; flatten it onto a background"),
+    "tiff of two pages": (lambda p: tiff(p, {}, next_page=8), "holds several pages"),
+    "turned tiff": (lambda p: tiff(p, {274: 3}), "is a TIFF with a stored rotation"),
+    "colour called grey": (lambda p: tiff(p, {262: 1}), "whose channels are not plain grey or RGB"),
+    "cmyk tiff": (lambda p: tiff(with_alpha(p, 255), {262: 5}), "not plain grey or RGB"),
+    "tiff without a table": (lambda _: b"II*\0\xff\xff\0\0", r"is damaged or cut short \(a TIFF\)"),
+    "bmp head alone": (lambda _: b"BM" + bytes(60), "cannot be decoded; it is damaged"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_IMAGES)
+def test_an_image_that_cannot_be_used_is_refused_by_name(
+    tmp_path: Path, picture: Pixels, name: str
+) -> None:
+    make, message = BAD_IMAGES[name]
+    path = tmp_path / "a.tif"
+    path.write_bytes(make(picture))
+    with pytest.raises(DataError, match=message) as caught:
+        read_image(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_the_tiff_that_the_refusals_vary_is_itself_fine(tmp_path: Path, picture: Pixels) -> None:
+    (tmp_path / "a.tif").write_bytes(tiff(picture, {}))
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif").pixels, picture)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"a.png: cannot be read \(No such file"):
+        read_image(tmp_path / "a.png")
+
+
+GOOD_MASKS: dict[str, Callable[[Pixels], bytes]] = {
+    "0 and 1": lambda m: encode(".png", m),
+    "0 and 255": lambda m: encode(".png", m * 255),
+    "one bit": lambda m: encode(".png", m * 255, cv2.IMWRITE_PNG_BILEVEL, 1),
+    "rgb 0 and 255": lambda m: encode(".bmp", np.dstack([m * 255] * 3)),
+    "rgb 0 and 1": lambda m: encode(".png", np.dstack([m] * 3)),
+    "rgba": lambda m: encode(".png", with_alpha(np.dstack([m * 255] * 3), 255)),
+    "grey jpeg": lambda m: encode(".jpg", m * 255, cv2.IMWRITE_JPEG_QUALITY, 90),
+    "rgb jpeg": lambda m: encode(".jpg", np.dstack([m * 255] * 3), cv2.IMWRITE_JPEG_QUALITY, 90),
+    "tiff": lambda m: encode(".tif", m * 255),
+    "nearly equal channels": lambda m: encode(".png", np.dstack([m * 255, m * 250, m * 245])),
+}
+
+
+@pytest.mark.parametrize("name", GOOD_MASKS)
+def test_a_mask_comes_back_as_0_and_1(tmp_path: Path, disc: Pixels, name: str) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(GOOD_MASKS[name](disc))
+    mask = read_mask(path)
+    np.testing.assert_array_equal(mask.pixels, disc)
+    assert mask.pixels.dtype == np.uint8
+    assert mask.sha256 == file_sha256(path)
+
+
+@pytest.mark.parametrize("value", [0, 1, 255])
+def test_a_mask_may_be_all_background_or_all_foreground(tmp_path: Path, value: int) -> None:
+    (tmp_path / "a.png").write_bytes(encode(".png", np.full((8, 8), value, np.uint8)))
+    np.testing.assert_array_equal(read_mask(tmp_path / "a.png").pixels, int(value > 0))
+
+
+def test_a_mask_is_foreground_above_127(tmp_path: Path) -> None:
+    grey = np.zeros((10, 20), np.uint8)
+    grey[0, :3], grey[5] = (127, 128, 255), 255
+    (tmp_path / "a.png").write_bytes(encode(".png", grey))
+    assert read_mask(tmp_path / "a.png").pixels[0, :3].tolist() == [0, 1, 1]
+
+
+BAD_MASKS: dict[str, tuple[Callable[[Pixels], bytes], str]] = {
+    "label map": (lambda m: encode(".png", m * 2), "not binary: its largest value is 2"),
+    "grey foreground": (lambda m: encode(".png", m * 127), "its largest value is 127"),
+    "trimap": (lambda m: encode(".png", m * 128 + m[::-1] * 127),
+               r"not binary: [0-9.]+% of its pixels are neither near 0 nor near 255"),
+    "photograph": (lambda _: encode(".png", np.tile(np.arange(WIDTH, dtype=np.uint8) * 6,
+                                                    (HEIGHT, 1))), "the mask is not binary"),
+    "red overlay": (lambda m: encode(".png", np.dstack([m * 0, m * 0, m * 255])),
+                    "the mask has colours; save it as grey"),
+    "faint colours": (lambda m: encode(".png", np.dstack([m, m * 0, m])), "the mask has colours"),
+    "mask in alpha": (lambda m: encode(".png", np.dstack([m * 0] * 3 + [m * 255])),
+                      "is partly transparent"),
+    "16-bit": (lambda m: encode(".png", m.astype(np.uint16) * 65535), "has 16 bits per channel"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_MASKS)
+def test_a_mask_that_cannot_be_used_is_refused_by_name(
+    tmp_path: Path, disc: Pixels, name: str
+) -> None:
+    make, message = BAD_MASKS[name]
+    path = tmp_path / "a_mask.png"
+    path.write_bytes(make(disc))
+    with pytest.raises(DataError, match=message) as caught:
+        read_mask(path)
+    assert str(caught.value).startswith(f"{path}: ")

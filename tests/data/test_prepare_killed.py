@@ -1,0 +1,130 @@
+"""Preparing, interrupted: by kill -9 at any moment, by a disk that is full."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from cclcc_cli.data.prepare import FolderSource, SyntheticSource, prepare
+from cclcc_cli.data.split_lists import SplitRule
+from cclcc_cli.data.store import store_path
+from cclcc_cli.data.store_writer import About
+
+SIZE = 16
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return store_path(tmp_path / "data", "polyps", SIZE)
+
+
+def own(folders: Any) -> FolderSource:
+    return FolderSource(folders.images, folders.masks, About())
+
+
+def content(path: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(path)): p.read_bytes() for p in path.rglob("*") if p.is_file()}
+
+
+PREPARE_IN_A_PROCESS = """
+import json, sys
+from pathlib import Path
+from cclcc_cli.data.prepare import FolderSource, SyntheticSource, prepare
+from cclcc_cli.data.split_lists import SplitRule
+from cclcc_cli.data.store_writer import About
+
+if __name__ == "__main__":
+    path, source, force = json.loads(sys.argv[1])
+    if isinstance(source, int):
+        origin = SyntheticSource(source, 0)
+    else:
+        origin = FolderSource(Path(source[0]), Path(source[1]), About())
+    prepare(Path(path), origin, SplitRule(), force=force)
+"""
+
+
+class TestKilled:
+    """kill -9 at any moment leaves the old store or none; the next run completes."""
+
+    @pytest.fixture
+    def start(self, tmp_path: Path) -> Callable[..., "subprocess.Popen[bytes]"]:
+        script = tmp_path / "prepare_script.py"
+        script.write_text(PREPARE_IN_A_PROCESS)
+
+        def run(path: Path, source: Any, force: bool = False) -> "subprocess.Popen[bytes]":
+            job = json.dumps([str(path), source, force])
+            root = Path(__file__).parents[2]
+            return subprocess.Popen([sys.executable, script, job],
+                                    env={**os.environ, "PYTHONPATH": str(root)})
+
+        return run
+
+    def test_a_new_store_and_its_worker_processes(self, tmp_path: Path, start: Any) -> None:
+        path = store_path(tmp_path / "data", "synthetic", 64)
+        process = start(path, 3000)
+        _wait_for_writing(path, process)
+        workers = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+        process.wait()
+        assert workers
+        assert not path.exists()
+        assert len(list(path.parent.glob(".64.*.tmp"))) == 1
+        assert psutil.wait_procs(workers, timeout=30)[1] == []
+        prepare(path, SyntheticSource(6, 0), SplitRule())
+        assert [p.name for p in path.parent.iterdir()] == ["64"]
+        undisturbed = store_path(tmp_path / "other", "synthetic", 64)
+        prepare(undisturbed, SyntheticSource(6, 0), SplitRule())
+        assert content(path) == content(undisturbed)
+
+    def test_a_store_that_is_replaced(
+        self, path: Path, folders: Any, start: Any
+    ) -> None:
+        for index in range(60):
+            folders.add(f"s{index}", 200, 200)
+        prepare(path, own(folders), SplitRule())
+        before = content(path)
+        source = [str(folders.images), str(folders.masks)]
+        rng = random.Random(0)
+        for _ in range(4):
+            process = start(path, source, force=True)
+            _wait_for_writing(path, process)
+            time.sleep(rng.uniform(0, 0.1))
+            process.kill()
+            process.wait()
+            assert not path.exists() or content(path) == before
+        prepare(path, own(folders), SplitRule(), force=True)
+        assert content(path) == before
+        assert [p.name for p in path.parent.iterdir()] == [str(SIZE)]
+
+
+def _wait_for_writing(path: Path, process: "subprocess.Popen[bytes]") -> None:
+    """Until samples are in a temporary folder, or the process has ended."""
+    while process.poll() is None:
+        if any(part.stat().st_size > 128 for part in path.parent.glob(".*.tmp/images.npy")):
+            return
+        time.sleep(0.002)
+
+
+def test_a_full_disk_is_an_error_and_leaves_nothing(
+    tmp_path: Path, path: Path, folders: Any
+) -> None:
+    for index in range(60):
+        folders.add(f"s{index}")
+    script = tmp_path / "script.py"
+    script.write_text(PREPARE_IN_A_PROCESS.replace(
+        "    path, source", "    import resource\n"
+        "    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n    path, source"))
+    job = json.dumps([str(path), [str(folders.images), str(folders.masks)], False])
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run([sys.executable, script, job], capture_output=True, text=True,
+                          check=False, env=environment)
+    assert f"DataError: {path}: cannot be written (File too large)" in done.stderr
+    assert not path.parent.exists()

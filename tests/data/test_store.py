@@ -1,0 +1,274 @@
+"""The store: what is written comes back, and whatever was damaged since is refused."""
+
+import json
+import pickle
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cclcc_cli.data.splits import Splits, build_splits
+from cclcc_cli.data.store import IndexRow, content_digest, load_store, store_path
+from cclcc_cli.data.store_writer import About, Pair, Sample, fit_pair, remove_stale, write_store
+from cclcc_cli.errors import DataError
+
+SIZE = 16
+STEMS = ("a,1", 'b"2', "c é", "d")
+SPLITS = build_splits(STEMS[:2], STEMS[2:3], STEMS[3:])
+ABOUT = About("CC0", "A. Author", "a camera")
+
+
+def pair(stem: str) -> Pair:
+    rng = np.random.default_rng(list(stem.encode()))
+    height, width = int(rng.integers(17, 40)), int(rng.integers(17, 40))
+    image = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
+    mask = np.zeros((height, width), np.uint8)
+    mask[:height // 2, 1:] = 1
+    return Pair(stem, image, mask, f"image {stem}", f"mask {stem}")
+
+
+def samples(stems: tuple[str, ...] = STEMS) -> Iterator[Sample]:
+    return (fit_pair(pair(stem), SIZE) for stem in stems)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A written store."""
+    path = store_path(tmp_path / "data", "polyps", SIZE)
+    write_store(path, samples(), len(STEMS), SPLITS, ABOUT)
+    return path
+
+
+def test_what_is_written_comes_back(path: Path) -> None:
+    store = load_store(path)
+    assert store.splits == SPLITS
+    assert [row.stem for row in store.rows] == list(STEMS)
+    assert store.images.shape == (4, SIZE, SIZE, 3)
+    assert store.images.dtype == np.uint8
+    for position, sample in enumerate(samples()):
+        assert store.rows[position] == sample.row
+        np.testing.assert_array_equal(store.images[position], sample.image)
+        np.testing.assert_array_equal(store.masks[position], sample.mask)
+        np.testing.assert_array_equal(store.original_mask(position), pair(STEMS[position]).mask)
+    info = store.info
+    assert (info.name, info.size, info.num_images) == ("polyps", SIZE, 4)
+    assert info.counts == {"train": 2, "val": 1, "test": 1}
+    assert info.foreground_share == pytest.approx(np.mean([r.foreground for r in store.rows]))
+    assert (info.license, info.citation, info.source) == ("CC0", "A. Author", "a camera")
+    assert info.split_digest == SPLITS.digest()
+
+
+def test_positions_follow_the_stems_asked_for(path: Path) -> None:
+    store = load_store(path)
+    assert store.positions(["d", "a,1"]) == [3, 0]
+    assert store.positions(()) == []
+
+
+def test_arrays_are_maps_that_cannot_be_written(path: Path) -> None:
+    store = load_store(path)
+    assert isinstance(store.images, np.memmap)
+    assert isinstance(store.masks, np.memmap)
+    with pytest.raises(ValueError, match="read-only"):
+        store.masks[0] = 1
+
+
+def test_a_store_travels_to_a_worker_as_its_path(path: Path) -> None:
+    store = load_store(path)
+    parcel = pickle.dumps(store)
+    assert len(parcel) < 1500
+    np.testing.assert_array_equal(pickle.loads(parcel).images, store.images)
+
+
+def test_a_worker_refuses_a_store_that_was_replaced(path: Path) -> None:
+    parcel = pickle.dumps(load_store(path))
+    other = build_splits(STEMS[1:3], STEMS[:1], STEMS[3:])
+    write_store(path, samples(), len(STEMS), other, ABOUT)
+    with pytest.raises(DataError, match="was replaced while it was in use"):
+        pickle.loads(parcel)
+
+
+def test_a_store_of_the_same_content_is_the_same_in_every_byte(path: Path, tmp_path: Path) -> None:
+    other = store_path(tmp_path / "again", "polyps", SIZE)
+    write_store(other, samples(), len(STEMS), SPLITS, ABOUT)
+    names = sorted(p.relative_to(path) for p in path.rglob("*") if p.is_file())
+    assert len(names) == 6 + 8
+    assert all((path / name).read_bytes() == (other / name).read_bytes() for name in names)
+
+
+def test_the_digest_sees_files_and_size_but_not_the_order_of_rows() -> None:
+    rows = [IndexRow("a", 3, 4, "x", "y", 0.5), IndexRow("b", 3, 4, "z", "w", 0.5)]
+    digest = content_digest(rows, 16)
+    assert content_digest(rows[::-1], 16) == digest
+    changed = [
+        content_digest(rows, 32),
+        content_digest([replace(rows[0], stem="q"), rows[1]], 16),
+        content_digest([replace(rows[0], image_sha256="q"), rows[1]], 16),
+        content_digest([replace(rows[0], mask_sha256="q"), rows[1]], 16),
+        content_digest(rows[:1], 16),
+    ]
+    assert len({digest, *changed}) == 6
+
+
+def test_a_failure_while_samples_come_leaves_nothing(tmp_path: Path) -> None:
+    def breaking() -> Iterator[Sample]:
+        yield from samples(STEMS[:2])
+        raise DataError("the third is bad")
+
+    path = store_path(tmp_path, "polyps", SIZE)
+    with pytest.raises(DataError, match="the third is bad"):
+        write_store(path, breaking(), len(STEMS), SPLITS, ABOUT)
+    assert list(path.parent.iterdir()) == []
+
+
+def test_a_failure_leaves_the_old_store_as_it_was(path: Path) -> None:
+    before = load_store(path).info
+    with pytest.raises(DataError):
+        write_store(path, _raising(), len(STEMS), SPLITS, ABOUT)
+    assert load_store(path).info == before
+    assert [p.name for p in path.parent.iterdir()] == [str(SIZE)]
+
+
+def _raising() -> Iterator[Sample]:
+    raise DataError("no samples")
+    yield
+
+
+def test_only_this_stores_leftovers_are_removed(path: Path) -> None:
+    keep = [path.parent / name for name in (".160.ab.tmp", "notes.tmp", "32")]
+    for folder in (*keep, path.parent / ".16.x_y.tmp"):
+        folder.mkdir()
+    remove_stale(path)
+    assert sorted(path.parent.iterdir()) == sorted((path, *keep))
+
+
+class TestFit:
+    """How a pair comes to the store's size."""
+
+    def test_the_same_size_changes_nothing(self) -> None:
+        image = np.random.default_rng(0).integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
+        mask = (image[..., 0] > 100).astype(np.uint8)
+        sample = fit_pair(Pair("a", image, mask, "", ""), SIZE)
+        np.testing.assert_array_equal(sample.image, image)
+        np.testing.assert_array_equal(sample.mask, mask)
+
+    def test_shrinking_averages_and_half_covered_is_foreground(self) -> None:
+        image = np.zeros((2 * SIZE, 2 * SIZE, 3), np.uint8)
+        mask = np.zeros((2 * SIZE, 2 * SIZE), np.uint8)
+        image[0, :2] = 100  # half of the first 2x2 block
+        mask[0, :2] = 1
+        mask[2, 2] = 1  # a quarter of the block at (1, 1)
+        sample = fit_pair(Pair("a", image, mask, "", ""), SIZE)
+        assert sample.image[0, 0].tolist() == [50, 50, 50]
+        assert (sample.mask[0, 0], sample.mask[1, 1], sample.mask.sum()) == (1, 0, 1)
+        assert sample.row.foreground == pytest.approx(3 / (2 * SIZE) ** 2)
+
+    def test_enlarging_and_other_aspects_keep_the_mask_where_it_was(self) -> None:
+        mask = np.zeros((4, 40), np.uint8)
+        mask[:, :20] = 1
+        image = np.dstack([mask * 200] * 3)
+        sample = fit_pair(Pair("a", image, mask, "", ""), SIZE)
+        assert (sample.mask == np.repeat([1, 0], SIZE // 2)).all()
+        assert (sample.row.height, sample.row.width) == (4, 40)
+
+
+def test_a_missing_store_is_refused_with_the_command_that_makes_it(path: Path) -> None:
+    root = path.parent.parent
+    with pytest.raises(DataError) as caught:
+        load_store(store_path(root, "polyps", 320))
+    assert str(caught.value) == (
+        f"no store for polyps at 320 pixels under {root} (there are: 16 pixels); make it with: "
+        f"cclcc prepare polyps --size 320 --images DIR --masks DIR --data {root}"
+    )
+    with pytest.raises(DataError) as caught:
+        load_store(store_path(Path("runs/data"), "synthetic", 48))
+    assert str(caught.value) == (
+        "no store for synthetic at 48 pixels under runs/data; make it with: "
+        "cclcc prepare synthetic --size 48"
+    )
+
+
+def _truncate(name: str) -> Callable[[Path], None]:
+    def damage(path: Path) -> None:
+        data = (path / name).read_bytes()
+        (path / name).write_bytes(data[:-5])
+
+    return damage
+
+
+def _remove(name: str) -> Callable[[Path], None]:
+    return lambda path: (path / name).unlink()
+
+
+def _edit_info(**values: object) -> Callable[[Path], None]:
+    def damage(path: Path) -> None:
+        info = json.loads((path / "dataset.json").read_text())
+        (path / "dataset.json").write_text(json.dumps({**info, **values}))
+
+    return damage
+
+
+def _append(name: str, text: str) -> Callable[[Path], None]:
+    def damage(path: Path) -> None:
+        with (path / name).open("a", encoding="utf-8") as file:
+            file.write(text)
+
+    return damage
+
+
+def _other_array(path: Path) -> None:
+    np.save(path / "masks.npy", np.zeros((4, 8, 8), np.uint8))
+
+
+DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
+    "images cut short": (_truncate("images.npy"), "images.npy is missing or cut short"),
+    "images gone": (_remove("images.npy"), "images.npy is missing or cut short"),
+    "masks of another size": (_other_array, r"masks.npy holds uint8 \(4, 8, 8\), not"),
+    "masks emptied": (lambda p: (p / "masks.npy").write_bytes(b""), "masks.npy is missing or cut"),
+    "index cut short": (_truncate("index.csv"), "index.csv"),
+    "index gone": (_remove("index.csv"), "index.csv cannot be read"),
+    "index with a row more": (_append("index.csv", "z,3,3,x,y,0.5\n"), "does not match dataset"),
+    "json cut short": (_truncate("dataset.json"), "dataset.json cannot be read"),
+    "json without a key": (_edit_info(extra=1), "dataset.json lacks keys or has unknown"),
+    "json of another store": (_edit_info(name="other"), "belongs to another folder"),
+    "another digest": (_edit_info(digest="0" * 64), "index.csv does not match dataset.json"),
+    "another format": (_edit_info(format=99), "has format 99, this version reads 1; make it again"),
+    "not json's object": (lambda p: (p / "dataset.json").write_text("[]"), "names no format"),
+    "no json": (_remove("dataset.json"), r"is not a store \(it has no dataset.json\); move it aw"),
+    "original masks cut": (_truncate("original_masks.bin"), "is not as long as its offsets say"),
+    "original masks gone": (_remove("original_masks.bin"), "original_masks.bin is missing"),
+    "offsets cut": (_truncate("original_masks_offsets.npy"), "offsets.npy is missing or cut"),
+    "split edited": (_append("splits/val.txt", "extra\n"), "lists in splits/ were changed"),
+    "split gone": (_remove("splits/test.txt"), r"test.txt: is missing"),
+    "order edited": (_append("splits/labeled_seed3.txt", "d\n"), "is not a reordering"),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_a_damaged_store_is_refused_in_one_line_with_the_way_out(path: Path, name: str) -> None:
+    damage, message = DAMAGE[name]
+    damage(path)
+    with pytest.raises(DataError, match=message) as caught:
+        load_store(path)
+    assert "\n" not in str(caught.value)
+    assert "cclcc prepare polyps --size 16 --images DIR --masks DIR" in str(caught.value)
+
+
+def test_original_masks_that_were_damaged_later_are_refused_when_read(path: Path) -> None:
+    store = load_store(path)
+    data = (path / "original_masks.bin").read_bytes()
+    (path / "original_masks.bin").write_bytes(b"\0" * len(data))
+    with pytest.raises(DataError, match="the original mask of d cannot be read"):
+        store.original_mask(3)
+
+
+def test_dataset_json_is_what_the_store_says_of_itself(path: Path) -> None:
+    assert json.loads((path / "dataset.json").read_text()) == asdict(load_store(path).info)
+    assert "aspect not kept" in load_store(path).info.resize
+
+
+def test_splits_are_found_whole(path: Path) -> None:
+    assert isinstance(load_store(path).splits, Splits)
+    assert sorted(p.name for p in (path / "splits").iterdir()) == [
+        *(f"labeled_seed{seed}.txt" for seed in range(5)), "test.txt", "train.txt", "val.txt"]
