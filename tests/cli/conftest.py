@@ -1,0 +1,51 @@
+"""The real command in a process of its own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def command_line() -> Callable[..., list[str]]:
+    """The arguments that start ``cclcc``."""
+    return lambda *arguments: [sys.executable, "-m", "cclcc_cli", *map(str, arguments)]
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT), "CCLCC_DATA": "/nonexistent"}
+
+
+@pytest.fixture
+def cclcc(
+    tmp_path: Path, environment: dict[str, str], command_line: Callable[..., list[str]]
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run ``cclcc`` in ``tmp_path`` and wait for it."""
+
+    def run(*arguments: Any) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command_line(*arguments), cwd=tmp_path, env=environment,
+            capture_output=True, text=True, timeout=300, check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def recipe_file(tmp_path: Path, tiny_recipe: Any) -> Callable[..., Path]:
+    """A tiny recipe as a file."""
+
+    def write(method: str = "clcc", **keys: Any) -> Path:
+        path = tmp_path / f"{method}.yaml"
+        YAML(typ="safe").dump(tiny_recipe(method, **keys), path)
+        return path
+
+    return write
