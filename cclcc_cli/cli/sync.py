@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 def sync(runs: RunsDir = RUNS, tracking_uri: TrackingUri = None, json: Json = False) -> None:
     """Rebuild or complete MLflow from the run folders; nothing is logged twice."""
     from cclcc_cli.errors import RunError
-    from cclcc_cli.experiments import mlflow_mirror
+    from cclcc_cli.experiments import mlflow_mirror, mlflow_tracker
 
-    uri = mlflow_mirror.tracking_uri(runs, tracking_uri)
+    uri = mlflow_tracker.tracking_uri(runs, tracking_uri)
     done = mlflow_mirror.sync(runs, uri)
     if json:
         console.show_json([_as_json(pushed) for pushed in done])

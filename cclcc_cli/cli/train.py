@@ -74,7 +74,7 @@ def train(
 def _open_tracking(runs: Path, uri: str | None) -> "Callable[[RunFolder], LiveMirror]":
     try:
         from cclcc_cli.experiments.mlflow_mirror import LiveMirror
-        from cclcc_cli.experiments.mlflow_mirror import tracking_uri as resolve
+        from cclcc_cli.experiments.mlflow_tracker import tracking_uri as resolve
     except ModuleNotFoundError as error:
         if error.name != "mlflow":
             raise

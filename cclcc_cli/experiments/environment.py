@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import shlex
 import subprocess
 import sys
@@ -30,8 +31,13 @@ def describe_environment() -> dict[str, Any]:
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "git_commit": commit,
         "git_dirty": bool(_git("status", "--porcelain")) if commit else None,
-        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": _without_passwords(shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])),
     }
+
+
+def _without_passwords(command: str) -> str:
+    """Addresses such as ``postgresql://user:secret@host`` without who and how."""
+    return re.sub(r"://[^/@\s]+@", "://...@", command)
 
 
 def _version(package: str) -> str | None:

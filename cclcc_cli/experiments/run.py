@@ -228,4 +228,4 @@ def _end(folder: RunFolder, state: str, error: str | None) -> None:
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

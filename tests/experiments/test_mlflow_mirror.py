@@ -5,10 +5,12 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +20,8 @@ from mlflow import MlflowClient
 from mlflow.entities import ViewType
 
 from cclcc_cli.errors import RunError
-from cclcc_cli.experiments.mlflow_mirror import (
-    LiveMirror,
-    Mirror,
-    TrackerError,
-    create_database,
-    sync,
-    tracking_uri,
-)
+from cclcc_cli.experiments.mlflow_mirror import LiveMirror, Mirror, sync
+from cclcc_cli.experiments.mlflow_tracker import TrackerError, create_database, tracking_uri
 from cclcc_cli.experiments.run_folder import RunFolder
 
 # MLflow 3.17 asks SQLAlchemy 2.1 for a strategy that it warns of, once, when it is first used.
@@ -303,13 +299,26 @@ def test_a_fresh_start_replaces_the_former_run(runs: Path, uri: str) -> None:
     assert len(client.search_runs([experiment.experiment_id], "", ViewType.DELETED_ONLY)) == 1
 
 
-def test_many_records_are_sent_whole_and_once(runs: Path, uri: str) -> None:
+def test_many_records_are_sent_whole_and_once_though_the_store_fails_between(
+    runs: Path, uri: str
+) -> None:
     finished(runs, steps=range(1, 201))  # 1,200 metrics; MLflow takes 1,000 at a time
+    refuse = (
+        "CREATE TRIGGER refuse BEFORE INSERT ON metrics WHEN NEW.step = 180 "
+        "BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+    )
+    with closing(sqlite3.connect(runs / "mlflow.db")) as database:
+        database.execute(refuse)
+    with pytest.raises(TrackerError, match="the disk is full"):
+        sync(runs, uri)
+    arrived = steps_held(uri, "epoch")
+    assert arrived == steps_held(uri, "val/dice") == list(range(1, 167))
 
+    with closing(sqlite3.connect(runs / "mlflow.db")) as database:
+        database.execute("DROP TRIGGER refuse")
     (pushed,) = sync(runs, uri)
-
-    assert pushed.records == 200
-    assert steps_held(uri, "epoch") == steps_held(uri, "train/total") == list(range(1, 201))
+    assert pushed.records == 200 - len(arrived)
+    assert steps_held(uri, "epoch") == steps_held(uri, "val/dice") == list(range(1, 201))
 
 
 @pytest.mark.parametrize(
@@ -442,22 +451,23 @@ def test_system_metrics_go_on_where_the_former_session_ended(
 ) -> None:
     monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.05")
     folder, client = begin(runs), MlflowClient(uri)
-    run_id, sampled = "", []
-    for session in (1, 2):
+    key = "system/cpu_utilization_percentage"
+    run_id, sampled = "", 0
+    for _session in range(2):
         with LiveMirror(folder, uri, pytest.fail) as mirror:
             mirror.push()
-            run_id = client.search_runs(
-                [client.get_experiment_by_name("cclcc/polyps").experiment_id]
-            )[0].info.run_id
+            experiment = client.get_experiment_by_name("cclcc/polyps").experiment_id
+            run_id = client.search_runs([experiment])[0].info.run_id
+            before = sampled
             for _ in range(600):
-                sampled = client.get_metric_history(run_id, "system/cpu_utilization_percentage")
-                if len(sampled) >= 2 * session:
+                if len(client.get_metric_history(run_id, key)) >= before + 2:
                     break
                 time.sleep(0.05)
+        sampled = len(client.get_metric_history(run_id, key))
+        assert sampled >= before + 2
 
-    history = client.get_metric_history(run_id, "system/cpu_utilization_percentage")
-    assert len(history) >= len(sampled) >= 4
-    assert [metric.step for metric in history] == list(range(len(history)))
+    steps = [metric.step for metric in client.get_metric_history(run_id, key)]
+    assert steps == list(range(sampled))
 
 
 def _closed_port() -> int:
@@ -567,7 +577,8 @@ def test_four_processes_make_one_whole_database_in_a_place_with_spaces(tmp_path:
     script = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from cclcc_cli.experiments.mlflow_mirror import Mirror, tracking_uri\n"
+        "from cclcc_cli.experiments.mlflow_mirror import Mirror\n"
+        "from cclcc_cli.experiments.mlflow_tracker import tracking_uri\n"
         "from cclcc_cli.experiments.run_folder import RunFolder\n"
         "folder = Path(sys.argv[1])\n"
         "print(Mirror(RunFolder(folder), tracking_uri(folder.parent.parent)).push().created)\n"

@@ -1,0 +1,133 @@
+"""A run folder in MLflow's words: what its run there should hold."""
+
+import hashlib
+import json
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from mlflow.entities import Dataset, Metric
+
+from cclcc_cli.experiments.run_folder import RunFolder
+
+_STATUS = {"running": "RUNNING", "finished": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
+STEP_KEY = "epoch"
+"""Every record has it and it is finite: a step counts as logged where this metric has it."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """A run folder in MLflow's words."""
+
+    cell: str
+    started: str
+    experiment: str
+    status: str
+    ended: int | None
+    params: dict[str, str]
+    tags: dict[str, str]
+    records: dict[int, list[Metric]]
+    results: list[Metric]
+    dataset: Dataset
+
+
+def read_content(folder: RunFolder, alive: bool) -> Content:
+    cell, status = folder.read_json("cell.json"), folder.status
+    environment, result = folder.read_json("environment.json"), folder.read_json("result.json")
+    missing: Counter[str] = Counter()
+    records = {int(r["step"]): _record_metrics(r, missing) for r in folder.records()}
+    state = status["state"] if alive or status["state"] != "running" else "stopped"
+    ended = None if state == "running" else milliseconds(status["finished"] or status["updated"])
+    tags = {
+        "cclcc.cell": cell["digest"],
+        "cclcc.arm": cell["arm"],
+        "cclcc.started": status["started"],
+        "cclcc.data_digest": cell["data"]["digest"],
+        "cclcc.split_digest": cell["split_digest"],
+        "cclcc.error": status["error"],
+        "cclcc.test_reads": status["test_reads"],
+        "cclcc.not_logged": ", ".join(
+            f"{key}: {count} not a finite number" for key, count in sorted(missing.items())
+        ) or None,
+        "mlflow.source.type": "LOCAL",
+        "mlflow.source.name": (environment or {}).get("command"),
+        "mlflow.source.git.commit": (environment or {}).get("git_commit"),
+        **_flat(cell["runtime"], "cclcc.", "."),
+        **_flat(environment or {}, "cclcc.env.", "."),
+        **_flat({k: v for k, v in (result or {}).items() if k.endswith("rules")}, "cclcc.", "."),
+    }
+    params = {**_flat(cell["recipe"], "", "."), **_flat(cell["labeled"], "labeled.", ".")}
+    return Content(
+        cell=cell["digest"],
+        started=status["started"],
+        experiment=f"cclcc/{cell['data']['name']}",
+        status=_STATUS[state],
+        ended=ended,
+        params={key: _text(value)[:6000] for key, value in params.items()},
+        tags={key: _text(value)[:5000] for key, value in tags.items() if value is not None},
+        records=records,
+        results=_result_metrics(result, ended or milliseconds(status["updated"])),
+        dataset=_dataset(cell),
+    )
+
+
+def _flat(nested: Mapping[str, Any], prefix: str, separator: str) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in nested.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{key}{separator}", separator)
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def _text(value: Any) -> str:
+    """As a recipe writes it: ``true``, ``null``, ``[16, 32]``."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def milliseconds(moment: str) -> int:
+    return round(datetime.fromisoformat(moment).timestamp() * 1000)
+
+
+def _record_metrics(record: Mapping[str, Any], missing: Counter[str]) -> list[Metric]:
+    """One record's finite numbers; the others (MLflow would store inf as 1.8e308) are counted."""
+    values = _flat({k: v for k, v in record.items() if k not in ("step", "time")}, "", "/")
+    finite = {k: float(v) for k, v in values.items() if v is not None and math.isfinite(v)}
+    missing.update(values.keys() - finite.keys())
+    moment, step = round(record["time"] * 1000), int(record["step"])
+    return [Metric(key, value, moment, step) for key, value in finite.items()]
+
+
+def _result_metrics(result: Mapping[str, Any] | None, moment: int) -> list[Metric]:
+    """The mean scores of the best checkpoint, at its step; ``_own`` is the image's own size."""
+    if result is None:
+        return []
+    values = _flat(result["best"], "best/", "/")
+    for split, name in (("val", "best_val"), ("test", "test")):
+        for size, suffix in (("working", ""), ("own", "_own")):
+            values |= _flat((result[split] or {}).get(size) or {}, f"{name}{suffix}/", "/")
+    step = int(result["best"]["step"])
+    return [Metric(key, float(value), moment, step) for key, value in values.items()
+            if value is not None and math.isfinite(value)]
+
+
+def _dataset(cell: Mapping[str, Any]) -> Dataset:
+    """The data by name and digest alone (MLflow takes 36 characters of it)."""
+    data = cell["data"]
+    source = json.dumps({"uri": f"cclcc:{data['name']}/{data['size']}", "digest": data["digest"]})
+    profile = json.dumps({"size": data["size"], "labeled": cell["labeled"]})
+    return Dataset(data["name"], data["digest"][:36], "cclcc", source, profile=profile)
+
+
+def content_digest(path: Path) -> str:
+    """Of a file, or of the names and bytes of a folder's files."""
+    if path.is_file():
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    inside = [f"{p.name} {content_digest(p)}" for p in sorted(path.iterdir())]
+    return hashlib.sha256("\n".join(inside).encode()).hexdigest()[:16]

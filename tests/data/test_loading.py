@@ -1,0 +1,63 @@
+"""Batches: the right images, normalised, and the same for any number of workers."""
+
+import numpy as np
+import pytest
+import torch
+
+from cclcc_cli.config.schema import Augment
+from cclcc_cli.data.loading import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    TrainingImages,
+    load_batches,
+    normalize,
+)
+from cclcc_cli.data.sampling import TwoStreamBatches
+from cclcc_cli.data.store import load_store, store_path
+from cclcc_cli.data.transforms import TrainingTransform
+
+
+@pytest.fixture
+def store(tiny_data):
+    return load_store(store_path(tiny_data, "synthetic", 32))
+
+
+def batches(store, workers=0, steps=4, **augment):
+    keys = TwoStreamBatches(
+        np.arange(4), np.arange(4, 20), num_labeled=2, num_unlabeled=3, seed=0,
+        first_step=0, total_steps=steps,
+    )
+    images = TrainingImages(store, TrainingTransform(Augment(**augment), seed=0))
+    return list(load_batches(images, keys, workers=workers, pin_memory=False)), list(keys)
+
+
+def test_images_and_masks_are_those_of_the_keys(store):
+    made, keys = batches(store, flips=False, quarter_turns=False)
+    for (images, masks), step in zip(made, keys, strict=True):
+        rows = [key.position for key in step]
+        assert np.array_equal(images.numpy(), store.images[rows])
+        assert np.array_equal(masks.numpy(), store.masks[rows[:2]])
+
+
+def test_two_workers_equal_none(store):
+    for alone, together in zip(
+        batches(store, affine=1.0)[0], batches(store, workers=2, affine=1.0)[0], strict=True
+    ):
+        assert all(map(torch.equal, alone, together))
+
+
+def test_loading_draws_nothing_from_the_global_random_state(store):
+    before = torch.get_rng_state()
+    batches(store, affine=1.0, color=1.0)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_normalises_to_imagenet_in_channels_last():
+    images = torch.zeros(2, 4, 4, 3, dtype=torch.uint8)
+    images[..., 1] = 255
+    made = normalize(images)
+    assert made.shape == (2, 3, 4, 4)
+    assert made.is_contiguous(memory_format=torch.channels_last)
+    for channel, value in enumerate((0, 1, 0)):
+        expected = (value - IMAGENET_MEAN[channel]) / IMAGENET_STD[channel]
+        assert made[0, channel, 0, 0].item() == pytest.approx(expected, rel=1e-5)
