@@ -1,16 +1,25 @@
-"""Run folders, read for a table."""
+"""Run folders, read and checked for a table."""
 
-from collections import Counter
+import math
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 from cclcc_cli.errors import RunError
 from cclcc_cli.experiments.run_folder import RunFolder, find_runs
 
-Scores = Mapping[str, Mapping[str, float]]
-"""Mean scores by size, ``working`` or ``own``, then by name."""
+Split = Literal["val", "test"]
+Metric = tuple[str, str]
+"""Size (``working`` or ``own``) and name of a score."""
+
+SCORES = ("dice", "iou", "precision", "recall", "specificity", "accuracy", "mae", "hd95", "assd")
+"""What every finished run holds for each split and size."""
+
+_SIZES = ("working", "own")
+_RULES: Mapping[Split, str] = {"val": "validation_rules", "test": "rules"}
+_Kind = TypeVar("_Kind")
 
 
 @dataclass(frozen=True)
@@ -20,9 +29,12 @@ class Run:
     Attributes:
         path: the run folder.
         arm: the digest of everything but the seed.
+        data: name and size of the store, such as ``kvasir-160``.
+        labeled: training images that keep their labels, out of ``train_images``.
         steps: optimiser steps taken.
-        scores: by split, ``val`` or ``test``; a split without images is not in it.
-        conditions: what must agree between arms for a fair comparison, by what it is.
+        scores: means over images, by split; a split without images is not in it.
+        rules: the conventions of evaluation in words, by split.
+        conditions: what else must agree between arms for a fair comparison, by what it is.
         test_reads: how often the test split was read.
     """
 
@@ -35,77 +47,159 @@ class Run:
     train_images: int
     seed: int
     steps: int
-    scores: Mapping[str, Scores]
+    scores: Mapping[Split, Mapping[Metric, float]]
+    rules: Mapping[Split, Mapping[str, str]]
     conditions: Mapping[str, str]
     test_reads: int
 
 
 @dataclass(frozen=True)
 class Gathered:
-    """All runs below a root, and what was left out."""
+    """All runs below a root, and in words what was left out and why."""
 
     runs: tuple[Run, ...]
     notes: tuple[str, ...]
 
 
 def gather_runs(root: Path) -> Gathered:
-    """Read every finished run; unfinished and unreadable ones are named in the notes.
+    """Read every finished run; unfinished, damaged and copied ones are named in the notes.
+
+    Args:
+        root: holds ``<data set>/<run>/``.
 
     Raises:
-        RunError: there is no such folder, or no finished run in it.
+        RunError: there is no such folder, or no finished run in it; says what there is.
     """
     if not root.is_dir():
         raise RunError(f"{root}: no such folder; train a recipe first, or give --runs")
-    runs: list[Run] = []
-    notes: list[str] = []
-    states: Counter[str] = Counter()
+    runs: dict[tuple[str, int], Run] = {}
+    unfinished: defaultdict[str, list[Path]] = defaultdict(list)
+    problems = _without_cell(root)
     for folder in find_runs(root):
         try:
-            state = folder.status.get("state", "not started")
-            if state == "finished":
-                runs.append(_read(folder))
-            else:
-                states[state] += 1
-                notes.append(f"left out, {state}: {folder.path}")
+            state = _state(folder)
+            if state != "finished":
+                unfinished[state].append(folder.path)
+                continue
+            run = _read(folder)
         except RunError as error:
-            notes.append(f"left out, {error}")
-        except (KeyError, TypeError, AttributeError) as error:
-            notes.append(f"left out, {folder.path}: a file lacks {error}")
+            problems.append(str(error))
+            continue
+        first = runs.setdefault((run.arm, run.seed), run)
+        if first is not run:  # counted again, it would feign another seed
+            problems.append(f"{run.path} is the same cell as {first.path}")
     if not runs:
-        found = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
-        raise RunError(
-            f"{root}: holds no finished run ({found or 'no run at all'}); "
-            "train one with: cclcc train RECIPE"
-        )
-    return Gathered(tuple(runs), tuple(notes))
+        raise RunError(_nothing_finished(root, unfinished, problems))
+    notes = [
+        f"left out, {len(paths)} {state}: {', '.join(map(str, paths))}"
+        for state, paths in sorted(unfinished.items())
+    ]
+    return Gathered(tuple(runs.values()), (*notes, *(f"left out: {text}" for text in problems)))
+
+
+class _Values:
+    """A JSON file of a run folder; each value is checked as it is taken.
+
+    Raises:
+        RunError: the file or the value is missing, or is not what it should be.
+    """
+
+    def __init__(self, folder: RunFolder, name: str) -> None:
+        self._file = folder.path / name
+        self._content = folder.read_json(name)
+        if self._content is None:
+            raise self._error("is missing")
+
+    def take(self, kind: type[_Kind], *keys: str) -> _Kind:
+        value = self.find(*keys)
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise self._error(f"{'.'.join(keys)} is {value!r}, not of type {kind.__name__}")
+        return value
+
+    def count(self, *keys: str) -> int:
+        value = self.take(int, *keys)
+        if value <= 0:
+            raise self._error(f"{'.'.join(keys)} is {value}, not above 0")
+        return value
+
+    def number(self, *keys: str) -> float:
+        value = self.find(*keys)
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not math.isfinite(value):
+            raise self._error(f"{'.'.join(keys)} is {value!r}, not a finite number")
+        return float(value)
+
+    def find(self, *keys: str) -> Any:
+        value = self._content
+        for key in keys:
+            if not isinstance(value, dict) or key not in value:
+                raise self._error(f"{'.'.join(keys)} is missing")
+            value = value[key]
+        return value
+
+    def _error(self, reason: str) -> RunError:
+        return RunError(f"{self._file}: {reason}; cclcc train --fresh makes it anew")
+
+
+def _without_cell(root: Path) -> list[str]:
+    """Folders that only a run can have left, yet nobody knows of what."""
+    names = ("recipe.yaml", "status.json", "result.json")
+    left = {path.parent for name in names for path in root.glob(f"*/*/{name}")}
+    return [f"{path} has no cell.json" for path in sorted(left)
+            if not (path / "cell.json").exists()]
+
+
+def _state(folder: RunFolder) -> str:
+    if not (folder.path / "status.json").exists():
+        return "not started"
+    state = _Values(folder, "status.json").take(str, "state")
+    return "running or killed" if state == "running" else state  # kill -9 leaves no word
 
 
 def _read(folder: RunFolder) -> Run:
-    cell, result = folder.read_json("cell.json"), folder.read_json("result.json")
-    if cell is None or result is None:
-        raise RunError(f"{folder.path}: is finished but has no result; train it with --fresh")
-    recipe, data, runtime = cell["recipe"], cell["data"], cell["runtime"]
+    cell, result = _Values(folder, "cell.json"), _Values(folder, "result.json")
     return Run(
         path=folder.path,
-        arm=cell["arm"],
-        data=f"{data['name']}-{data['size']}",
-        method=recipe["method"],
-        name=recipe["name"],
-        labeled=cell["labeled"]["count"],
-        train_images=cell["labeled"]["of"],
-        seed=recipe["seed"],
-        steps=result["steps"],
-        scores={split: result[split] for split in ("val", "test") if result[split]},
+        arm=cell.take(str, "arm"),
+        data=f"{cell.take(str, 'data', 'name')}-{cell.count('data', 'size')}",
+        method=cell.take(str, "recipe", "method"),
+        name=cell.take(str, "recipe", "name"),
+        labeled=cell.count("labeled", "count"),
+        train_images=cell.count("labeled", "of"),
+        seed=cell.take(int, "recipe", "seed"),
+        steps=result.count("steps"),
+        scores={split: _scores(result, split) for split in _RULES
+                if result.find(split) is not None},
+        rules={split: result.take(dict, key) for split, key in _RULES.items()},
         conditions={
-            "optimiser steps": str(result["steps"]),
-            "data": data["digest"][:8],
-            "splits": cell["split_digest"][:8],
-            "evaluation rules": _words(result["rules"]),
-            "device and precision": f"{runtime['device']} {runtime['precision']}",
+            "data digest": cell.take(str, "data", "digest")[:8],
+            "split digest": cell.take(str, "split_digest")[:8],
+            "device and precision": _computed_on(cell),
         },
-        test_reads=folder.status.get("test_reads", 0),
+        test_reads=_Values(folder, "status.json").take(int, "test_reads"),
     )
 
 
-def _words(rules: Mapping[str, Any]) -> str:
-    return "; ".join(f"{key}: {rules[key]}" for key in sorted(rules))
+def _scores(result: _Values, split: Split) -> dict[Metric, float]:
+    return {(size, name): result.number(split, size, name) for size in _SIZES for name in SCORES}
+
+
+def _computed_on(cell: _Values) -> str:
+    """Device, precision, and on a CPU the number of threads: sums are ordered by it."""
+    words = f"{cell.take(str, 'runtime', 'device')} {cell.take(str, 'runtime', 'precision')}"
+    if cell.find("runtime", "threads") is None:
+        return words
+    return f"{words} {cell.count('runtime', 'threads')} threads"
+
+
+def _nothing_finished(
+    root: Path, unfinished: Mapping[str, list[Path]], problems: list[str]
+) -> str:
+    found = [f"{len(paths)} {state}" for state, paths in sorted(unfinished.items())]
+    if problems:
+        found.append(f"{len(problems)} unreadable, the first is {problems[0]}")
+    if not found:
+        return (f"{root}: no run in it (looked for DATA/RUN/cell.json); "
+                "train one with: cclcc train RECIPE, or give --runs")
+    return (f"{root}: no finished run in it, but {', '.join(found)}; "
+            "the same cclcc train command goes on with a run")

@@ -1,31 +1,29 @@
-"""Runs of one arm side by side with those of others: mean and spread over seeds."""
+"""Arms side by side: mean and spread over seeds, and what makes a comparison doubtful."""
 
 import csv
 import io
-import json
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from cclcc_cli.report.gather import Run
-
-Split = Literal["val", "test"]
-Metric = tuple[str, str]
-"""Size (``working`` or ``own``) and name of a score."""
+from cclcc_cli.report.gather import SCORES, Metric, Run, Split
 
 MAIN_METRICS: tuple[Metric, ...] = (("working", "dice"), ("working", "iou"), ("own", "dice"))
-MORE_METRICS: tuple[Metric, ...] = tuple(
-    ("working", name)
-    for name in ("precision", "recall", "specificity", "accuracy", "mae", "hd95", "assd")
+ALL_METRICS: tuple[Metric, ...] = (
+    *MAIN_METRICS, *(("working", name) for name in SCORES if name not in ("dice", "iou")),
 )
-_PIXELS = ("hd95", "assd")
+_TITLES = {"dice": "Dice", "iou": "IoU", "mae": "MAE", "hd95": "HD95", "assd": "ASSD"}
+_IN_PIXELS = ("hd95", "assd")
+_NAMED_ROWS = 3
+"""How many rows a note names before it counts the rest."""
+
+Record = dict[str, str | int | float | None]
 
 
 @dataclass(frozen=True)
 class Summary:
-    """A score over the seeds of an arm.
+    """A score over the seeds of an arm, as a share of 1 or in pixels.
 
     Attributes:
         mean: over runs.
@@ -40,7 +38,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class Arm:
-    """Runs that differ by their seed alone."""
+    """Runs that differ by their seed alone, in the order of their seeds."""
 
     runs: tuple[Run, ...]
 
@@ -49,16 +47,25 @@ class Arm:
         return self.runs[0]
 
     @property
-    def label(self) -> tuple[str, str, str, int]:
-        """What a reader sees of an arm."""
-        return self.first.data, self.first.method, self.first.name, self.first.labeled
+    def digest(self) -> str:
+        """The first characters, enough to tell arms apart and to find their cell.json."""
+        return self.first.arm[:8]
+
+    @property
+    def recipe(self) -> str:
+        """The recipe's name, or names: a renamed recipe is the same arm."""
+        return "/".join(sorted({run.name for run in self.runs}))
+
+    @property
+    def label(self) -> tuple[str, int, str, str]:
+        """What a reader sees of an arm, in reading order."""
+        return self.first.data, self.first.labeled, self.first.method, self.recipe
 
     def summary(self, split: Split, metric: Metric) -> Summary | None:
-        """One score over seeds; None where a run has no such split."""
-        size, name = metric
-        if not all(split in run.scores for run in self.runs):
+        """One score over the runs that have this split; None where none has."""
+        values = [run.scores[split][metric] for run in self.runs if split in run.scores]
+        if not values:
             return None
-        values = [run.scores[split][size][name] for run in self.runs]
         std = statistics.stdev(values) if len(values) > 1 else None
         return Summary(statistics.fmean(values), std, len(values))
 
@@ -69,32 +76,29 @@ def group_arms(runs: Iterable[Run]) -> list[Arm]:
     for run in runs:
         groups[run.arm].append(run)
     arms = [Arm(tuple(sorted(group, key=lambda run: run.seed))) for group in groups.values()]
-    return sorted(
-        arms, key=lambda arm: (arm.first.data, arm.first.labeled, *arm.label[1:3], arm.first.arm)
-    )
+    return sorted(arms, key=lambda arm: (arm.label, arm.digest))
 
 
 def build_table(
     arms: Sequence[Arm], split: Split, metrics: Sequence[Metric]
 ) -> tuple[list[str], list[list[str]]]:
-    """Columns and rows of text: scores in %, distances in pixels."""
-    labels = [arm.label for arm in arms]
+    """Columns and rows of text, a row per arm: shares in %, distances in pixels."""
     several_data = len({arm.first.data for arm in arms}) > 1
-    clash = len(set(labels)) < len(labels)
+    alike = _look_alike(arms)
     columns = [
         *(["data"] if several_data else []), "method", "recipe", "labels", "seeds", "steps",
-        *map(_heading, metrics), *(["arm"] if clash else []),
+        *map(_heading, metrics), *(["arm"] if alike else []),
     ]
     rows = [
         [
             *([arm.first.data] if several_data else []),
             arm.first.method,
-            arm.first.name,
+            arm.recipe,
             f"{arm.first.labeled} ({100 * arm.first.labeled / arm.first.train_images:.3g} %)",
             str(len(arm.runs)),
             "/".join(map(str, sorted({run.steps for run in arm.runs}))),
             *(_cell(arm.summary(split, metric), metric) for metric in metrics),
-            *([arm.first.arm[:8]] if clash else []),
+            *([arm.digest] if alike else []),
         ]
         for arm in arms
     ]
@@ -102,49 +106,50 @@ def build_table(
 
 
 def comparison_notes(arms: Sequence[Arm], split: Split) -> list[str]:
-    """What a reader must know before believing the table."""
+    """What a reader must know before believing the table.
+
+    Within one data set: what differs between rows besides what their labels say. Then runs
+    that lack the split, and runs that read the test split more than once.
+    """
+    groups: defaultdict[str, list[Arm]] = defaultdict(list)
+    for arm in arms:
+        groups[arm.first.data].append(arm)
     notes = []
-    for data in sorted({arm.first.data for arm in arms}):
-        runs = [run for arm in arms if arm.first.data == data for run in arm.runs]
-        for condition in runs[0].conditions:
-            values = sorted({run.conditions[condition] for run in runs}, key=lambda v: (len(v), v))
-            if len(values) > 1:
-                shown = "" if condition == "evaluation rules" else f": {', '.join(values)}"
-                notes.append(f"{data}: the compared runs differ in {condition}{shown}")
-        for run in runs:
-            if run.test_reads > 1:
-                notes.append(f"{run.path}: the test split was read {run.test_reads} times")
-            if split not in run.scores:
-                notes.append(f"{run.path}: there is no {split} split")
-    single = [arm for arm in arms if len(arm.runs) == 1]
-    if single:
-        notes.append(
-            f"{len(single)} of {len(arms)} rows come from one seed: differences between them may "
-            "be chance"
-        )
+    for data, group in groups.items():
+        conditions = {run.path: _conditions(run, split) for arm in group for run in arm.runs}
+        topics = dict.fromkeys(topic for found in conditions.values() for topic in found)
+        for topic in topics:
+            rows: defaultdict[str, list[str]] = defaultdict(list)
+            for arm in group:
+                values = {conditions[run.path].get(topic, "not stated") for run in arm.runs}
+                for value in sorted(values):
+                    rows[value].append(_row_name(arm, _look_alike(group)))
+            if len(rows) > 1:
+                differing = "; ".join(f"{value} ({_some(rows[value])})" for value in rows)
+                notes.append(f"{data}: compared rows differ in {topic}: {differing}")
+    for run in (run for arm in arms for run in arm.runs):
+        if split not in run.scores:
+            notes.append(f"{run.path}: has no {split} scores, its {split} split is empty")
+        if split == "test" and run.test_reads > 1:
+            notes.append(f"{run.path}: the test split was read {run.test_reads} times")
     return notes
-
-
-def to_markdown(
-    columns: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[str]
-) -> str:
-    """A pipe table with its notes below."""
-    lines = [columns, ["---"] * len(columns), *rows]
-    table = [f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines]
-    return "\n".join([*table, *([""] if notes else []), *(f"- {note}" for note in notes)]) + "\n"
 
 
 def to_records(
     arms: Sequence[Arm], split: Split, metrics: Sequence[Metric]
-) -> list[dict[str, str | int | float | None]]:
-    """One flat record per arm with numbers as they are: means, deviations and counts."""
+) -> list[Record]:
+    """One flat record per arm with numbers as they are: means, deviations and counts.
+
+    A score at the image's own size is named ``own_<score>``; an unknown number is None.
+    """
     records = []
     for arm in arms:
-        run = arm.first
-        record: dict[str, str | int | float | None] = {
-            "data": run.data, "method": run.method, "recipe": run.name, "arm": run.arm,
-            "split": split, "labeled": run.labeled, "train_images": run.train_images,
-            "steps": run.steps, "seeds": len(arm.runs),
+        steps = [run.steps for run in arm.runs]
+        record: Record = {
+            "data": arm.first.data, "method": arm.first.method, "recipe": arm.recipe,
+            "arm": arm.first.arm, "split": split, "labeled": arm.first.labeled,
+            "train_images": arm.first.train_images, "seeds": len(arm.runs),
+            "steps_min": min(steps), "steps_max": max(steps),
         }
         for size, name in metrics:
             summary = arm.summary(split, (size, name))
@@ -156,8 +161,18 @@ def to_records(
     return records
 
 
-def to_csv(records: Sequence[dict[str, str | int | float | None]]) -> str:
-    """Records as CSV; what is unknown stays empty."""
+def to_markdown(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[str]
+) -> str:
+    """A pipe table, its title above and its notes as a list below."""
+    lines = [columns, ["---"] * len(columns), *rows]
+    table = [f"| {' | '.join(line)} |" for line in lines]
+    below = ["", *(f"- {note}" for note in notes)] if notes else []
+    return "\n".join([title, "", *table, *below]) + "\n"
+
+
+def to_csv(records: Sequence[Record]) -> str:
+    """Records as CSV with a header; what is unknown stays empty."""
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(records[0]), lineterminator="\n")
     writer.writeheader()
@@ -165,25 +180,36 @@ def to_csv(records: Sequence[dict[str, str | int | float | None]]) -> str:
     return text.getvalue()
 
 
-def to_json(
-    records: Sequence[dict[str, str | int | float | None]], notes: Sequence[str]
-) -> str:
-    """Records and notes as one JSON object."""
-    return json.dumps({"rows": records, "notes": notes}, indent=1, ensure_ascii=False) + "\n"
+def _conditions(run: Run, split: Split) -> Mapping[str, str]:
+    rules = {f"evaluation rule {topic!r}": str(rule) for topic, rule in run.rules[split].items()}
+    return {"optimiser steps": str(run.steps), **run.conditions, **rules}
+
+
+def _look_alike(arms: Sequence[Arm]) -> bool:
+    return len({arm.label for arm in arms}) < len(arms)
+
+
+def _row_name(arm: Arm, alike: bool) -> str:
+    name = f"{arm.first.method} {arm.recipe} {arm.first.labeled}"
+    return f"{name} {arm.digest}" if alike else name
+
+
+def _some(names: Sequence[str]) -> str:
+    rest = len(names) - _NAMED_ROWS
+    more = [f"{rest} more"] if rest > 0 else []
+    return ", ".join([*names[:_NAMED_ROWS], *more])
 
 
 def _heading(metric: Metric) -> str:
     size, name = metric
-    title = {"dice": "Dice", "iou": "IoU", "mae": "MAE", "hd95": "HD95", "assd": "ASSD"}
-    unit = "px" if name in _PIXELS else "%"
-    own = " own size" if size == "own" else ""
-    return f"{title.get(name, name)}{own} {unit}"
+    unit = "px" if name in _IN_PIXELS else "%"
+    return f"{_TITLES.get(name, name)}{' own' if size == 'own' else ''} {unit}"
 
 
 def _cell(summary: Summary | None, metric: Metric) -> str:
     if summary is None:
-        return "no split"
-    factor = 1 if metric[1] in _PIXELS else 100
+        return "none"
+    factor = 1 if metric[1] in _IN_PIXELS else 100
     if summary.std is None:
-        return f"{factor * summary.mean:.2f}"
+        return f"{factor * summary.mean:.2f} (1 seed)"
     return f"{factor * summary.mean:.2f} ± {factor * summary.std:.2f}"

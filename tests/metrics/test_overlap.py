@@ -47,6 +47,34 @@ def test_a_total_miss_as_published_counts_one_pixel():
     assert scores([0, 0], [0, 0], total_miss="one_pixel")["dice"] == 1
 
 
+@pytest.mark.parametrize(
+    ("mask", "target", "expected"),
+    [
+        # The one pixel is all of TP: 1 / (1 + FP) for precision, 1 / (1 + FN) for recall.
+        ([0, 0, 0], [1, 1, 0], {"precision": 1, "recall": 1 / 3, "dice": 2 / 4, "iou": 1 / 3}),
+        ([1, 0, 0], [0, 0, 0], {"precision": 1 / 2, "recall": 1, "dice": 2 / 3, "iou": 1 / 2}),
+        ([1, 0, 0], [0, 1, 1], {"precision": 1 / 2, "recall": 1 / 3, "dice": 2 / 5, "iou": 1 / 4}),
+    ],
+    ids=["nothing found", "nothing there", "elsewhere"],
+)
+def test_the_published_pixel_leaves_the_other_scores_alone(mask, target, expected):
+    honest, published = scores(mask, target), scores(mask, target, total_miss="one_pixel")
+    assert {name: published[name] for name in expected} == pytest.approx(expected)
+    for name in ("specificity", "accuracy", "mae"):
+        assert published[name] == honest[name]
+
+
+@pytest.mark.parametrize("kind", [torch.uint8, torch.int64, torch.float32])
+def test_a_truth_of_zeros_and_ones_scores_as_booleans_do(kind):
+    probs = torch.linspace(0, 1, 24).reshape(2, 1, 3, 4)
+    target = torch.arange(24).reshape(2, 1, 3, 4) % 3 == 0
+    expected = overlap_scores(probs, probs > 0.4, target)
+    found = overlap_scores(probs, probs > 0.4, target.to(kind))
+    for name in SCORES:
+        assert found[name].dtype == torch.float64
+        assert torch.equal(found[name], expected[name])
+
+
 def test_mae_of_probabilities_or_of_the_mask():
     probs = [0.9, 0.6, 0.2, 0.1]
     given = {"mask": [1, 1, 0, 0], "target": [1, 0, 0, 0], "probs": probs}

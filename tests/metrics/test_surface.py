@@ -55,3 +55,12 @@ def test_the_image_border_is_an_outline():
     full, half = np.ones((4, 4), bool), np.ones((4, 4), bool)
     half[:, 2:] = False
     assert surface_scores(full, half)["assd"] > 0
+
+
+def test_a_mirrored_or_padded_pair_is_as_far_apart():
+    generator = np.random.default_rng(0)
+    mask, target = generator.random((2, 12, 17)) < 0.2
+    expected = pytest.approx(surface_scores(mask, target))
+    assert surface_scores(target, mask) == expected
+    assert surface_scores(mask[::-1, ::-1], target[::-1, ::-1]) == expected
+    assert surface_scores(np.pad(mask, 9), np.pad(target, 9)) == expected

@@ -1,0 +1,153 @@
+"""``cclcc report``: what it prints, and where, on real run folders."""
+
+import csv
+import io
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from cclcc_cli.cli.report import report
+from cclcc_cli.config import parse_recipe
+from cclcc_cli.errors import RunError
+from cclcc_cli.experiments.progress import TextDisplay
+from cclcc_cli.experiments.run import run_cell
+from cclcc_cli.experiments.run_folder import RunFolder
+from cclcc_cli.training.runtime import Runtime
+
+
+def invoke(*arguments):
+    app = typer.Typer()
+    app.command()(report)
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module")
+def root(tiny_data, tmp_path_factory):
+    """Two seeds of one arm, really trained for two steps, and a run that was stopped."""
+    root = tmp_path_factory.mktemp("report") / "runs"
+    for seed in (0, 1):
+        recipe = parse_recipe({
+            "name": "tiny", "method": "supervised", "seed": seed,
+            "data": {"name": "synthetic", "size": 32, "labeled": 4},
+            "network": {"widths": [4, 8, 8, 8, 8]}, "budget": {"steps": 2},
+            "validation": {"every": 2}, "optimizer": {"lr": 0.003}, "batch": {"labeled": 2},
+        }, "test")
+        done = run_cell(
+            recipe, data_root=tiny_data, runs_root=root, runtime=Runtime("cpu", "fp32"),
+            display=TextDisplay(lambda _line: None),
+        )
+    shutil.copytree(done.folder.path, done.folder.path.with_name("stopped"))
+    RunFolder(done.folder.path.with_name("stopped")).update_status(state="stopped")
+    return root
+
+
+@pytest.fixture(scope="module")
+def dice(root):
+    """The mean test Dice of both seeds, read from their results."""
+    results = [json.loads(path.read_text()) for path in root.glob("*/*seed*/result.json")]
+    first, second = (result["test"]["working"]["dice"] for result in results)
+    return (first + second) / 2
+
+
+def test_the_table_goes_to_stdout_and_the_notes_to_stderr(root, dice):
+    result = invoke("--runs", root)
+
+    assert result.exit_code == 0
+    assert result.stdout.startswith(
+        "synthetic-32: test scores, mean ± standard deviation over seeds\n"
+    )
+    (row,) = [line for line in result.stdout.splitlines() if "supervised" in line]
+    cells = [cell.strip() for cell in row.strip("│").split("│")]
+    assert cells[:5] == ["supervised", "tiny", "4 (16.7 %)", "2", "2"]
+    assert cells[5].startswith(f"{100 * dice:.2f} ± ")
+    assert result.stderr == f"note: left out, 1 stopped: {root / 'synthetic-32' / 'stopped'}\n"
+
+
+def test_markdown_holds_its_notes(root):
+    result = invoke("--runs", root, "--format", "markdown", "--split", "val")
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("synthetic-32: val scores")
+    assert lines[2].startswith("| method | recipe | labels | seeds | steps | Dice % |")
+    assert lines[-1] == f"- left out, 1 stopped: {root / 'synthetic-32' / 'stopped'}"
+    assert result.stderr == ""
+
+
+def test_csv_is_nothing_but_csv(root, dice):
+    result = invoke("--runs", root, "--format", "csv", "--all-metrics")
+    (row,) = csv.DictReader(io.StringIO(result.stdout))
+    assert float(row["dice_mean"]) == pytest.approx(dice, rel=1e-12)
+    assert (row["split"], row["seeds"], row["assd_n"]) == ("test", "2", "2")
+    assert "left out" in result.stderr
+
+
+def test_json_holds_rows_and_notes(root, dice):
+    result = invoke("--runs", root, "--format", "json")
+    found = json.loads(result.stdout)
+    assert found["rows"][0]["dice_mean"] == pytest.approx(dice, rel=1e-12)
+    assert "hd95_mean" not in found["rows"][0]
+    assert len(found["notes"]) == 1
+    assert result.stderr == ""
+
+
+@pytest.mark.parametrize(("format", "name"), [
+    ("table", "report.txt"), ("markdown", "report.md"), ("csv", "report.csv"),
+    ("json", "report.json"),
+])
+def test_out_gets_what_stdout_would(root, tmp_path, format, name):
+    out = tmp_path / name
+    shown = invoke("--runs", root, "--format", format)
+
+    result = invoke("--runs", root, "--format", format, "--out", out)
+
+    assert result.stdout == ""
+    assert result.stderr.splitlines()[0] == f"written: {out}"
+    assert out.read_text(encoding="utf-8") == shown.stdout
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_out_whose_name_promises_another_format_is_refused(root, tmp_path):
+    result = invoke("--runs", root, "--out", tmp_path / "report.csv")
+    assert isinstance(result.exception, RunError)
+    assert str(result.exception).endswith("report.csv: would hold a table; add --format csv")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_out_that_cannot_be_written_is_refused(root, tmp_path):
+    result = invoke("--runs", root, "--out", tmp_path / "nowhere" / "report.txt")
+    assert isinstance(result.exception, RunError)
+    assert "report.txt: cannot be written (No such file or directory)" in str(result.exception)
+
+
+def test_nothing_to_report_writes_nothing(tmp_path):
+    out = tmp_path / "report.txt"
+    result = invoke("--runs", tmp_path, "--out", out)
+    assert isinstance(result.exception, RunError)
+    assert "no run in it" in str(result.exception)
+    assert not out.exists()
+
+
+def test_a_report_loads_nothing_heavy(root):
+    code = (
+        "import sys\n"
+        "from cclcc_cli.cli.app import main\n"
+        f"sys.argv = ['cclcc', 'report', '--runs', {str(root)!r}]\n"
+        "try:\n"
+        "    main()\n"
+        "except SystemExit as end:\n"
+        "    assert not end.code, end.code\n"
+        "print(*sorted({name.partition('.')[0] for name in sys.modules}))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True
+    )
+    *table, modules = done.stdout.splitlines()
+    assert any("supervised" in line for line in table)
+    loaded = set(modules.split())
+    assert "rich" in loaded  # the list is that of the process that drew the table
+    assert not loaded & {"torch", "mlflow", "pandas", "albumentations", "numpy", "matplotlib",
+                         "optuna", "scipy", "cv2"}

@@ -1,0 +1,206 @@
+"""Which run folders reach a table, and what is said of the others."""
+
+import json
+
+import pytest
+
+from cclcc_cli.errors import RunError
+from cclcc_cli.experiments.run_folder import RunFolder
+from cclcc_cli.report.gather import SCORES, gather_runs
+
+
+@pytest.fixture
+def write_run(tmp_path):
+    """Writes the parts of a run folder that a table reads; returns the folder."""
+
+    def write(name="run", state="finished", seed=0, arm="a" * 64, test=True):
+        folder = RunFolder(tmp_path / "polyps-64" / name)
+        folder.write_json("cell.json", {
+            "arm": arm, "recipe": {"name": "kvasir", "method": "clcc", "seed": seed},
+            "data": {"name": "polyps", "size": 64, "digest": "d" * 64}, "split_digest": "5" * 64,
+            "runtime": {"device": "cpu", "precision": "bf16", "threads": 2},
+            "labeled": {"count": 8, "share": 0.1, "of": 80},
+        })
+        if state:
+            folder.update_status(state=state, test_reads=1)
+        scores = {size: {score: factor * place for place, score in enumerate(SCORES, 1)}
+                  for size, factor in (("working", 0.01), ("own", 0.02))}
+        folder.write_json("result.json", {
+            "steps": 400, "rules": {"threshold": "t"}, "validation_rules": {"threshold": "v"},
+            "val": scores, "test": scores if test else None,
+        })
+        return folder
+
+    return write
+
+
+def change(folder, name, *keys, value):
+    """One value in a JSON file of a run."""
+    content = inner = folder.read_json(name)
+    for key in keys[:-1]:
+        inner = inner[key]
+    inner[keys[-1]] = value
+    folder.write_json(name, content)
+
+
+def test_a_finished_run_is_read(write_run, tmp_path):
+    folder = write_run(seed=3)
+
+    gathered = gather_runs(tmp_path)
+
+    (run,) = gathered.runs
+    assert gathered.notes == ()
+    assert (run.path, run.arm, run.data) == (folder.path, "a" * 64, "polyps-64")
+    assert (run.method, run.name, run.seed) == ("clcc", "kvasir", 3)
+    assert (run.labeled, run.train_images, run.steps, run.test_reads) == (8, 80, 400, 1)
+    assert run.scores["test"]["working", "dice"] == 0.01
+    assert run.scores["val"]["own", "iou"] == 0.04
+    assert run.rules == {"test": {"threshold": "t"}, "val": {"threshold": "v"}}
+    assert run.conditions == {
+        "data digest": "dddddddd", "split digest": "55555555",
+        "device and precision": "cpu bf16 2 threads",
+    }
+
+
+def test_a_gpu_run_states_no_threads(write_run, tmp_path):
+    change(write_run(), "cell.json", "runtime",
+           value={"device": "cuda", "precision": "bf16", "threads": None})
+    (run,) = gather_runs(tmp_path).runs
+    assert run.conditions["device and precision"] == "cuda bf16"
+
+
+def test_a_run_without_test_images_has_validation_scores_alone(write_run, tmp_path):
+    write_run(test=False)
+    (run,) = gather_runs(tmp_path).runs
+    assert set(run.scores) == {"val"}
+
+
+def test_unfinished_runs_are_counted_by_state_and_named(write_run, tmp_path):
+    done = write_run("done")
+    killed, stopped = write_run("killed", "running"), write_run("stopped", "stopped")
+    failed, failed2 = write_run("failed", "failed"), write_run("failed2", "failed")
+    waiting = write_run("waiting", state=None)
+
+    gathered = gather_runs(tmp_path)
+
+    assert [run.path for run in gathered.runs] == [done.path]
+    assert gathered.notes == (
+        f"left out, 2 failed: {failed.path}, {failed2.path}",
+        f"left out, 1 not started: {waiting.path}",
+        f"left out, 1 running or killed: {killed.path}",
+        f"left out, 1 stopped: {stopped.path}",
+    )
+
+
+@pytest.mark.parametrize("name", ["cell.json", "status.json", "result.json"])
+def test_a_torn_file_is_named_and_the_rest_is_read(write_run, tmp_path, name):
+    write_run("whole")
+    torn = write_run("torn", seed=1).path / name
+    torn.write_text('{"arm": "a')
+
+    gathered = gather_runs(tmp_path)
+
+    assert [run.path.name for run in gathered.runs] == ["whole"]
+    (note,) = gathered.notes
+    assert note.startswith(f"left out: {torn}: cannot be read (")
+
+
+BROKEN = [
+    ("cell.json", ("arm",), None, "arm is None, not of type str"),
+    ("cell.json", ("recipe", "seed"), "one", "recipe.seed is 'one', not of type int"),
+    ("cell.json", ("data",), [], "data.name is missing"),
+    ("cell.json", ("labeled", "of"), 0, "labeled.of is 0, not above 0"),
+    ("status.json", ("state",), 7, "state is 7, not of type str"),
+    ("status.json", ("test_reads",), "once", "test_reads is 'once', not of type int"),
+    ("result.json", ("steps",), 0, "steps is 0, not above 0"),
+    ("result.json", ("rules",), "none", "rules is 'none', not of type dict"),
+    ("result.json", ("test",), {}, "test.working.dice is missing"),
+    ("result.json", ("test", "own", "assd"), float("nan"),
+     "test.own.assd is nan, not a finite number"),
+    ("result.json", ("val", "working", "iou"), "0.5",
+     "val.working.iou is '0.5', not a finite number"),
+]
+
+
+@pytest.mark.parametrize(("name", "keys", "value", "reason"), BROKEN)
+def test_a_value_that_cannot_be_used_is_named(write_run, tmp_path, name, keys, value, reason):
+    write_run("whole")
+    broken = write_run("broken", seed=1)
+    change(broken, name, *keys, value=value)
+
+    gathered = gather_runs(tmp_path)
+
+    assert [run.path.name for run in gathered.runs] == ["whole"]
+    assert gathered.notes == (
+        f"left out: {broken.path / name}: {reason}; cclcc train --fresh makes it anew",
+    )
+
+
+def test_a_finished_run_without_its_result_is_named(write_run, tmp_path):
+    write_run("whole")
+    lost = write_run("lost", seed=1).path / "result.json"
+    lost.unlink()
+    (note,) = gather_runs(tmp_path).notes
+    assert note.startswith(f"left out: {lost}: is missing")
+
+
+@pytest.mark.parametrize("kept", ["recipe.yaml", "status.json", "result.json"])
+def test_a_folder_that_lost_its_cell_is_named(write_run, tmp_path, kept):
+    write_run("whole")
+    lost = RunFolder(tmp_path / "polyps-64" / "lost")
+    lost.write_text(kept, "{}")
+    assert gather_runs(tmp_path).notes == (f"left out: {lost.path} has no cell.json",)
+
+
+def test_other_folders_are_no_runs(write_run, tmp_path):
+    write_run()
+    RunFolder(tmp_path / "data" / "polyps-64").write_text("dataset.json", "{}")
+    assert gather_runs(tmp_path).notes == ()
+
+
+def test_a_copy_of_a_run_is_not_a_second_seed(write_run, tmp_path):
+    first, copy = write_run("run"), write_run("run-copy")
+    write_run("run-other-arm", arm="b" * 64)
+
+    gathered = gather_runs(tmp_path)
+
+    assert [run.path.name for run in gathered.runs] == ["run", "run-other-arm"]
+    assert gathered.notes == (f"left out: {copy.path} is the same cell as {first.path}",)
+
+
+def test_a_missing_root_is_refused_by_name(tmp_path):
+    with pytest.raises(RunError, match="nowhere: no such folder; train a recipe first"):
+        gather_runs(tmp_path / "nowhere")
+
+
+def test_an_empty_root_says_where_runs_are_looked_for(tmp_path):
+    with pytest.raises(RunError, match="no run in it .*DATA/RUN/cell.json.*cclcc train RECIPE"):
+        gather_runs(tmp_path)
+
+
+def test_a_root_without_a_finished_run_says_what_it_holds(write_run, tmp_path):
+    write_run("one", "stopped")
+    write_run("two", "stopped", seed=1)
+    torn = write_run("torn").path / "status.json"
+    torn.write_text("{")
+
+    with pytest.raises(RunError) as caught:
+        gather_runs(tmp_path)
+
+    text = str(caught.value)
+    assert text.startswith(
+        f"{tmp_path}: no finished run in it, but 2 stopped, 1 unreadable, the first is "
+    )
+    assert str(torn) in text
+    assert text.endswith("the same cclcc train command goes on with a run")
+    assert "\n" not in text
+
+
+def test_reading_changes_no_file(write_run, tmp_path):
+    write_run("done")
+    write_run("stopped", "stopped")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    gather_runs(tmp_path)
+    after = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert after == before
+    assert all(json.loads(content) for content in before.values())

@@ -1,0 +1,220 @@
+"""Runs as rows: numbers worked out by hand, and notes on what makes them doubtful."""
+
+import csv
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cclcc_cli.report.gather import SCORES, Run
+from cclcc_cli.report.tables import (
+    ALL_METRICS,
+    MAIN_METRICS,
+    build_table,
+    comparison_notes,
+    group_arms,
+    to_csv,
+    to_markdown,
+    to_records,
+)
+
+DICE = ("working", "dice")
+
+
+def run(dice=0.5, *, arm="a", seed=0, test=True, **changes):
+    """A run whose every score is 0.5 apart from Dice (working 0.5 or given, own 0.1 less)."""
+    scores = {(size, name): 0.5 for size in ("working", "own") for name in SCORES}
+    scores |= {DICE: dice, ("own", "dice"): dice - 0.1}
+    made = Run(
+        path=Path(f"runs/polyps-64/{arm}-{seed}"), arm=arm * 64, data="polyps-64", method="clcc",
+        name="plain", labeled=80, train_images=800, seed=seed, steps=400,
+        scores={"val": scores, **({"test": scores} if test else {})},
+        rules={split: {"threshold": "probs > 0.5"} for split in ("val", "test")},
+        conditions={"data digest": "d1", "split digest": "s1", "device and precision": "cpu fp32"},
+        test_reads=1,
+    )
+    return replace(made, **changes)
+
+
+def table(*runs, split="test", metrics=MAIN_METRICS):
+    return build_table(group_arms(runs), split, metrics)
+
+
+def notes(*runs, split="test"):
+    return comparison_notes(group_arms(runs), split)
+
+
+def test_mean_and_sample_deviation_over_seeds_worked_out_by_hand():
+    # Dice 0.70, 0.72, 0.77: mean 0.73; deviations -0.03, -0.01, 0.04, squares sum to 0.0026,
+    # over n - 1 = 2 gives 0.0013, whose root is 0.036056.
+    columns, rows = table(run(0.70), run(0.72, seed=1), run(0.77, seed=2))
+    assert columns == [
+        "method", "recipe", "labels", "seeds", "steps", "Dice %", "IoU %", "Dice own %",
+    ]
+    assert rows == [[
+        "clcc", "plain", "80 (10 %)", "3", "400",
+        "73.00 ± 3.61", "50.00 ± 0.00", "63.00 ± 3.61",
+    ]]
+
+
+def test_one_seed_has_no_deviation():
+    arms = group_arms([run(0.7304)])
+    assert build_table(arms, "test", [DICE])[1][0][-1] == "73.04 (1 seed)"
+    assert arms[0].summary("test", DICE).std is None
+    (record,) = to_records(arms, "test", [DICE])
+    assert (record["dice_mean"], record["dice_std"], record["dice_n"]) == (0.7304, None, 1)
+
+
+def test_rows_go_by_data_then_labels_then_method_then_name():
+    def place(arm, **changes):
+        return run(arm=arm, **changes)
+
+    _, rows = table(
+        place("a", data="skin-64"),
+        place("b", labeled=80, method="supervised"),
+        place("c", labeled=80, name="zeta"),
+        place("d", labeled=80, name="alpha"),
+        place("e", labeled=9),
+        place("f", labeled=800),
+    )
+    assert [row[:4] for row in rows] == [
+        ["polyps-64", "clcc", "plain", "9 (1.12 %)"],
+        ["polyps-64", "clcc", "alpha", "80 (10 %)"],
+        ["polyps-64", "clcc", "zeta", "80 (10 %)"],
+        ["polyps-64", "supervised", "plain", "80 (10 %)"],
+        ["polyps-64", "clcc", "plain", "800 (100 %)"],
+        ["skin-64", "clcc", "plain", "80 (10 %)"],
+    ]
+
+
+def test_the_data_set_is_a_column_only_if_there_are_several():
+    assert "data" not in table(run(), run(arm="b", method="supervised"))[0]
+    assert table(run(), run(arm="b", data="skin-64"))[0][0] == "data"
+
+
+def test_arms_that_look_alike_get_their_digest():
+    columns, rows = table(run(arm="b"), run(arm="a"), run(arm="a", seed=1))
+    assert columns[-1] == "arm"
+    assert [(row[3], row[-1]) for row in rows] == [("2", "aaaaaaaa"), ("1", "bbbbbbbb")]
+
+
+def test_a_renamed_recipe_stays_one_arm_under_both_names():
+    _, rows = table(run(name="new"), run(name="old", seed=1))
+    assert [row[1] for row in rows] == ["new/old"]
+
+
+def test_all_metrics_have_their_units():
+    columns, rows = table(run(), metrics=ALL_METRICS)
+    assert columns[5:] == [
+        "Dice %", "IoU %", "Dice own %", "precision %", "recall %", "specificity %",
+        "accuracy %", "MAE %", "HD95 px", "ASSD px",
+    ]
+    assert rows[0][-3:] == ["50.00 (1 seed)", "0.50 (1 seed)", "0.50 (1 seed)"]
+
+
+def test_the_validation_split_can_be_shown_instead():
+    one = run()
+    one = replace(one, scores={**one.scores, "val": {**one.scores["val"], DICE: 0.25}})
+    assert table(one, split="val", metrics=[DICE])[1][0][-1] == "25.00 (1 seed)"
+
+
+def test_equal_conditions_need_no_note():
+    assert notes(run(), run(seed=1), run(arm="b", method="supervised")) == []
+
+
+@pytest.mark.parametrize(("changes", "topic", "values"), [
+    ({"steps": 900}, "optimiser steps", ("900", "400")),
+    *(
+        ({"conditions": {**run().conditions, topic: "other"}}, topic,
+         ("other", run().conditions[topic]))
+        for topic in run().conditions
+    ),
+    ({"rules": {**run().rules, "test": {"threshold": "probs > 0.9"}}},
+     "evaluation rule 'threshold'", ("probs > 0.9", "probs > 0.5")),
+    ({"rules": {**run().rules, "test": {}}},
+     "evaluation rule 'threshold'", ("not stated", "probs > 0.5")),
+])
+def test_what_differs_between_compared_rows_is_said(changes, topic, values):
+    other, plain = values
+    found = notes(run(), run(seed=1), run(arm="b", labeled=20, **changes))
+    assert found == [
+        f"polyps-64: compared rows differ in {topic}: {other} (clcc plain 20); "
+        f"{plain} (clcc plain 80)"
+    ]
+
+
+def test_rows_on_different_data_are_not_compared():
+    assert notes(run(), run(arm="b", data="skin-64", steps=900)) == []
+
+
+def test_the_rules_of_the_split_shown_are_the_ones_compared():
+    other = {"test": {"threshold": "probs > 0.9"}, "val": {"threshold": "probs > 0.5"}}
+    assert len(notes(run(), run(arm="b", rules=other))) == 1
+    assert notes(run(), run(arm="b", rules=other), split="val") == []
+
+
+def test_steps_that_differ_between_seeds_are_shown_and_noted():
+    runs = [run(), run(seed=1, steps=300)]
+    assert table(*runs)[1][0][4] == "300/400"
+    assert notes(*runs) == [
+        "polyps-64: compared rows differ in optimiser steps: 300 (clcc plain 80); "
+        "400 (clcc plain 80)"
+    ]
+    (record,) = to_records(group_arms(runs), "test", [DICE])
+    assert (record["steps_min"], record["steps_max"]) == (300, 400)
+
+
+def test_a_note_names_three_rows_and_counts_the_rest():
+    many = [run(arm=arm) for arm in "abcde"]
+    (note,) = notes(*many, run(arm="f", steps=9))
+    assert note.endswith(
+        "400 (clcc plain 80 aaaaaaaa, clcc plain 80 bbbbbbbb, clcc plain 80 cccccccc, 2 more); "
+        "9 (clcc plain 80 ffffffff)"
+    )
+
+
+def test_reading_the_test_split_twice_is_said_beside_test_scores():
+    twice = run(test_reads=2)
+    assert notes(twice) == ["runs/polyps-64/a-0: the test split was read 2 times"]
+    assert notes(twice, split="val") == []
+
+
+def test_a_run_without_test_scores_shows_none_and_says_so():
+    without = run(test=False, test_reads=0)
+    assert notes(without) == ["runs/polyps-64/a-0: has no test scores, its test split is empty"]
+    assert table(without)[1][0][-3:] == ["none"] * 3
+    (record,) = to_records(group_arms([without]), "test", [DICE])
+    assert (record["dice_mean"], record["dice_n"]) == (None, 0)
+
+
+def test_csv_gives_back_every_number_unrounded():
+    arms = group_arms([run(0.1), run(0.2, seed=1), run(1 / 3, arm="b", method="supervised")])
+    records = to_records(arms, "test", ALL_METRICS)
+
+    first, second = csv.DictReader(io.StringIO(to_csv(records)))
+
+    assert (first["data"], first["method"], first["arm"]) == ("polyps-64", "clcc", "a" * 64)
+    assert (first["labeled"], first["train_images"], first["seeds"]) == ("80", "800", "2")
+    assert float(first["dice_mean"]) == arms[0].summary("test", DICE).mean
+    assert float(first["dice_std"]) == pytest.approx(0.1 / 2**0.5, rel=1e-15)
+    assert (float(second["dice_mean"]), second["dice_std"], second["dice_n"]) == (1 / 3, "", "1")
+    assert float(second["own_dice_mean"]) == 1 / 3 - 0.1
+    assert set(first) == set(records[0])
+
+
+def test_markdown_gives_back_the_table_and_lists_the_notes():
+    columns, rows = table(run(), run(arm="b", method="supervised", steps=9))
+    found = ["one thing", "another"]
+
+    title, _, head, rule, *body = to_markdown("scores", columns, rows, found).splitlines()
+
+    def cells(line):
+        return [cell.strip() for cell in line.strip("|").split("|")]
+
+    assert title == "scores"
+    assert cells(head) == columns
+    assert set(cells(rule)) == {"---"}
+    assert [cells(line) for line in body[:2]] == rows
+    assert body[2:] == ["", "- one thing", "- another"]
+    assert to_markdown("scores", columns, rows, []).endswith("|\n")
