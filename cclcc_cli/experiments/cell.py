@@ -97,9 +97,9 @@ class Cell:
 
     @cached_property
     def arm(self) -> str:
-        """The digest without the seed: cells of one arm differ by chance alone."""
+        """The digest without seed and threads: cells of one arm differ by chance alone."""
         identity = self.identity
-        del identity["recipe"]["seed"]
+        del identity["recipe"]["seed"], identity["runtime"]["threads"]
         return _sha256(identity)
 
     def folder(self, runs_root: Path) -> Path:

@@ -143,11 +143,18 @@ class RunFolder:
         self.write_text("metrics.jsonl", "".join(json.dumps(r) + "\n" for r in kept))
 
     def clear(self) -> None:
-        """Remove what a former training left, to start anew; the lock stays."""
+        """Remove what a former training left, to start anew.
+
+        The lock stays, and so does the count of readings of the test split: looking at it,
+        changing one's mind and training afresh is what that count is there to show.
+        """
+        test_reads = self.status.get("test_reads", 0)
         names = ["status.json", "result.json", "metrics.jsonl", "last.pt", "best.pt", "train.log",
                  "val_images.csv", "test_images.csv"]
         for path in [*(self.path / n for n in names), *self.overlays.glob("*.png")]:
             path.unlink(missing_ok=True)
+        if test_reads:
+            self.update_status(test_reads=test_reads)
 
 
 def find_runs(root: Path) -> list[RunFolder]:

@@ -49,6 +49,12 @@ def test_only_one_process_holds_a_folder(folder):
         pass
 
 
+def test_clearing_does_not_forget_that_the_test_split_was_read(folder):
+    folder.update_status(state="finished", test_reads=2)
+    folder.clear()
+    assert folder.status == {"test_reads": 2}
+
+
 def test_clearing_leaves_the_identity(folder):
     folder.update_status(state="finished")
     folder.append_record({"step": 4})
