@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from rich.console import Console
-    from rich.progress import Progress, TaskID
+    from rich.console import Console, Group
+    from rich.progress import TaskID
 
     from cclcc_cli.experiments.cell import Cell
     from cclcc_cli.experiments.progress import Display
@@ -84,18 +84,38 @@ def training_display(quiet: bool) -> Iterator["Display"]:
     elif not sys.stderr.isatty():
         yield TextDisplay(note)
     else:
-        with _live_progress() as progress:
-            yield LiveDisplay(progress)
+        from rich.live import Live
+
+        display = LiveDisplay()
+        with Live(display, console=_console(sys.stderr), refresh_per_second=4) as live:
+            display.console = live.console
+            yield display
 
 
 class LiveDisplay:
-    """A progress bar with loss terms, validation Dice, speed and the time left."""
+    """A bar with the time left, and below it loss terms, validation Dice and speed."""
 
-    def __init__(self, progress: "Progress") -> None:
-        self._progress = progress
+    def __init__(self) -> None:
+        from rich import progress as bars
+
+        self.console = _console(sys.stderr)
+        self._bar = bars.Progress(
+            bars.TextColumn("{task.description}"),
+            bars.BarColumn(bar_width=30),
+            bars.MofNCompleteColumn(),
+            bars.TimeElapsedColumn(),
+            bars.TextColumn("left"),
+            bars.TimeRemainingColumn(),
+        )
         self._task: TaskID | None = None
         self._total_steps = 0
-        self._dice = ""
+        self._terms = self._scores = ""
+
+    def __rich__(self) -> "Group":
+        from rich.console import Group
+        from rich.text import Text
+
+        return Group(self._bar, Text(f"{self._terms}{self._scores}"))
 
     def started(
         self, folder: "RunFolder", cell: "Cell", plan: "Plan", first_step: int
@@ -105,21 +125,19 @@ class LiveDisplay:
         self._total_steps = plan.total_steps
         for line in describe_start(folder, cell, plan, first_step):
             self._print(line)
-        self._task = self._progress.add_task(
-            "train", total=plan.total_steps, completed=first_step, news=""
-        )
+        self._task = self._bar.add_task("steps", total=plan.total_steps, completed=first_step)
 
     def checked(self, step: int, terms: Mapping[str, float]) -> None:
         assert self._task is not None
-        news = " ".join(f"{name} {value:.3f}" for name, value in terms.items())
-        self._progress.update(self._task, completed=step, news=f"{news}{self._dice}")
+        self._bar.update(self._task, completed=step)
+        self._terms = "  ".join(f"{name} {value:.4f}" for name, value in terms.items())
 
     def recorded(self, record: Mapping[str, Any]) -> None:
         from cclcc_cli.experiments.progress import describe_record
 
-        self._dice = (
-            f" | val Dice {100 * record['val']['dice']:.2f}"
-            f" | {record['images_per_second']:.1f} images/s"
+        self._scores = (
+            f"  |  val Dice {100 * record['val']['dice']:.2f}"
+            f"  |  {record['images_per_second']:.1f} images/s"
         )
         self._print(describe_record(record, self._total_steps))
 
@@ -127,22 +145,7 @@ class LiveDisplay:
         self._print(f"evaluating {num_images} {split} images with the best checkpoint")
 
     def _print(self, line: str) -> None:
-        self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
-
-
-@contextmanager
-def _live_progress() -> Iterator["Progress"]:
-    from rich import progress as bars
-
-    with bars.Progress(
-        bars.TextColumn("{task.description}"),
-        bars.BarColumn(bar_width=20),
-        bars.MofNCompleteColumn(),
-        bars.TimeRemainingColumn(),
-        bars.TextColumn("{task.fields[news]}", markup=False),
-        console=_console(sys.stderr),
-    ) as progress:
-        yield progress
+        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _console(stream: Any) -> "Console":
