@@ -1,0 +1,77 @@
+"""One optimiser step."""
+
+import pytest
+import torch
+
+from cclcc_cli.config import parse_recipe
+from cclcc_cli.methods import Batch, Moment, build_method
+from cclcc_cli.training.runtime import Runtime
+from cclcc_cli.training.step import Stepper, build_average, build_optimizer, move_batch
+
+CPU = Runtime("cpu", "fp32")
+
+
+@pytest.fixture
+def made(tiny_recipe):
+    def build(**keys):
+        torch.manual_seed(0)
+        recipe = parse_recipe(tiny_recipe("supervised", **keys), "test")
+        method = build_method(recipe)
+        optimizer = build_optimizer(recipe.optimizer, method.parameters())
+        return recipe, method, Stepper(method, optimizer, recipe.optimizer.clip_norm, CPU)
+
+    return build
+
+
+@pytest.fixture
+def batch():
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randn(2, 3, 32, 32, generator=generator)
+    return Batch(images, (images[:, :1] > 0).float())
+
+
+def weights(method):
+    return torch.cat([p.detach().flatten().clone() for p in method.parameters()])
+
+
+@pytest.mark.parametrize("name", ["adamw", "sgd"])
+def test_moves_by_the_learning_rate_it_is_given(made, batch, name):
+    _, method, stepper = made(optimizer={"name": name, "weight_decay": 0.0})
+    before = weights(method)
+    stepper.step(batch, Moment(0, 10), lr=0.0)
+    assert torch.equal(weights(method), before)
+    stepper.step(batch, Moment(1, 10), lr=0.01)
+    assert not torch.equal(weights(method), before)
+
+
+def test_clipping_bounds_the_step(made, batch):
+    moved = {}
+    for clip in (None, 1e-6):
+        keys = {"name": "sgd", "weight_decay": 0.0, "momentum": 0.0, "clip_norm": clip}
+        _, method, stepper = made(optimizer=keys)
+        before = weights(method)
+        stepper.step(batch, Moment(0, 10), lr=1.0)
+        moved[clip] = (weights(method) - before).norm().item()
+    assert moved[1e-6] == pytest.approx(1e-6, rel=0.1)
+    assert moved[None] > 1e-3
+
+
+def test_the_average_follows_slowly(made, batch):
+    recipe, method, stepper = made(ema_decay=0.75)
+    average = build_average(recipe, method)
+    average.update_parameters(method.predictor)  # the first copies
+    before = method.student.head.weight.detach().clone()
+    stepper.step(batch, Moment(0, 10), lr=0.1)
+    average.update_parameters(method.predictor)
+    after = method.student.head.weight.detach()
+    expected = 0.75 * before + 0.25 * after
+    assert torch.allclose(average.module.head.weight, expected, atol=1e-6)
+    assert build_average(made()[0], method) is None
+
+
+def test_a_raw_batch_becomes_normalised_images_and_float_targets():
+    raw = torch.full((3, 4, 4, 3), 255, dtype=torch.uint8), torch.ones(2, 4, 4, dtype=torch.uint8)
+    batch = move_batch(raw, CPU)
+    assert batch.images.shape == (3, 3, 4, 4)
+    assert batch.target.shape == (2, 1, 4, 4)
+    assert batch.target.dtype == torch.float32
