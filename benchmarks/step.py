@@ -1,18 +1,21 @@
-"""A training step of CLCC: ours against a plain one, interleaved in one run.
+"""A training step of CLCC: ours against a plain one, interleaved, each in a process of its own.
 
     python benchmarks/step.py [--rounds 3] [--size 320] [--grid 5] [--device auto]
 
 The plain step does what the published code does: float32, NCHW, whole images and patches both
 with a graph and both through head and projector, whichever terms the phase uses. Ours computes
-in the machine's best precision, channels last, and only what the phase needs. The matrix-product
+in the machine's best precision, channels last, keeps freed memory, and computes only what the
+phase needs. The matrix-product
 rate of the machine, in the same precision, bounds what a step of the counted operations can take.
 """
 
 import argparse
+import multiprocessing
 import resource
 import statistics
 import time
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -26,6 +29,7 @@ from cclcc_cli.losses.overlap import bce_dice_loss
 from cclcc_cli.methods import Batch, Moment, build_method
 from cclcc_cli.models.projector import Projector, choose_strides
 from cclcc_cli.models.unet import UNet
+from cclcc_cli.training.memory import keep_freed_memory
 from cclcc_cli.training.runtime import Runtime, resolve_runtime
 from cclcc_cli.training.step import Stepper, build_optimizer
 
@@ -120,6 +124,48 @@ def count_operations(step: Callable[[], None]) -> int:
     return counter.get_total_flops()
 
 
+class Stepping:
+    """A process that takes a step whenever it is asked to, warmed up."""
+
+    def __init__(self, which: str, size: int, grid: int, kind: str, runtime: Runtime) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pipe, far = context.Pipe()
+        self._process = context.Process(
+            target=take_steps, args=(far, which, size, grid, kind, runtime), daemon=True
+        )
+        self._process.start()
+        self._operations = self._pipe.recv()
+        self.peak = 0.0
+
+    def seconds(self) -> float:
+        self._pipe.send(True)
+        return self._pipe.recv()
+
+    def close(self) -> tuple[int, float]:
+        """Operations of one step, and the process's peak memory in GiB."""
+        self._pipe.send(False)
+        self.peak = self._pipe.recv()
+        self._process.join()
+        return self._operations, self.peak
+
+
+def take_steps(
+    pipe: Connection, which: str, size: int, grid: int, kind: str, runtime: Runtime
+) -> None:
+    device = runtime.torch_device
+    if which == "ours":
+        if runtime.device == "cpu":
+            keep_freed_memory()
+        step = our_step(size, grid, runtime, kind)
+    else:
+        step = plain_step(size, grid, device, kind)
+    pipe.send(count_operations(step))
+    step()
+    while pipe.recv():
+        pipe.send(seconds(step, device))
+    pipe.send(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
@@ -128,7 +174,6 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     arguments = parser.parse_args()
     runtime = resolve_runtime(arguments.device, "auto")
-    device = runtime.torch_device
     print(
         f"{LABELED + UNLABELED} images of {arguments.size}, {arguments.grid} x {arguments.grid} "
         f"patches, {runtime.device} in {runtime.precision}, {torch.get_num_threads()} threads, "
@@ -136,22 +181,26 @@ def main() -> None:
     )
     print(f"{'phase':<12} {'plain s':>8} {'ours s':>8} {'ratio':>6} {'GFLOP':>7} {'of limit':>8}")
     for kind in (*PHASES, JOINT):
-        plain = plain_step(arguments.size, arguments.grid, device, kind)
-        ours = our_step(arguments.size, arguments.grid, runtime, kind)
-        plain()
-        operations = count_operations(ours)  # also the warm-up
+        plain, ours = (
+            Stepping(which, arguments.size, arguments.grid, kind, runtime)
+            for which in ("plain", "ours")
+        )
         times: dict[str, list[float]] = {"plain": [], "ours": [], "rate": []}
         for _ in range(arguments.rounds):
-            times["plain"].append(seconds(plain, device))
+            times["plain"].append(plain.seconds())
             times["rate"].append(matrix_rate(runtime))
-            times["ours"].append(seconds(ours, device))
-        before, after, rate = (statistics.median(values) for values in times.values())
+            times["ours"].append(ours.seconds())
+        before, after, rate = (
+            statistics.median(times[name]) for name in ("plain", "ours", "rate")
+        )
+        operations, _ = ours.close()
+        _, memory = plain.close()
         print(
             f"{kind:<12} {before:8.2f} {after:8.2f} {before / after:5.2f}x "
             f"{operations / 1e9:7.0f} {operations / rate / after:7.0%}"
+            f"   peak {ours.peak:.2f} GiB (plain {memory:.2f})"
         )
     print(f"matrix products: {rate / 1e9:.0f} GFLOP/s")
-    print(f"peak memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")
 
 
 if __name__ == "__main__":

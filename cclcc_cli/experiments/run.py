@@ -28,6 +28,7 @@ from cclcc_cli.methods import build_method
 from cclcc_cli.models.unet import UNet
 from cclcc_cli.training.evaluate import validation_scores
 from cclcc_cli.training.loop import Trainer
+from cclcc_cli.training.memory import keep_freed_memory
 from cclcc_cli.training.runtime import Runtime
 from cclcc_cli.training.schedule import Plan, build_plan
 from cclcc_cli.training.seed import seed_everything
@@ -142,6 +143,8 @@ def _train(
     recipe, store, runtime = cell.recipe, cell.store, cell.runtime
     plan = build_plan(recipe, len(cell.labeled), recipe.batch.labeled)
     seed_everything(recipe.seed)
+    if runtime.device == "cpu":
+        keep_freed_memory()
     val = store.positions(store.splits.val)
 
     def validate(network: UNet) -> dict[str, float]:
