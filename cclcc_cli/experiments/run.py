@@ -119,20 +119,18 @@ class _Observer:
     def __init__(self, folder: RunFolder, display: Display, tracker: Tracker, batch: int) -> None:
         self._folder, self._display, self._tracker = folder, display, tracker
         self._batch = batch
-        status = folder.records()
-        self._before = (status[-1]["step"], status[-1]["seconds"]) if status else (0, 0.0)
 
     def checked(self, step: int, terms: dict[str, float]) -> None:
         self._display.checked(step, terms)
 
     def recorded(self, record: dict[str, Any]) -> None:
-        step, seconds = record["step"], record["seconds"]
-        elapsed = max(seconds - self._before[1], 1e-9)
-        speed = round((step - self._before[0]) * self._batch / elapsed, 2)
-        self._before = (step, seconds)
+        former = (self._folder.records() or [{"step": 0, "seconds": 0.0}])[-1]
+        steps = record["step"] - former["step"]
+        elapsed = max(record["seconds"] - former["seconds"], 1e-9)
+        speed = round(steps * self._batch / elapsed, 2)
         complete = {**record, "images_per_second": speed}
         self._folder.append_record(complete)
-        self._folder.update_status(step=step, updated=_now())
+        self._folder.update_status(step=record["step"], updated=_now())
         self._display.recorded(complete)
         self._tracker.push()
 

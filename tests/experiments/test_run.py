@@ -138,7 +138,9 @@ def test_a_crash_between_record_and_checkpoint_ends_the_same(train, step):
     whole = outcome(train(root="whole"))
     with pytest.raises(PowerCut):
         train(display=Meddler(step, cut))
-    assert outcome(train()) == whole
+    done = train()
+    assert outcome(done) == whole
+    assert all(record["images_per_second"] > 0 for record in done.folder.records())
 
 
 @pytest.mark.parametrize("method", ["supervised", "clcc"])
