@@ -150,7 +150,9 @@ class Budget(Section):
     @model_validator(mode="after")
     def _one_unit(self) -> Self:
         if (self.steps is None) == (self.epochs is None):
-            raise ValueError("give either steps or epochs")
+            raise ValueError(
+                "give either steps or epochs; --set 'budget={steps: N}' replaces the section"
+            )
         return self
 
 

@@ -145,7 +145,7 @@ def test_the_runs_are_listed_on_mlflows_page(tmp_path: Path) -> None:
         ask(f"{session}/url", {"url": f"{address}/#/experiments/{experiment}/runs"})
         script = {"script": "return document.body.innerText", "args": []}
         text = ""
-        for _ in range(150):
+        for _ in range(600):
             text = ask(f"{session}/execute/sync", script)["value"]
             if all(name in text for name in names):
                 break
