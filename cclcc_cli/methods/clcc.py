@@ -1,6 +1,6 @@
 """CLCC: one network sees whole images and their patches, and the two levels teach each other."""
 
-from typing import assert_never, final
+from typing import TypedDict, assert_never, final
 
 import torch
 from torch import Tensor
@@ -9,13 +9,23 @@ from cclcc_cli.config.schema import Clcc as ClccConfig
 from cclcc_cli.config.schema import ClccRecipe, Joint, SupervisedLoss, TwoStages
 from cclcc_cli.data.grid import join_patches, split_patches
 from cclcc_cli.losses.consistency import patch_consistency_loss
-from cclcc_cli.losses.contrastive import cross_level_contrastive_loss
+from cclcc_cli.losses.contrastive import (
+    Negatives,
+    Normalization,
+    cross_level_contrastive_loss,
+)
 from cclcc_cli.losses.ramps import sigmoid_ramp_up
 from cclcc_cli.methods.base import Batch, Loss, Method, Moment
 from cclcc_cli.methods.supervision import supervised_loss
 from cclcc_cli.models.patch_statistics import patch_statistics
 from cclcc_cli.models.projector import Projector, choose_strides
 from cclcc_cli.models.unet import UNet
+
+
+class _ContrastOptions(TypedDict):
+    temperature: float
+    normalization: Normalization
+    negatives: Negatives
 
 
 @final
@@ -90,17 +100,17 @@ class Clcc(Method):
         with torch.set_grad_enabled(config.symmetric):
             cells = self.projector(patch_features).float()  # (B * N, D, 1, 1)
         patches = join_patches(cells, grid)
-        forward = cross_level_contrastive_loss(
-            whole, patches, temperature=config.temperature,
-            normalization=config.normalization, negatives=config.negatives,
-        )
-        if not config.symmetric:
-            return forward
-        backward = cross_level_contrastive_loss(
-            patches, whole, temperature=config.temperature,
-            normalization=config.normalization, negatives=config.negatives,
-        )
-        return (forward + backward) / 2
+        options: _ContrastOptions = {
+            "temperature": config.temperature,
+            "normalization": config.normalization,
+            "negatives": config.negatives,
+        }
+        # Autocast would take the similarities in half precision, and 1/temperature magnifies that.
+        with torch.autocast(whole.device.type, enabled=False):
+            forward = cross_level_contrastive_loss(whole, patches, **options)
+            if not config.symmetric:
+                return forward
+            return (forward + cross_level_contrastive_loss(patches, whole, **options)) / 2
 
 
 def build_clcc(recipe: ClccRecipe) -> Clcc:

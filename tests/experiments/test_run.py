@@ -34,11 +34,12 @@ class Meddler(TextDisplay):
 
 @pytest.fixture
 def train(tiny_data, tiny_recipe, tmp_path):
-    def run(method="clcc", root="runs", display=None, fresh=False, workers=0, **keys):
+    def run(method="clcc", root="runs", display=None, fresh=False, workers=0,
+            precision="fp32", **keys):
         recipe = parse_recipe(tiny_recipe(method, **keys), "test")
         return run_cell(
             recipe, data_root=tiny_data, runs_root=tmp_path / root, fresh=fresh,
-            runtime=Runtime("cpu", "fp32", workers), display=display or Meddler(),
+            runtime=Runtime("cpu", precision, workers), display=display or Meddler(),
         )
 
     return run
@@ -147,6 +148,13 @@ def test_a_crash_between_record_and_checkpoint_ends_the_same(train, step):
 def test_workers_change_nothing(train, method):
     alone = outcome(train(method, root="alone"))
     assert outcome(train(method, workers=2)) == alone
+
+
+def test_bf16_trains_and_keeps_float32_weights(train):
+    """Emulated where the hardware lacks it: slow, but the same path."""
+    half = train(precision="bf16")
+    network = torch.load(half.folder.best_checkpoint, weights_only=True)["network"]
+    assert {v.dtype for v in network.values() if v.is_floating_point()} == {torch.float32}
 
 
 def test_seeds_and_options_get_folders_of_their_own(train):

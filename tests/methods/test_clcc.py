@@ -8,6 +8,7 @@ import torch
 from cclcc_cli.config import parse_recipe
 from cclcc_cli.data.grid import split_patches
 from cclcc_cli.losses.consistency import patch_consistency_loss
+from cclcc_cli.losses.contrastive import cross_level_contrastive_loss
 from cclcc_cli.methods import Batch, Moment, build_method
 
 
@@ -102,3 +103,18 @@ def test_symmetry_lets_patches_learn_from_contrast(batch):
 
     assert patch_graph(True)
     assert not patch_graph(False)
+
+
+def test_half_precision_stops_at_the_embeddings(batch, monkeypatch):
+    """The convolutions may be half precision; similarities and the loss are float32."""
+    seen = []
+
+    def spy(whole, patches, **options):
+        similarities = whole.flatten(2).transpose(1, 2) @ patches.flatten(2)
+        seen.append((whole.dtype, similarities.dtype))
+        return cross_level_contrastive_loss(whole, patches, **options)
+
+    monkeypatch.setattr("cclcc_cli.methods.clcc.cross_level_contrastive_loss", spy)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        build(symmetric=True).loss(batch, Moment(299, 300))
+    assert seen == [(torch.float32, torch.float32)] * 2
