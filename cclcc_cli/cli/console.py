@@ -98,7 +98,10 @@ class LiveDisplay:
     def __init__(self) -> None:
         from rich import progress as bars
 
+        from cclcc_cli.experiments.progress import TextDisplay
+
         self.console = _console(sys.stderr)
+        self._lines = TextDisplay(self._print)
         self._bar = bars.Progress(
             bars.TextColumn("{task.description}"),
             bars.BarColumn(bar_width=30),
@@ -120,11 +123,8 @@ class LiveDisplay:
     def started(
         self, folder: "RunFolder", cell: "Cell", plan: "Plan", first_step: int
     ) -> None:
-        from cclcc_cli.experiments.progress import describe_start
-
         self._total_steps = plan.total_steps
-        for line in describe_start(folder, cell, plan, first_step):
-            self._print(line)
+        self._lines.started(folder, cell, plan, first_step)
         self._task = self._bar.add_task("steps", total=plan.total_steps, completed=first_step)
 
     def checked(self, step: int, terms: Mapping[str, float]) -> None:
@@ -142,7 +142,7 @@ class LiveDisplay:
         self._print(describe_record(record, self._total_steps))
 
     def evaluating(self, split: str, num_images: int) -> None:
-        self._print(f"evaluating {num_images} {split} images with the best checkpoint")
+        self._lines.evaluating(split, num_images)
 
     def _print(self, line: str) -> None:
         self.console.print(line, markup=False, highlight=False, soft_wrap=True)

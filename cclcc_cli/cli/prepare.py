@@ -108,9 +108,9 @@ def _refuse_useless(name: str, options: Mapping[str, object]) -> None:
 
 def _check_name_and_size(name: str, size: int) -> None:
     """The same rule as a recipe's ``data.name`` and ``data.size``, or no recipe could use it."""
-    from cclcc_cli.config.schema import POOLING_FACTOR
+    from cclcc_cli.config.schema import NAME_PATTERN, POOLING_FACTOR
 
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
+    if not re.fullmatch(NAME_PATTERN, name):
         raise DataError(f"{name!r} cannot be a name: use up to 64 letters, digits, '.', '_' "
                         f"and '-', starting with a letter or digit")
     if size < POOLING_FACTOR or size % POOLING_FACTOR:

@@ -69,7 +69,10 @@ def _default_tag(key: str, tag: str) -> BeforeValidator:
     return BeforeValidator(add)
 
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+"""Names become folders, so they hold nothing that a file system or a shell reads specially."""
+
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
