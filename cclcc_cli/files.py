@@ -1,8 +1,10 @@
 """Writing files so that a crash never leaves half of one."""
 
 import os
+import shutil
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -19,4 +21,24 @@ def write_atomic(path: Path, content: bytes) -> None:
     except BaseException:
         with suppress(FileNotFoundError):
             Path(name).unlink()
+        raise
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """A temporary folder that becomes ``path`` once the block ends well.
+
+    Raises:
+        FileExistsError: ``path`` is there and is not an empty folder.
+    """
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise FileExistsError(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"))
+    try:
+        folder.chmod(0o755)
+        yield folder
+        folder.rename(path)  # over an empty folder, if there is one
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
         raise

@@ -15,7 +15,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from cclcc_cli.data.prepare import SyntheticSource, prepare
+from cclcc_cli.data.prepare import prepare
+from cclcc_cli.data.sources import SyntheticSource
 from cclcc_cli.data.split_lists import SplitRule
 from cclcc_cli.data.store import store_path
 

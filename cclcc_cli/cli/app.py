@@ -7,8 +7,11 @@ import typer
 
 from cclcc_cli import __version__
 from cclcc_cli.cli import console
+from cclcc_cli.cli.audit import audit
 from cclcc_cli.cli.prepare import prepare
 from cclcc_cli.cli.report import report
+from cclcc_cli.cli.show import show
+from cclcc_cli.cli.splits import splits
 from cclcc_cli.cli.sync import sync
 from cclcc_cli.cli.train import train
 from cclcc_cli.errors import CclccError
@@ -38,7 +41,7 @@ def _options(
     pass
 
 
-for command in (prepare, train, report, sync):
+for command in (prepare, audit, show, splits, train, report, sync):
     app.command()(command)
 
 

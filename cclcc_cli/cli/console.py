@@ -2,7 +2,8 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +11,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rich.console import Console, Group
-    from rich.progress import TaskID
+    from rich.progress import Progress, TaskID
 
     from cclcc_cli.experiments.cell import Cell
     from cclcc_cli.experiments.progress import Display
     from cclcc_cli.experiments.run_folder import RunFolder
     from cclcc_cli.training.schedule import Plan
+
+Counter = Callable[[str, int, int | None], None]
+"""Hears what is counted, how many are done and how many there are, if that is known."""
+DOWNLOADING = "download of "
+"""What is counted under a name that starts so is counted in bytes."""
+_SECONDS_BETWEEN_LINES = 3
 
 
 def show(text: str) -> None:
@@ -72,6 +79,61 @@ def warn(text: str) -> None:
 def fail(text: str) -> None:
     """Why the command did not do what it was asked."""
     print(f"error: {text}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def counting(quiet: bool) -> Iterator[Counter]:
+    """Shows how far counted work is: bars in a terminal, a line now and then elsewhere."""
+    if quiet:
+        yield lambda _what, _done, _total: None
+    elif not sys.stderr.isatty():
+        yield _LineCounter()
+    else:
+        with _bars() as bars:
+            tasks: dict[str, TaskID] = {}
+
+            def show_count(what: str, done: int, total: int | None) -> None:
+                if what not in tasks:
+                    tasks[what] = bars.add_task(what, total=total, count="")
+                in_bytes = what.startswith(DOWNLOADING)
+                count = (f"{done / 1e6:,.0f} of {total / 1e6:,.0f} MB" if in_bytes and total
+                         else f"{done / 1e6:,.0f} MB" if in_bytes else f"{done} of {total}")
+                bars.update(tasks[what], completed=done, total=total, count=count)
+
+            yield show_count
+
+
+class _LineCounter:
+    """A line every few seconds, with the time left; for logs and pipes."""
+
+    def __init__(self) -> None:
+        self._started: dict[str, tuple[float, int]] = {}
+        self._last = time.monotonic()
+
+    def __call__(self, what: str, done: int, total: int | None) -> None:
+        now = time.monotonic()
+        since, before = self._started.setdefault(what, (now, done))
+        if now - self._last < _SECONDS_BETWEEN_LINES:
+            return
+        self._last = now
+        unit, size = (" MB", 1e6) if what.startswith(DOWNLOADING) else ("", 1)
+        of = "" if total is None else f" of {total / size:.0f}"
+        rate = (done - before) / max(now - since, 1e-9)
+        left = f", {(total - done) / rate:.0f} s left" if total and rate > 0 else ""
+        note(f"{what}: {done / size:.0f}{of}{unit}{left}")
+
+
+def _bars() -> "Progress":
+    from rich import progress as bars
+
+    return bars.Progress(
+        bars.TextColumn("{task.description}"),
+        bars.BarColumn(bar_width=30),
+        bars.TextColumn("{task.fields[count]}"),
+        bars.TextColumn("left"),
+        bars.TimeRemainingColumn(),
+        console=_console(sys.stderr),
+    )
 
 
 @contextmanager

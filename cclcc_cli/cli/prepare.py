@@ -1,7 +1,6 @@
 """``cclcc prepare``."""
 
 import re
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,20 +8,28 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cclcc_cli.cli import console
-from cclcc_cli.cli.options import DATA, DataDir, Json, Quiet
+from cclcc_cli.cli.options import DATA, DOWNLOADS, DataDir, DownloadsDir, Json, Quiet
 from cclcc_cli.errors import DataError
 
 if TYPE_CHECKING:
-    from cclcc_cli.data.prepare import Prepared, Progress
+    from cclcc_cli.data.prepare import Prepared
+    from cclcc_cli.data.sources import Source
+    from cclcc_cli.data.store_writer import About
 
 SYNTHETIC = "synthetic"
-_SECONDS_BETWEEN_LINES = 3
 
 
 def prepare(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="'synthetic', or what to call your own images.")
-    ],
+        str | None,
+        typer.Argument(
+            metavar="NAME",
+            help="A public data set of --list, 'synthetic', or what to call your own images.",
+        ),
+    ] = None,
+    list_known: Annotated[
+        bool, typer.Option("--list", help="Show the public data sets with size and licence.")
+    ] = False,
     images: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder of images: jpg, png, bmp, tif.")
     ] = None,
@@ -30,24 +37,51 @@ def prepare(
         Path | None,
         typer.Option(metavar="DIR", help="Folder of masks, named as the images; _mask may follow."),
     ] = None,
-    splits: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Folder with train.txt and perhaps val.txt, test.txt."),
+    archive: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="PATH", help="A public data set's zip, or a folder of its files, that "
+                                          "is here already; repeatable."),
     ] = None,
     size: Annotated[
         int | None,
         typer.Option(help="Side of the stored images in pixels; 320, for synthetic 128."),
     ] = None,
+    splits: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder with train.txt and perhaps val.txt, test.txt, "
+                                         "labeled_seed0.txt, fold0/."),
+    ] = None,
+    ignore_official: Annotated[
+        bool, typer.Option("--ignore-official", help="Cut anew what has an official split.")
+    ] = False,
     val_share: Annotated[
-        float | None, typer.Option(help="Part for validation where there is no val.txt; 0.1.")
+        float | None, typer.Option(help="Part for validation where none is given; 0.1.")
     ] = None,
     test_share: Annotated[
         float | None,
-        typer.Option(help="Part for testing; 0.1, or with --splits but no test.txt none."),
+        typer.Option(help="Part for testing; 0.1, or where train is given none."),
+    ] = None,
+    folds: Annotated[
+        int | None, typer.Option(help="Cut this many folds for cross-validation as well.")
     ] = None,
     split_seed: Annotated[
-        int | None, typer.Option(min=0, help="Seed of the parts cut by share; 0.")
+        int | None, typer.Option(min=0, help="Seed of whatever is cut; 0.")
     ] = None,
+    label_seeds: Annotated[
+        int, typer.Option(metavar="N", help="Draw label orders for the seeds 0 to N-1.")
+    ] = 5,
+    label_groups: Annotated[
+        bool, typer.Option("--label-groups", help="Label group by group, not image by image.")
+    ] = False,
+    groups: Annotated[
+        Path | None,
+        typer.Option(metavar="CSV", help="Columns stem,group: patients or videos that must stay "
+                                         "on one side of a split."),
+    ] = None,
+    drop_leaks: Annotated[
+        bool, typer.Option("--drop-leaks", help="Leave out training images that show the same as "
+                                                "a test or validation image.")
+    ] = False,
     count: Annotated[
         int | None, typer.Option(min=1, help="Synthetic scenes to draw; 1000.")
     ] = None,
@@ -61,45 +95,79 @@ def prepare(
         bool, typer.Option("--force", help="Replace a store that is there.")
     ] = False,
     data: DataDir = DATA,
+    downloads: DownloadsDir = DOWNLOADS,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Turn images and masks into a store: decoded and resized once, split, ready to train on.
+    """Turn images and masks into a store: checked, resized once, audited, split, ready to train on.
 
     The same content again changes nothing.
     """
-    own = {"--images": images, "--masks": masks, "--splits": splits, "--license": license,
-           "--citation": citation, "--source": source}
-    drawn = {"--count": count, "--seed": seed}
-    is_synthetic = name == SYNTHETIC
-    _refuse_useless(name, own if is_synthetic else drawn)
-    side = (128 if is_synthetic else 320) if size is None else size
+    if list_known:
+        _show_catalog(json)
+        return
+    if name is None:
+        raise DataError("NAME is missing: a data set of cclcc prepare --list, 'synthetic', or "
+                        "what to call your own images")
+    _refuse_useless(name, {
+        "--images": images, "--masks": masks, "--archive": archive, "--groups": groups,
+        "--splits": splits, "--license": license, "--citation": citation, "--source": source,
+    }, {"--count": count, "--seed": seed})
+    side = (128 if name == SYNTHETIC else 320) if size is None else size
     _check_name_and_size(name, side)
 
-    from cclcc_cli.data.prepare import FolderSource, SyntheticSource
+    from cclcc_cli.data.cutting import LabelRule
     from cclcc_cli.data.prepare import prepare as prepare_store
     from cclcc_cli.data.split_lists import SplitRule
     from cclcc_cli.data.store import store_path
     from cclcc_cli.data.store_writer import About
 
-    origin: FolderSource | SyntheticSource
-    if is_synthetic:
-        origin = SyntheticSource(1000 if count is None else count, seed or 0)
-    else:
-        about = About(license or "", citation or "", source or "")
-        origin = FolderSource(*_both_folders(name, images, masks), about)
-    done = prepare_store(
-        store_path(data, name, side),
-        origin,
-        SplitRule(splits, val_share, test_share, split_seed),
-        force=force,
-        progress=_progress_lines(quiet),
-    )
+    rule = SplitRule(splits, val_share, test_share, split_seed, folds, ignore_official, groups,
+                     drop_leaks, LabelRule(label_seeds, label_groups))
+    about = About(license or "", citation or "", source or "")
+    with console.counting(quiet) as count_up:
+        origin = (_synthetic(count, seed) if name == SYNTHETIC
+                  else _source(name, images, masks, archive or [], about, downloads, count_up))
+        done = prepare_store(store_path(data, name, side), origin, rule, force, count_up)
     _show(done, json)
 
 
-def _refuse_useless(name: str, options: Mapping[str, object]) -> None:
-    given = [option for option, value in options.items() if value is not None]
+def _synthetic(count: int | None, seed: int | None) -> "Source":
+    from cclcc_cli.data.sources import SyntheticSource
+
+    return SyntheticSource(1000 if count is None else count, seed or 0)
+
+
+def _source(
+    name: str, images: Path | None, masks: Path | None, archives: list[Path], about: "About",
+    downloads: Path, count_up: console.Counter,
+) -> "Source":
+    from dataclasses import replace
+
+    from cclcc_cli.data.catalog import find_entry
+    from cclcc_cli.data.sources import CatalogSource, FolderSource
+
+    entry = find_entry(name)
+    if images is None and masks is None and entry is not None:
+        def progress(file: str, done: int, total: int | None) -> None:
+            count_up(f"{console.DOWNLOADING}{file}", done, total)
+
+        return CatalogSource(entry, downloads, tuple(archives), about, progress, console.warn)
+    if archives:
+        why = ("--images and --masks are given" if entry
+               else "only for the public data sets of cclcc prepare --list")
+        raise DataError(f"--archive: does not apply to {name}: {why}; leave one of them out")
+    if entry is not None:
+        about = replace(about, license=about.license or entry.license,
+                        citation=about.citation or entry.citation)
+    return FolderSource(*_both_folders(name, images, masks), about)
+
+
+def _refuse_useless(
+    name: str, own: Mapping[str, object], drawn: Mapping[str, object]
+) -> None:
+    options = own if name == SYNTHETIC else drawn
+    given = [option for option, value in options.items() if value]
     if given:
         why = ("its scenes are drawn, not read" if name == SYNTHETIC
                else f"only {SYNTHETIC} scenes are drawn")
@@ -125,28 +193,36 @@ def _both_folders(name: str, images: Path | None, masks: Path | None) -> tuple[P
                                                              ("--masks", masks)) if folder is None)
         raise DataError(
             f"{name}: {missing} missing; for example: cclcc prepare {name} "
-            f"--images {name}/images --masks {name}/masks (or: cclcc prepare {SYNTHETIC})"
+            f"--images {name}/images --masks {name}/masks (public data sets: "
+            f"cclcc prepare --list; without any data: cclcc prepare {SYNTHETIC})"
         )
     return images, masks
 
 
-def _progress_lines(quiet: bool) -> "Progress":
-    """Says how far it is, every few seconds."""
-    last = time.monotonic()
+def _show_catalog(json: bool) -> None:
+    from dataclasses import asdict
 
-    def tell(done: int, total: int) -> None:
-        nonlocal last
-        if not quiet and time.monotonic() - last >= _SECONDS_BETWEEN_LINES:
-            last = time.monotonic()
-            console.note(f"{done} of {total} images")
+    from cclcc_cli.data.catalog import CATALOG
 
-    return tell
+    if json:
+        console.show_json({name: asdict(entry) for name, entry in CATALOG.items()})
+        return
+    for entry in CATALOG.values():
+        exact = all(file.num_bytes for file in entry.files)
+        size = (f"{'' if exact else 'about '}{entry.download_bytes / 1e9:.2f} GB"
+                if entry.download_bytes else "to be got by hand")
+        console.show(f"{entry.name}: {entry.num_pairs} pairs, {size}; {entry.shows}")
+        console.show(f"    official split: {entry.split_note}")
+        console.show(f"    licence: {entry.license}")
+        console.show(f"    read it at {entry.license_url}")
+    console.show(f"{SYNTHETIC}: as many as you like, drawn; lesions among harmless bumps")
 
 
 def _show(done: "Prepared", json: bool) -> None:
     from dataclasses import asdict
 
-    info = done.info
+    store = done.store
+    info = store.info
     for note in done.notes:
         console.note(f"note: {note}")
     if not done.changed:
@@ -154,13 +230,18 @@ def _show(done: "Prepared", json: bool) -> None:
     if json:
         console.show_json(asdict(info))
         return
-    splits = ", ".join(f"{count} {split}" for split, count in info.counts.items())
-    subsets = ", ".join(f"{share:.0%}: {count}" for share, count in done.labeled.items())
+    counts = ", ".join(f"{count} {split}" for split, count in info.counts.items())
+    if store.splits.dropped:
+        counts += f", {len(store.splits.dropped)} dropped"
+    subsets = ", ".join(f"{share:.0%}: {number}" for share, number in done.labeled.items())
     lines = {
-        "store": done.path,
-        "images": f"{info.num_images} ({splits}), {info.size}x{info.size} pixels",
+        "store": store.path,
+        "images": f"{info.num_images} ({counts}), {info.size}x{info.size} pixels",
+        "splits": info.split_rule,
         "foreground": f"{info.foreground_share:.1%} of an image on average",
         "labels": subsets,
+        "audit": f"{len(store.audit.pairs)} pairs of the same, {len(store.audit.findings)} odd "
+                 f"images or masks (cclcc audit {info.name})",
         "digest": f"{info.digest[:12]} (splits {info.split_digest[:12]})",
         "licence": info.license or "not stated; --license says it",
     }

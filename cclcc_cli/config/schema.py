@@ -101,11 +101,15 @@ Selection = Annotated[
 
 
 class Data(Section):
-    """Which store, and which of its training images keep their labels."""
+    """Which store, which of its splits, and which training images keep their labels.
+
+    ``fold`` null takes the main splits, a number that fold of the cross-validation.
+    """
 
     name: Name
     size: Annotated[int, Field(ge=POOLING_FACTOR, multiple_of=POOLING_FACTOR)]
     labeled: Labeled
+    fold: Annotated[int, Field(ge=0)] | None = None
     selection: Selection = NestedSelection()
     unlabeled: Literal["rest", "all"] = "rest"
 

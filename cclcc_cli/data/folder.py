@@ -6,24 +6,34 @@ from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from cclcc_cli.data.image_file import read_image, read_mask
-from cclcc_cli.data.store_writer import Pair
+from cclcc_cli.data.image_file import decode_image, decode_mask, read_bytes
+from cclcc_cli.data.image_header import read_header
+from cclcc_cli.data.members import BinaryFile
+from cclcc_cli.data.store_writer import Pair, Sample, fit_pair
+from cclcc_cli.data.workers import MemoryBudget
 from cclcc_cli.errors import DataError
 
 EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"})
+_Read = TypeVar("_Read")
+
 _MASK_SUFFIX = re.compile(
     r"[-_](segmentation|seg|masks?|gt|ground[-_]?truth|labels?|annotation)$", re.IGNORECASE
 )
 
 
+_BYTES_PER_PIXEL = 8
+"""Held at the most while a pair is decoded and resized: RGB, mask, and the mask as float."""
+
+
 @dataclass(frozen=True)
 class PairFiles:
-    """Where an image and its mask lie."""
+    """Where an image and its mask lie: files, or members of an archive."""
 
     stem: str
-    image: Path
-    mask: Path
+    image: BinaryFile
+    mask: BinaryFile
 
 
 @dataclass(frozen=True)
@@ -45,9 +55,9 @@ class FolderScan:
 
 @dataclass(frozen=True)
 class Checked:
-    """What became of one pair: the pair, or its problems; and what is worth counting."""
+    """What became of one pair: its sample, or its problems; and what is worth counting."""
 
-    pair: Pair | None
+    sample: Sample | None
     problems: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -76,32 +86,47 @@ def scan_folders(images: Path, masks: Path) -> FolderScan:
     return FolderScan(tuple(pairs), frozenset(by_stem), tuple(problems), ignored)
 
 
-def check_pair(files: PairFiles) -> Checked:
-    """Read an image and its mask and check them; nothing is raised for a bad file.
+def check_pair(files: PairFiles, size: int, memory: MemoryBudget) -> Checked:
+    """Read an image and its mask, check them and resize them; nothing is raised for a bad file.
 
     Notes are among ``grey image``, ``opaque alpha channel`` and ``empty mask``.
+
+    Args:
+        files: of the pair.
+        size: side of the sample in pixels.
+        memory: what all threads together may hold.
     """
-    problems = []
-    image = mask = None
-    try:
-        image = read_image(files.image)
-    except DataError as error:
-        problems.append(str(error))
-    try:
-        mask = read_mask(files.mask)
-    except DataError as error:
-        problems.append(str(error))
-    if image is None or mask is None:
+    problems: list[str] = []
+    image_data = _tried(read_bytes, problems, files.image)
+    mask_data = _tried(read_bytes, problems, files.mask)
+    if image_data is None or mask_data is None:
         return Checked(None, tuple(problems), ())
-    (height, width), theirs = mask.pixels.shape, image.pixels.shape[:2]
-    if (height, width) != theirs:
-        flaw = (f"{files.mask}: the mask is {width}x{height} pixels, "
-                f"its image {theirs[1]}x{theirs[0]}")
-        return Checked(None, (flaw,), ())
-    notes = {"grey image": image.was_grey, "opaque alpha channel": image.had_alpha,
-             "empty mask": not mask.pixels.any()}
-    pair = Pair(files.stem, image.pixels, mask.pixels, image.sha256, mask.sha256)
-    return Checked(pair, (), tuple(note for note, holds in notes.items() if holds))
+    pixels = max(read_header(data).num_pixels for data in (image_data, mask_data))
+    with memory.hold(_BYTES_PER_PIXEL * pixels):
+        image = _tried(decode_image, problems, image_data, files.image)
+        mask = _tried(decode_mask, problems, mask_data, files.mask)
+        if image is None or mask is None:
+            return Checked(None, tuple(problems), ())
+        (height, width), theirs = mask.pixels.shape, image.pixels.shape[:2]
+        if (height, width) != theirs:
+            flaw = (f"{files.mask}: the mask is {width}x{height} pixels, "
+                    f"its image {theirs[1]}x{theirs[0]}")
+            return Checked(None, (flaw,), ())
+        notes = {"grey image": image.was_grey, "opaque alpha channel": image.had_alpha,
+                 "empty mask": not mask.pixels.any()}
+        pair = Pair(files.stem, image.pixels, mask.pixels, image.sha256, mask.sha256)
+        told = tuple(note for note, holds in notes.items() if holds)
+        return Checked(fit_pair(pair, size), (), told)
+
+
+def _tried(
+    read: Callable[..., _Read], problems: list[str], *arguments: object
+) -> _Read | None:
+    try:
+        return read(*arguments)
+    except DataError as error:
+        problems.append(str(error))
+        return None
 
 
 def _list_files(folder: Path, option: str) -> tuple[list[Path], list[Path]]:

@@ -1,48 +1,28 @@
-"""From folders, or from nothing but a seed, to a store: checked, resized and split."""
+"""From a source to a store: checked, resized, audited and split, whole or not at all."""
 
-import hashlib
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from cclcc_cli.data.folder import EXTENSIONS, PairFiles, check_pair, scan_folders
-from cclcc_cli.data.image_file import file_sha256
+from cclcc_cli.data.audit import Audit, audit_images, leaking_pairs, less_guarded
+from cclcc_cli.data.cutting import Item
+from cclcc_cli.data.folder import EXTENSIONS
+from cclcc_cli.data.groups import join_groups, read_groups
+from cclcc_cli.data.locking import locked
 from cclcc_cli.data.problems import listed_error
-from cclcc_cli.data.split_lists import SplitRule, make_splits
-from cclcc_cli.data.splits import Splits, num_labeled
-from cclcc_cli.data.store import StoreInfo, load_store
-from cclcc_cli.data.store_writer import About, Pair, Sample, fit_pair, remove_stale, write_store
-from cclcc_cli.data.synthetic import synthetic_scene
-from cclcc_cli.data.workers import in_order, process_workers, thread_workers
+from cclcc_cli.data.sources import CatalogSource, Intake, Outcome, Source, open_source
+from cclcc_cli.data.split_lists import Given, SplitRule, SplitSet, drop, make_splits, settle
+from cclcc_cli.data.splits import SUBSET_SHARES, num_labeled
+from cclcc_cli.data.store import Store, load_store
+from cclcc_cli.data.store_index import IndexRow
+from cclcc_cli.data.store_writer import Contents, Sample, remove_stale, write_store
 from cclcc_cli.errors import DataError
 
-SUBSET_SHARES = (0.05, 0.1, 0.2, 0.5)
-"""Labelled shares whose sizes a summary shows."""
-
-Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class FolderSource:
-    """A folder of images and a folder of their masks, and what the user says about them."""
-
-    images: Path
-    masks: Path
-    about: About
-
-
-@dataclass(frozen=True)
-class SyntheticSource:
-    """So many scenes of ``synthetic_scene``, drawn at the store's size."""
-
-    count: int
-    seed: int
+Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -50,27 +30,16 @@ class Prepared:
     """A store that is ready.
 
     Attributes:
-        path: its folder.
-        info: what it is.
+        store: opened.
         changed: False where it was there before, with the same content and splits.
-        labeled: how many labels each of SUBSET_SHARES gives.
-        notes: what a user should know about the files, one sentence each.
+        labeled: how many labels each of ``splits.SUBSET_SHARES`` gives.
+        notes: what a user should know about the data, one sentence each.
     """
 
-    path: Path
-    info: StoreInfo
+    store: Store
     changed: bool
     labeled: Mapping[float, int]
     notes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class _Outcome:
-    """One task's sample, or its problems; picklable."""
-
-    sample: Sample | None
-    problems: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,26 +47,26 @@ class _Plan:
     """What will be stored.
 
     Attributes:
-        hashes: computes each stem's hashes, of its image and its mask.
-        outcomes: computes each stem's sample.
-        workers: makes the executor that both need.
+        intake: the open source.
+        rule: how to split.
+        given: what is settled of the splits.
+        groups: stem to group, as known beforehand.
+        stems: of the images to store, sorted.
     """
 
-    splits: Splits
-    about: About
-    notes: tuple[str, ...]
+    intake: Intake
+    rule: SplitRule
+    given: Given
+    groups: Mapping[str, str]
     stems: tuple[str, ...]
-    hashes: Callable[[Executor], Iterator[tuple[str, str]]]
-    outcomes: Callable[[Executor], Iterator[_Outcome]]
-    workers: Callable[[], Executor]
 
 
 def prepare(
     path: Path,
-    source: FolderSource | SyntheticSource,
+    source: Source,
     rule: SplitRule,
     force: bool = False,
-    progress: Progress = lambda _done, _total: None,
+    progress: Progress = lambda _what, _done, _total: None,
 ) -> Prepared:
     """Make the store at ``path`` from a source, whole or not at all.
 
@@ -109,113 +78,95 @@ def prepare(
         source: where images and masks come from.
         rule: how they are split.
         force: write even where a store is there.
-        progress: called with images done and images in all.
+        progress: called with what is being done, how many are, and how many there are.
 
     Raises:
         DataError: files or lists that cannot be used, all listed; a store that differs; a disk
-            that cannot be written.
+            that is too small or cannot be written.
     """
-    if isinstance(source, FolderSource):
-        plan = _plan_folder(source, rule, int(path.name), progress)
-    else:
-        plan = _plan_synthetic(source, rule, int(path.name))
-    try:
-        with _locked(path), plan.workers() as executor:
-            remove_stale(path)
-            if path.exists() and not force:
-                return _prepared(path, _same_store(path, plan, executor), plan, changed=False)
-            _refuse_foreign(path)
-            notes: Counter[str] = Counter()
-            samples = _collect(plan.outcomes(executor), len(plan.stems), notes, progress)
-            info = write_store(path, samples, len(plan.stems), plan.splits, plan.about)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be written ({error.strerror or error})") from None
+    if not force and (there := _made_before(path, source, rule)):
+        return _prepared(there, changed=False)
+    with open_source(source, int(path.name)) as intake:
+        plan = _plan(intake, rule, progress)
+        try:
+            with _locked(path), intake.workers() as executor:
+                remove_stale(path)
+                if path.exists() and not force:
+                    return _prepared(_same_store(path, plan, executor), False, _notes(plan))
+                _refuse_foreign(path)
+                _check_room(path, len(plan.stems))
+                notes: Counter[str] = Counter()
+                outcomes = intake.outcomes(plan.stems, executor)
+                samples = _collect(outcomes, len(plan.stems), notes, progress)
+                write_store(path, samples, len(plan.stems), intake.about, intake.files,
+                            lambda rows, images, masks: _arrange(
+                                plan, rows, audit_images(rows, images, masks, lambda done, total:
+                                                         progress("pairs compared", done, total))))
+        except OSError as error:
+            raise DataError(f"{path}: cannot be written ({error.strerror or error})") from None
     counted = tuple(f"{count} {note}" for note, count in sorted(notes.items()))
-    return _prepared(path, info, plan, changed=True, notes=counted)
+    return _prepared(load_store(path), True, (*_notes(plan), *counted))
 
 
-def _plan_folder(source: FolderSource, rule: SplitRule, size: int, progress: Progress) -> _Plan:
-    scan = scan_folders(source.images, source.masks)
-    decode = partial(_decode, size=size)
-    if scan.problems:
+def _made_before(path: Path, source: Source, rule: SplitRule) -> Store | None:
+    """The store of a public data set, if it was made from the very files that would be brought.
+
+    Then nothing needs to be downloaded again only to see that nothing has changed.
+    """
+    if not isinstance(source, CatalogSource) or source.archives or not source.entry.files:
+        return None
+    if rule != SplitRule() or not path.is_dir():
+        return None
+    store = load_store(path)
+    expected = {file.name: file.sha256 for file in source.entry.files}
+    same = store.info.files.keys() == expected.keys() and all(
+        expected[name] in (None, digest) for name, digest in store.info.files.items())
+    return store if same else None
+
+
+def _plan(intake: Intake, rule: SplitRule, progress: Progress) -> _Plan:
+    if intake.problems:
         # No store will come of this: say at once what else is wrong.
-        with thread_workers() as pool:
-            outcomes = in_order(pool, decode, scan.pairs)
-            list(_collect(outcomes, len(scan.pairs), Counter(), progress, scan.problems))
-    splits = make_splits(rule, scan.image_stems, EXTENSIONS)
-    listed = {*splits.train, *splits.val, *splits.test}
-    pairs = [pair for pair in scan.pairs if pair.stem in listed]
-    return _Plan(
-        splits, source.about, _folder_notes(rule, splits, len(scan.pairs), scan.ignored),
-        stems=tuple(pair.stem for pair in pairs),
-        hashes=lambda pool: in_order(pool, _file_hashes, pairs),
-        outcomes=lambda pool: in_order(pool, decode, pairs),
-        workers=thread_workers,
-    )
+        with intake.workers() as pool:
+            outcomes = intake.outcomes(intake.stems, pool)
+            list(_collect(outcomes, len(intake.stems), Counter(), progress, intake.problems))
+    given = settle(rule, intake.official, intake.stems, EXTENSIONS)
+    groups = {**intake.groups, **(read_groups(rule.groups, intake.stems) if rule.groups else {})}
+    listed = given.stems
+    stems = tuple(stem for stem in intake.stems if not listed or stem in listed)
+    # Whatever can be known to go wrong is told before anything is decoded.
+    make_splits(rule, given, [Item(stem, groups.get(stem, stem), 0.0) for stem in stems])
+    return _Plan(intake, rule, given, groups, stems)
 
 
-def _plan_synthetic(source: SyntheticSource, rule: SplitRule, size: int) -> _Plan:
-    stems = tuple(f"synthetic_{index:06d}" for index in range(source.count))
-    indices = range(source.count)
-    return _Plan(
-        make_splits(rule, stems, ()),
-        About("Apache-2.0, as cclcc itself", "",
-              f"drawn by cclcc: {source.count} scenes of seed {source.seed}"),
-        (), stems,
-        hashes=lambda pool: in_order(
-            pool, partial(_scene_hashes, seed=source.seed, size=size), indices),
-        outcomes=lambda pool: in_order(
-            pool, partial(_draw, seed=source.seed, size=size), indices),
-        # Drawing holds the interpreter's lock most of the time: processes, not threads.
-        workers=process_workers,
-    )
+def _arrange(plan: _Plan, rows: Sequence[IndexRow], audit: Audit) -> Contents:
+    """Groups and splits, now that foreground and duplicates are known."""
+    pairs = [(pair.first, pair.second) for pair in audit.pairs]
+    groups = join_groups(plan.stems, plan.groups, pairs)
+    rows = [replace(row, group=groups[row.stem]) for row in rows]
+    items = [Item(row.stem, row.group, row.foreground) for row in rows]
+    splits = make_splits(plan.rule, plan.given, items)
+    if plan.rule.drop_leaks:
+        main, *folds = (drop(cut, less_guarded(audit.pairs, cut), items, plan.rule)
+                        for cut in splits.all)
+        splits = SplitSet(main, tuple(folds), f"{splits.rule}; leaks dropped")
+    return Contents(tuple(rows), splits, audit)
 
 
-def _folder_notes(
-    rule: SplitRule, splits: Splits, num_pairs: int, ignored: Sequence[str]
-) -> tuple[str, ...]:
-    notes = []
-    left_out = num_pairs - sum(splits.counts.values())
+def _notes(plan: _Plan) -> tuple[str, ...]:
+    notes = list(plan.intake.notes)
+    left_out = len(plan.intake.stems) - len(plan.stems)
     if left_out:
         notes.append(f"{left_out} images are in no list and were left out")
-    if not splits.test:
-        notes.append("there is no test split: no test.txt and no --test-share was given"
-                     if rule.lists else "there is no test split: --test-share is 0")
-    if ignored:
-        shown = ", ".join(ignored[:5]) + (" ..." if len(ignored) > 5 else "")
-        notes.append(f"{len(ignored)} files that are no images were ignored: {shown}")
+    if plan.given.parts and "test" not in plan.given.parts and not plan.rule.test_share:
+        notes.append("there is no test split: no test.txt and no --test-share was given")
+    elif not plan.given.parts and plan.rule.test_share == 0:
+        notes.append("there is no test split: --test-share is 0")
     return tuple(notes)
 
 
-def _decode(files: PairFiles, size: int) -> _Outcome:
-    checked = check_pair(files)
-    if checked.pair is None:
-        return _Outcome(None, checked.problems)
-    return _Outcome(fit_pair(checked.pair, size), notes=checked.notes)
-
-
-def _file_hashes(files: PairFiles) -> tuple[str, str]:
-    return file_sha256(files.image), file_sha256(files.mask)
-
-
-def _scene(index: int, seed: int, size: int) -> Pair:
-    image, mask = synthetic_scene(seed, index, size)
-    return Pair(f"synthetic_{index:06d}", image, mask,
-                hashlib.sha256(image.tobytes()).hexdigest(),
-                hashlib.sha256(mask.tobytes()).hexdigest())
-
-
-def _scene_hashes(index: int, seed: int, size: int) -> tuple[str, str]:
-    pair = _scene(index, seed, size)
-    return pair.image_sha256, pair.mask_sha256
-
-
-def _draw(index: int, seed: int, size: int) -> _Outcome:
-    return _Outcome(fit_pair(_scene(index, seed, size), size))
-
-
 def _collect(
-    outcomes: Iterator[_Outcome],
+    outcomes: Iterator[Outcome],
     total: int,
     notes: "Counter[str]",
     progress: Progress,
@@ -228,12 +179,12 @@ def _collect(
         notes.update(outcome.notes)
         if outcome.sample is not None and not found:
             yield outcome.sample
-        progress(done, total)
+        progress("images", done, total)
     if found:
         raise listed_error("images and masks", found)
 
 
-def _same_store(path: Path, plan: _Plan, executor: Executor) -> StoreInfo:
+def _same_store(path: Path, plan: _Plan, executor: Executor) -> Store:
     """The store that is there, if it holds what the plan would write.
 
     Raises:
@@ -241,22 +192,40 @@ def _same_store(path: Path, plan: _Plan, executor: Executor) -> StoreInfo:
     """
     store = load_store(path)
     old = {row.stem: (row.image_sha256, row.mask_sha256) for row in store.rows}
-    new = dict(zip(plan.stems, plan.hashes(executor), strict=True))
+    if plan.intake.files and plan.intake.files == store.info.files and {*plan.stems} == {*old}:
+        new = old  # the very same archives
+    else:
+        new = dict(zip(plan.stems, plan.intake.hashes(plan.stems, executor), strict=True))
     counts = {
         "added": len(new.keys() - old.keys()),
         "removed": len(old.keys() - new.keys()),
         "changed": sum(old[stem] != new[stem] for stem in old.keys() & new.keys()),
     }
     differs = [f"{count} images {what}" for what, count in counts.items() if count]
-    if plan.splits.digest() != store.info.split_digest:
+    if new.keys() != old.keys() or not _same_splits(store, plan):
         differs.append("other splits")
     # An option that was not given says nothing about what is stored.
-    differs += [f"another {key}" for key, value in asdict(plan.about).items()
+    differs += [f"another {key}" for key, value in asdict(plan.intake.about).items()
                 if value and value != getattr(store.info, key)]
     if differs:
         raise DataError(f"{path}: a store is there and differs: {', '.join(differs)}; "
                         f"--force replaces it, or take another name")
-    return store.info
+    return store
+
+
+def _same_splits(store: Store, plan: _Plan) -> bool:
+    new = _arrange(plan, store.rows, store.audit).splits
+    return [cut.digest() for cut in new.all] == [
+        store.info.split_digest, *store.info.fold_digests]
+
+
+def _check_room(path: Path, num_images: int) -> None:
+    """Refuse to begin what the disk cannot hold: RGB and mask, and a tenth for the rest."""
+    needed = int(num_images * int(path.name) ** 2 * 4 * 1.1)
+    free = shutil.disk_usage(path.parent).free
+    if needed > free:
+        raise DataError(f"{path}: the store needs {needed / 1e9:.1f} GB, the disk has "
+                        f"{free / 1e9:.1f} GB left; make room, or give --data another place")
 
 
 def _refuse_foreign(path: Path) -> None:
@@ -266,29 +235,32 @@ def _refuse_foreign(path: Path) -> None:
                         f"move it away")
 
 
-def _prepared(
-    path: Path, info: StoreInfo, plan: _Plan, changed: bool, notes: tuple[str, ...] = ()
-) -> Prepared:
-    labeled = {share: num_labeled(share, info.counts["train"]) for share in SUBSET_SHARES}
-    return Prepared(path, info, changed, labeled, (*plan.notes, *notes))
+def _prepared(store: Store, changed: bool, notes: tuple[str, ...] = ()) -> Prepared:
+    labeled = {share: num_labeled(share, store.info.counts["train"]) for share in SUBSET_SHARES}
+    return Prepared(store, changed, labeled, (*notes, *_leak_notes(store)))
+
+
+def _leak_notes(store: Store) -> Iterator[str]:
+    counts = Counter(
+        " and ".join(sorted(sides)) for _, sides in leaking_pairs(store.audit.pairs, store.splits))
+    if counts:
+        where = ", ".join(f"{count} across {sides}" for sides, count in sorted(counts.items()))
+        yield (f"pairs of images show the same thing on two sides of the split: {where}; scores "
+               f"on them flatter (cclcc audit {store.info.name} shows them, --drop-leaks drops "
+               f"the training side)")
+    shift = store.audit.common_shift
+    if shift is not None:
+        yield "all masks together lie shifted against the images; see cclcc audit"
 
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     """Hold the store's place for this process, and leave no trace of that."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path.parent / f".{path.name}.lock")
     try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise DataError(
-            f"{path}: another process is preparing this store; wait for it or stop it"
-        ) from None
-    try:
-        yield
+        with locked(path, f"{path}: another process is preparing this store; wait for it or "
+                          f"stop it"):
+            yield
     finally:
-        # While it is held: whoever opened it before cannot have it, whoever comes now makes anew.
-        Path(lock.lock_file).unlink()
-        lock.release()
         with suppress(OSError):
             path.parent.rmdir()  # only succeeds where nothing was written

@@ -1,11 +1,13 @@
-"""The splits that a person asks for: their own lists, shares to cut by seed, or both."""
+"""The splits that a person asks for: their own lists, the official ones, or shares cut by seed."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 
+from cclcc_cli.data.cutting import Item, LabelRule, build_splits, cut, cut_folds
 from cclcc_cli.data.problems import listed_error
-from cclcc_cli.data.splits import LABEL_SEEDS, Splits, build_splits, read_list, split_randomly
+from cclcc_cli.data.splits import Splits, fold_folders, read_label_orders, read_list
 from cclcc_cli.errors import DataError
 
 _SPLITS = ("train", "val", "test")
@@ -17,22 +19,84 @@ class SplitRule:
     """How to split; None where nothing was asked for.
 
     Attributes:
-        lists: folder with ``train.txt`` and perhaps ``val.txt``, ``test.txt`` and label orders.
+        lists: folder with ``train.txt`` and perhaps ``val.txt``, ``test.txt``, the beginnings of
+            label orders ``labeled_seed0.txt``, and folders ``fold0``, ... of the same.
         val_share, test_share: parts cut off by seed where there is no list, from 0 to below 1.
         seed: of those cuts.
+        folds: parts to cut for cross-validation.
+        ignore_official: cut anew what has an official split.
+        groups: CSV file of images that must stay together.
+        drop_leaks: leave out the training side of pairs that show the same thing.
+        labels: how label orders are drawn.
     """
 
     lists: Path | None = None
     val_share: float | None = None
     test_share: float | None = None
     seed: int | None = None
+    folds: int | None = None
+    ignore_official: bool = False
+    groups: Path | None = None
+    drop_leaks: bool = False
+    labels: LabelRule = field(default_factory=LabelRule)
 
 
-def make_splits(rule: SplitRule, stems: Collection[str], extensions: Collection[str]) -> Splits:
-    """Splits of the given stems; with lists, of the stems that are listed.
+@dataclass(frozen=True)
+class Given:
+    """What is settled before any image was looked at.
+
+    Attributes:
+        parts: split to its stems; empty where everything is cut by share.
+        source: where that came from, in words.
+        orders: seed to the beginning of a label order.
+        dropped: stems that belong to the data set and to no split.
+        folds: the same for each fold that was listed.
+    """
+
+    parts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    source: str = ""
+    orders: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    dropped: Sequence[str] = ()
+    folds: tuple["Given", ...] = ()
+
+    @property
+    def stems(self) -> set[str]:
+        """Of all images in a list."""
+        own = {stem for stems in (*self.parts.values(), self.dropped) for stem in stems}
+        return own.union(*(fold.stems for fold in self.folds))
+
+
+@dataclass(frozen=True)
+class SplitSet:
+    """The splits of a store.
+
+    Attributes:
+        main: used where a recipe names no fold.
+        folds: of a cross-validation; empty without.
+        rule: how they came about, in words.
+    """
+
+    main: Splits
+    folds: tuple[Splits, ...]
+    rule: str
+
+    @property
+    def all(self) -> tuple[Splits, ...]:
+        """The main splits, then the folds."""
+        return (self.main, *self.folds)
+
+
+def settle(
+    rule: SplitRule,
+    official: Mapping[str, Sequence[str]],
+    stems: Collection[str],
+    extensions: Collection[str],
+) -> Given:
+    """Read lists, take the official split, or leave it to a cut; and check that options apply.
 
     Args:
         rule: what was asked for.
+        official: split to stems as the data set's authors have it; empty where they have none.
         stems: of all images.
         extensions: that an entry of a list may carry, such as ``.jpg``.
 
@@ -40,18 +104,64 @@ def make_splits(rule: SplitRule, stems: Collection[str], extensions: Collection[
         DataError: lists that name unknown images or one image twice, or a share or a seed that
             is out of range or has nothing to apply to.
     """
-    _check_shares(rule)
-    if rule.lists is None:
-        return split_randomly(stems, rule.seed or 0,
-                              _VAL_SHARE if rule.val_share is None else rule.val_share,
-                              _TEST_SHARE if rule.test_share is None else rule.test_share)
-    lists = _read_lists(rule.lists, stems, extensions)
-    _check_applies(rule, lists)
-    splits = _complete(rule, lists)
-    return build_splits(splits.train, splits.val, splits.test, _given_orders(rule.lists, splits))
+    _check_numbers(rule)
+    if rule.lists is not None:
+        given = _read_given(rule.lists, stems, extensions)
+        folders = fold_folders(rule.lists)
+        given = replace(given, folds=tuple(_read_given(f, stems, extensions) for f in folders))
+        if given.folds and rule.folds is not None:
+            raise DataError(f"--folds does not apply: {rule.lists} lists folds of its own; "
+                            f"leave one of them out")
+    elif official and not rule.ignore_official:
+        given = Given(official, "the official split")
+    else:
+        given = Given()
+    _check_applies(rule, given, official)
+    return given
 
 
-def _check_shares(rule: SplitRule) -> None:
+def make_splits(rule: SplitRule, given: Given, items: Sequence[Item]) -> SplitSet:
+    """Complete what is given by cuts, and cut the folds.
+
+    Where a test split is given it stays the test split of every fold, and each part validates in
+    its turn; otherwise each part is tested in its turn, and validation is cut from the rest.
+
+    Args:
+        rule: what was asked for.
+        given: what was settled of it.
+        items: all images that are in a list, or all.
+
+    Raises:
+        DataError: images or groups are too few.
+    """
+    main = _complete(rule, given, items)
+    if given.folds:
+        folds = tuple(_complete(rule, fold, items) for fold in given.folds)
+    elif rule.folds:
+        folds = _cross_validation(rule, given, items)
+    else:
+        folds = ()
+    return SplitSet(main, folds, _describe(rule, given, len(folds)))
+
+
+def drop(splits: Splits, stems: Collection[str], items: Iterable[Item], rule: SplitRule) -> Splits:
+    """The same splits without some images.
+
+    Raises:
+        DataError: a split would be left empty.
+    """
+    parts = {name: [stem for stem in getattr(splits, name) if stem not in stems]
+             for name in _SPLITS}
+    for name in _SPLITS:
+        if getattr(splits, name) and not parts[name]:
+            raise DataError(f"--drop-leaks would leave the {name} split empty; cut other splits")
+    labels = replace(rule.labels, given={
+        seed: [stem for stem in splits.label_orders[seed] if stem not in stems]
+        for seed in splits.label_orders})
+    return build_splits(items, parts, labels)
+
+
+def _check_numbers(rule: SplitRule) -> None:
     if rule.val_share is not None and not 0 < rule.val_share < 1:
         raise DataError(
             f"--val-share {rule.val_share:g}: must lie between 0 and 1; validation images are "
@@ -59,37 +169,49 @@ def _check_shares(rule: SplitRule) -> None:
         )
     if rule.test_share is not None and not 0 <= rule.test_share < 1:
         raise DataError(f"--test-share {rule.test_share:g}: must lie from 0 to below 1")
+    if rule.folds is not None and not 2 <= rule.folds <= 100:
+        raise DataError(f"--folds {rule.folds}: must lie from 2 to 100")
+    if not 1 <= rule.labels.num_seeds <= 100:
+        raise DataError(f"--label-seeds {rule.labels.num_seeds}: must lie from 1 to 100")
 
 
-def _read_lists(
-    folder: Path, stems: Collection[str], extensions: Collection[str]
-) -> dict[str, list[str]]:
-    """The lists that are there, as stems."""
+def _read_given(folder: Path, stems: Collection[str], extensions: Collection[str]) -> Given:
+    """The lists of a folder, as stems."""
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; give --splits a folder with train.txt")
-    entries = {name: read_list(folder / f"{name}.txt") for name in _SPLITS}
+    entries = {name: read_list(folder / f"{name}.txt") for name in (*_SPLITS, "dropped")}
     if not entries["train"]:
         state = "no train.txt" if entries["train"] is None else "an empty train.txt"
         raise DataError(f"{folder}: has {state}; write one stem or file name a line")
     if entries["val"] == []:
         raise DataError(f"{folder}: has an empty val.txt; list images, or remove it to have "
                         f"validation images cut from train.txt")
-    lists: dict[str, list[str]] = {}
+    parts = {name: [_stem_of(entry, stems, extensions) for entry in found]
+             for name, found in entries.items() if found is not None}
     problems: list[str] = []
     home: dict[str, str] = {}
-    for name, found in entries.items():
-        if found is None:
-            continue
-        lists[name] = [_stem_of(entry, stems, extensions) for entry in found]
-        for entry, stem in zip(found, lists[name], strict=True):
+    for name, found in parts.items():
+        for entry, stem in zip(entries[name] or (), found, strict=True):
             if stem not in stems:
                 problems.append(f"{folder / name}.txt: {entry} is listed but has no image")
             elif stem in home:
                 problems.append(f"{folder / name}.txt: {entry} is in {home[stem]}.txt already")
             home.setdefault(stem, name)
+    orders = {
+        seed: [_stem_of(entry, stems, extensions) for entry in order]
+        for seed, order in read_label_orders(folder).items()
+    }
+    for seed, order in orders.items():
+        for stem, count in Counter(order).items():
+            if home.get(stem) != "train":
+                problems.append(f"{folder}/labeled_seed{seed}.txt: {stem} is not in train.txt")
+            elif count > 1:
+                problems.append(f"{folder}/labeled_seed{seed}.txt: {stem} stands there twice")
     if problems:
         raise listed_error(str(folder), problems)
-    return lists
+    dropped = parts.pop("dropped", [])
+    return Given({name: found for name, found in parts.items() if found}, "given lists", orders,
+                 dropped)
 
 
 def _stem_of(entry: str, stems: Collection[str], extensions: Collection[str]) -> str:
@@ -98,38 +220,80 @@ def _stem_of(entry: str, stems: Collection[str], extensions: Collection[str]) ->
     return name.stem if entry not in stems and has_extension else entry
 
 
-def _check_applies(rule: SplitRule, lists: Mapping[str, Sequence[str]]) -> None:
-    """Refuse a share for a split that is listed, and a seed where nothing is cut."""
-    given = {"val": rule.val_share, "test": rule.test_share}
-    for name, share in given.items():
-        if name in lists and share is not None:
-            raise DataError(
-                f"--{name}-share does not apply: {rule.lists}/{name}.txt is there; "
-                f"leave one of them out"
-            )
-    if "val" in lists and not rule.test_share and rule.seed is not None:
-        raise DataError(f"--split-seed does not apply: {rule.lists} lists every split")
+def _check_applies(
+    rule: SplitRule, given: Given, official: Mapping[str, Sequence[str]]
+) -> None:
+    """Refuse a share for a split that is given, and what has nothing to apply to."""
+    lacking = {name for name in ("val", "test") for one in (given, *given.folds)
+               if name not in one.parts}
+    if rule.folds and "test" not in given.parts:
+        lacking.add("val")  # each fold is tested in its turn, and validation cut from the rest
+    shares = {"val": rule.val_share, "test": rule.test_share}
+    where = f"{rule.lists}/{{}}.txt is there" if rule.lists else "there is an official {} split"
+    for name, share in shares.items():
+        if name not in lacking and share is not None:
+            raise DataError(f"--{name}-share does not apply: {where.format(name)}; "
+                            f"leave one of them out")
+    complete = "val" not in lacking and not rule.test_share and not rule.folds
+    if complete and rule.seed is not None:
+        lists = f"{rule.lists} lists" if rule.lists else "the official split names"
+        raise DataError(f"--split-seed does not apply: {lists} every split")
+    if rule.ignore_official and not official:
+        raise DataError("--ignore-official does not apply: there is no official split")
+    if rule.ignore_official and rule.lists:
+        raise DataError("--ignore-official does not apply: --splits is given; leave one out")
 
 
-def _complete(rule: SplitRule, lists: Mapping[str, Sequence[str]]) -> Splits:
-    """Cut from train what is not listed; a test split only where a share asks for it."""
-    val_share = _VAL_SHARE if rule.val_share is None else rule.val_share
-    cut = split_randomly(
-        lists["train"], rule.seed or 0,
-        val_share=0 if "val" in lists else val_share,
-        test_share=0 if "test" in lists else rule.test_share or 0,
-    )
-    return build_splits(cut.train, lists.get("val", cut.val), lists.get("test", cut.test))
+def _shares(rule: SplitRule, given: Given) -> tuple[float, float]:
+    """The shares of val and test to cut off; 0 for what is given.
+
+    Where train is given, test is only cut if a share asks for it.
+    """
+    val = _VAL_SHARE if rule.val_share is None else rule.val_share
+    test = (0 if given.parts else _TEST_SHARE) if rule.test_share is None else rule.test_share
+    return 0 if "val" in given.parts else val, 0 if "test" in given.parts else test
 
 
-def _given_orders(folder: Path, splits: Splits) -> dict[int, list[str]]:
-    """Label orders that lie beside the lists, as in a store's own ``splits`` folder."""
-    found = {seed: read_list(folder / f"labeled_seed{seed}.txt") for seed in LABEL_SEEDS}
-    orders = {seed: order for seed, order in found.items() if order is not None}
-    for seed, order in orders.items():
-        if sorted(order) != list(splits.train):
-            raise DataError(
-                f"{folder}/labeled_seed{seed}.txt: is not a reordering of the "
-                f"{len(splits.train)} training images; remove it to have one drawn"
-            )
-    return orders
+def _complete(rule: SplitRule, given: Given, items: Sequence[Item]) -> Splits:
+    """What is given, and the rest cut from train, or from all where nothing is."""
+    fixed = dict(given.parts)
+    pool = set(fixed.pop("train", (item.stem for item in items)))
+    parts = cut([item for item in items if item.stem in pool], rule.seed or 0,
+                *_shares(rule, given))
+    train = set(parts["train"])
+    labels = replace(rule.labels, given={
+        seed: [stem for stem in order if stem in train] for seed, order in given.orders.items()})
+    return build_splits(items, {**parts, **fixed}, labels)
+
+
+def _cross_validation(
+    rule: SplitRule, given: Given, items: Sequence[Item]
+) -> tuple[Splits, ...]:
+    assert rule.folds is not None
+    seed = rule.seed or 0
+    test = set(given.parts.get("test", ()))
+    pool = [item for item in items if item.stem not in test.union(given.dropped)]
+    folds = []
+    for held_out in cut_folds(pool, seed, rule.folds):
+        held = set(held_out)
+        rest = [item for item in pool if item.stem not in held]
+        if test:
+            parts: dict[str, Iterable[str]] = {
+                "train": [item.stem for item in rest], "val": held_out, "test": test}
+        else:
+            share = _VAL_SHARE if rule.val_share is None else rule.val_share
+            parts = {**cut(rest, seed, share, 0), "test": held_out}
+        folds.append(build_splits(items, parts, rule.labels))
+    return tuple(folds)
+
+
+def _describe(rule: SplitRule, given: Given, num_folds: int) -> str:
+    words = [given.source] if given.source else []
+    how = f"cut by seed {rule.seed or 0}, stratified by foreground, groups whole"
+    names = [name for name, share in zip(("val", "test"), _shares(rule, given), strict=True)
+             if share]
+    if names:
+        words.append(f"{', '.join(names if given.parts else ['train', *names])} {how}")
+    if num_folds:
+        words.append(f"{num_folds} folds" if given.folds or names else f"{num_folds} folds {how}")
+    return "; ".join(words)

@@ -1,23 +1,23 @@
 """Which images train, validate and test, and which training images keep their labels.
 
-Every random choice orders stems by the SHA-256 of a key and the stem, so it depends on the
-stems and the seed alone: not on the order of files, the platform or a library's version.
-A subset of n labels is the first n of such an order, so smaller subsets lie inside larger ones.
+Training images get their labels in an order that a seed has drawn (see ``cutting``): a subset of
+n labels is the first n of it, so smaller subsets lie inside larger ones.
 
 On disk: plain text, one stem a line; blank lines and lines starting with ``#`` mean nothing.
 """
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 from cclcc_cli.errors import DataError
 
-LABEL_SEEDS = (0, 1, 2, 3, 4)
-"""Seeds whose label order every store holds."""
+SUBSET_SHARES = (0.05, 0.1, 0.2, 0.5)
+"""Labelled shares that summaries look at."""
 
 
 @dataclass(frozen=True)
@@ -27,64 +27,29 @@ class Splits:
     Attributes:
         train, val, test: stems, sorted.
         label_orders: seed to a permutation of ``train``; its first n are the subset of n labels.
+        dropped: stems of the store that are in no split, such as those that would leak, sorted.
     """
 
     train: tuple[str, ...]
     val: tuple[str, ...]
     test: tuple[str, ...]
     label_orders: Mapping[int, tuple[str, ...]]
+    dropped: tuple[str, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
         return {"train": len(self.train), "val": len(self.val), "test": len(self.test)}
+
+    @property
+    def stems(self) -> list[str]:
+        """Of all images, dropped ones too, sorted."""
+        return sorted((*self.train, *self.val, *self.test, *self.dropped))
 
     def digest(self) -> str:
         """SHA-256 (hex) over every list; equal where all lists are."""
         orders = [[seed, self.label_orders[seed]] for seed in sorted(self.label_orders)]
         lists = [sorted(self.train), sorted(self.val), sorted(self.test), orders]
         return hashlib.sha256(json.dumps(lists).encode()).hexdigest()
-
-
-def build_splits(
-    train: Iterable[str],
-    val: Iterable[str],
-    test: Iterable[str],
-    label_orders: Mapping[int, Sequence[str]] | None = None,
-) -> Splits:
-    """Splits from their stems in any order, with a label order for every seed of LABEL_SEEDS.
-
-    Args:
-        train, val, test: disjoint.
-        label_orders: orders that are given; the others are drawn.
-    """
-    given = label_orders or {}
-    stems = tuple(sorted(train))
-    orders = {seed: tuple(given.get(seed) or _shuffled(stems, "labels", seed))
-              for seed in LABEL_SEEDS}
-    return Splits(stems, tuple(sorted(val)), tuple(sorted(test)), orders)
-
-
-def split_randomly(
-    stems: Collection[str], seed: int, val_share: float, test_share: float
-) -> Splits:
-    """Cut stems into train, val and test by seed, each share rounded but at least one image.
-
-    Args:
-        stems: all different.
-        val_share, test_share: parts of the whole, from 0 to below 1; 0 leaves a split empty.
-
-    Raises:
-        DataError: no image would be left to train on.
-    """
-    order = _shuffled(stems, "split", seed)
-    num_val, num_test = _share_of(val_share, len(order)), _share_of(test_share, len(order))
-    if num_val + num_test >= len(order):
-        raise DataError(
-            f"{len(order)} images with a validation share of {val_share:g} and a test share of "
-            f"{test_share:g} leave none to train on; lower the shares or add images"
-        )
-    test, val = order[:num_test], order[num_test:num_test + num_val]
-    return build_splits(order[num_test + num_val:], val, test)
 
 
 def num_labeled(labeled: int | float, total: int) -> int:
@@ -100,7 +65,7 @@ def num_labeled(labeled: int | float, total: int) -> int:
     if isinstance(labeled, float):
         if not 0 < labeled <= 1:
             raise DataError(f"labeled = {labeled:g}: a share lies above 0 and up to 1.0")
-        count = _share_of(labeled, total)
+        count = share_of(labeled, total)
     else:
         count = labeled
     if not 1 <= count <= total:
@@ -144,10 +109,19 @@ def write_splits(folder: Path, splits: Splits) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("train", "val", "test"):
         stems = getattr(splits, name)
-        _write_list(folder / f"{name}.txt", f"{name} split: {len(stems)} images", stems)
+        write_list(folder / f"{name}.txt", f"{name} split: {len(stems)} images", stems)
+    if splits.dropped:
+        about = f"in no split: {len(splits.dropped)} images"
+        write_list(folder / "dropped.txt", about, splits.dropped)
     for seed, order in splits.label_orders.items():
         about = f"order of labels for seed {seed}: the first n training images keep their labels"
-        _write_list(folder / f"labeled_seed{seed}.txt", about, order)
+        write_list(folder / f"labeled_seed{seed}.txt", about, order)
+
+
+def write_list(path: Path, about: str, stems: Iterable[str]) -> None:
+    """Write one list, headed by what it is; the same bytes on every platform."""
+    lines = [f"# cclcc: {about}", *stems]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
 
 
 def read_list(path: Path) -> list[str] | None:
@@ -172,38 +146,60 @@ def read_list(path: Path) -> list[str] | None:
     return entries
 
 
+def read_label_orders(folder: Path) -> dict[int, list[str]]:
+    """The ``labeled_seed<N>.txt`` of a folder, by seed.
+
+    Raises:
+        DataError: one cannot be read, names an entry twice, or has no seed in its name.
+    """
+    orders = {}
+    for path in sorted(folder.glob("labeled_seed*.txt")):
+        seed = re.fullmatch(r"labeled_seed(0|[1-9][0-9]{0,8})\.txt", path.name)
+        if seed is None:
+            raise DataError(f"{path}: is not named as a label order; call it labeled_seed0.txt, "
+                            f"labeled_seed1.txt and so on, or move it away")
+        orders[int(seed[1])] = read_list(path) or []
+    return orders
+
+
+def fold_folders(folder: Path) -> list[Path]:
+    """``fold0``, ``fold1`` and so on that lie in a folder.
+
+    Raises:
+        DataError: a number is left out.
+    """
+    found = {path.name for path in folder.glob("fold*")
+             if re.fullmatch(r"fold[0-9]+", path.name) and path.is_dir()}
+    names = [f"fold{number}" for number in range(len(found))]
+    if found != {*names}:
+        raise DataError(f"{folder}: has the folders {', '.join(sorted(found))}; number folds "
+                        f"from fold0 on without a gap")
+    return [folder / name for name in names]
+
+
 def read_splits(folder: Path) -> Splits:
     """The lists that ``write_splits`` wrote.
 
     Raises:
         DataError: a list is missing, cannot be read, or the lists do not fit each other.
     """
-    names = ["train", "val", "test", *(f"labeled_seed{seed}" for seed in LABEL_SEEDS)]
-    lists = {name: read_list(folder / f"{name}.txt") for name in names}
+    lists = {name: read_list(folder / f"{name}.txt") for name in ("train", "val", "test")}
     found = {name: entries for name, entries in lists.items() if entries is not None}
-    if len(found) < len(names):
-        missing = next(name for name in names if name not in found)
+    if len(found) < len(lists):
+        missing = next(name for name in lists if name not in found)
         raise DataError(f"{folder / missing}.txt: is missing")
-    orders = {seed: found[f"labeled_seed{seed}"] for seed in LABEL_SEEDS}
+    orders = {seed: tuple(order) for seed, order in read_label_orders(folder).items()}
+    if not orders:
+        raise DataError(f"{folder}/labeled_seed0.txt: is missing")
     for seed, order in orders.items():
         if sorted(order) != sorted(found["train"]):
             raise DataError(f"{folder}/labeled_seed{seed}.txt: is not a reordering of train.txt")
-    return build_splits(found["train"], found["val"], found["test"], orders)
+    train, val, test = (tuple(sorted(found[name])) for name in ("train", "val", "test"))
+    dropped = read_list(folder / "dropped.txt") or []
+    return Splits(train, val, test, orders, tuple(sorted(dropped)))
 
 
-def _write_list(path: Path, about: str, stems: Iterable[str]) -> None:
-    lines = [f"# cclcc: {about}", *stems]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
-
-
-def _shuffled(stems: Iterable[str], purpose: str, seed: int) -> tuple[str, ...]:
-    def key(stem: str) -> tuple[bytes, str]:
-        return hashlib.sha256(f"cclcc {purpose} {seed}\n{stem}".encode()).digest(), stem
-
-    return tuple(sorted(stems, key=key))
-
-
-def _share_of(share: float, total: int) -> int:
+def share_of(share: float, total: int) -> int:
     """A share of a total rounded half up, at least 1 unless the share is 0."""
     if share == 0:
         return 0

@@ -4,10 +4,13 @@ A folder ``<data root>/<name>/<size>/``:
 
     images.npy    (n, S, S, 3) uint8 RGB
     masks.npy     (n, S, S) uint8 in {0, 1}
-    index.csv     one row per image: stem, own height and width, SHA-256 of both files, foreground
+    index.csv     one row per image: stem, own height and width, SHA-256 of both files,
+                  foreground, group
     original_masks.bin  original_masks_offsets.npy
                   each mask at its own size as a bilevel PNG, one after another
-    splits/       train.txt val.txt test.txt labeled_seed0.txt ... (see ``data.splits``)
+    splits/       train.txt val.txt test.txt labeled_seed0.txt ... (see ``data.splits``), and
+                  a folder fold0, fold1 ... of the same for each fold
+    audit.json    what is doubtful about it (see ``data.audit``)
     dataset.json  what it is: digests, counts, licence
 
 Rows are sorted by stem. The folder is written under a temporary name beside its place and then
@@ -15,9 +18,9 @@ renamed, so a store is there whole or not at all.
 """
 
 import csv
-import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -27,15 +30,21 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cclcc_cli.config.schema import NAME_PATTERN
+from cclcc_cli.data.audit import Audit, parse_audit
+from cclcc_cli.data.catalog import find_entry
 from cclcc_cli.data.splits import Splits, read_splits
+from cclcc_cli.data.store_index import (
+    FORMAT,
+    IndexRow,
+    content_digest,
+    mean_foreground,
+    read_index,
+)
 from cclcc_cli.errors import DataError
 
-FORMAT = 1
-RESIZE = (
-    "square, aspect not kept; images by area where no side grows, else linear; "
-    "masks binarised first, resized alike as float32, foreground from 0.5"
-)
 DEFAULT_DATA_ROOT = Path("runs/data")
+_USUAL_SIZE = 320
 
 
 @dataclass(frozen=True)
@@ -50,7 +59,10 @@ class StoreInfo:
         counts: images per split: train, val, test.
         foreground_share: mean over images of the mask's share of the image, 0 to 1.
         license, citation, source: as the user gave them, or what is known.
-        split_digest: ``Splits.digest()`` of the stored lists.
+        files: archive to the SHA-256 with which it arrived; empty for folders.
+        split_digest: ``Splits.digest()`` of the main splits.
+        fold_digests: likewise of each fold.
+        split_rule: how the splits came about, in words.
         format: version of this layout.
         resize: how images came to their size.
     """
@@ -64,21 +76,12 @@ class StoreInfo:
     license: str
     citation: str
     source: str
+    files: Mapping[str, str]
     split_digest: str
+    fold_digests: tuple[str, ...]
+    split_rule: str
     format: int
     resize: str
-
-
-@dataclass(frozen=True)
-class IndexRow:
-    """One image: its stem, own size in pixels, hashes of both files, share of foreground."""
-
-    stem: str
-    height: int
-    width: int
-    image_sha256: str
-    mask_sha256: str
-    foreground: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +95,8 @@ class Store:
         images: (n, S, S, 3) uint8 RGB, read-only memory map.
         masks: (n, S, S) uint8 in {0, 1}, read-only memory map.
         splits: stems of each split and label orders.
+        folds: likewise for each fold of a cross-validation; empty without.
+        audit: what was found to be doubtful.
     """
 
     path: Path
@@ -100,6 +105,21 @@ class Store:
     images: NDArray[np.uint8]
     masks: NDArray[np.uint8]
     splits: Splits
+    folds: tuple[Splits, ...]
+    audit: Audit
+
+    def fold(self, number: int | None) -> Splits:
+        """The splits of a fold, or the main ones for None.
+
+        Raises:
+            DataError: there is no such fold.
+        """
+        if number is None:
+            return self.splits
+        if number >= len(self.folds):
+            there = f"0 to {len(self.folds) - 1}" if self.folds else "none; --folds 5 makes some"
+            raise DataError(f"{self.path}: has no fold {number}; there are: {there}")
+        return self.folds[number]
 
     def positions(self, stems: Iterable[str]) -> list[int]:
         """Where the given stems lie in ``rows``, ``images`` and ``masks``."""
@@ -137,6 +157,21 @@ def store_path(data_root: Path, name: str, size: int) -> Path:
     return data_root / name / str(size)
 
 
+def open_store(data_root: Path, name: str, size: int | None) -> Store:
+    """The store of a name, at a size or at the only size that it is stored at.
+
+    Raises:
+        DataError: the name is none, there is no such store, or there are several sizes.
+    """
+    if not re.fullmatch(NAME_PATTERN, name):
+        raise DataError(f"{name!r}: is no data set's name; give the name it was prepared by")
+    sizes = _stored_sizes(data_root / name)
+    if size is None and len(sizes) > 1:
+        raise DataError(f"{name}: stored at {', '.join(map(str, sizes))} pixels under "
+                        f"{data_root}; say which with --size")
+    return load_store(store_path(data_root, name, size or (sizes[0] if sizes else _USUAL_SIZE)))
+
+
 def load_store(path: Path) -> Store:
     """Open a store and check that its parts fit each other; pixels are not read.
 
@@ -146,7 +181,7 @@ def load_store(path: Path) -> Store:
     if not path.is_dir():
         raise DataError(_missing(path))
     info = load_info(path)
-    rows = _load_index(path)
+    rows = _load_rows(path)
     told = (content_digest(rows, info.size), len(rows), mean_foreground(rows))
     if told != (info.digest, info.num_images, info.foreground_share):
         raise _damaged(path, "index.csv does not match dataset.json")
@@ -160,7 +195,10 @@ def load_store(path: Path) -> Store:
         raise _damaged(path, "original_masks.bin is missing") from None
     if num_bytes != offsets[-1]:
         raise _damaged(path, "original_masks.bin is not as long as its offsets say")
-    return Store(path, info, rows, images, masks, _load_splits(path, info, rows))
+    main, *folds = (_load_splits(path, folder, digest, rows) for folder, digest in zip(
+        split_folders(path, len(info.fold_digests)), (info.split_digest, *info.fold_digests),
+        strict=True))
+    return Store(path, info, rows, images, masks, main, tuple(folds), _load_audit(path))
 
 
 def load_info(path: Path) -> StoreInfo:
@@ -187,7 +225,13 @@ def load_info(path: Path) -> StoreInfo:
         raise _damaged(path, "dataset.json lacks keys or has unknown ones")
     if raw["name"] != path.parent.name or str(raw["size"]) != path.name:
         raise _damaged(path, "dataset.json belongs to another folder")
+    raw["fold_digests"] = tuple(raw["fold_digests"])
     return StoreInfo(**raw)
+
+
+def split_folders(path: Path, num_folds: int) -> list[Path]:
+    """Where a store keeps its main splits, then those of each fold."""
+    return [path / "splits", *(path / "splits" / f"fold{fold}" for fold in range(num_folds))]
 
 
 def dump_info(info: StoreInfo) -> str:
@@ -195,37 +239,23 @@ def dump_info(info: StoreInfo) -> str:
     return json.dumps(asdict(info), indent=1, ensure_ascii=False) + "\n"
 
 
-def content_digest(rows: Iterable[IndexRow], size: int) -> str:
-    """SHA-256 (hex) of what the pixels follow from: stems, file hashes, size, resize rule."""
-    files = sorted((row.stem, row.image_sha256, row.mask_sha256) for row in rows)
-    return hashlib.sha256(json.dumps([FORMAT, RESIZE, size, files]).encode()).hexdigest()
-
-
-def mean_foreground(rows: Sequence[IndexRow]) -> float:
-    """Mean over images of the mask's share of the image."""
-    return sum(row.foreground for row in rows) / max(len(rows), 1)
-
-
-def write_index(path: Path, rows: Iterable[IndexRow]) -> None:
-    """Write ``index.csv``."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(field.name for field in fields(IndexRow))
-        writer.writerows(tuple(asdict(row).values()) for row in rows)
-
-
 def prepare_command(path: Path) -> str:
     """The command that makes the store at ``path``."""
-    folders = "" if path.parent.name == "synthetic" else " --images DIR --masks DIR"
+    known = path.parent.name == "synthetic" or find_entry(path.parent.name) is not None
+    folders = "" if known else " --images DIR --masks DIR"
     root = path.parent.parent
     data = "" if root == DEFAULT_DATA_ROOT else f" --data {root}"
     return f"cclcc prepare {path.parent.name} --size {path.name}{folders}{data}"
 
 
+def _stored_sizes(folder: Path) -> list[int]:
+    return sorted(int(p.parent.name) for p in folder.glob("*/dataset.json")
+                  if p.parent.name.isdecimal())
+
+
 def _missing(path: Path) -> str:
     name, root = path.parent.name, path.parent.parent
-    beside = sorted(int(p.parent.name) for p in path.parent.glob("*/dataset.json")
-                    if p.parent.name.isdecimal())
+    beside = _stored_sizes(path.parent)
     others = f" (there are: {', '.join(map(str, beside))} pixels)" if beside else ""
     return (f"no store for {name} at {path.name} pixels under {root}{others}; "
             f"make it with: {prepare_command(path)}")
@@ -243,22 +273,6 @@ def _reopen(path: Path, info: StoreInfo) -> Store:
     if store.info != info:
         raise DataError(f"{path}: the store was replaced while it was in use; start again")
     return store
-
-
-def _load_index(path: Path) -> tuple[IndexRow, ...]:
-    try:
-        with (path / "index.csv").open(encoding="utf-8", newline="") as file:
-            rows = tuple(_parse_row(row) for row in csv.DictReader(file, strict=True))
-    except (OSError, ValueError, TypeError, KeyError, csv.Error):
-        raise _damaged(path, "index.csv cannot be read") from None
-    if [row.stem for row in rows] != sorted({row.stem for row in rows}):
-        raise _damaged(path, "index.csv is not sorted by stem")
-    return rows
-
-
-def _parse_row(row: Mapping[str, str]) -> IndexRow:
-    return IndexRow(row["stem"], int(row["height"]), int(row["width"]), row["image_sha256"],
-                    row["mask_sha256"], float(row["foreground"]))
 
 
 def _load_array(path: Path, name: str, shape: tuple[int, ...]) -> NDArray[np.uint8]:
@@ -282,12 +296,25 @@ def _load_offsets(path: Path, num_images: int) -> NDArray[np.int64]:
     return offsets
 
 
-def _load_splits(path: Path, info: StoreInfo, rows: tuple[IndexRow, ...]) -> Splits:
+def _load_rows(path: Path) -> tuple[IndexRow, ...]:
     try:
-        splits = read_splits(path / "splits")
+        return read_index(path / "index.csv")
+    except (OSError, ValueError, TypeError, KeyError, csv.Error):
+        raise _damaged(path, "index.csv cannot be read") from None
+
+
+def _load_splits(path: Path, folder: Path, digest: str, rows: tuple[IndexRow, ...]) -> Splits:
+    try:
+        splits = read_splits(folder)
     except DataError as error:
         raise _damaged(path, str(error)) from None
-    listed = sorted((*splits.train, *splits.val, *splits.test))
-    if listed != [row.stem for row in rows] or splits.digest() != info.split_digest:
-        raise _damaged(path, "the lists in splits/ were changed after it was made")
+    if splits.stems != [row.stem for row in rows] or splits.digest() != digest:
+        raise _damaged(path, f"the lists in {folder.name}/ were changed after it was made")
     return splits
+
+
+def _load_audit(path: Path) -> Audit:
+    try:
+        return parse_audit(json.loads((path / "audit.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, KeyError):
+        raise _damaged(path, "audit.json cannot be read") from None

@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +13,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cclcc_cli.data.splits import Splits, write_splits
-from cclcc_cli.data.store import (
+from cclcc_cli.data.audit import Audit, dump_audit
+from cclcc_cli.data.split_lists import SplitSet
+from cclcc_cli.data.splits import write_splits
+from cclcc_cli.data.store import StoreInfo, dump_info, split_folders
+from cclcc_cli.data.store_index import (
     FORMAT,
     RESIZE,
     IndexRow,
-    StoreInfo,
     content_digest,
-    dump_info,
     mean_foreground,
     write_index,
 )
@@ -63,11 +64,24 @@ class Sample:
     original_mask: bytes
 
 
+@dataclass(frozen=True)
+class Contents:
+    """What is known once all pixels are: the index with its groups, splits and audit."""
+
+    rows: tuple[IndexRow, ...]
+    splits: SplitSet
+    audit: Audit
+
+
+Arrange = Callable[[Sequence[IndexRow], NDArray[np.uint8], NDArray[np.uint8]], Contents]
+"""Makes the contents from rows, images (n, S, S, 3) and masks (n, S, S)."""
+
+
 def fit_pair(pair: Pair, size: int) -> Sample:
     """Resize a pair to a square of ``size`` pixels, by the rule that ``store.RESIZE`` states."""
     height, width = pair.mask.shape
     row = IndexRow(pair.stem, height, width, pair.image_sha256, pair.mask_sha256,
-                   float(pair.mask.mean()))
+                   float(pair.mask.mean()), pair.stem)
     shrinks = size <= min(height, width)
     how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     image = cv2.resize(pair.image, (size, size), interpolation=how)
@@ -78,8 +92,9 @@ def fit_pair(pair: Pair, size: int) -> Sample:
 
 
 def write_store(
-    path: Path, samples: Iterable[Sample], num_images: int, splits: Splits, about: About
-) -> StoreInfo:
+    path: Path, samples: Iterable[Sample], num_images: int, about: About,
+    files: Mapping[str, str], arrange: Arrange,
+) -> None:
     """Write a store at ``path`` (``<root>/<name>/<size>``), in place of one that is there.
 
     A crash at any moment leaves the old store, or none, and perhaps a hidden folder beside it
@@ -88,16 +103,23 @@ def write_store(
     Args:
         path: see ``store.store_path``.
         samples: ``num_images`` of them, sorted by stem; an exception from it writes nothing.
-        splits: over the stems of all samples.
+        about: the data set's origin.
+        files: archive to SHA-256.
+        arrange: called once, when all pixels are written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with _replacing(path) as folder:
         rows = _write_samples(folder, int(path.name), samples, num_images)
-        write_index(folder / "index.csv", rows)
-        write_splits(folder / "splits", splits)
-        info = _describe(path, rows, splits, about)
+        images, masks = (np.load(folder / f"{name}.npy", mmap_mode="r")
+                         for name in ("images", "masks"))
+        contents = arrange(rows, images, masks)
+        write_index(folder / "index.csv", contents.rows)
+        cuts = contents.splits.all
+        for place, splits in zip(split_folders(folder, len(cuts) - 1), cuts, strict=True):
+            write_splits(place, splits)
+        (folder / "audit.json").write_text(dump_audit(contents.audit), encoding="utf-8")
+        info = _describe(path, contents, about, files)
         (folder / "dataset.json").write_text(dump_info(info), encoding="utf-8")
-    return info
 
 
 def remove_stale(path: Path) -> None:
@@ -135,18 +157,24 @@ def _write_header(file: BinaryIO, shape: tuple[int, ...]) -> None:
     np.lib.format.write_array_header_1_0(file, header)
 
 
-def _describe(path: Path, rows: list[IndexRow], splits: Splits, about: About) -> StoreInfo:
+def _describe(
+    path: Path, contents: Contents, about: About, files: Mapping[str, str]
+) -> StoreInfo:
+    rows, splits = contents.rows, contents.splits
     return StoreInfo(
         name=path.parent.name,
         size=int(path.name),
         digest=content_digest(rows, int(path.name)),
         num_images=len(rows),
-        counts=splits.counts,
+        counts=splits.main.counts,
         foreground_share=mean_foreground(rows),
         license=about.license,
         citation=about.citation,
         source=about.source,
-        split_digest=splits.digest(),
+        files=files,
+        split_digest=splits.main.digest(),
+        fold_digests=tuple(fold.digest() for fold in splits.folds),
+        split_rule=splits.rule,
         format=FORMAT,
         resize=RESIZE,
     )

@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
 from multiprocessing.connection import wait
 from typing import TypeVar
 
@@ -28,6 +29,32 @@ def process_workers() -> Executor:
         mp_context=multiprocessing.get_context("spawn"),
         initializer=_start_process,
     )
+
+
+class MemoryBudget:
+    """Lets threads hold so much memory together, and makes the next one wait.
+
+    Args:
+        num_bytes: of all of them together; who wants more than all of it gets it alone.
+    """
+
+    def __init__(self, num_bytes: int) -> None:
+        self._all = self._free = num_bytes
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def hold(self, num_bytes: int) -> Iterator[None]:
+        """Wait until there is so much left, and give it back at the end of the block."""
+        wanted = min(num_bytes, self._all)
+        with self._changed:
+            self._changed.wait_for(lambda: self._free >= wanted)
+            self._free -= wanted
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += wanted
+                self._changed.notify_all()
 
 
 def in_order(

@@ -15,7 +15,8 @@ from cclcc_cli.config.schema import (
     NestedSelection,
     SupervisedRecipe,
 )
-from cclcc_cli.data.splits import contiguous_subset, nested_subset
+from cclcc_cli.data.audit import leaked_stems
+from cclcc_cli.data.splits import Splits, contiguous_subset, nested_subset
 from cclcc_cli.data.store import Store
 from cclcc_cli.errors import RunError
 from cclcc_cli.training.runtime import Runtime
@@ -39,9 +40,24 @@ class Cell:
     runtime: Runtime
 
     @cached_property
+    def splits(self) -> Splits:
+        """The main splits of the store, or those of the recipe's fold.
+
+        Raises:
+            DataError: the store has no such fold.
+        """
+        return self.store.fold(self.recipe.data.fold)
+
+    @cached_property
+    def leaked(self) -> dict[str, tuple[str, ...]]:
+        """For val and test: stems that show the same thing as an image that trains or selects."""
+        return {str(side): stems for side, stems in
+                leaked_stems(self.store.audit.pairs, self.splits).items()}
+
+    @cached_property
     def labeled(self) -> tuple[str, ...]:
         """Stems of the training images that keep their labels."""
-        data, splits = self.recipe.data, self.store.splits
+        data, splits = self.recipe.data, self.splits
         match data.selection:
             case NestedSelection(seed=seed):
                 return nested_subset(splits, data.labeled, seed)
@@ -59,7 +75,7 @@ class Cell:
         """
         if not self.recipe.batch.unlabeled:
             return ()
-        train = self.store.splits.train
+        train = self.splits.train
         if self.recipe.data.unlabeled == "all":
             return train
         chosen = set(self.labeled)
@@ -81,7 +97,7 @@ class Cell:
             "format": FORMAT,
             "recipe": {key: value for key, value in recipe.items() if key != "name"},
             "data": {"digest": self.store.info.digest},
-            "split_digest": self.store.splits.digest(),
+            "split_digest": self.splits.digest(),
             "runtime": {
                 "device": self.runtime.device,
                 "precision": self.runtime.precision,
@@ -110,13 +126,15 @@ class Cell:
 
     def describe(self) -> dict[str, Any]:
         """The content of cell.json."""
-        info, train = self.store.info, self.store.splits.train
+        info, train = self.store.info, self.splits.train
         return {
             "digest": self.digest,
             "arm": self.arm,
             **self.identity,
             "recipe": self.recipe.model_dump(mode="json"),
             "data": {"name": info.name, "size": info.size, "digest": info.digest},
+            "splits": {"rule": info.split_rule, "counts": self.splits.counts},
+            "leaked": self.leaked,
             "labeled": {
                 "count": len(self.labeled),
                 "share": len(self.labeled) / len(train),

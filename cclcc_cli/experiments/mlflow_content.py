@@ -48,6 +48,8 @@ def read_content(folder: RunFolder, alive: bool) -> Content:
         "cclcc.started": status["started"],
         "cclcc.data_digest": cell["data"]["digest"],
         "cclcc.split_digest": cell["split_digest"],
+        "cclcc.split_rule": cell["splits"]["rule"],
+        **{f"cclcc.leaked.{split}": len(stems) for split, stems in cell["leaked"].items()},
         "cclcc.error": status["error"],
         "cclcc.test_reads": status["test_reads"],
         "cclcc.not_logged": ", ".join(

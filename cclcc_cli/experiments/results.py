@@ -31,7 +31,7 @@ def evaluate_cell(
     cell: Cell, folder: RunFolder, trainer: Trainer, display: Display
 ) -> dict[str, Any]:
     """Evaluate the best checkpoint: validation in full, then the one reading of the test split."""
-    config, splits = cell.recipe.evaluation, cell.store.splits
+    config, splits = cell.recipe.evaluation, cell.splits
     best = load_checkpoint(folder.best_checkpoint)
     network = trainer.predictor
     network.load_state_dict(best["network"])
@@ -64,10 +64,15 @@ def _evaluate(
     )
     write_atomic(folder.images_table(split), _images_csv(scores))
     _write_overlays(folder, cell.store, masks)
-    return {
+    leaked = set(cell.leaked[split])
+    clean = [s for s in scores if s.stem not in leaked]
+    means = {
         "working": mean_scores([s.working for s in scores]),
         "own": mean_scores([s.own for s in scores]),
     }
+    if leaked and clean:
+        means["without_leaked"] = mean_scores([s.working for s in clean])
+    return means
 
 
 def _images_csv(scores: Sequence[ImageScores]) -> bytes:

@@ -143,7 +143,7 @@ def _train(
     seed_everything(recipe.seed)
     if runtime.device == "cpu":
         keep_freed_memory()
-    val = store.positions(store.splits.val)
+    val = store.positions(cell.splits.val)
 
     def validate(network: UNet) -> dict[str, float]:
         return validation_scores(network, store, val, recipe.evaluation, runtime)
@@ -195,7 +195,7 @@ def _batches(cell: Cell, plan: Plan, first_step: int) -> TwoStreamBatches:
 
 
 def _check_splits(cell: Cell) -> None:
-    if not cell.store.splits.val:
+    if not cell.splits.val:
         raise RunError(
             f"{cell.store.path}: the validation split is empty, so no checkpoint could be "
             "chosen; prepare the data again with --val-share 0.1 --force"

@@ -36,6 +36,7 @@ class Run:
         rules: the conventions of evaluation in words, by split.
         conditions: what else must agree between arms for a fair comparison, by what it is.
         test_reads: how often the test split was read.
+        leaks: by split, what the audit found; a split without leaked images is not in it.
     """
 
     path: Path
@@ -51,6 +52,21 @@ class Run:
     rules: Mapping[Split, Mapping[str, str]]
     conditions: Mapping[str, str]
     test_reads: int
+    leaks: Mapping[Split, "Leak"]
+
+
+@dataclass(frozen=True)
+class Leak:
+    """Images of a split that show the same thing as an image that trains or selects.
+
+    Attributes:
+        count: of them, out of ``images``.
+        dice: mean over the other images, at the working size.
+    """
+
+    count: int
+    images: int
+    dice: float | None
 
 
 @dataclass(frozen=True)
@@ -161,7 +177,7 @@ def _read(folder: RunFolder) -> Run:
     return Run(
         path=folder.path,
         arm=cell.take(str, "arm"),
-        data=f"{cell.take(str, 'data', 'name')}-{cell.count('data', 'size')}",
+        data=_data(cell),
         method=cell.take(str, "recipe", "method"),
         name=cell.take(str, "recipe", "name"),
         labeled=cell.count("labeled", "count"),
@@ -177,7 +193,25 @@ def _read(folder: RunFolder) -> Run:
             "device and precision": _computed_on(cell),
         },
         test_reads=_Values(folder, "status.json").take(int, "test_reads"),
+        leaks={split: leak for split in _RULES if (leak := _leak(cell, result, split))},
     )
+
+
+def _data(cell: _Values) -> str:
+    """As ``kvasir-seg-320``, with the fold where there is one."""
+    name = f"{cell.take(str, 'data', 'name')}-{cell.count('data', 'size')}"
+    fold = cell.find("recipe", "data", "fold")
+    return name if fold is None else f"{name} fold {fold}"
+
+
+def _leak(cell: _Values, result: _Values, split: Split) -> Leak | None:
+    count = len(cell.take(list, "leaked", split))
+    if not count or result.find(split) is None:
+        return None
+    images = cell.count("splits", "counts", split)
+    some_left = count < images
+    return Leak(count, images,
+                result.number(split, "without_leaked", "dice") if some_left else None)
 
 
 def _scores(result: _Values, split: Split) -> dict[Metric, float]:

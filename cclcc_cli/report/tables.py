@@ -127,12 +127,27 @@ def comparison_notes(arms: Sequence[Arm], split: Split) -> list[str]:
             if len(rows) > 1:
                 differing = "; ".join(f"{value} ({_some(rows[value])})" for value in rows)
                 notes.append(f"{data}: compared rows differ in {topic}: {differing}")
+    notes += _leak_notes(arms, split)
     for run in (run for arm in arms for run in arm.runs):
         if split not in run.scores:
             notes.append(f"{run.path}: has no {split} scores, its {split} split is empty")
         if split == "test" and run.test_reads > 1:
             notes.append(f"{run.path}: the test split was read {run.test_reads} times")
     return notes
+
+
+def _leak_notes(arms: Sequence[Arm], split: Split) -> list[str]:
+    """By data set: how many images leak, and each arm's Dice without them."""
+    rows: defaultdict[str, list[str]] = defaultdict(list)
+    for arm in arms:
+        leaks = [run.leaks[split] for run in arm.runs if split in run.leaks]
+        dice = [leak.dice for leak in leaks if leak.dice is not None]
+        if leaks:
+            what = (f"{arm.first.data}: {leaks[0].count} of {leaks[0].images} {split} images show "
+                    f"the same thing as an image that trains or selects (cclcc audit)")
+            without = f"{100 * statistics.fmean(dice):.2f}" if dice else "none"
+            rows[what].append(f"{without} ({_row_name(arm, _look_alike(arms))})")
+    return [f"{what}; Dice % without them: {', '.join(found)}" for what, found in rows.items()]
 
 
 def to_records(

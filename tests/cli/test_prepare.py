@@ -46,7 +46,8 @@ def polyps(tmp_path: Path) -> Path:
         mask = np.zeros((24, 32), np.uint8)
         mask[6:18, 8:24] = 255
         shape = (24, 32, 3) if index else (24, 32)
-        image = rng.integers(0, 256, shape, dtype=np.uint8)
+        image = rng.integers(0, 100, shape, dtype=np.uint8)
+        image[6:18, 8:24] += 120
         cv2.imwrite(str(tmp_path / "images" / f"p{index:02d}.png"), image)
         cv2.imwrite(str(tmp_path / "masks" / f"p{index:02d}_mask.png"), mask)
     return tmp_path
@@ -62,8 +63,10 @@ def test_own_images_become_a_store_and_a_summary(run: Run) -> None:
     assert result.stdout.splitlines() == [
         "store       runs/data/my-polyps/32",
         "images      20 (16 train, 2 val, 2 test), 32x32 pixels",
+        "splits      train, val, test cut by seed 0, stratified by foreground, groups whole",
         "foreground  25.0% of an image on average",
         "labels      5%: 1, 10%: 2, 20%: 3, 50%: 8",
+        "audit       0 pairs of the same, 21 odd images or masks (cclcc audit my-polyps)",
         f"digest      {store.info.digest[:12]} (splits {store.info.split_digest[:12]})",
         "licence     CC0",
     ]
@@ -104,9 +107,26 @@ def test_synthetic_needs_nothing_else(run: Run) -> None:
 
 BAD: dict[str, tuple[tuple[str, ...], str]] = {
     "no folders": (
-        ("kvasir-seg",),
-        "kvasir-seg: --images and --masks missing; for example: cclcc prepare kvasir-seg "
-        "--images kvasir-seg/images --masks kvasir-seg/masks (or: cclcc prepare synthetic)"),
+        ("polyps",),
+        "polyps: --images and --masks missing; for example: cclcc prepare polyps "
+        "--images polyps/images --masks polyps/masks (public data sets: cclcc prepare --list; "
+        "without any data: cclcc prepare synthetic)"),
+    "no name": ((), "NAME is missing: a data set of cclcc prepare --list, 'synthetic', or what"),
+    "one that a person must get": (
+        ("cvc-clinicdb",), "cvc-clinicdb: cannot be downloaded without a person: a RAR file"),
+    "too little of a public data set": (
+        ("kvasir-seg", "--archive", "."), ".: nothing of kvasir-seg was found; looked for images"),
+    "an archive that is not there": (
+        ("kvasir-seg", "--archive", "kvasir.zip"), "kvasir.zip: no such file or folder"),
+    "an archive for own images": (
+        ("x", "--archive", "images"), "--archive: does not apply to x: only for the public data"),
+    "an archive and folders": (
+        ("kvasir-seg", *OWN[1:], "--archive", "."), "--archive: does not apply to kvasir-seg: --i"),
+    "no folds": ((*OWN, "--folds", "1"), "--folds 1: must lie from 2 to 100"),
+    "more folds than images": ((*OWN, "--folds", "21"), "--folds 21: there are only 20 images"),
+    "no label seeds": ((*OWN, "--label-seeds", "0"), "--label-seeds 0: must lie from 1 to 100"),
+    "no official split": ((*OWN, "--ignore-official"), "--ignore-official does not apply"),
+    "no such groups": ((*OWN, "--groups", "g.csv"), "g.csv: cannot be read (No such file"),
     "no masks": (("x", "--images", "images"), "x: --masks missing; for example: "),
     "a count for a folder": (
         (*OWN, "--count", "5"),

@@ -29,6 +29,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder.write_json("cell.json", {
             "digest": f"{seed:064x}", "arm": "a" * 64, "recipe": {"seed": seed},
             "data": {"name": "polyps", "size": 64, "digest": "d" * 64}, "split_digest": "5" * 64,
+            "splits": {"rule": "cut"}, "leaked": {"val": [], "test": ["a"]},
             "labeled": {"count": 8}, "runtime": {"device": "cpu"},
         })
         moment = "2026-01-01T10:00:00+00:00"

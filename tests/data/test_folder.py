@@ -4,14 +4,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
 from cclcc_cli.data.folder import PairFiles, check_pair, scan_folders
+from cclcc_cli.data.workers import MemoryBudget
 from cclcc_cli.errors import DataError
 
 Write = Callable[[Path, Any], None]
 BLACK = np.zeros((4, 4), np.uint8)
+MEMORY = MemoryBudget(1_000_000)
 
 
 @pytest.mark.parametrize(
@@ -107,13 +110,15 @@ def test_folders_that_cannot_be_used_are_refused(folders: Any, tmp_path: Path) -
         scan_folders(folders.images, folders.images)
 
 
-def test_a_pair_is_read_at_its_own_size(folders: Any) -> None:
+def test_a_pair_is_read_and_resized_and_its_mask_kept_at_its_own_size(folders: Any) -> None:
     mask = folders.add("a", height=13, width=17)
     (files,) = scan_folders(folders.images, folders.masks).pairs
-    checked = check_pair(files)
-    assert checked.pair is not None
-    assert checked.pair.image.shape == (13, 17, 3)
-    np.testing.assert_array_equal(checked.pair.mask, mask)
+    checked = check_pair(files, 16, MEMORY)
+    assert checked.sample is not None
+    assert checked.sample.image.shape == (16, 16, 3)
+    assert (checked.sample.row.height, checked.sample.row.width) == (13, 17)
+    stored = cv2.imdecode(np.frombuffer(checked.sample.original_mask, np.uint8), 0)
+    np.testing.assert_array_equal(stored > 0, mask > 0)
     assert (checked.problems, checked.notes) == ((), ())
 
 
@@ -121,7 +126,7 @@ def test_what_is_worth_counting_is_noted(folders: Any, write_image: Write) -> No
     write_image(folders.images / "a.png", BLACK)
     write_image(folders.masks / "a.png", BLACK)
     (files,) = scan_folders(folders.images, folders.masks).pairs
-    assert check_pair(files).notes == ("grey image", "empty mask")
+    assert check_pair(files, 16, MEMORY).notes == ("grey image", "empty mask")
 
 
 def test_an_image_and_a_mask_of_other_sizes_are_a_problem(
@@ -130,7 +135,7 @@ def test_an_image_and_a_mask_of_other_sizes_are_a_problem(
     folders.add("a", height=13, width=17)
     write_image(folders.masks / "a.png", BLACK)
     (files,) = scan_folders(folders.images, folders.masks).pairs
-    assert check_pair(files).problems == (
+    assert check_pair(files, 16, MEMORY).problems == (
         f"{folders.masks}/a.png: the mask is 4x4 pixels, its image 17x13",)
 
 
@@ -139,5 +144,5 @@ def test_both_files_of_a_pair_are_complained_about(folders: Any) -> None:
     for folder in (folders.images, folders.masks):
         (folder / "a.png").write_bytes(b"")
     (files,) = scan_folders(folders.images, folders.masks).pairs
-    assert check_pair(files).problems == (
+    assert check_pair(files, 16, MEMORY).problems == (
         f"{folders.images}/a.png: is empty", f"{folders.masks}/a.png: is empty")

@@ -1,6 +1,8 @@
 """One file in: RGB or a mask of 0 and 1 out, or a refusal that names the file."""
 
+import io
 import struct
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,12 +11,29 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
-from cclcc_cli.data.image_file import file_sha256, quiet_opencv, read_image, read_mask
+from cclcc_cli.data.image_file import (
+    ImageFile,
+    MaskFile,
+    decode_image,
+    decode_mask,
+    file_sha256,
+    quiet_opencv,
+    read_bytes,
+)
 from cclcc_cli.errors import DataError
 
 Pixels = NDArray[np.uint8]
 HEIGHT, WIDTH = 24, 40
+
+
+def read_image(path: Path) -> ImageFile:
+    return decode_image(read_bytes(path), path)
+
+
+def read_mask(path: Path) -> MaskFile:
+    return decode_mask(read_bytes(path), path)
 
 
 @pytest.fixture(autouse=True)
@@ -54,18 +73,28 @@ def with_alpha(pixels: Pixels, alpha: int) -> Pixels:
     return np.dstack([pixels, np.full(pixels.shape[:2], alpha, np.uint8)])
 
 
-def tiff(pixels: Pixels, tags: Mapping[int, int], next_page: int = 0) -> bytes:
-    """An uncompressed little-endian TIFF of (h, w, 3) with chosen tags."""
+def tiff(
+    pixels: Pixels, tags: Mapping[int, int], next_page: int = 0, order: str = "<"
+) -> bytes:
+    """An uncompressed TIFF of (h, w, 3) with chosen tags."""
     height, width, channels = pixels.shape
     data = pixels.tobytes()
     longs = {256: width, 257: height, 273: 8, 278: height, 279: len(data)}
     shorts = {258: 8, 259: 1, 262: 2, 277: channels, **tags}
-    entries = {**{tag: ("<HHII", 4, value) for tag, value in longs.items()},
-               **{tag: ("<HHIH2x", 3, value) for tag, value in shorts.items()}}
+    entries = {**{tag: (f"{order}HHII", 4, value) for tag, value in longs.items()},
+               **{tag: (f"{order}HHIH2x", 3, value) for tag, value in shorts.items()}}
     table = b"".join(struct.pack(entries[tag][0], tag, entries[tag][1], 1, entries[tag][2])
                      for tag in sorted(entries))
-    head = b"II*\0" + struct.pack("<I", 8 + len(data))
-    return head + data + struct.pack("<H", len(entries)) + table + struct.pack("<I", next_page)
+    head = {"<": b"II*\0", ">": b"MM\0*"}[order] + struct.pack(f"{order}I", 8 + len(data))
+    count, end = struct.pack(f"{order}H", len(entries)), struct.pack(f"{order}I", next_page)
+    return head + data + count + table + end
+
+
+def with_pillow(image: Image.Image, kind: str) -> bytes:
+    """An image as Pillow writes it, which knows kinds that OpenCV does not write."""
+    file = io.BytesIO()
+    image.save(file, kind)
+    return file.getvalue()
 
 
 def with_exif_rotation(jpeg: bytes) -> bytes:
@@ -151,6 +180,40 @@ def test_bytes_after_a_jpegs_end_do_no_harm(tmp_path: Path, picture: Pixels) -> 
     assert read_image(path).pixels.shape == picture.shape
 
 
+def giant_png(width: int, height: int) -> bytes:
+    """A whole PNG whose header claims a size that its few bytes cannot fill."""
+    data = encode(".png", np.zeros((2, 2, 3), np.uint8))
+    header = b"IHDR" + struct.pack(">II", width, height) + data[24:29]
+    return data[:12] + header + struct.pack(">I", zlib.crc32(header)) + data[33:]
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("grey", [0, 1])
+def test_a_tiff_of_three_channels_that_calls_itself_grey_is_read_as_rgb(
+    tmp_path: Path, picture: Pixels, grey: int, order: str
+) -> None:
+    path = tmp_path / "cvc.tif"
+    path.write_bytes(tiff(picture, {262: grey}, order=order))
+    image = read_image(path)
+    np.testing.assert_array_equal(image.pixels, picture)
+    assert not image.was_grey
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "BMP"])
+def test_a_palette_is_resolved(tmp_path: Path, picture: Pixels, kind: str) -> None:
+    painted = Image.fromarray(picture).quantize(32)
+    path = tmp_path / "palette"
+    path.write_bytes(with_pillow(painted, kind))
+    np.testing.assert_array_equal(read_image(path).pixels, np.asarray(painted.convert("RGB")))
+
+
+def test_a_mask_may_have_a_palette(tmp_path: Path, disc: Pixels) -> None:
+    indices = Image.fromarray(disc, "P")
+    indices.putpalette([0, 0, 0, 255, 255, 255])
+    (tmp_path / "a.png").write_bytes(with_pillow(indices, "PNG"))
+    np.testing.assert_array_equal(read_mask(tmp_path / "a.png").pixels, disc)
+
+
 BAD_IMAGES: dict[str, tuple[Callable[[Pixels], bytes], str]] = {
     "empty file": (lambda _: b"", "is empty"),
     "text": (lambda _: b"hello", "is not a JPEG, PNG, BMP or TIFF file, whatever its name"),
@@ -164,10 +227,18 @@ BAD_IMAGES: dict[str, tuple[Callable[[Pixels], bytes], str]] = {
                            "is partly transparent; flatten it onto a background"),
     "tiff of two pages": (lambda p: tiff(p, {}, next_page=8), "holds several pages"),
     "turned tiff": (lambda p: tiff(p, {274: 3}), "is a TIFF with a stored rotation"),
-    "colour called grey": (lambda p: tiff(p, {262: 1}), "whose channels are not plain grey or RGB"),
+    "turned and paged": (lambda p: tiff(p, {274: 6}, next_page=8), "holds several pages"),
+    "cmyk jpeg": (lambda p: with_pillow(Image.fromarray(p).convert("CMYK"), "JPEG"),
+                  "is a CMYK JPEG; convert it to RGB"),
+    "png of a giant": (lambda _: giant_png(40_000, 40_000),
+                       "has 40000x40000 pixels; the most is 80 million, shrink it"),
+    "bmp of a giant": (lambda _: b"BM" + bytes(16) + struct.pack("<ii", 2**30, -(2**30)),
+                       "has 1073741824x1073741824 pixels"),
+    "lab tiff": (lambda p: tiff(p, {262: 8}), "whose channels are not plain grey or RGB"),
     "cmyk tiff": (lambda p: tiff(with_alpha(p, 255), {262: 5}), "not plain grey or RGB"),
     "tiff without a table": (lambda _: b"II*\0\xff\xff\0\0", r"is damaged or cut short \(a TIFF\)"),
-    "bmp head alone": (lambda _: b"BM" + bytes(60), "cannot be decoded; it is damaged"),
+    "bmp without a size": (lambda _: b"BM" + bytes(60), r"is damaged \(a BMP\)"),
+    "bmp head alone": (lambda p: encode(".bmp", p)[:60], "cannot be decoded; it is damaged"),
 }
 
 

@@ -1,6 +1,9 @@
 """Batches: the right images, normalised, and the same for any number of workers."""
 
+from dataclasses import replace
+
 import numpy as np
+import psutil
 import pytest
 import torch
 
@@ -61,3 +64,28 @@ def test_normalises_to_imagenet_in_channels_last():
     for channel, value in enumerate((0, 1, 0)):
         expected = (value - IMAGENET_MEAN[channel]) / IMAGENET_STD[channel]
         assert made[0, channel, 0, 0].item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_store_larger_than_memory_is_trained_on_from_its_map(store, tmp_path):
+    size = 320
+    count = int(1.1 * psutil.virtual_memory().total) // (3 * size * size)
+    maps = {}
+    for name, shape in (("images", (count, size, size, 3)), ("masks", (count, size, size))):
+        # a file of holes: as long as it says, and no longer on the disk than what is written
+        maps[name] = np.memmap(tmp_path / name, np.uint8, "w+", shape=shape)
+        maps[name][-1] = 7
+        maps[name].flush()
+        maps[name] = np.memmap(tmp_path / name, np.uint8, "r", shape=shape)
+    large = replace(store, **maps)
+    keys = TwoStreamBatches(
+        np.arange(count - 50, count), np.arange(count), num_labeled=4, num_unlabeled=4, seed=0,
+        first_step=0, total_steps=50,
+    )
+    images = TrainingImages(large, TrainingTransform(Augment(), seed=0))
+    before = psutil.Process().memory_full_info().uss
+    seen = [int(batch.max()) for batch, _ in load_batches(images, keys, workers=0,
+                                                          pin_memory=False)]
+    assert max(seen) == 7
+    # Pages of the map may stay while there is room for them; what is held may not.
+    held = psutil.Process().memory_full_info().uss - before
+    assert held < 400 * 3 * size * size + 100e6

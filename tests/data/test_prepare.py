@@ -1,14 +1,19 @@
 """Preparing: whole or not at all, the same again changes nothing, everything wrong is listed."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from filelock import FileLock
 
-from cclcc_cli.data.prepare import FolderSource, Prepared, SyntheticSource, prepare
+from cclcc_cli.data.prepare import Prepared, prepare
+from cclcc_cli.data.sources import FolderSource, SyntheticSource
 from cclcc_cli.data.split_lists import SplitRule
 from cclcc_cli.data.store import load_store, store_path
 from cclcc_cli.data.store_writer import About
@@ -45,7 +50,7 @@ class TestFolders:
                  for i in range(10)}
         done = prepare_folders(path, folders)
         store = load_store(path)
-        assert (done.info, done.changed, done.notes) == (store.info, True, ())
+        assert (done.store.info, done.changed, done.notes) == (store.info, True, ())
         assert store.info.counts == {"train": 8, "val": 1, "test": 1}
         assert done.labeled == {0.05: 1, 0.1: 1, 0.2: 2, 0.5: 4}
         for position, (stem, mask) in enumerate(masks.items()):
@@ -58,7 +63,8 @@ class TestFolders:
         first = prepare_folders(path, folders, about=About(license="CC0"))
         times = {p: p.stat().st_mtime_ns for p in path.rglob("*")}
         again = prepare_folders(path, folders)
-        assert (again.changed, again.info, again.labeled) == (False, first.info, first.labeled)
+        assert (again.changed, again.store.info, again.labeled) == (
+            False, first.store.info, first.labeled)
         assert {p: p.stat().st_mtime_ns for p in path.rglob("*")} == times
         assert [p.name for p in path.parent.iterdir()] == [str(SIZE)]
 
@@ -123,9 +129,9 @@ class TestFolders:
     def test_progress_reaches_the_end(self, folders: Any, path: Path) -> None:
         for stem in "abc":
             folders.add(stem)
-        told: list[tuple[int, int]] = []
-        prepare_folders(path, folders, progress=lambda done, total: told.append((done, total)))
-        assert told == [(1, 3), (2, 3), (3, 3)]
+        told: list[tuple[str, int, int]] = []
+        prepare_folders(path, folders, progress=lambda *count: told.append(count))
+        assert told == [("images", 1, 3), ("images", 2, 3), ("images", 3, 3)]
 
     def test_everything_wrong_is_listed_at_once_and_nothing_is_written(
         self, folders: Any, path: Path, write_image: Write
@@ -214,9 +220,42 @@ class TestSynthetic:
             np.testing.assert_array_equal(store.masks[position], mask)
             np.testing.assert_array_equal(store.original_mask(position), mask)
         again = prepare(path, SyntheticSource(12, seed=3), SplitRule())
-        assert (again.changed, again.info) == (False, done.info)
+        assert (again.changed, again.store.info) == (False, done.store.info)
         with pytest.raises(DataError, match="12 images changed, another source;"):
             prepare(path, SyntheticSource(12, seed=4), SplitRule())
+
+
+PEAK_IN_A_PROCESS = """
+import resource, sys
+from pathlib import Path
+from cclcc_cli.data.prepare import prepare
+from cclcc_cli.data.sources import FolderSource
+from cclcc_cli.data.split_lists import SplitRule
+from cclcc_cli.data.store_writer import About
+
+path, images, masks = map(Path, sys.argv[1:])
+prepare(path, FolderSource(images, masks, About()), SplitRule())
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
+@pytest.mark.slow
+def test_originals_of_6700_pixels_pass_below_1_gib(
+    folders: Any, path: Path, write_image: Write
+) -> None:
+    rng = np.random.default_rng(0)
+    for index in range(8):
+        small = rng.integers(0, 256, (45, 67, 3), dtype=np.uint8)
+        image = cv2.resize(small, (6700, 4500), interpolation=cv2.INTER_CUBIC)
+        write_image(folders.images / f"s{index}.jpg", image)
+        write_image(folders.masks / f"s{index}.png", (image[..., 0] > 128).astype(np.uint8) * 255)
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK_IN_A_PROCESS, path, folders.images, folders.masks],
+        capture_output=True, text=True, check=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert load_store(path).info.num_images == 8
+    assert float(done.stdout) < 1024
 
 
 @pytest.mark.realdata

@@ -1,11 +1,13 @@
 """Preparing, interrupted: by kill -9 at any moment, by a disk that is full."""
 
+import hashlib
 import json
 import os
 import random
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,10 +15,12 @@ from typing import Any
 import psutil
 import pytest
 
-from cclcc_cli.data.prepare import FolderSource, SyntheticSource, prepare
+from cclcc_cli.data.prepare import prepare
+from cclcc_cli.data.sources import FolderSource, SyntheticSource
 from cclcc_cli.data.split_lists import SplitRule
 from cclcc_cli.data.store import store_path
 from cclcc_cli.data.store_writer import About
+from tests.data.fetching.http_server import Answer, serving
 
 SIZE = 16
 
@@ -37,7 +41,10 @@ def content(path: Path) -> dict[str, bytes]:
 PREPARE_IN_A_PROCESS = """
 import json, sys
 from pathlib import Path
-from cclcc_cli.data.prepare import FolderSource, SyntheticSource, prepare
+from dataclasses import replace
+from cclcc_cli.data.catalog import RemoteFile, get_entry
+from cclcc_cli.data.prepare import prepare
+from cclcc_cli.data.sources import CatalogSource, FolderSource, SyntheticSource
 from cclcc_cli.data.split_lists import SplitRule
 from cclcc_cli.data.store_writer import About
 
@@ -45,6 +52,12 @@ if __name__ == "__main__":
     path, source, force = json.loads(sys.argv[1])
     if isinstance(source, int):
         origin = SyntheticSource(source, 0)
+    elif isinstance(source, dict):
+        entry = get_entry("kvasir-seg")
+        part = replace(entry.parts[0], count=source["count"])
+        file = RemoteFile("kvasir-seg.zip", (source["url"],), source["bytes"], source["sha256"])
+        entry = replace(entry, parts=(part,), files=(file,))
+        origin = CatalogSource(entry, Path(source["downloads"]))
     else:
         origin = FolderSource(Path(source[0]), Path(source[1]), About())
     prepare(Path(path), origin, SplitRule(), force=force)
@@ -103,6 +116,41 @@ class TestKilled:
         prepare(path, own(folders), SplitRule(), force=True)
         assert content(path) == before
         assert [p.name for p in path.parent.iterdir()] == [str(SIZE)]
+
+    def test_a_download_and_the_store_made_of_it(
+        self, tmp_path: Path, path: Path, folders: Any, start: Any
+    ) -> None:
+        for index in range(60):
+            folders.add(f"s{index}", 120, 120, ".jpg", f"s{index}.jpg")
+        archive = tmp_path / "all.zip"
+        with zipfile.ZipFile(archive, "w") as file:
+            for folder, name in ((folders.images, "images"), (folders.masks, "masks")):
+                for part in sorted(folder.iterdir()):
+                    file.write(part, f"Kvasir-SEG/{name}/{part.name}")
+        data = archive.read_bytes()
+        rng = random.Random(1)
+        with serving() as server:
+            slow = Answer(trickles=True)
+            site = server.at("/k.zip", data, *[slow] * 20)
+            source = {"count": 60, "url": site.url, "bytes": len(data),
+                      "sha256": hashlib.sha256(data).hexdigest(),
+                      "downloads": str(tmp_path / "downloads")}
+            for _ in range(6):
+                process = start(path, source)
+                begun = len(site.seen)
+                while process.poll() is None and len(site.seen) == begun:
+                    time.sleep(0.002)
+                time.sleep(rng.uniform(0, 0.25))
+                process.kill()
+                process.wait()
+            assert start(path, source).wait() == 0
+        undisturbed = store_path(tmp_path / "other", "polyps", SIZE)
+        other = {**source, "downloads": str(tmp_path / "downloads")}
+        assert start(undisturbed, other).wait() == 0  # from the verified archive: no server
+        assert content(path) == content(undisturbed)
+        assert [p.name for p in path.parent.iterdir()] == [str(SIZE)]
+        assert sorted(p.name for p in (tmp_path / "downloads").iterdir()) == [
+            "kvasir-seg.zip", "received.json"]
 
 
 def _wait_for_writing(path: Path, process: "subprocess.Popen[bytes]") -> None:

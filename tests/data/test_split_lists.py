@@ -1,121 +1,501 @@
-"""What a person's lists and shares mean together."""
+"""What a person's lists, the official split and shares to cut mean together."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from cclcc_cli.data.split_lists import SplitRule, make_splits
-from cclcc_cli.data.splits import build_splits, split_randomly, write_splits
+from cclcc_cli.data.cutting import Item, LabelRule, build_splits, cut
+from cclcc_cli.data.split_lists import SplitRule, SplitSet, drop, make_splits, settle
+from cclcc_cli.data.splits import Splits, write_splits
 from cclcc_cli.errors import DataError
 
 EXTENSIONS = {".jpg", ".png"}
-STEMS = frozenset(f"s{index:02d}" for index in range(20))
+ITEMS = [Item(f"s{index:02d}", f"s{index:02d}", index / 20) for index in range(20)]
+STEMS = [item.stem for item in ITEMS]
+FRAMES = [Item(f"s{index:02d}", f"video {index // 4}", index / 20) for index in range(20)]
+"""The same images as frames of five videos."""
+OFFICIAL = {"train": STEMS[:12], "val": STEMS[12:15], "test": STEMS[15:]}
 
 WriteLists = Callable[[Mapping[str, str]], Path]
 
 
 @pytest.fixture
 def write_lists(tmp_path: Path) -> WriteLists:
+    """Writes ``name.txt`` for each name, and gives the folder that ``name`` is relative to."""
+
     def write(lists: Mapping[str, str]) -> Path:
         for name, entries in lists.items():
+            (tmp_path / name).parent.mkdir(exist_ok=True)
             (tmp_path / f"{name}.txt").write_text("\n".join(entries.split()))
         return tmp_path
 
     return write
 
 
-def test_without_lists_a_tenth_validates_and_a_tenth_tests() -> None:
-    assert make_splits(SplitRule(), STEMS, ()) == split_randomly(STEMS, 0, 0.1, 0.1)
-    rule = SplitRule(val_share=0.2, test_share=0.3, seed=5)
-    assert make_splits(rule, STEMS, ()) == split_randomly(STEMS, 5, 0.2, 0.3)
-    assert make_splits(SplitRule(test_share=0), STEMS, ()).test == ()
+def arrange(
+    rule: SplitRule, official: Mapping[str, Sequence[str]] | None = None,
+    items: Sequence[Item] = ITEMS,
+) -> SplitSet:
+    """Settles and makes splits as ``prepare`` does: of the listed images, or of all."""
+    given_splits = settle(rule, official or {}, {item.stem for item in items}, EXTENSIONS)
+    listed = given_splits.stems
+    return make_splits(
+        rule, given_splits, [item for item in items if not listed or item.stem in listed])
 
 
-def test_lists_are_taken_as_they_are_and_may_name_files(write_lists: WriteLists) -> None:
-    folder = write_lists({"train": "s03.jpg s01", "val": "s02.PNG", "test": "s00"})
-    splits = make_splits(SplitRule(folder), STEMS, EXTENSIONS)
-    assert splits == build_splits(["s01", "s03"], ["s02"], ["s00"])
-
-
-def test_a_stem_with_a_dot_is_not_taken_for_a_file_name(write_lists: WriteLists) -> None:
-    folder = write_lists({"train": "a.jpg", "val": "b"})
-    assert make_splits(SplitRule(folder), {"a.jpg", "a", "b"}, EXTENSIONS).train == ("a.jpg",)
-
-
-def test_missing_validation_is_cut_from_train_and_a_missing_test_stays_empty(
-    write_lists: WriteLists,
-) -> None:
-    folder = write_lists({"train": " ".join(sorted(STEMS))})
-    splits = make_splits(SplitRule(folder), STEMS, EXTENSIONS)
-    assert splits.counts == {"train": 18, "val": 2, "test": 0}
-    larger = make_splits(SplitRule(folder, 0.2, 0.3, seed=1), STEMS, EXTENSIONS)
-    assert larger.counts == {"train": 10, "val": 4, "test": 6}
-
-
-def test_the_lists_of_a_store_give_its_splits_again(tmp_path: Path) -> None:
-    splits = split_randomly(STEMS, 3, 0.2, 0.2)
-    own_order = {0: sorted(splits.train)}
-    splits = build_splits(splits.train, splits.val, splits.test, own_order)
-    write_splits(tmp_path, splits)
-    assert make_splits(SplitRule(tmp_path), STEMS, EXTENSIONS) == splits
-
-
-@pytest.mark.parametrize(
-    ("lists", "message"),
-    [
-        ({}, "has no train.txt; write one stem"),
-        ({"train": ""}, "has an empty train.txt"),
-        ({"train": "s01", "val": ""}, "has an empty val.txt; list images, or remove it"),
-        ({"train": "s01 zz", "val": "s02"}, r"1 problem.*\n.*train.txt: zz is listed but has no"),
-        ({"train": "s01", "val": "s01.jpg"}, r"val.txt: s01.jpg is in train.txt already"),
-        ({"train": "s01 s01.jpg", "val": "s02"}, r"train.txt: s01.jpg is in train.txt already"),
-        ({"train": "s01 s02", "val": "s03", "labeled_seed2": "s01"},
-         "labeled_seed2.txt: is not a reordering of the 2 training images"),
-    ],
-)
-def test_bad_lists_are_refused(
-    write_lists: WriteLists, lists: Mapping[str, str], message: str
-) -> None:
-    with pytest.raises(DataError, match=message):
-        make_splits(SplitRule(write_lists(lists)), STEMS, EXTENSIONS)
-
-
-def test_all_wrong_entries_are_listed_at_once(write_lists: WriteLists) -> None:
-    missing = " ".join(f"x{index}" for index in range(25))
-    folder = write_lists({"train": f"s01 {missing}", "val": "s01"})
+def refusal(rule: SplitRule, official: Mapping[str, Sequence[str]] | None = None,
+            items: Sequence[Item] = ITEMS) -> str:
+    """What the error says."""
     with pytest.raises(DataError) as caught:
-        make_splits(SplitRule(folder), STEMS, EXTENSIONS)
-    lines = str(caught.value).split("\n")
-    assert lines[0] == f"{folder}: 26 problems, nothing was written"
-    assert len(lines) == 22
-    assert lines[-1] == "  ... and 6 more"
+        arrange(rule, official, items)
+    return str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("rule", "message"),
-    [
-        (SplitRule(val_share=0.0), "--val-share 0: must lie between 0 and 1"),
-        (SplitRule(test_share=1.0), "--test-share 1: must lie from 0 to below 1"),
-        (SplitRule(Path("/nowhere")), "/nowhere: no such folder"),
-    ],
-)
-def test_bad_rules_are_refused(rule: SplitRule, message: str) -> None:
-    with pytest.raises(DataError, match=message):
-        make_splits(rule, STEMS, EXTENSIONS)
+def parts(splits: Splits) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    return splits.train, splits.val, splits.test
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"val_share": 0.1}, "--val-share does not apply: .*val.txt is there"),
-        ({"test_share": 0.1}, "--test-share does not apply: .*test.txt is there"),
-        ({"seed": 3}, "--split-seed does not apply"),
-    ],
-)
-def test_options_with_nothing_to_apply_to_are_refused(
-    write_lists: WriteLists, options: Mapping[str, float], message: str
-) -> None:
-    folder = write_lists({"train": "s01", "val": "s02", "test": "s03"})
-    with pytest.raises(DataError, match=message):
-        make_splits(SplitRule(folder, **options), STEMS, EXTENSIONS)  # type: ignore[arg-type]
+def between(first: int, last: int) -> str:
+    return " ".join(STEMS[first:last])
+
+
+class TestNothingGiven:
+    """Everything is cut by seed."""
+
+    def test_a_tenth_validates_and_a_tenth_tests(self) -> None:
+        made = arrange(SplitRule())
+        assert made.main == build_splits(ITEMS, cut(ITEMS, 0, 0.1, 0.1), LabelRule())
+        assert made.main.counts == {"train": 16, "val": 2, "test": 2}
+        assert made.all == (made.main,)
+        assert made.rule == (
+            "train, val, test cut by seed 0, stratified by foreground, groups whole")
+
+    def test_shares_and_seed_are_heard(self) -> None:
+        made = arrange(SplitRule(val_share=0.2, test_share=0.3, seed=5))
+        assert made.main == build_splits(ITEMS, cut(ITEMS, 5, 0.2, 0.3), LabelRule())
+
+    def test_a_test_share_of_0_leaves_no_test_split(self) -> None:
+        made = arrange(SplitRule(test_share=0))
+        assert made.main.counts == {"train": 18, "val": 2, "test": 0}
+        assert made.rule == "train, val cut by seed 0, stratified by foreground, groups whole"
+
+    def test_groups_stay_whole(self) -> None:
+        made = arrange(SplitRule(val_share=0.2, test_share=0.2), items=FRAMES)
+        assert made.main.counts == {"train": 12, "val": 4, "test": 4}
+        for part in parts(made.main):
+            assert len({item.group for item in FRAMES if item.stem in part}) * 4 == len(part)
+
+    def test_as_many_label_orders_are_drawn_as_asked_for(self) -> None:
+        assert list(arrange(SplitRule()).main.label_orders) == [0, 1, 2, 3, 4]
+        rule = SplitRule(folds=2, labels=LabelRule(num_seeds=1))
+        assert all(list(splits.label_orders) == [0] for splits in arrange(rule).all)
+
+    def test_labels_may_be_given_group_by_group(self) -> None:
+        rule = SplitRule(val_share=0.2, test_share=0, labels=LabelRule(by_group=True))
+        order = arrange(rule, items=FRAMES).main.label_orders[0]
+        group = {item.stem: item.group for item in FRAMES}
+        assert all(len({group[stem] for stem in order[start:start + 4]}) == 1
+                   for start in range(0, 16, 4))
+
+    @settings(max_examples=30)
+    @given(st.randoms(use_true_random=False), st.sampled_from([None, 2, 5]))
+    def test_the_order_of_files_changes_nothing(self, random: Random, folds: int | None) -> None:
+        rule = SplitRule(val_share=0.2, test_share=0.2, folds=folds)
+        shuffled = random.sample(FRAMES, len(FRAMES))
+        assert arrange(rule, items=shuffled) == arrange(rule, items=FRAMES)
+
+
+class TestOfficial:
+    """The split of the data set's authors."""
+
+    def test_it_is_taken_as_it_is(self) -> None:
+        made = arrange(SplitRule(), OFFICIAL)
+        assert parts(made.main) == tuple(map(tuple, OFFICIAL.values()))
+        assert made.rule == "the official split"
+
+    def test_validation_is_cut_from_train_where_it_has_none(self) -> None:
+        made = arrange(SplitRule(val_share=0.25), {"train": STEMS[:12], "test": STEMS[12:]})
+        assert made.main.counts == {"train": 9, "val": 3, "test": 8}
+        assert made.main.test == tuple(STEMS[12:])
+        assert made.rule == ("the official split; val cut by seed 0, stratified by foreground, "
+                             "groups whole")
+
+    def test_it_can_be_ignored(self) -> None:
+        assert arrange(SplitRule(ignore_official=True), OFFICIAL) == arrange(SplitRule())
+
+    def test_lists_go_before_it(self, write_lists: WriteLists) -> None:
+        folder = write_lists({"train": "s00", "val": "s01"})
+        assert parts(arrange(SplitRule(folder), OFFICIAL).main) == (("s00",), ("s01",), ())
+
+
+class TestLists:
+    """A folder of plain text lists."""
+
+    def test_they_are_taken_as_they_are_and_may_name_files(self, write_lists: WriteLists) -> None:
+        folder = write_lists({"train": "s03.jpg s01", "val": "s02.PNG", "test": "images/s00.png"})
+        made = arrange(SplitRule(folder))
+        assert parts(made.main) == (("s01", "s03"), ("s02",), ("s00",))
+        assert made.rule == "given lists"
+
+    def test_a_stem_with_a_dot_is_not_taken_for_a_file_name(self, write_lists: WriteLists) -> None:
+        folder = write_lists({"train": "a.jpg", "val": "b"})
+        items = [Item(stem, stem, 0.5) for stem in ("a", "a.jpg", "b")]
+        assert arrange(SplitRule(folder), items=items).main.train == ("a.jpg",)
+
+    def test_images_in_no_list_are_no_part_of_it(self, write_lists: WriteLists) -> None:
+        folder = write_lists({"train": "s03", "val": "s02"})
+        assert settle(SplitRule(folder), {}, STEMS, EXTENSIONS).stems == {"s03", "s02"}
+
+    def test_missing_validation_is_cut_from_train_and_a_missing_test_stays_empty(
+        self, write_lists: WriteLists
+    ) -> None:
+        made = arrange(SplitRule(write_lists({"train": between(0, 20)})))
+        assert made.main.counts == {"train": 18, "val": 2, "test": 0}
+        assert made.rule == ("given lists; val cut by seed 0, stratified by foreground, "
+                             "groups whole")
+
+    def test_a_share_cuts_the_test_split_from_train_as_well(self, write_lists: WriteLists) -> None:
+        folder = write_lists({"train": between(0, 20), "test": ""})
+        made = arrange(SplitRule(folder, 0.2, 0.3, seed=1))
+        assert made.main.counts == {"train": 10, "val": 4, "test": 6}
+        assert made.rule == ("given lists; val, test cut by seed 1, stratified by foreground, "
+                             "groups whole")
+        folder = write_lists({"train": between(0, 16), "val": between(16, 20)})
+        made = arrange(SplitRule(folder, test_share=0.25))
+        assert made.main.counts == {"train": 12, "val": 4, "test": 4}
+        assert made.main.val == tuple(STEMS[16:])
+        assert made.rule == ("given lists; test cut by seed 0, stratified by foreground, "
+                             "groups whole")
+
+    def test_validation_that_is_cut_keeps_groups_whole(self, write_lists: WriteLists) -> None:
+        folder = write_lists({"train": between(0, 16), "test": between(16, 20)})
+        splits = arrange(SplitRule(folder), items=FRAMES).main
+        assert len({item.group for item in FRAMES if item.stem in splits.val}) == 1
+        assert splits.counts == {"train": 12, "val": 4, "test": 4}
+
+    def test_a_group_on_two_sides_of_given_lists_is_left_there(
+        self, write_lists: WriteLists
+    ) -> None:
+        folder = write_lists({"train": between(0, 14), "val": between(14, 17),
+                              "test": between(17, 20)})
+        assert arrange(SplitRule(folder), items=FRAMES).main.counts == {
+            "train": 14, "val": 3, "test": 3}
+
+    def test_a_group_that_a_given_test_split_has_parted_is_whole_in_what_is_cut(
+        self, write_lists: WriteLists
+    ) -> None:
+        folder = write_lists({"train": between(0, 6), "test": between(6, 20)})
+        for seed in range(6):
+            splits = arrange(SplitRule(folder, seed=seed), items=FRAMES).main
+            assert splits.val in (tuple(STEMS[:4]), tuple(STEMS[4:6]))
+            assert splits.test == tuple(STEMS[6:])
+
+    def test_beginnings_of_label_orders_are_kept_first(self, write_lists: WriteLists) -> None:
+        folder = write_lists({"train": between(0, 10), "val": between(10, 12),
+                              "labeled_seed1": "s07 s02.jpg", "labeled_seed12": "s09"})
+        orders = arrange(SplitRule(folder, labels=LabelRule(2))).main.label_orders
+        assert list(orders) == [0, 1, 12]
+        assert orders[1][:2] == ("s07", "s02")
+        assert orders[12][0] == "s09"
+        assert all(sorted(order) == STEMS[:10] for order in orders.values())
+
+    def test_given_labels_that_are_cut_off_for_validation_are_passed_over(
+        self, write_lists: WriteLists
+    ) -> None:
+        folder = write_lists({"train": between(0, 20), "labeled_seed0": between(0, 20)})
+        splits = arrange(SplitRule(folder, val_share=0.5)).main
+        assert splits.label_orders[0] == splits.train
+        assert len(splits.val) == 10
+
+    def test_folds_may_be_listed(self, write_lists: WriteLists) -> None:
+        folder = write_lists({
+            "train": between(0, 8), "val": "s08", "test": "s09",
+            "fold0/train": between(2, 10), "fold0/val": "s00", "fold0/test": "s01",
+            "fold0/labeled_seed0": "s05",
+            "fold1/train": between(0, 10),
+        })
+        made = arrange(SplitRule(folder))
+        assert parts(made.main) == (tuple(STEMS[:8]), ("s08",), ("s09",))
+        assert parts(made.folds[0]) == (tuple(STEMS[2:10]), ("s00",), ("s01",))
+        assert made.folds[0].label_orders[0][0] == "s05"
+        assert made.folds[1].counts == {"train": 9, "val": 1, "test": 0}
+        assert made.rule == "given lists; 2 folds"
+
+    def test_images_that_only_a_fold_lists_are_in_no_main_split(
+        self, write_lists: WriteLists
+    ) -> None:
+        made = arrange(SplitRule(write_lists({
+            "train": "s00", "val": "s01", "fold0/train": "s01 s02", "fold0/val": "s03"})))
+        assert made.main.dropped == ("s02", "s03")
+        assert made.folds[0].dropped == ("s00",)
+
+
+class TestPublishing:
+    """What was written for a paper gives the same splits to whoever takes the lists."""
+
+    @pytest.mark.parametrize(
+        ("rule", "official", "items"),
+        [
+            (SplitRule(), {}, ITEMS),
+            (SplitRule(val_share=0.2, test_share=0, seed=3), {}, ITEMS),
+            (SplitRule(folds=5), {}, ITEMS),
+            (SplitRule(folds=2, labels=LabelRule(7, by_group=True)), {}, FRAMES),
+            (SplitRule(folds=3), OFFICIAL, FRAMES),
+        ],
+    )
+    @pytest.mark.parametrize("leaks", [(), ("s01", "s05", "s06")])
+    def test_the_lists_give_the_splits_again(
+        self, tmp_path: Path, rule: SplitRule, official: Mapping[str, Sequence[str]],
+        items: Sequence[Item], leaks: Collection[str],
+    ) -> None:
+        made = arrange(rule, official, items)
+        cuts = [drop(splits, set(leaks), items, rule) for splits in made.all]
+        for number, splits in enumerate(cuts):
+            write_splits(tmp_path / (f"fold{number - 1}" if number else ""), splits)
+        again = arrange(SplitRule(tmp_path), OFFICIAL, items)
+        assert [splits.digest() for splits in again.all] == [splits.digest() for splits in cuts]
+        assert list(again.all) == cuts
+        assert again.main.stems == STEMS
+
+
+class TestCrossValidation:
+    """``--folds``: each part is held out in its turn."""
+
+    def test_every_image_is_tested_once_and_validation_is_cut_from_the_rest(self) -> None:
+        made = arrange(SplitRule(folds=4, val_share=0.2, seed=2))
+        assert sorted(stem for fold in made.folds for stem in fold.test) == STEMS
+        for fold in made.folds:
+            assert fold.counts == {"train": 12, "val": 3, "test": 5}
+            assert fold.stems == STEMS
+            assert fold.dropped == ()
+            assert sorted(fold.label_orders[0]) == list(fold.train)
+        assert made.main == arrange(SplitRule(val_share=0.2, seed=2)).main
+        assert made.rule == ("train, val, test cut by seed 2, stratified by foreground, "
+                             "groups whole; 4 folds")
+
+    def test_a_given_test_split_stays_and_every_other_image_validates_once(self) -> None:
+        made = arrange(SplitRule(folds=3, seed=4), OFFICIAL)
+        assert sorted(stem for fold in made.folds for stem in fold.val) == STEMS[:15]
+        for fold in made.folds:
+            assert fold.counts == {"train": 10, "val": 5, "test": 5}
+            assert fold.test == tuple(STEMS[15:])
+            assert fold.stems == STEMS
+        assert parts(made.main) == tuple(map(tuple, OFFICIAL.values()))
+        assert made.rule == ("the official split; 3 folds cut by seed 4, stratified by "
+                             "foreground, groups whole")
+
+    def test_groups_stay_whole_in_every_fold(self) -> None:
+        for fold in arrange(SplitRule(folds=5), items=FRAMES).folds:
+            assert fold.counts == {"train": 12, "val": 4, "test": 4}
+            for part in parts(fold):
+                assert len({i.group for i in FRAMES if i.stem in part}) * 4 == len(part)
+
+    def test_a_group_that_a_given_test_split_has_parted_is_whole_in_the_rest(self) -> None:
+        """Frames 15 to 19 are tested, and frame 15 is of the same video as 12 to 14."""
+        made = arrange(SplitRule(folds=2), OFFICIAL, FRAMES)
+        assert all(fold.test == tuple(STEMS[15:]) for fold in made.folds)
+        assert [set(STEMS[12:15]) & set(fold.val) for fold in made.folds].count(set()) == 1
+        assert sorted(stem for fold in made.folds for stem in fold.val) == STEMS[:15]
+
+    def test_images_that_were_dropped_stay_so(self, write_lists: WriteLists) -> None:
+        folder = write_lists({"train": between(0, 14), "val": between(14, 16),
+                              "test": between(16, 18), "dropped": between(18, 20)})
+        made = arrange(SplitRule(folder, folds=2))
+        assert all(splits.dropped == ("s18", "s19") for splits in made.all)
+
+    def test_a_validation_share_applies_to_folds_though_the_main_split_is_given(
+        self, write_lists: WriteLists
+    ) -> None:
+        folder = write_lists({"train": between(0, 16), "val": between(16, 20)})
+        made = arrange(SplitRule(folder, val_share=0.4, folds=2))
+        assert [fold.counts for fold in made.folds] == [{"train": 6, "val": 4, "test": 10}] * 2
+
+
+class TestDropping:
+    """``--drop-leaks``: the images that leak are left out, and nothing else changes."""
+
+    @settings(max_examples=50)
+    @given(st.sets(st.sampled_from(STEMS), max_size=8), st.booleans())
+    def test_exactly_these_images_go_and_labels_stay_nested(
+        self, leaks: set[str], by_group: bool
+    ) -> None:
+        rule = SplitRule(val_share=0.45, test_share=0, labels=LabelRule(3, by_group))
+        before = arrange(rule, items=FRAMES).main
+        leaks -= {before.train[0], before.val[0]}
+        after = drop(before, leaks, FRAMES, rule)
+        for old, new in zip(parts(before), parts(after), strict=True):
+            assert new == tuple(stem for stem in old if stem not in leaks)
+        assert after.dropped == tuple(sorted(leaks))
+        assert after.label_orders == {
+            seed: tuple(stem for stem in order if stem not in leaks)
+            for seed, order in before.label_orders.items()}
+
+    def test_what_was_dropped_before_stays_dropped(self) -> None:
+        once = drop(arrange(SplitRule()).main, {"s00"}, ITEMS, SplitRule())
+        assert drop(once, {"s01"}, ITEMS, SplitRule()).dropped == ("s00", "s01")
+
+    def test_label_orders_for_seeds_beyond_the_rule_are_kept(self) -> None:
+        splits = replace(arrange(SplitRule()).main)
+        splits = replace(splits, label_orders={0: splits.train, 8: splits.train[::-1]})
+        after = drop(splits, {splits.train[3]}, ITEMS, SplitRule(labels=LabelRule(1)))
+        assert list(after.label_orders) == [0, 8]
+        assert after.label_orders[8] == after.train[::-1]
+
+    @pytest.mark.parametrize("name", ["train", "val", "test"])
+    def test_a_split_is_never_emptied(self, name: str) -> None:
+        splits = arrange(SplitRule()).main
+        with pytest.raises(DataError) as caught:
+            drop(splits, getattr(splits, name), ITEMS, SplitRule())
+        assert str(caught.value) == (
+            f"--drop-leaks would leave the {name} split empty; cut other splits")
+
+
+class TestRefusals:
+    """What cannot be meant is said in one line, or listed."""
+
+    @pytest.mark.parametrize(
+        ("lists", "message"),
+        [
+            ({}, "has no train.txt; write one stem or file name a line"),
+            ({"train": ""}, "has an empty train.txt; write one stem or file name a line"),
+            ({"train": "s01", "val": ""}, "has an empty val.txt; list images, or remove it to "
+                                          "have validation images cut from train.txt"),
+        ],
+    )
+    def test_missing_and_empty_lists(
+        self, write_lists: WriteLists, lists: Mapping[str, str], message: str
+    ) -> None:
+        folder = write_lists(lists)
+        assert refusal(SplitRule(folder)) == f"{folder}: {message}"
+
+    @pytest.mark.parametrize(
+        ("lists", "problem"),
+        [
+            ({"train": "s01 zz.jpg", "val": "s02"},
+             "train.txt: zz.jpg is listed but has no image"),
+            ({"train": "s01", "val": "s01.jpg"}, "val.txt: s01.jpg is in train.txt already"),
+            ({"train": "s01 s01.jpg", "val": "s02"},
+             "train.txt: s01.jpg is in train.txt already"),
+            ({"train": "s01", "val": "s02", "dropped": "s02"},
+             "dropped.txt: s02 is in val.txt already"),
+            ({"train": "s01", "val": "s02", "dropped": "zz"},
+             "dropped.txt: zz is listed but has no image"),
+            ({"train": "s01 s02", "val": "s03", "labeled_seed2": "s01 s03"},
+             "labeled_seed2.txt: s03 is not in train.txt"),
+            ({"train": "s01 s02", "val": "s03", "labeled_seed2": "s02 s01 s02.jpg"},
+             "labeled_seed2.txt: s02 stands there twice"),
+        ],
+    )
+    def test_lists_that_do_not_fit(
+        self, write_lists: WriteLists, lists: Mapping[str, str], problem: str
+    ) -> None:
+        folder = write_lists(lists)
+        assert refusal(SplitRule(folder)) == (
+            f"{folder}: 1 problem, nothing was written\n  {folder}/{problem}")
+
+    def test_a_fold_is_checked_as_the_main_lists_are(self, write_lists: WriteLists) -> None:
+        folder = write_lists({"train": "s01", "val": "s02", "fold0/val": "s01"})
+        assert refusal(SplitRule(folder)) == (
+            f"{folder}/fold0: has no train.txt; write one stem or file name a line")
+
+    def test_all_wrong_entries_are_listed_at_once(self, write_lists: WriteLists) -> None:
+        missing = " ".join(f"x{index}" for index in range(25))
+        folder = write_lists({"train": f"s01 {missing}", "val": "s01", "labeled_seed0": "s07"})
+        lines = refusal(SplitRule(folder)).split("\n")
+        assert lines[0] == f"{folder}: 27 problems, nothing was written"
+        assert len(lines) == 22
+        assert lines[-1] == "  ... and 7 more"
+
+    @pytest.mark.parametrize(
+        ("rule", "message"),
+        [
+            (SplitRule(val_share=0.0), "--val-share 0: must lie between 0 and 1; validation "
+                                       "images are needed to choose the best checkpoint"),
+            (SplitRule(val_share=1.0), "--val-share 1: must lie between 0 and 1; validation "
+                                       "images are needed to choose the best checkpoint"),
+            (SplitRule(val_share=float("nan")), "--val-share nan: must lie between 0 and 1; "
+                                                "validation images are needed to choose the best "
+                                                "checkpoint"),
+            (SplitRule(test_share=1.0), "--test-share 1: must lie from 0 to below 1"),
+            (SplitRule(test_share=-0.1), "--test-share -0.1: must lie from 0 to below 1"),
+            (SplitRule(folds=1), "--folds 1: must lie from 2 to 100"),
+            (SplitRule(folds=101), "--folds 101: must lie from 2 to 100"),
+            (SplitRule(labels=LabelRule(0)), "--label-seeds 0: must lie from 1 to 100"),
+            (SplitRule(labels=LabelRule(101)), "--label-seeds 101: must lie from 1 to 100"),
+            (SplitRule(Path("/nowhere")),
+             "/nowhere: no such folder; give --splits a folder with train.txt"),
+            (SplitRule(ignore_official=True),
+             "--ignore-official does not apply: there is no official split"),
+            (SplitRule(val_share=0.6, test_share=0.4),
+             "20 images with a validation share of 0.6 and a test share of 0.4 leave none to "
+             "train on; lower the shares or add images"),
+            (SplitRule(folds=21), "--folds 21: there are only 20 images or groups that stay "
+                                  "together; give at most that many folds"),
+        ],
+    )
+    def test_numbers_out_of_range_and_options_with_nothing_to_apply_to(
+        self, rule: SplitRule, message: str
+    ) -> None:
+        assert refusal(rule) == message
+
+    @pytest.mark.parametrize(
+        ("rule", "message"),
+        [
+            (SplitRule(val_share=0.1), "--val-share does not apply: there is an official val "
+                                       "split; leave one of them out"),
+            (SplitRule(test_share=0.1), "--test-share does not apply: there is an official test "
+                                        "split; leave one of them out"),
+            (SplitRule(seed=0),
+             "--split-seed does not apply: the official split names every split"),
+            (SplitRule(folds=16), "--folds 16: there are only 15 images or groups that stay "
+                                  "together; give at most that many folds"),
+        ],
+    )
+    def test_options_that_an_official_split_leaves_nothing_to_apply_to(
+        self, rule: SplitRule, message: str
+    ) -> None:
+        assert refusal(rule, OFFICIAL) == message
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"val_share": 0.1},
+             "--val-share does not apply: {}/val.txt is there; leave one of them out"),
+            ({"test_share": 0},
+             "--test-share does not apply: {}/test.txt is there; leave one of them out"),
+            ({"seed": 3}, "--split-seed does not apply: {} lists every split"),
+            ({"ignore_official": True},
+             "--ignore-official does not apply: --splits is given; leave one out"),
+        ],
+    )
+    def test_options_that_lists_leave_nothing_to_apply_to(
+        self, write_lists: WriteLists, options: Mapping[str, float], message: str
+    ) -> None:
+        folder = write_lists({"train": "s01", "val": "s02", "test": "s03"})
+        rule = replace(SplitRule(folder), **options)
+        assert refusal(rule, OFFICIAL) == message.format(folder)
+
+    def test_folds_are_listed_or_cut_but_not_both(self, write_lists: WriteLists) -> None:
+        folder = write_lists({"train": "s01", "val": "s02", "fold0/train": "s01",
+                              "fold0/val": "s02"})
+        assert refusal(SplitRule(folder, folds=5)) == (
+            f"--folds does not apply: {folder} lists folds of its own; leave one of them out")
+
+    def test_a_share_applies_where_only_a_fold_lacks_the_split(
+        self, write_lists: WriteLists
+    ) -> None:
+        folder = write_lists({"train": "s01", "val": "s02", "fold0/train": between(0, 10)})
+        made = arrange(SplitRule(folder, val_share=0.3, seed=2))
+        assert made.folds[0].counts == {"train": 7, "val": 3, "test": 0}
+        assert made.main.counts == {"train": 1, "val": 1, "test": 0}
+
+    def test_images_that_all_stay_together(self) -> None:
+        together = [replace(item, group="one") for item in ITEMS]
+        assert refusal(SplitRule(), items=together) == (
+            "20 images that stay together in 1 group cannot be cut into train, val, test; "
+            "give lists of every split with --splits")

@@ -2,22 +2,47 @@
 
 import json
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from cclcc_cli.data.splits import Splits, build_splits
-from cclcc_cli.data.store import IndexRow, content_digest, load_store, store_path
-from cclcc_cli.data.store_writer import About, Pair, Sample, fit_pair, remove_stale, write_store
+from cclcc_cli.data.audit import Audit, Finding, SamePair
+from cclcc_cli.data.cutting import Item, LabelRule, build_splits
+from cclcc_cli.data.mask_shift import Shift
+from cclcc_cli.data.split_lists import SplitSet
+from cclcc_cli.data.splits import Splits
+from cclcc_cli.data.store import load_store, store_path
+from cclcc_cli.data.store_index import IndexRow, content_digest
+from cclcc_cli.data.store_writer import (
+    About,
+    Contents,
+    Pair,
+    Sample,
+    fit_pair,
+    remove_stale,
+    write_store,
+)
 from cclcc_cli.errors import DataError
 
 SIZE = 16
 STEMS = ("a,1", 'b"2', "c é", "d")
-SPLITS = build_splits(STEMS[:2], STEMS[2:3], STEMS[3:])
+ITEMS = [Item(stem, stem, 0.5) for stem in STEMS]
 ABOUT = About("CC0", "A. Author", "a camera")
+FILES = {"polyps.zip": "5ha"}
+AUDIT = Audit((SamePair("a,1", "c é", "near", 0.5, "mirrored", 0.9),),
+              (Finding("d", "speck", "0.01% foreground"),), Shift(0.1, -0.2, 3.0), False)
+
+
+def split(train: slice, val: slice, test: slice) -> Splits:
+    parts = {"train": STEMS[train], "val": STEMS[val], "test": STEMS[test]}
+    return build_splits(ITEMS, parts, LabelRule())
+
+
+SPLITS = split(slice(2), slice(2, 3), slice(3, 4))
+FOLD = split(slice(2, 4), slice(1), slice(1, 2))
 
 
 def pair(stem: str) -> Pair:
@@ -33,22 +58,31 @@ def samples(stems: tuple[str, ...] = STEMS) -> Iterator[Sample]:
     return (fit_pair(pair(stem), SIZE) for stem in stems)
 
 
+def write(path: Path, given: Iterable[Sample], splits: Splits = SPLITS) -> None:
+    """A store with one fold, whose first two images are of one group."""
+    write_store(path, given, len(STEMS), ABOUT, FILES, lambda rows, *_maps: Contents(
+        (replace(rows[0], group="g"), replace(rows[1], group="g"), *rows[2:]),
+        SplitSet(splits, (FOLD,), "by hand"), AUDIT))
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """A written store."""
     path = store_path(tmp_path / "data", "polyps", SIZE)
-    write_store(path, samples(), len(STEMS), SPLITS, ABOUT)
+    write(path, samples())
     return path
 
 
 def test_what_is_written_comes_back(path: Path) -> None:
     store = load_store(path)
-    assert store.splits == SPLITS
+    assert (store.splits, store.folds) == (SPLITS, (FOLD,))
+    assert store.audit == AUDIT
     assert [row.stem for row in store.rows] == list(STEMS)
     assert store.images.shape == (4, SIZE, SIZE, 3)
     assert store.images.dtype == np.uint8
     for position, sample in enumerate(samples()):
-        assert store.rows[position] == sample.row
+        group = "g" if position < 2 else sample.row.stem
+        assert store.rows[position] == replace(sample.row, group=group)
         np.testing.assert_array_equal(store.images[position], sample.image)
         np.testing.assert_array_equal(store.masks[position], sample.mask)
         np.testing.assert_array_equal(store.original_mask(position), pair(STEMS[position]).mask)
@@ -57,7 +91,8 @@ def test_what_is_written_comes_back(path: Path) -> None:
     assert info.counts == {"train": 2, "val": 1, "test": 1}
     assert info.foreground_share == pytest.approx(np.mean([r.foreground for r in store.rows]))
     assert (info.license, info.citation, info.source) == ("CC0", "A. Author", "a camera")
-    assert info.split_digest == SPLITS.digest()
+    assert (info.split_digest, info.fold_digests) == (SPLITS.digest(), (FOLD.digest(),))
+    assert (info.files, info.split_rule) == (FILES, "by hand")
 
 
 def test_positions_follow_the_stems_asked_for(path: Path) -> None:
@@ -83,22 +118,22 @@ def test_a_store_travels_to_a_worker_as_its_path(path: Path) -> None:
 
 def test_a_worker_refuses_a_store_that_was_replaced(path: Path) -> None:
     parcel = pickle.dumps(load_store(path))
-    other = build_splits(STEMS[1:3], STEMS[:1], STEMS[3:])
-    write_store(path, samples(), len(STEMS), other, ABOUT)
+    other = split(slice(1, 3), slice(1), slice(3, 4))
+    write(path, samples(), other)
     with pytest.raises(DataError, match="was replaced while it was in use"):
         pickle.loads(parcel)
 
 
 def test_a_store_of_the_same_content_is_the_same_in_every_byte(path: Path, tmp_path: Path) -> None:
     other = store_path(tmp_path / "again", "polyps", SIZE)
-    write_store(other, samples(), len(STEMS), SPLITS, ABOUT)
+    write(other, samples())
     names = sorted(p.relative_to(path) for p in path.rglob("*") if p.is_file())
-    assert len(names) == 6 + 8
+    assert len(names) == 7 + 2 * 8
     assert all((path / name).read_bytes() == (other / name).read_bytes() for name in names)
 
 
 def test_the_digest_sees_files_and_size_but_not_the_order_of_rows() -> None:
-    rows = [IndexRow("a", 3, 4, "x", "y", 0.5), IndexRow("b", 3, 4, "z", "w", 0.5)]
+    rows = [IndexRow("a", 3, 4, "x", "y", 0.5, "a"), IndexRow("b", 3, 4, "z", "w", 0.5, "b")]
     digest = content_digest(rows, 16)
     assert content_digest(rows[::-1], 16) == digest
     changed = [
@@ -118,14 +153,14 @@ def test_a_failure_while_samples_come_leaves_nothing(tmp_path: Path) -> None:
 
     path = store_path(tmp_path, "polyps", SIZE)
     with pytest.raises(DataError, match="the third is bad"):
-        write_store(path, breaking(), len(STEMS), SPLITS, ABOUT)
+        write(path, breaking())
     assert list(path.parent.iterdir()) == []
 
 
 def test_a_failure_leaves_the_old_store_as_it_was(path: Path) -> None:
     before = load_store(path).info
     with pytest.raises(DataError):
-        write_store(path, _raising(), len(STEMS), SPLITS, ABOUT)
+        write(path, _raising())
     assert load_store(path).info == before
     assert [p.name for p in path.parent.iterdir()] == [str(SIZE)]
 
@@ -233,7 +268,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "json without a key": (_edit_info(extra=1), "dataset.json lacks keys or has unknown"),
     "json of another store": (_edit_info(name="other"), "belongs to another folder"),
     "another digest": (_edit_info(digest="0" * 64), "index.csv does not match dataset.json"),
-    "another format": (_edit_info(format=99), "has format 99, this version reads 1; make it again"),
+    "another format": (_edit_info(format=99), "has format 99, this version reads 2; make it again"),
     "not json's object": (lambda p: (p / "dataset.json").write_text("[]"), "names no format"),
     "no json": (_remove("dataset.json"), r"is not a store \(it has no dataset.json\); move it aw"),
     "original masks cut": (_truncate("original_masks.bin"), "is not as long as its offsets say"),
@@ -264,11 +299,21 @@ def test_original_masks_that_were_damaged_later_are_refused_when_read(path: Path
 
 
 def test_dataset_json_is_what_the_store_says_of_itself(path: Path) -> None:
-    assert json.loads((path / "dataset.json").read_text()) == asdict(load_store(path).info)
+    info = asdict(load_store(path).info)
+    assert json.loads((path / "dataset.json").read_text()) == {
+        **info, "fold_digests": list(info["fold_digests"])}
     assert "aspect not kept" in load_store(path).info.resize
 
 
 def test_splits_are_found_whole(path: Path) -> None:
     assert isinstance(load_store(path).splits, Splits)
-    assert sorted(p.name for p in (path / "splits").iterdir()) == [
-        *(f"labeled_seed{seed}.txt" for seed in range(5)), "test.txt", "train.txt", "val.txt"]
+    names = [*(f"labeled_seed{seed}.txt" for seed in range(5)), "test.txt", "train.txt", "val.txt"]
+    assert sorted(p.name for p in (path / "splits").iterdir()) == ["fold0", *names]
+    assert sorted(p.name for p in (path / "splits" / "fold0").iterdir()) == names
+
+
+def test_a_fold_is_found_by_its_number(path: Path) -> None:
+    store = load_store(path)
+    assert (store.fold(None), store.fold(0)) == (SPLITS, FOLD)
+    with pytest.raises(DataError, match="has no fold 1; there are: 0 to 0"):
+        store.fold(1)

@@ -61,6 +61,7 @@ def begin(root: Path, seed: int = 0, started: str = STARTED) -> RunFolder:
         "recipe": {"method": "clcc", "seed": seed, "clcc": {"grid": 5, "symmetric": False},
                    "network": {"widths": [4, 8]}, "ema_decay": None},
         "data": {"name": "polyps", "size": 64, "digest": "d" * 64}, "split_digest": "5" * 64,
+        "splits": {"rule": "cut"}, "leaked": {"val": [], "test": ["a"]},
         "labeled": {"count": 8, "share": 0.1, "of": 80},
         "runtime": {"device": "cpu", "precision": "fp32", "threads": None},
     })
@@ -151,7 +152,8 @@ def test_a_finished_run_is_mirrored_in_full(runs: Path, uri: str) -> None:
     }
     assert run["tags"].items() >= {
         "cclcc.cell": "0" * 64, "cclcc.arm": "a" * 64, "cclcc.data_digest": "d" * 64,
-        "cclcc.split_digest": "5" * 64, "cclcc.device": "cpu", "cclcc.precision": "fp32",
+        "cclcc.split_digest": "5" * 64, "cclcc.split_rule": "cut", "cclcc.leaked.val": "0",
+        "cclcc.leaked.test": "1", "cclcc.device": "cpu", "cclcc.precision": "fp32",
         "cclcc.env.packages.torch": "2.13.0", "cclcc.env.command": "cclcc train quickstart.yaml",
         "cclcc.rules.threshold": "0.5", "cclcc.test_reads": "1",
         "mlflow.source.git.commit": "c0ffee",

@@ -40,6 +40,7 @@ def begin(root: Path, method: str, seed: int) -> RunFolder:
     folder.write_json("cell.json", {
         "digest": f"{seed:064x}", "arm": "a" * 64, "recipe": {"method": method, "seed": seed},
         "data": {"name": "polyps", "size": 64, "digest": "d" * 64}, "split_digest": "5" * 64,
+        "splits": {"rule": "cut"}, "leaked": {"val": [], "test": ["a"]},
         "labeled": {"count": 8}, "runtime": {"device": "cpu"},
     })
     folder.update_status(state="running", started=STARTED, updated=STARTED, finished=None,

@@ -6,7 +6,7 @@ import pytest
 
 from cclcc_cli.errors import RunError
 from cclcc_cli.experiments.run_folder import RunFolder
-from cclcc_cli.report.gather import SCORES, gather_runs
+from cclcc_cli.report.gather import SCORES, Leak, gather_runs
 
 
 @pytest.fixture
@@ -16,10 +16,13 @@ def write_run(tmp_path):
     def write(name="run", state="finished", seed=0, arm="a" * 64, test=True):
         folder = RunFolder(tmp_path / "polyps-64" / name)
         folder.write_json("cell.json", {
-            "arm": arm, "recipe": {"name": "kvasir", "method": "clcc", "seed": seed},
+            "arm": arm, "recipe": {
+                "name": "kvasir", "method": "clcc", "seed": seed, "data": {"fold": None}},
             "data": {"name": "polyps", "size": 64, "digest": "d" * 64}, "split_digest": "5" * 64,
             "runtime": {"device": "cpu", "precision": "bf16", "threads": 2},
             "labeled": {"count": 8, "share": 0.1, "of": 80},
+            "splits": {"rule": "cut", "counts": {"train": 80, "val": 10, "test": 10}},
+            "leaked": {"val": [], "test": []},
         })
         if state:
             folder.update_status(state=state, test_reads=1)
@@ -60,6 +63,20 @@ def test_a_finished_run_is_read(write_run, tmp_path):
         "data digest": "dddddddd", "split digest": "55555555",
         "device and precision": "cpu bf16 2 threads",
     }
+
+
+def test_a_fold_is_a_data_set_of_its_own(write_run, tmp_path):
+    change(write_run(), "cell.json", "recipe", "data", "fold", value=3)
+    (run,) = gather_runs(tmp_path).runs
+    assert run.data == "polyps-64 fold 3"
+
+
+def test_leaked_images_are_counted_and_the_score_without_them_is_read(write_run, tmp_path):
+    folder = write_run()
+    change(folder, "cell.json", "leaked", "test", value=["a", "b"])
+    change(folder, "result.json", "test", "without_leaked", value={"dice": 0.4})
+    (run,) = gather_runs(tmp_path).runs
+    assert run.leaks == {"test": Leak(2, 10, 0.4)}
 
 
 def test_a_gpu_run_states_no_threads(write_run, tmp_path):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cclcc_cli.report.gather import SCORES, Run
+from cclcc_cli.report.gather import SCORES, Leak, Run
 from cclcc_cli.report.tables import (
     ALL_METRICS,
     MAIN_METRICS,
@@ -32,7 +32,7 @@ def run(dice=0.5, *, arm="a", seed=0, test=True, **changes):
         scores={"val": scores, **({"test": scores} if test else {})},
         rules={split: {"threshold": "probs > 0.5"} for split in ("val", "test")},
         conditions={"data digest": "d1", "split digest": "s1", "device and precision": "cpu fp32"},
-        test_reads=1,
+        test_reads=1, leaks={},
     )
     return replace(made, **changes)
 
@@ -218,3 +218,19 @@ def test_markdown_gives_back_the_table_and_lists_the_notes():
     assert [cells(line) for line in body[:2]] == rows
     assert body[2:] == ["", "- one thing", "- another"]
     assert to_markdown("scores", columns, rows, []).endswith("|\n")
+
+
+def test_leaks_are_told_with_the_dice_that_is_left_without_them():
+    one_leaks = {"test": Leak(1, 100, 0.70), "val": Leak(2, 50, 0.60)}
+    found = notes(
+        run(0.75, leaks=one_leaks), run(0.77, seed=1, leaks={"test": Leak(1, 100, 0.72)}),
+        run(0.74, arm="b", method="supervised", leaks={"test": Leak(1, 100, 0.69)}),
+    )
+    assert found == [
+        "polyps-64: 1 of 100 test images show the same thing as an image that trains or selects "
+        "(cclcc audit); Dice % without them: 71.00 (clcc plain 80), 69.00 (supervised plain 80)"]
+
+
+def test_a_split_that_leaks_altogether_has_no_dice_without():
+    (note,) = notes(run(leaks={"test": Leak(9, 9, None)}))
+    assert note.endswith("Dice % without them: none (clcc plain 80)")

@@ -1,0 +1,369 @@
+"""Pairs of images that show the same thing: copies, other encodings, turns, crops, exposures.
+
+Copies of a file are found by hash. Every other image is first compared with all others as a
+thumbnail, and only its nearest neighbours are looked at closely: turned alike, laid over each
+other by an affine registration, and compared by their *fine detail*; at a glance first, which
+nearly all of them fail, then at full detail. Two different lesions can have the same outline and
+colour, so thumbnails alone accuse hundreds of innocent pairs; skin texture, hairs and vessels
+coincide only in pictures of the same place.
+
+The detail score is the correlation of locally normalised detail, taken block by block, of which
+the median counts: a sharp border, a black surround or an overlaid text sways few blocks.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from cclcc_cli.data.workers import in_order, thread_workers
+
+SAME_DETAIL = 0.18
+"""Detail score from which two images count as pictures of the same thing, at 128 pixels and more.
+
+Below that the bar rises as 1 / side: a block then holds fewer pixels to correlate by chance.
+"""
+SMALLEST_SIDE = 64
+"""Stores of a smaller size show too little detail: only copies are found in them."""
+ORIENTATIONS = ("as it is", "mirrored", "turned 90°", "turned 90° and mirrored", "turned 180°",
+                "turned 180° and mirrored", "turned 270°", "turned 270° and mirrored")
+"""Turned counter-clockwise, then mirrored left to right."""
+
+_THUMBNAIL = 16  # pixels per side
+_NEIGHBOURS = 8
+_SAME_THUMBNAIL = 0.75  # correlation from which a neighbour is glanced at
+_GLANCE = 64  # pixels per side
+_SAME_GLANCE = 0.2
+_SIDE = 128  # pixels per side at full detail
+_GRAIN = 2.0  # pixels; what is finer is detail
+_BLOCKS = 8  # per side
+_FEWEST_BLOCKS = 16  # that must show tissue in both images
+_DARK = 24  # grey levels; below lies the surround of a lens, not tissue
+_SAME_PIXELS = 2.0  # mean difference in grey levels that only rounding and encoding make
+
+_Number = TypeVar("_Number", bound=np.generic)
+_Pixels = NDArray[np.uint8]
+_Field = NDArray[np.float32]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class DuplicatePair:
+    """Two images that show the same thing.
+
+    Attributes:
+        first, second: their positions, first < second.
+        kind: ``file`` the same bytes; ``pixels`` the same picture encoded or turned otherwise;
+            ``near`` another crop, exposure, or moment of the same scene.
+        score: of the detail, SAME_DETAIL to 1.
+        orientation: of ORIENTATIONS, what makes the first lie like the second.
+        mask_iou: overlap of their masks once registered, 0 to 1; 1 where both are empty.
+    """
+
+    first: int
+    second: int
+    kind: Literal["file", "pixels", "near"]
+    score: float
+    orientation: str
+    mask_iou: float
+
+
+def find_duplicates(
+    images: _Pixels, masks: _Pixels, file_hashes: Sequence[str],
+    progress: Progress = lambda _done, _total: None,
+) -> list[DuplicatePair]:
+    """Pairs of images that show the same thing, the surest first, in whatever order they come.
+
+    Of several copies of a file, the first forms a pair with each of the others and stands for
+    all of them in pairs with other files.
+
+    Args:
+        images: ``(n, S, S, 3)`` uint8 RGB; may be a memory map, it is read image by image.
+        masks: ``(n, S, S)`` uint8 in {0, 1}.
+        file_hashes: of the files the images came from.
+        progress: called with pairs compared and pairs in all.
+    """
+    positions: defaultdict[str, list[int]] = defaultdict(list)
+    for position, digest in enumerate(file_hashes):
+        positions[digest].append(position)
+    found = [
+        DuplicatePair(first, copy, "file", 1.0, ORIENTATIONS[0],
+                      round(_overlap(masks[first] > 0, masks[copy] > 0), 3))
+        for first, *copies in positions.values() for copy in copies
+    ]
+    if images.shape[1] >= SMALLEST_SIDE and len(positions) > 1:
+        # Sorted by hash, so that nothing below depends on the order of the images.
+        distinct = [positions[digest][0] for digest in sorted(positions)]
+        found += _Gallery(images, masks, distinct).pairs(progress)
+    return sorted(found, key=lambda pair: (-pair.score, pair.first, pair.second))
+
+
+def turn(pixels: NDArray[_Number], orientation: int) -> NDArray[_Number]:
+    """A square picture ``(S, S, ...)`` brought into one of ORIENTATIONS, by its index."""
+    turned = np.rot90(pixels, orientation // 2)
+    return np.ascontiguousarray(turned[:, ::-1] if orientation % 2 else turned)
+
+
+def _turned_back(orientation: int) -> int:
+    """The orientation that undoes another: mirrored ones undo themselves."""
+    return orientation if orientation % 2 else -orientation % len(ORIENTATIONS)
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """Two pictures of a gallery, and the orientation that makes the first lie like the second."""
+
+    first: int
+    second: int
+    orientation: int
+
+
+@dataclass(frozen=True, eq=False)
+class _View:
+    """An image ready to be laid over another: luminance and mask, ``(side, side)``, 0 to 255."""
+
+    grey: _Pixels
+    mask: _Pixels
+
+
+class _Gallery:
+    """Pictures of different files, among which those of the same thing are sought.
+
+    Args:
+        images, masks: as for ``find_duplicates``.
+        positions: of the gallery's pictures in them.
+    """
+
+    def __init__(self, images: _Pixels, masks: _Pixels, positions: Sequence[int]) -> None:
+        self._images, self._masks, self._positions = images, masks, positions
+        self._side = min(_SIDE, images.shape[1] // _BLOCKS * _BLOCKS)
+        self._glances = np.empty((len(positions), _GLANCE, _GLANCE), np.uint8)
+        as_stored = np.argsort(positions).tolist()  # a memory map is read fastest in its order
+        with thread_workers() as pool:
+            for picture, glance in zip(as_stored, in_order(pool, self._glance, as_stored),
+                                       strict=True):
+                self._glances[picture] = glance
+
+    def pairs(self, progress: Progress) -> Iterator[DuplicatePair]:
+        """Every pair found; tells how many candidates were compared, of how many."""
+        candidates = _likely_pairs(self._glances)
+        batches = [candidates[start:start + 32] for start in range(0, len(candidates), 32)]
+        done = 0
+        with thread_workers() as pool:
+            for batch, found in zip(batches, in_order(pool, self._compare_all, batches),
+                                    strict=True):
+                yield from found
+                done += len(batch)
+                progress(done, len(candidates))
+
+    def _compare_all(self, candidates: Sequence[_Candidate]) -> list[DuplicatePair]:
+        return [pair for pair in map(self._compare, candidates) if pair is not None]
+
+    def _compare(self, candidate: _Candidate) -> DuplicatePair | None:
+        warp = _rough_warp(turn(self._glances[candidate.first], candidate.orientation),
+                           self._glances[candidate.second])
+        if warp is None:
+            return None
+        one = self._view(candidate.first, candidate.orientation)
+        two = self._view(candidate.second)
+        warp = _enlarge(warp, self._side / _GLANCE)
+        back = np.asarray(cv2.invertAffineTransform(warp), np.float32)
+        # Which of two is warped matters, most where one is sharper: the better way counts.
+        score, mask_iou = max(_lay_over(one, two, warp), _lay_over(two, one, back))
+        if score < SAME_DETAIL * _SIDE / self._side:
+            return None
+        same = cv2.norm(one.grey, two.grey, cv2.NORM_L1) / one.grey.size < _SAME_PIXELS
+        first, second = self._positions[candidate.first], self._positions[candidate.second]
+        orientation = candidate.orientation
+        if first > second:
+            first, second, orientation = second, first, _turned_back(orientation)
+        return DuplicatePair(first, second, "pixels" if same else "near", round(score, 3),
+                             ORIENTATIONS[orientation], round(mask_iou, 3))
+
+    def _glance(self, picture: int) -> _Pixels:
+        return _grey(self._images[self._positions[picture]], _GLANCE)
+
+    def _view(self, picture: int, orientation: int = 0) -> _View:
+        position = self._positions[picture]
+        mask = np.asarray(self._masks[position]) * np.uint8(255)
+        return _View(turn(_grey(self._images[position], self._side), orientation),
+                     turn(_shrink(mask, self._side), orientation))
+
+
+def _grey(image: _Pixels, side: int) -> _Pixels:
+    """Luminance ``(side, side)`` of an RGB image."""
+    return _shrink(np.asarray(cv2.cvtColor(np.asarray(image), cv2.COLOR_RGB2GRAY), np.uint8), side)
+
+
+def _shrink(picture: _Pixels, side: int) -> _Pixels:
+    return np.asarray(cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _likely_pairs(glances: _Pixels) -> list[_Candidate]:
+    """Neighbours that look alike as thumbnails, in the orientation in which they do most."""
+    thumbnails = _thumbnails(glances)
+    pairs = np.unique(np.concatenate([
+        _neighbours(thumbnails.reshape(-1, len(glances)).T),
+        _neighbours(_however_turned(thumbnails)),
+    ]), axis=0)
+    likely = []
+    for start in range(0, len(pairs), 4096):
+        some = pairs[start:start + 4096]
+        first, second = (thumbnails[:, :, pictures] for pictures in some.T)
+        alike = np.stack([np.einsum("yxn,yxn->n", turn(first, orientation), second)
+                          for orientation in range(len(ORIENTATIONS))])
+        best = alike.argmax(axis=0)
+        likely += [_Candidate(int(one), int(two), int(orientation)) for one, two, orientation, close
+                   in zip(*some.T, best, alike.max(axis=0), strict=True)
+                   if close >= _SAME_THUMBNAIL]
+    return likely
+
+
+def _thumbnails(glances: _Pixels) -> _Field:
+    """``(T, T, n)``, each of mean 0 and norm 1, so that a product of two is their correlation."""
+    step = _GLANCE // _THUMBNAIL
+    blocks = glances.reshape(-1, _THUMBNAIL, step, _THUMBNAIL, step)
+    small = np.ascontiguousarray(np.moveaxis(blocks.mean(axis=(2, 4), dtype=np.float32), 0, -1))
+    small -= small.mean(axis=(0, 1))
+    norm = np.sqrt(np.einsum("yxn,yxn->n", small, small))
+    return np.asarray(small / np.maximum(norm, 1e-3), np.float32)
+
+
+def _however_turned(thumbnails: _Field) -> _Field:
+    """``(n, d)`` that stays the same when a picture is turned or mirrored.
+
+    It is the mean over all orientations. Projecting onto it only brings pictures closer:
+    neighbours in any orientation are neighbours here. The mean has eight equal octants; one is
+    kept, each place weighted with how often it occurs, so that distances are those of the whole.
+    """
+    mean = np.zeros_like(thumbnails)
+    for orientation in range(len(ORIENTATIONS)):
+        mean += turn(thumbnails, orientation) / np.float32(len(ORIENTATIONS))
+    rows, columns = np.triu_indices(_THUMBNAIL // 2)
+    weight = np.sqrt(np.where(rows == columns, 4, 8)).astype(np.float32)
+    return np.asarray(mean[rows, columns].T * weight, np.float32)
+
+
+def _neighbours(vectors: _Field) -> NDArray[np.int64]:
+    """Pairs ``(n * k, 2)`` of each row of ``(n, d)`` with its nearest ones, the lower first."""
+    vectors = np.ascontiguousarray(vectors)
+    count = len(vectors)
+    nearest = min(_NEIGHBOURS, count - 1)
+    num_bins = -(-count // 16)
+    squares = np.einsum("nd,nd->n", vectors, vectors)
+    found = []
+    for start in range(0, count, 512):
+        block = vectors[start:start + 512]
+        here = np.arange(start, start + len(block))
+        distance = np.full((len(block), 16 * num_bins), np.inf, np.float32)
+        distance[:, :count] = squares - 2 * block @ vectors.T  # up to a constant of each row
+        distance[here - start, here] = np.inf
+        # The k nearest lie in the k bins of the nearest members: few are left to be sorted.
+        least = distance.reshape(len(block), 16, num_bins).min(axis=1)
+        bins = np.argpartition(least, min(nearest, num_bins) - 1)[:, :nearest]
+        members = (bins[:, None, :] + num_bins * np.arange(16)[:, None]).reshape(len(block), -1)
+        near = np.argpartition(np.take_along_axis(distance, members, 1), nearest - 1)
+        columns = np.take_along_axis(members, near[:, :nearest], 1)
+        found.append(np.stack([np.repeat(here, nearest), columns.ravel()], axis=1))
+    return np.sort(np.concatenate(found), axis=1)
+
+
+def _rough_warp(one: _Pixels, two: _Pixels) -> _Field | None:
+    """The warp between two small pictures, None where they clearly differ."""
+    warp = _register(one, two, np.eye(2, 3, dtype=np.float32), blur=5, steps=10)
+    similar = warp is not None and _detail_score(one, two, warp) >= _SAME_GLANCE
+    return warp if similar else None
+
+
+def _lay_over(one: _View, two: _View, warp: _Field) -> tuple[float, float]:
+    """The detail score of the first laid over the second, and the overlap (IoU) of their masks.
+
+    Both are those of the warp or of what a finer registration makes of it, whatever scores better.
+    """
+    score = _detail_score(one.grey, two.grey, warp)
+    finer = _register(one.grey, two.grey, warp, blur=3, steps=30)
+    if finer is not None and (finer_score := _detail_score(one.grey, two.grey, finer)) > score:
+        score, warp = finer_score, finer
+    moved = _warp(one.mask.astype(np.float32), warp, cv2.INTER_LINEAR)
+    inside = _inside(warp, len(two.mask))
+    return score, _overlap((moved >= 128) & inside, (two.mask >= 128) & inside)
+
+
+def _register(one: _Pixels, two: _Pixels, warp: _Field, blur: int, steps: int) -> _Field | None:
+    """The affine warp from the second's place to the first's, None where none is found.
+
+    Args:
+        one, two: ``(side, side)``.
+        warp: to begin with.
+        blur: pixels over which both are smoothed.
+        steps: at most.
+    """
+    stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, steps, 1e-4)
+    everywhere = np.full(two.shape, 255, np.uint8)
+    try:
+        _, found = cv2.findTransformECC(
+            two, one, warp.copy(), cv2.MOTION_AFFINE, stop, everywhere, blur)
+    except cv2.error:  # it did not converge: these two have little in common
+        return None
+    return np.asarray(found, np.float32) if np.isfinite(found).all() else None
+
+
+def _enlarge(warp: _Field, factor: float) -> _Field:
+    """The same affine map between pictures ``factor`` times as large; pixel centres are kept."""
+    larger = warp.copy()
+    larger[:, 2] = factor * warp[:, 2] + (warp[:, :2].sum(axis=1) - 1) * (factor - 1) / 2
+    return larger
+
+
+def _detail_score(one: _Pixels, two: _Pixels, warp: _Field) -> float:
+    """How far the detail of two ``(side, side)`` pictures agrees once the first is warped.
+
+    Returns:
+        A correlation, -1 to 1; -1 where too little tissue is seen in both.
+    """
+    side = len(two)
+    moved, still = _warp(one.astype(np.float32), warp, cv2.INTER_CUBIC), two.astype(np.float32)
+    (fine_one, rough_one), (fine_two, rough_two) = _detail(moved), _detail(still)
+    dark = ((moved < _DARK) | (two < _DARK)).astype(np.uint8)
+    surround = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))  # hairs are thin
+    reach = side // 16 + 1
+    beside = cv2.dilate(surround, np.ones((reach, reach), np.uint8)) > 0
+    seen = (_inside(warp, side) & (rough_one > 1) & (rough_two > 1) & ~beside).astype(np.float32)
+    a, b = fine_one * seen, fine_two * seen
+    step = side // _BLOCKS
+    blocks = np.stack([seen, a, b, a * a, b * b, a * b]).reshape(6, _BLOCKS, step, _BLOCKS, step)
+    sums = blocks.sum(axis=(2, 4), dtype=np.float64)
+    used = sums[0] >= 0.5 * step**2
+    if np.count_nonzero(used) < _FEWEST_BLOCKS:
+        return -1.0
+    num, sum_a, sum_b, sum_aa, sum_bb, sum_ab = sums[:, used]
+    covariance = sum_ab - sum_a * sum_b / num
+    variance = (sum_aa - sum_a**2 / num) * (sum_bb - sum_b**2 / num)
+    return float(np.median(covariance / np.sqrt(np.maximum(variance, 1e-6))))
+
+
+def _detail(picture: _Field) -> tuple[_Field, _Field]:
+    """What is finer than the grain, brought to unit strength everywhere; and its variance."""
+    fine = picture - cv2.GaussianBlur(picture, (0, 0), _GRAIN)
+    variance = cv2.GaussianBlur(fine * fine, (0, 0), 3 * _GRAIN)
+    return np.asarray(fine / np.sqrt(variance + 1), np.float32), np.asarray(variance, np.float32)
+
+
+def _inside(warp: _Field, side: int) -> NDArray[np.bool_]:
+    """Where the warped picture has pixels."""
+    return _warp(np.ones((side, side), np.float32), warp, cv2.INTER_LINEAR) > 0.99
+
+
+def _warp(picture: _Field, warp: _Field, how: int) -> _Field:
+    side = len(picture)
+    moved = cv2.warpAffine(picture, warp, (side, side), flags=how | cv2.WARP_INVERSE_MAP)
+    return np.asarray(moved, np.float32)
+
+
+def _overlap(one: NDArray[np.bool_], two: NDArray[np.bool_]) -> float:
+    union = int(np.count_nonzero(one | two))
+    return int(np.count_nonzero(one & two)) / union if union else 1.0

@@ -1,0 +1,1 @@
+"""Files of the catalogue, brought over HTTP: resumed, verified, never half there."""

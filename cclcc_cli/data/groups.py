@@ -1,0 +1,77 @@
+"""Images that must stay on one side of a split: of one patient, of one video, of one lesion."""
+
+import csv
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+
+from cclcc_cli.data.problems import listed_error
+from cclcc_cli.errors import DataError
+
+
+def read_groups(path: Path, stems: Collection[str]) -> dict[str, str]:
+    """Stem to group, from a CSV file with the columns ``stem`` and ``group``.
+
+    Images that it does not name are alone.
+
+    Raises:
+        DataError: it cannot be read, lacks a column, names an unknown image or one twice.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, strict=True)
+            columns = set(reader.fieldnames or ())
+            rows = [(reader.line_num, row) for row in reader]
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
+    except (UnicodeDecodeError, csv.Error):
+        raise DataError(f"{path}: is not a CSV file in UTF-8; give lines of stem,group") from None
+    if not {"stem", "group"} <= columns:
+        raise DataError(f"{path}: needs a first line with the columns stem and group")
+    groups: dict[str, str] = {}
+    problems = []
+    for line, row in rows:
+        stem, group = (row["stem"] or "").strip(), (row["group"] or "").strip()
+        if stem not in stems:
+            problems.append(f"line {line}: {stem or 'an empty stem'} has no image")
+        elif stem in groups:
+            problems.append(f"line {line}: {stem} stands there twice")
+        elif not group:
+            problems.append(f"line {line}: {stem} has no group")
+        groups[stem] = group
+    if problems:
+        raise listed_error(str(path), problems)
+    return groups
+
+
+def join_groups(
+    stems: Iterable[str], given: Mapping[str, str], pairs: Iterable[tuple[str, str]]
+) -> dict[str, str]:
+    """Stem to group: given groups, and whatever a pair that shows the same thing ties together.
+
+    Args:
+        stems: of all images.
+        given: groups known beforehand, such as patients or videos; a stem may be missing.
+        pairs: of stems.
+
+    Returns:
+        Every stem; the name of a group is that of its first given group, or its first stem, with
+        an apostrophe where a given group that it is no part of has that name.
+    """
+    parent: dict[str, str] = {}
+
+    def root(name: str) -> str:
+        while parent.setdefault(name, name) != name:
+            parent[name] = name = parent[parent[name]]
+        return name
+
+    # Given groups sort before stems, so that they name what they are part of.
+    keys = {stem: f"0{given[stem]}" if stem in given else f"1{stem}" for stem in stems}
+    for one, other in pairs:
+        first, second = sorted((root(keys[one]), root(keys[other])))
+        parent[second] = first
+    taken, mark = set(given.values()), "'"
+    while any(f"{name}{mark}" in keys or f"{name}{mark}" in taken for name in taken):
+        mark += "'"
+    roots = {stem: root(key) for stem, key in keys.items()}
+    return {stem: f"{key[1:]}{mark if key[0] == '1' and key[1:] in taken else ''}"
+            for stem, key in roots.items()}

@@ -1,0 +1,134 @@
+"""Groups of images that stay together: from a person's list, and from pairs of the same thing."""
+
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cclcc_cli.data.groups import join_groups, read_groups
+from cclcc_cli.errors import DataError
+
+STEMS = ("a", "b", "c", "d")
+
+ALL = ("a", "b", "c", "d", "e", "f", "a'", "a''", "1", "0a")
+names = st.sampled_from(ALL)
+groupings = st.dictionaries(names, names, max_size=6)
+some_pairs = st.lists(st.tuples(names, names), max_size=8)
+
+
+def read(path: Path, content: str | bytes) -> dict[str, str]:
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return read_groups(path, STEMS)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "groups.csv"
+
+
+class TestList:
+    """A CSV file with the columns stem and group."""
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            "stem,group\na,patient 1\nb,patient 1\nc,2\n",
+            "\ufeffstem,group\r\na,patient 1\r\nb,patient 1\r\nc,2\r\n",
+            'age,group,stem\n70,"patient 1",a\n\n71, patient 1 , b \n,2,c',
+        ],
+        ids=["plain", "from a Windows editor", "other columns, quotes, spaces, a blank line"],
+    )
+    def test_it_says_which_images_belong_together(self, path: Path, content: str) -> None:
+        assert read(path, content) == {"a": "patient 1", "b": "patient 1", "c": "2"}
+
+    def test_it_may_name_no_image(self, path: Path) -> None:
+        assert read(path, "stem,group\n") == {}
+
+    @pytest.mark.parametrize(
+        "content", ["", "a,1\nb,2\n", "stem;group\na;1\n", "stem,patient\na,1\n", "group\n1\n"])
+    def test_a_file_without_the_two_columns_is_refused(self, path: Path, content: str) -> None:
+        with pytest.raises(DataError) as caught:
+            read(path, content)
+        assert str(caught.value) == (
+            f"{path}: needs a first line with the columns stem and group")
+
+    @pytest.mark.parametrize("content", [b"stem,group\n\xe4,1\n", b'stem,group\n"a"b,1\n',
+                                         b'stem,group\n"a,1\n'])
+    def test_a_file_that_is_no_csv_in_utf8_is_refused(self, path: Path, content: bytes) -> None:
+        with pytest.raises(DataError) as caught:
+            read(path, content)
+        assert str(caught.value) == (
+            f"{path}: is not a CSV file in UTF-8; give lines of stem,group")
+
+    def test_a_file_that_is_not_there_is_refused(self, path: Path) -> None:
+        with pytest.raises(DataError) as caught:
+            read_groups(path, STEMS)
+        assert str(caught.value) == f"{path}: cannot be read (No such file or directory)"
+
+    def test_all_bad_lines_are_listed_at_once_by_their_number_in_the_file(
+        self, path: Path
+    ) -> None:
+        with pytest.raises(DataError) as caught:
+            read(path, "stem,group\na,1\n\nzz,1\na,2\nb,\nc\n,3\nd,4\n")
+        assert str(caught.value).split("\n") == [
+            f"{path}: 5 problems, nothing was written",
+            "  line 4: zz has no image",
+            "  line 5: a stands there twice",
+            "  line 6: b has no group",
+            "  line 7: c has no group",
+            "  line 8: an empty stem has no image",
+        ]
+
+
+class TestJoining:
+    """Given groups, and whatever pairs of images that show the same thing tie together."""
+
+    def test_without_either_every_image_is_alone_under_its_own_name(self) -> None:
+        assert join_groups("abc", {}, []) == {"a": "a", "b": "b", "c": "c"}
+
+    def test_given_groups_stay_as_they_are_and_the_rest_is_alone(self) -> None:
+        assert join_groups("abcd", {"b": "x", "d": "x"}, []) == {
+            "a": "a", "b": "x", "c": "c", "d": "x"}
+
+    def test_pairs_chain_into_one_group_named_after_its_first_image(self) -> None:
+        assert join_groups("abcde", {}, [("d", "c"), ("e", "d"), ("b", "a")]) == {
+            "a": "a", "b": "a", "c": "c", "d": "c", "e": "c"}
+
+    def test_a_pair_draws_an_image_into_a_given_group(self) -> None:
+        assert join_groups("abc", {"c": "x"}, [("a", "c")]) == {"a": "x", "b": "b", "c": "x"}
+
+    def test_a_pair_across_two_given_groups_makes_them_one_under_the_first_name(self) -> None:
+        given = {"a": "y", "b": "y", "c": "x", "d": "x"}
+        assert join_groups("abcd", given, [("b", "c")]) == dict.fromkeys("abcd", "x")
+
+    def test_a_lone_image_is_no_part_of_a_group_that_bears_its_name(self) -> None:
+        """Frames ``1``, ``2``, ... and videos ``1``, ``2``, ... are common."""
+        assert join_groups("123", {"2": "1", "3": "1"}, []) == {"1": "1'", "2": "1", "3": "1"}
+        assert join_groups(["1", "1'", "2"], {"2": "1"}, []) == {"1": "1''", "1'": "1'", "2": "1"}
+
+    @given(groupings, some_pairs)
+    def test_two_images_are_together_if_and_only_if_links_lead_from_one_to_the_other(
+        self, given_groups: dict[str, str], pairs: list[tuple[str, str]]
+    ) -> None:
+        joined = join_groups(ALL, given_groups, pairs)
+        assert joined.keys() == set(ALL)
+        for stem in ALL:
+            reached = {stem}
+            while True:
+                videos = {given_groups[found] for found in reached if found in given_groups}
+                more = {s for s, video in given_groups.items() if video in videos}
+                more |= {s for pair in pairs if reached & {*pair} for s in pair}
+                if more <= reached:
+                    break
+                reached |= more
+            assert {other for other in ALL if joined[other] == joined[stem]} == reached
+
+    @given(groupings, some_pairs, st.randoms(use_true_random=False))
+    def test_the_order_of_images_and_pairs_changes_nothing(
+        self, given_groups: dict[str, str], pairs: list[tuple[str, str]], random: Random
+    ) -> None:
+        turned = [pair[::-1] if random.random() < 0.5 else pair for pair in pairs]
+        stems, links = random.sample(ALL, len(ALL)), random.sample(turned, len(turned))
+        assert join_groups(stems, given_groups, links) == join_groups(ALL, given_groups, pairs)
