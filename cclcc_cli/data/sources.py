@@ -18,6 +18,7 @@ from cclcc_cli.data.fetching.fetch import fetch
 from cclcc_cli.data.folder import PairFiles, check_pair, scan_folders
 from cclcc_cli.data.image_file import file_sha256
 from cclcc_cli.data.layout import find_pairs
+from cclcc_cli.data.members import DEFAULT_LIMITS, Limits
 from cclcc_cli.data.store_writer import About, Pair, Sample, fit_pair
 from cclcc_cli.data.synthetic import synthetic_scene
 from cclcc_cli.data.workers import MemoryBudget, in_order, process_workers, thread_workers
@@ -139,7 +140,8 @@ def _open_folders(source: FolderSource, size: int) -> Intake:
 def _open_catalog(source: CatalogSource, size: int, stack: ExitStack) -> Intake:
     entry = source.entry
     files, notes = _provided(source) if source.archives else _downloaded(source)
-    roots = [stack.enter_context(open_members(path)) for path in files]
+    limits = _limits(entry)
+    roots = [stack.enter_context(open_members(path, limits=limits)) for path in files]
     found = find_pairs(entry, roots)
     official: defaultdict[str, list[str]] = defaultdict(list)
     for pair in found.pairs:
@@ -155,6 +157,14 @@ def _open_catalog(source: CatalogSource, size: int, stack: ExitStack) -> Intake:
         about=about, official=dict(official), groups=entry.groups,
         files={path.name: digest for path, digest in files.items() if digest},
         notes=(*notes, *_ignored_note(found.ignored)),
+    )
+
+
+def _limits(entry: CatalogEntry) -> Limits:
+    """What the entry's archives may hold: some files beside each pair, and no bomb's size."""
+    return Limits(
+        members=100 + 10 * entry.num_pairs,
+        total_bytes=20 * (entry.download_bytes or 0) or DEFAULT_LIMITS.total_bytes,
     )
 
 

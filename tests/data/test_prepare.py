@@ -12,13 +12,16 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
+from cclcc_cli.data.catalog import get_entry
 from cclcc_cli.data.prepare import Prepared, prepare
-from cclcc_cli.data.sources import FolderSource, SyntheticSource
+from cclcc_cli.data.sources import CatalogSource, FolderSource, SyntheticSource
 from cclcc_cli.data.split_lists import SplitRule
 from cclcc_cli.data.store import load_store, store_path
 from cclcc_cli.data.store_writer import About
 from cclcc_cli.data.synthetic import synthetic_scene
 from cclcc_cli.errors import DataError
+from tests.data.test_image_file import BAD_IMAGES, BAD_MASKS
+from tests.data.test_zip_archive import NOT_OPENED
 
 Write = Callable[[Path, Any], None]
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
@@ -223,6 +226,38 @@ class TestSynthetic:
         assert (again.changed, again.store.info) == (False, done.store.info)
         with pytest.raises(DataError, match="12 images changed, another source;"):
             prepare(path, SyntheticSource(12, seed=4), SplitRule())
+
+
+class TestMalformed:
+    """Every bad archive and image that is known here: one clear error, nothing left behind."""
+
+    @pytest.mark.parametrize("name", [n for n in NOT_OPENED if not n.startswith("too large a")])
+    def test_an_archive(self, tmp_path: Path, path: Path, name: str) -> None:
+        archive = tmp_path / "a.zip"
+        archive.write_bytes(NOT_OPENED[name][0])
+        source = CatalogSource(get_entry("kvasir-seg"), tmp_path / "none", (archive,))
+        with pytest.raises(DataError) as caught:
+            prepare(path, source, SplitRule())
+        assert str(caught.value).startswith(f"{archive}: ")
+        assert "\n" not in str(caught.value)
+        assert [p.name for p in tmp_path.iterdir()] == ["a.zip"]
+
+    @pytest.mark.parametrize("name", [*BAD_IMAGES, *(f"mask: {name}" for name in BAD_MASKS)])
+    def test_an_image_or_mask(self, folders: Any, path: Path, name: str) -> None:
+        for stem in ("a", "b", "c"):
+            folders.add(stem, 24, 40)
+        if name in BAD_IMAGES:
+            bad, (make, message) = folders.images / "b.png", BAD_IMAGES[name]
+            bad.write_bytes(make(np.full((24, 40, 3), 90, np.uint8)))
+        else:
+            bad, (make, message) = folders.masks / "b.png", BAD_MASKS[name.removeprefix("mask: ")]
+            bad.write_bytes(make(np.eye(24, 40, dtype=np.uint8)))
+        with pytest.raises(DataError, match=message) as caught:
+            prepare_folders(path, folders)
+        head, line = str(caught.value).split("\n")
+        assert head == "images and masks: 1 problem, nothing was written"
+        assert line.startswith(f"  {bad}: ")
+        assert not path.parent.exists()
 
 
 PEAK_IN_A_PROCESS = """

@@ -196,6 +196,19 @@ def test_frames_of_one_video_stay_on_one_side_of_every_cut(tmp_path: Path, folde
         assert sum(len(side) for side in sides) == 4
 
 
+def test_an_archive_may_be_no_larger_than_the_catalogue_makes_likely(
+    tmp_path: Path, kvasir_zip: Path
+) -> None:
+    file = RemoteFile("kvasir-seg.zip", ("http://127.0.0.1:9/",), 500)
+    with pytest.raises(DataError, match=r"its members are larger than 10000 bytes together"):
+        Kvasir(tmp_path, small("kvasir-seg", COUNT, files=(file,))).prepare(kvasir_zip)
+    with zipfile.ZipFile(kvasir_zip, "a") as archive:
+        for index in range(100 + 10 * COUNT):
+            archive.writestr(f"more/{index}.txt", "")
+    with pytest.raises(DataError, match=r"the limit is 220 members"):
+        Kvasir(tmp_path, small("kvasir-seg", COUNT)).prepare(kvasir_zip)
+
+
 def test_a_data_set_that_a_person_must_get_says_how(tmp_path: Path) -> None:
     source = CatalogSource(get_entry("ph2"), tmp_path)
     with pytest.raises(DataError, match=r"ph2: cannot be downloaded without a person: asked for"):
