@@ -19,7 +19,7 @@ from cclcc_cli.config.schema import Augment
 from cclcc_cli.data.loading import TrainingImages, load_batches
 from cclcc_cli.data.prepare import FolderSource, prepare
 from cclcc_cli.data.sampling import TwoStreamBatches
-from cclcc_cli.data.split_lists import SplitRule
+from cclcc_cli.data.split_rule import SplitRule
 from cclcc_cli.data.store import load_store, store_path
 from cclcc_cli.data.store_writer import About
 from cclcc_cli.data.synthetic import synthetic_scene

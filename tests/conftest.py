@@ -17,7 +17,7 @@ from torch import Tensor
 
 from cclcc_cli.data.prepare import prepare
 from cclcc_cli.data.sources import SyntheticSource
-from cclcc_cli.data.split_lists import SplitRule
+from cclcc_cli.data.split_rule import SplitRule
 from cclcc_cli.data.store import store_path
 
 Wave = Callable[..., Tensor]

@@ -68,8 +68,10 @@ def prepare(
         int | None, typer.Option(min=0, help="Seed of whatever is cut; 0.")
     ] = None,
     label_seeds: Annotated[
-        int, typer.Option(metavar="N", help="Draw label orders for the seeds 0 to N-1.")
-    ] = 5,
+        int | None,
+        typer.Option(metavar="N", help="Draw label orders for the seeds 0 to N-1; 5, or where "
+                                       "orders are listed none."),
+    ] = None,
     label_groups: Annotated[
         bool, typer.Option("--label-groups", help="Label group by group, not image by image.")
     ] = False,
@@ -118,7 +120,7 @@ def prepare(
 
     from cclcc_cli.data.cutting import LabelRule
     from cclcc_cli.data.prepare import prepare as prepare_store
-    from cclcc_cli.data.split_lists import SplitRule
+    from cclcc_cli.data.split_rule import SplitRule
     from cclcc_cli.data.store import store_path
     from cclcc_cli.data.store_writer import About
 

@@ -13,8 +13,11 @@ from dataclasses import dataclass, field
 from itertools import chain, islice, pairwise
 from math import fsum
 
-from cclcc_cli.data.splits import Splits, share_of
+from cclcc_cli.data.splits import SPLITS, Splits, share_of
 from cclcc_cli.errors import DataError
+
+NUM_LABEL_SEEDS = 5
+"""Seeds whose label order is drawn where nothing else is asked for."""
 
 _CUT_STRATA = 10
 _LABEL_STRATA = 5
@@ -40,13 +43,14 @@ class LabelRule:
     """How the orders are drawn in which training images get their labels.
 
     Attributes:
-        num_seeds: orders are drawn for the seeds 0, 1, ...
+        num_seeds: orders are drawn for so many seeds, from 0; None draws NUM_LABEL_SEEDS of them
+            where no order is given, and none beside those that are.
         by_group: label one group after another, as a clinic would label video by video, instead
             of image by image.
         given: seed to an order, or to the beginning of one, that is kept as it is.
     """
 
-    num_seeds: int = 5
+    num_seeds: int | None = None
     by_group: bool = False
     given: Mapping[int, Sequence[str]] = field(default_factory=dict)
 
@@ -64,9 +68,10 @@ def build_splits(
         labels: how label orders are drawn.
     """
     of_stem = {item.stem: item for item in items}
-    train, val, test = (tuple(sorted(parts.get(name, ()))) for name in ("train", "val", "test"))
+    train, val, test = (tuple(sorted(parts.get(name, ()))) for name in SPLITS)
     training = [of_stem[stem] for stem in train]
-    seeds = sorted({*range(labels.num_seeds), *labels.given})
+    num_drawn = labels.num_seeds or (0 if labels.given else NUM_LABEL_SEEDS)
+    seeds = sorted({*range(num_drawn), *labels.given})
     orders = {seed: _label_order(training, seed, labels) for seed in seeds}
     dropped = of_stem.keys() - {*train, *val, *test}
     return Splits(train, val, test, orders, tuple(sorted(dropped)))
@@ -95,16 +100,15 @@ def cut(
             f"{total} images with a validation share of {val_share:g} and a test share of "
             f"{test_share:g} leave none to train on; lower the shares or add images"
         )
-    names = ("train", "val", "test")
-    needed = [name for name in names if wanted[name]]
+    needed = [name for name in SPLITS if wanted[name]]
     groups = len({item.group for item in items})
     if groups < len(needed):
         raise DataError(
             f"{total} images that stay together in {_count(groups, 'group')} cannot be cut into "
             f"{', '.join(needed)}; give lists of every split with --splits"
         )
-    bins = _fill(items, f"split {seed}", [wanted[name] for name in names])
-    return dict(zip(names, bins, strict=True))
+    bins = _fill(items, f"split {seed}", [wanted[name] for name in SPLITS])
+    return dict(zip(SPLITS, bins, strict=True))
 
 
 def cut_folds(items: Sequence[Item], seed: int, num_folds: int) -> list[tuple[str, ...]]:

@@ -5,13 +5,16 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from cclcc_cli.data.problems import listed_error
+from cclcc_cli.data.splits import stem_of
 from cclcc_cli.errors import DataError
 
 
-def read_groups(path: Path, stems: Collection[str]) -> dict[str, str]:
+def read_groups(
+    path: Path, stems: Collection[str], extensions: Collection[str]
+) -> dict[str, str]:
     """Stem to group, from a CSV file with the columns ``stem`` and ``group``.
 
-    Images that it does not name are alone.
+    A stem may be a file's name. Images that it does not name are alone.
 
     Raises:
         DataError: it cannot be read, lacks a column, names an unknown image or one twice.
@@ -30,7 +33,8 @@ def read_groups(path: Path, stems: Collection[str]) -> dict[str, str]:
     groups: dict[str, str] = {}
     problems = []
     for line, row in rows:
-        stem, group = (row["stem"] or "").strip(), (row["group"] or "").strip()
+        stem = stem_of((row["stem"] or "").strip(), stems, extensions)
+        group = (row["group"] or "").strip()
         if stem not in stems:
             problems.append(f"line {line}: {stem or 'an empty stem'} has no image")
         elif stem in groups:

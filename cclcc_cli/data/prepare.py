@@ -15,7 +15,8 @@ from cclcc_cli.data.groups import join_groups, read_groups
 from cclcc_cli.data.locking import locked
 from cclcc_cli.data.problems import listed_error
 from cclcc_cli.data.sources import CatalogSource, Intake, Outcome, Source, open_source
-from cclcc_cli.data.split_lists import Given, SplitRule, SplitSet, drop, make_splits, settle
+from cclcc_cli.data.split_rule import Given, SplitRule, settle
+from cclcc_cli.data.split_set import SplitSet, drop, make_splits
 from cclcc_cli.data.splits import SUBSET_SHARES, num_labeled
 from cclcc_cli.data.store import Store, load_store
 from cclcc_cli.data.store_index import IndexRow
@@ -131,7 +132,9 @@ def _plan(intake: Intake, rule: SplitRule, progress: Progress) -> _Plan:
             outcomes = intake.outcomes(intake.stems, pool)
             list(_collect(outcomes, len(intake.stems), Counter(), progress, intake.problems))
     given = settle(rule, intake.official, intake.stems, EXTENSIONS)
-    groups = {**intake.groups, **(read_groups(rule.groups, intake.stems) if rule.groups else {})}
+    groups = dict(intake.groups)
+    if rule.groups is not None:
+        groups |= read_groups(rule.groups, intake.stems, EXTENSIONS)
     listed = given.stems
     stems = tuple(stem for stem in intake.stems if not listed or stem in listed)
     # Whatever can be known to go wrong is told before anything is decoded.

@@ -9,13 +9,14 @@ On disk: plain text, one stem a line; blank lines and lines starting with ``#`` 
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from cclcc_cli.errors import DataError
 
+SPLITS = ("train", "val", "test")
 SUBSET_SHARES = (0.05, 0.1, 0.2, 0.5)
 """Labelled shares that summaries look at."""
 
@@ -107,7 +108,7 @@ def contiguous_subset(splits: Splits, labeled: int | float, start: int) -> tuple
 def write_splits(folder: Path, splits: Splits) -> None:
     """Write every list into a folder, each file headed by what it is."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("train", "val", "test"):
+    for name in SPLITS:
         stems = getattr(splits, name)
         write_list(folder / f"{name}.txt", f"{name} split: {len(stems)} images", stems)
     if splits.dropped:
@@ -144,6 +145,13 @@ def read_list(path: Path) -> list[str] | None:
         twice = next(entry for entry in entries if entries.count(entry) > 1)
         raise DataError(f"{path}: names {twice} twice; keep one")
     return entries
+
+
+def stem_of(entry: str, stems: Collection[str], extensions: Collection[str]) -> str:
+    """The stem that an entry of a list means, which may be a file's name; else the entry."""
+    name = PurePath(entry)
+    has_extension = name.suffix.lower() in extensions and name.stem in stems
+    return name.stem if entry not in stems and has_extension else entry
 
 
 def read_label_orders(folder: Path) -> dict[int, list[str]]:
@@ -183,7 +191,7 @@ def read_splits(folder: Path) -> Splits:
     Raises:
         DataError: a list is missing, cannot be read, or the lists do not fit each other.
     """
-    lists = {name: read_list(folder / f"{name}.txt") for name in ("train", "val", "test")}
+    lists = {name: read_list(folder / f"{name}.txt") for name in SPLITS}
     found = {name: entries for name, entries in lists.items() if entries is not None}
     if len(found) < len(lists):
         missing = next(name for name in lists if name not in found)
@@ -194,7 +202,7 @@ def read_splits(folder: Path) -> Splits:
     for seed, order in orders.items():
         if sorted(order) != sorted(found["train"]):
             raise DataError(f"{folder}/labeled_seed{seed}.txt: is not a reordering of train.txt")
-    train, val, test = (tuple(sorted(found[name])) for name in ("train", "val", "test"))
+    train, val, test = (tuple(sorted(found[name])) for name in SPLITS)
     dropped = read_list(folder / "dropped.txt") or []
     return Splits(train, val, test, orders, tuple(sorted(dropped)))
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cclcc_cli.data.audit import Audit, dump_audit
-from cclcc_cli.data.split_lists import SplitSet
+from cclcc_cli.data.split_set import SplitSet
 from cclcc_cli.data.splits import write_splits
 from cclcc_cli.data.store import StoreInfo, dump_info, split_folders
 from cclcc_cli.data.store_index import (

@@ -27,7 +27,7 @@ from cclcc_cli.data.contact_sheet import (
     stack_sheets,
 )
 from cclcc_cli.data.duplicates import ORIENTATIONS
-from cclcc_cli.data.splits import Splits
+from cclcc_cli.data.splits import SPLITS, Splits
 from cclcc_cli.data.store import Store
 from cclcc_cli.errors import DataError
 from cclcc_cli.files import write_atomic
@@ -140,7 +140,7 @@ def draw_audit(store: Store) -> Pixels | None:
 def _ordered(audit: Audit, splits: Splits) -> list[tuple[SamePair, str]]:
     """Pairs with the sides they lie on, leaking ones first."""
     leaking = {pair: " and ".join(sides) for pair, sides in leaking_pairs(audit.pairs, splits)}
-    home = {stem: side for side in ("train", "val", "test") for stem in getattr(splits, side)}
+    home = {stem: side for side in SPLITS for stem in getattr(splits, side)}
     pairs = [(pair, leaking.get(pair) or home.get(pair.first, "dropped")) for pair in audit.pairs]
     return sorted(pairs, key=lambda found: found[0] not in leaking)
 

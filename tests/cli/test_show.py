@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from cclcc_cli.cli.show import show
 from cclcc_cli.data.prepare import prepare
 from cclcc_cli.data.sources import SyntheticSource
-from cclcc_cli.data.split_lists import SplitRule
+from cclcc_cli.data.split_rule import SplitRule
 from cclcc_cli.data.store import store_path
 from cclcc_cli.errors import DataError
 

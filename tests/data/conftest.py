@@ -1,6 +1,6 @@
 """Tiny folders of images and masks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
+from tests.data.splitting import WriteLists
 
 
 @dataclass(frozen=True)
@@ -53,4 +55,17 @@ def folders(tmp_path: Path) -> Folders:
 
 @pytest.fixture
 def write_image() -> Callable[[Path, NDArray[np.uint8]], None]:
+    return write
+
+
+@pytest.fixture
+def write_lists(tmp_path: Path) -> WriteLists:
+    """Writes ``name.txt`` for each name, and gives the folder that ``name`` is relative to."""
+
+    def write(lists: Mapping[str, str]) -> Path:
+        for name, entries in lists.items():
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / f"{name}.txt").write_text("\n".join(entries.split()))
+        return tmp_path
+
     return write

@@ -20,7 +20,7 @@ some_pairs = st.lists(st.tuples(names, names), max_size=8)
 
 def read(path: Path, content: str | bytes) -> dict[str, str]:
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return read_groups(path, STEMS)
+    return read_groups(path, STEMS, {".jpg"})
 
 
 @pytest.fixture
@@ -35,6 +35,7 @@ class TestList:
         "content",
         [
             "stem,group\na,patient 1\nb,patient 1\nc,2\n",
+            "stem,group\na.jpg,patient 1\nb.JPG,patient 1\nc,2\n",
             "\ufeffstem,group\r\na,patient 1\r\nb,patient 1\r\nc,2\r\n",
             'age,group,stem\n70,"patient 1",a\n\n71, patient 1 , b \n,2,c',
         ],
@@ -64,7 +65,7 @@ class TestList:
 
     def test_a_file_that_is_not_there_is_refused(self, path: Path) -> None:
         with pytest.raises(DataError) as caught:
-            read_groups(path, STEMS)
+            read_groups(path, STEMS, {".jpg"})
         assert str(caught.value) == f"{path}: cannot be read (No such file or directory)"
 
     def test_all_bad_lines_are_listed_at_once_by_their_number_in_the_file(

@@ -15,7 +15,7 @@ from filelock import FileLock
 from cclcc_cli.data.catalog import get_entry
 from cclcc_cli.data.prepare import Prepared, prepare
 from cclcc_cli.data.sources import CatalogSource, FolderSource, SyntheticSource
-from cclcc_cli.data.split_lists import SplitRule
+from cclcc_cli.data.split_rule import SplitRule
 from cclcc_cli.data.store import load_store, store_path
 from cclcc_cli.data.store_writer import About
 from cclcc_cli.data.synthetic import synthetic_scene
@@ -265,7 +265,7 @@ import resource, sys
 from pathlib import Path
 from cclcc_cli.data.prepare import prepare
 from cclcc_cli.data.sources import FolderSource
-from cclcc_cli.data.split_lists import SplitRule
+from cclcc_cli.data.split_rule import SplitRule
 from cclcc_cli.data.store_writer import About
 
 path, images, masks = map(Path, sys.argv[1:])

@@ -17,7 +17,7 @@ import pytest
 
 from cclcc_cli.data.prepare import prepare
 from cclcc_cli.data.sources import FolderSource, SyntheticSource
-from cclcc_cli.data.split_lists import SplitRule
+from cclcc_cli.data.split_rule import SplitRule
 from cclcc_cli.data.store import store_path
 from cclcc_cli.data.store_writer import About
 from tests.data.fetching.http_server import Answer, serving
@@ -45,7 +45,7 @@ from dataclasses import replace
 from cclcc_cli.data.catalog import RemoteFile, get_entry
 from cclcc_cli.data.prepare import prepare
 from cclcc_cli.data.sources import CatalogSource, FolderSource, SyntheticSource
-from cclcc_cli.data.split_lists import SplitRule
+from cclcc_cli.data.split_rule import SplitRule
 from cclcc_cli.data.store_writer import About
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import pytest
 from cclcc_cli.data.catalog import CatalogEntry, RemoteFile, get_entry
 from cclcc_cli.data.prepare import Prepared, prepare
 from cclcc_cli.data.sources import CatalogSource
-from cclcc_cli.data.split_lists import SplitRule
+from cclcc_cli.data.split_rule import SplitRule
 from cclcc_cli.data.store import load_store, store_path
 from cclcc_cli.data.store_writer import About
 from cclcc_cli.errors import DataError
@@ -143,7 +143,7 @@ def test_an_archive_that_is_here_already_gives_the_same_store_as_its_folder(
 def test_an_archive_that_is_not_the_authors_own_is_used_and_said(
     tmp_path: Path, kvasir_zip: Path
 ) -> None:
-    file = RemoteFile("kvasir-seg.zip", ("http://127.0.0.1:9/",), 5, "0" * 64)
+    file = RemoteFile("kvasir-seg.zip", ("http://127.0.0.1:9/",), 5000, "0" * 64)
     kvasir = Kvasir(tmp_path, small("kvasir-seg", COUNT, files=(file,)))
     (note,) = kvasir.prepare(kvasir_zip).notes
     assert note.startswith("kvasir-seg.zip: is not the authors' own file (SHA-256 ")

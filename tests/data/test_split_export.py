@@ -8,7 +8,7 @@ import pytest
 from cclcc_cli.data.prepare import prepare
 from cclcc_cli.data.sources import FolderSource
 from cclcc_cli.data.split_export import export_splits, parse_labels
-from cclcc_cli.data.split_lists import SplitRule
+from cclcc_cli.data.split_rule import SplitRule
 from cclcc_cli.data.splits import read_list
 from cclcc_cli.data.store import Store, store_path
 from cclcc_cli.data.store_writer import About

@@ -123,6 +123,7 @@ class TestLists:
         assert fold_folders(tmp_path) == []
         (tmp_path / "folder").mkdir()
         (tmp_path / "fold7.txt").touch()
+        (tmp_path / "fold11").touch()
         folders = [tmp_path / f"fold{number}" for number in range(11)]
         for folder in folders:
             folder.mkdir()

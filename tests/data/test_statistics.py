@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from cclcc_cli.data.audit import Audit
-from cclcc_cli.data.split_lists import SplitSet
+from cclcc_cli.data.split_set import SplitSet
 from cclcc_cli.data.splits import Splits
 from cclcc_cli.data.statistics import (
     DataStatistics,

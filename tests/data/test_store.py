@@ -12,7 +12,7 @@ import pytest
 from cclcc_cli.data.audit import Audit, Finding, SamePair
 from cclcc_cli.data.cutting import Item, LabelRule, build_splits
 from cclcc_cli.data.mask_shift import Shift
-from cclcc_cli.data.split_lists import SplitSet
+from cclcc_cli.data.split_set import SplitSet
 from cclcc_cli.data.splits import Splits
 from cclcc_cli.data.store import load_store, store_path
 from cclcc_cli.data.store_index import IndexRow, content_digest

@@ -1,6 +1,6 @@
 """What a person's lists, the official split and shares to cut mean together."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -10,58 +10,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cclcc_cli.data.cutting import Item, LabelRule, build_splits, cut
-from cclcc_cli.data.split_lists import SplitRule, SplitSet, drop, make_splits, settle
-from cclcc_cli.data.splits import Splits, write_splits
+from cclcc_cli.data.split_rule import SplitRule, settle
+from cclcc_cli.data.split_set import drop
+from cclcc_cli.data.splits import write_splits
 from cclcc_cli.errors import DataError
-
-EXTENSIONS = {".jpg", ".png"}
-ITEMS = [Item(f"s{index:02d}", f"s{index:02d}", index / 20) for index in range(20)]
-STEMS = [item.stem for item in ITEMS]
-FRAMES = [Item(f"s{index:02d}", f"video {index // 4}", index / 20) for index in range(20)]
-"""The same images as frames of five videos."""
-OFFICIAL = {"train": STEMS[:12], "val": STEMS[12:15], "test": STEMS[15:]}
-
-WriteLists = Callable[[Mapping[str, str]], Path]
-
-
-@pytest.fixture
-def write_lists(tmp_path: Path) -> WriteLists:
-    """Writes ``name.txt`` for each name, and gives the folder that ``name`` is relative to."""
-
-    def write(lists: Mapping[str, str]) -> Path:
-        for name, entries in lists.items():
-            (tmp_path / name).parent.mkdir(exist_ok=True)
-            (tmp_path / f"{name}.txt").write_text("\n".join(entries.split()))
-        return tmp_path
-
-    return write
-
-
-def arrange(
-    rule: SplitRule, official: Mapping[str, Sequence[str]] | None = None,
-    items: Sequence[Item] = ITEMS,
-) -> SplitSet:
-    """Settles and makes splits as ``prepare`` does: of the listed images, or of all."""
-    given_splits = settle(rule, official or {}, {item.stem for item in items}, EXTENSIONS)
-    listed = given_splits.stems
-    return make_splits(
-        rule, given_splits, [item for item in items if not listed or item.stem in listed])
-
-
-def refusal(rule: SplitRule, official: Mapping[str, Sequence[str]] | None = None,
-            items: Sequence[Item] = ITEMS) -> str:
-    """What the error says."""
-    with pytest.raises(DataError) as caught:
-        arrange(rule, official, items)
-    return str(caught.value)
-
-
-def parts(splits: Splits) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    return splits.train, splits.val, splits.test
-
-
-def between(first: int, last: int) -> str:
-    return " ".join(STEMS[first:last])
+from tests.data.splitting import (
+    EXTENSIONS,
+    FRAMES,
+    ITEMS,
+    OFFICIAL,
+    STEMS,
+    WriteLists,
+    arrange,
+    between,
+    parts,
+)
 
 
 class TestNothingGiven:
@@ -289,6 +252,11 @@ class TestCrossValidation:
         assert made.rule == ("the official split; 3 folds cut by seed 4, stratified by "
                              "foreground, groups whole")
 
+    def test_the_seed_of_splits_cuts_other_folds(self) -> None:
+        made = [arrange(SplitRule(folds=2, seed=seed), official) for seed in range(5)
+                for official in ({}, OFFICIAL)]
+        assert len({parts(splits.folds[0]) for splits in made}) == 10
+
     def test_groups_stay_whole_in_every_fold(self) -> None:
         for fold in arrange(SplitRule(folds=5), items=FRAMES).folds:
             assert fold.counts == {"train": 12, "val": 4, "test": 4}
@@ -353,149 +321,3 @@ class TestDropping:
             drop(splits, getattr(splits, name), ITEMS, SplitRule())
         assert str(caught.value) == (
             f"--drop-leaks would leave the {name} split empty; cut other splits")
-
-
-class TestRefusals:
-    """What cannot be meant is said in one line, or listed."""
-
-    @pytest.mark.parametrize(
-        ("lists", "message"),
-        [
-            ({}, "has no train.txt; write one stem or file name a line"),
-            ({"train": ""}, "has an empty train.txt; write one stem or file name a line"),
-            ({"train": "s01", "val": ""}, "has an empty val.txt; list images, or remove it to "
-                                          "have validation images cut from train.txt"),
-        ],
-    )
-    def test_missing_and_empty_lists(
-        self, write_lists: WriteLists, lists: Mapping[str, str], message: str
-    ) -> None:
-        folder = write_lists(lists)
-        assert refusal(SplitRule(folder)) == f"{folder}: {message}"
-
-    @pytest.mark.parametrize(
-        ("lists", "problem"),
-        [
-            ({"train": "s01 zz.jpg", "val": "s02"},
-             "train.txt: zz.jpg is listed but has no image"),
-            ({"train": "s01", "val": "s01.jpg"}, "val.txt: s01.jpg is in train.txt already"),
-            ({"train": "s01 s01.jpg", "val": "s02"},
-             "train.txt: s01.jpg is in train.txt already"),
-            ({"train": "s01", "val": "s02", "dropped": "s02"},
-             "dropped.txt: s02 is in val.txt already"),
-            ({"train": "s01", "val": "s02", "dropped": "zz"},
-             "dropped.txt: zz is listed but has no image"),
-            ({"train": "s01 s02", "val": "s03", "labeled_seed2": "s01 s03"},
-             "labeled_seed2.txt: s03 is not in train.txt"),
-            ({"train": "s01 s02", "val": "s03", "labeled_seed2": "s02 s01 s02.jpg"},
-             "labeled_seed2.txt: s02 stands there twice"),
-        ],
-    )
-    def test_lists_that_do_not_fit(
-        self, write_lists: WriteLists, lists: Mapping[str, str], problem: str
-    ) -> None:
-        folder = write_lists(lists)
-        assert refusal(SplitRule(folder)) == (
-            f"{folder}: 1 problem, nothing was written\n  {folder}/{problem}")
-
-    def test_a_fold_is_checked_as_the_main_lists_are(self, write_lists: WriteLists) -> None:
-        folder = write_lists({"train": "s01", "val": "s02", "fold0/val": "s01"})
-        assert refusal(SplitRule(folder)) == (
-            f"{folder}/fold0: has no train.txt; write one stem or file name a line")
-
-    def test_all_wrong_entries_are_listed_at_once(self, write_lists: WriteLists) -> None:
-        missing = " ".join(f"x{index}" for index in range(25))
-        folder = write_lists({"train": f"s01 {missing}", "val": "s01", "labeled_seed0": "s07"})
-        lines = refusal(SplitRule(folder)).split("\n")
-        assert lines[0] == f"{folder}: 27 problems, nothing was written"
-        assert len(lines) == 22
-        assert lines[-1] == "  ... and 7 more"
-
-    @pytest.mark.parametrize(
-        ("rule", "message"),
-        [
-            (SplitRule(val_share=0.0), "--val-share 0: must lie between 0 and 1; validation "
-                                       "images are needed to choose the best checkpoint"),
-            (SplitRule(val_share=1.0), "--val-share 1: must lie between 0 and 1; validation "
-                                       "images are needed to choose the best checkpoint"),
-            (SplitRule(val_share=float("nan")), "--val-share nan: must lie between 0 and 1; "
-                                                "validation images are needed to choose the best "
-                                                "checkpoint"),
-            (SplitRule(test_share=1.0), "--test-share 1: must lie from 0 to below 1"),
-            (SplitRule(test_share=-0.1), "--test-share -0.1: must lie from 0 to below 1"),
-            (SplitRule(folds=1), "--folds 1: must lie from 2 to 100"),
-            (SplitRule(folds=101), "--folds 101: must lie from 2 to 100"),
-            (SplitRule(labels=LabelRule(0)), "--label-seeds 0: must lie from 1 to 100"),
-            (SplitRule(labels=LabelRule(101)), "--label-seeds 101: must lie from 1 to 100"),
-            (SplitRule(Path("/nowhere")),
-             "/nowhere: no such folder; give --splits a folder with train.txt"),
-            (SplitRule(ignore_official=True),
-             "--ignore-official does not apply: there is no official split"),
-            (SplitRule(val_share=0.6, test_share=0.4),
-             "20 images with a validation share of 0.6 and a test share of 0.4 leave none to "
-             "train on; lower the shares or add images"),
-            (SplitRule(folds=21), "--folds 21: there are only 20 images or groups that stay "
-                                  "together; give at most that many folds"),
-        ],
-    )
-    def test_numbers_out_of_range_and_options_with_nothing_to_apply_to(
-        self, rule: SplitRule, message: str
-    ) -> None:
-        assert refusal(rule) == message
-
-    @pytest.mark.parametrize(
-        ("rule", "message"),
-        [
-            (SplitRule(val_share=0.1), "--val-share does not apply: there is an official val "
-                                       "split; leave one of them out"),
-            (SplitRule(test_share=0.1), "--test-share does not apply: there is an official test "
-                                        "split; leave one of them out"),
-            (SplitRule(seed=0),
-             "--split-seed does not apply: the official split names every split"),
-            (SplitRule(folds=16), "--folds 16: there are only 15 images or groups that stay "
-                                  "together; give at most that many folds"),
-        ],
-    )
-    def test_options_that_an_official_split_leaves_nothing_to_apply_to(
-        self, rule: SplitRule, message: str
-    ) -> None:
-        assert refusal(rule, OFFICIAL) == message
-
-    @pytest.mark.parametrize(
-        ("options", "message"),
-        [
-            ({"val_share": 0.1},
-             "--val-share does not apply: {}/val.txt is there; leave one of them out"),
-            ({"test_share": 0},
-             "--test-share does not apply: {}/test.txt is there; leave one of them out"),
-            ({"seed": 3}, "--split-seed does not apply: {} lists every split"),
-            ({"ignore_official": True},
-             "--ignore-official does not apply: --splits is given; leave one out"),
-        ],
-    )
-    def test_options_that_lists_leave_nothing_to_apply_to(
-        self, write_lists: WriteLists, options: Mapping[str, float], message: str
-    ) -> None:
-        folder = write_lists({"train": "s01", "val": "s02", "test": "s03"})
-        rule = replace(SplitRule(folder), **options)
-        assert refusal(rule, OFFICIAL) == message.format(folder)
-
-    def test_folds_are_listed_or_cut_but_not_both(self, write_lists: WriteLists) -> None:
-        folder = write_lists({"train": "s01", "val": "s02", "fold0/train": "s01",
-                              "fold0/val": "s02"})
-        assert refusal(SplitRule(folder, folds=5)) == (
-            f"--folds does not apply: {folder} lists folds of its own; leave one of them out")
-
-    def test_a_share_applies_where_only_a_fold_lacks_the_split(
-        self, write_lists: WriteLists
-    ) -> None:
-        folder = write_lists({"train": "s01", "val": "s02", "fold0/train": between(0, 10)})
-        made = arrange(SplitRule(folder, val_share=0.3, seed=2))
-        assert made.folds[0].counts == {"train": 7, "val": 3, "test": 0}
-        assert made.main.counts == {"train": 1, "val": 1, "test": 0}
-
-    def test_images_that_all_stay_together(self) -> None:
-        together = [replace(item, group="one") for item in ITEMS]
-        assert refusal(SplitRule(), items=together) == (
-            "20 images that stay together in 1 group cannot be cut into train, val, test; "
-            "give lists of every split with --splits")

@@ -1,17 +1,14 @@
-"""The splits that a person asks for: their own lists, the official ones, or shares cut by seed."""
+"""What a person asks of the splits, and what is settled before any image was looked at."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePath
+from pathlib import Path
 
-from cclcc_cli.data.cutting import Item, LabelRule, build_splits, cut, cut_folds
+from cclcc_cli.data.cutting import LabelRule
 from cclcc_cli.data.problems import listed_error
-from cclcc_cli.data.splits import Splits, fold_folders, read_label_orders, read_list
+from cclcc_cli.data.splits import SPLITS, fold_folders, read_label_orders, read_list, stem_of
 from cclcc_cli.errors import DataError
-
-_SPLITS = ("train", "val", "test")
-_VAL_SHARE = _TEST_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -66,26 +63,6 @@ class Given:
         return own.union(*(fold.stems for fold in self.folds))
 
 
-@dataclass(frozen=True)
-class SplitSet:
-    """The splits of a store.
-
-    Attributes:
-        main: used where a recipe names no fold.
-        folds: of a cross-validation; empty without.
-        rule: how they came about, in words.
-    """
-
-    main: Splits
-    folds: tuple[Splits, ...]
-    rule: str
-
-    @property
-    def all(self) -> tuple[Splits, ...]:
-        """The main splits, then the folds."""
-        return (self.main, *self.folds)
-
-
 def settle(
     rule: SplitRule,
     official: Mapping[str, Sequence[str]],
@@ -120,47 +97,6 @@ def settle(
     return given
 
 
-def make_splits(rule: SplitRule, given: Given, items: Sequence[Item]) -> SplitSet:
-    """Complete what is given by cuts, and cut the folds.
-
-    Where a test split is given it stays the test split of every fold, and each part validates in
-    its turn; otherwise each part is tested in its turn, and validation is cut from the rest.
-
-    Args:
-        rule: what was asked for.
-        given: what was settled of it.
-        items: all images that are in a list, or all.
-
-    Raises:
-        DataError: images or groups are too few.
-    """
-    main = _complete(rule, given, items)
-    if given.folds:
-        folds = tuple(_complete(rule, fold, items) for fold in given.folds)
-    elif rule.folds:
-        folds = _cross_validation(rule, given, items)
-    else:
-        folds = ()
-    return SplitSet(main, folds, _describe(rule, given, len(folds)))
-
-
-def drop(splits: Splits, stems: Collection[str], items: Iterable[Item], rule: SplitRule) -> Splits:
-    """The same splits without some images.
-
-    Raises:
-        DataError: a split would be left empty.
-    """
-    parts = {name: [stem for stem in getattr(splits, name) if stem not in stems]
-             for name in _SPLITS}
-    for name in _SPLITS:
-        if getattr(splits, name) and not parts[name]:
-            raise DataError(f"--drop-leaks would leave the {name} split empty; cut other splits")
-    labels = replace(rule.labels, given={
-        seed: [stem for stem in splits.label_orders[seed] if stem not in stems]
-        for seed in splits.label_orders})
-    return build_splits(items, parts, labels)
-
-
 def _check_numbers(rule: SplitRule) -> None:
     if rule.val_share is not None and not 0 < rule.val_share < 1:
         raise DataError(
@@ -171,22 +107,23 @@ def _check_numbers(rule: SplitRule) -> None:
         raise DataError(f"--test-share {rule.test_share:g}: must lie from 0 to below 1")
     if rule.folds is not None and not 2 <= rule.folds <= 100:
         raise DataError(f"--folds {rule.folds}: must lie from 2 to 100")
-    if not 1 <= rule.labels.num_seeds <= 100:
-        raise DataError(f"--label-seeds {rule.labels.num_seeds}: must lie from 1 to 100")
+    num_seeds = rule.labels.num_seeds
+    if num_seeds is not None and not 1 <= num_seeds <= 100:
+        raise DataError(f"--label-seeds {num_seeds}: must lie from 1 to 100")
 
 
 def _read_given(folder: Path, stems: Collection[str], extensions: Collection[str]) -> Given:
     """The lists of a folder, as stems."""
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; give --splits a folder with train.txt")
-    entries = {name: read_list(folder / f"{name}.txt") for name in (*_SPLITS, "dropped")}
+    entries = {name: read_list(folder / f"{name}.txt") for name in (*SPLITS, "dropped")}
     if not entries["train"]:
         state = "no train.txt" if entries["train"] is None else "an empty train.txt"
         raise DataError(f"{folder}: has {state}; write one stem or file name a line")
     if entries["val"] == []:
         raise DataError(f"{folder}: has an empty val.txt; list images, or remove it to have "
                         f"validation images cut from train.txt")
-    parts = {name: [_stem_of(entry, stems, extensions) for entry in found]
+    parts = {name: [stem_of(entry, stems, extensions) for entry in found]
              for name, found in entries.items() if found is not None}
     problems: list[str] = []
     home: dict[str, str] = {}
@@ -198,7 +135,7 @@ def _read_given(folder: Path, stems: Collection[str], extensions: Collection[str
                 problems.append(f"{folder / name}.txt: {entry} is in {home[stem]}.txt already")
             home.setdefault(stem, name)
     orders = {
-        seed: [_stem_of(entry, stems, extensions) for entry in order]
+        seed: [stem_of(entry, stems, extensions) for entry in order]
         for seed, order in read_label_orders(folder).items()
     }
     for seed, order in orders.items():
@@ -212,12 +149,6 @@ def _read_given(folder: Path, stems: Collection[str], extensions: Collection[str
     dropped = parts.pop("dropped", [])
     return Given({name: found for name, found in parts.items() if found}, "given lists", orders,
                  dropped)
-
-
-def _stem_of(entry: str, stems: Collection[str], extensions: Collection[str]) -> str:
-    name = PurePath(entry)
-    has_extension = name.suffix.lower() in extensions and name.stem in stems
-    return name.stem if entry not in stems and has_extension else entry
 
 
 def _check_applies(
@@ -242,58 +173,3 @@ def _check_applies(
         raise DataError("--ignore-official does not apply: there is no official split")
     if rule.ignore_official and rule.lists:
         raise DataError("--ignore-official does not apply: --splits is given; leave one out")
-
-
-def _shares(rule: SplitRule, given: Given) -> tuple[float, float]:
-    """The shares of val and test to cut off; 0 for what is given.
-
-    Where train is given, test is only cut if a share asks for it.
-    """
-    val = _VAL_SHARE if rule.val_share is None else rule.val_share
-    test = (0 if given.parts else _TEST_SHARE) if rule.test_share is None else rule.test_share
-    return 0 if "val" in given.parts else val, 0 if "test" in given.parts else test
-
-
-def _complete(rule: SplitRule, given: Given, items: Sequence[Item]) -> Splits:
-    """What is given, and the rest cut from train, or from all where nothing is."""
-    fixed = dict(given.parts)
-    pool = set(fixed.pop("train", (item.stem for item in items)))
-    parts = cut([item for item in items if item.stem in pool], rule.seed or 0,
-                *_shares(rule, given))
-    train = set(parts["train"])
-    labels = replace(rule.labels, given={
-        seed: [stem for stem in order if stem in train] for seed, order in given.orders.items()})
-    return build_splits(items, {**parts, **fixed}, labels)
-
-
-def _cross_validation(
-    rule: SplitRule, given: Given, items: Sequence[Item]
-) -> tuple[Splits, ...]:
-    assert rule.folds is not None
-    seed = rule.seed or 0
-    test = set(given.parts.get("test", ()))
-    pool = [item for item in items if item.stem not in test.union(given.dropped)]
-    folds = []
-    for held_out in cut_folds(pool, seed, rule.folds):
-        held = set(held_out)
-        rest = [item for item in pool if item.stem not in held]
-        if test:
-            parts: dict[str, Iterable[str]] = {
-                "train": [item.stem for item in rest], "val": held_out, "test": test}
-        else:
-            share = _VAL_SHARE if rule.val_share is None else rule.val_share
-            parts = {**cut(rest, seed, share, 0), "test": held_out}
-        folds.append(build_splits(items, parts, rule.labels))
-    return tuple(folds)
-
-
-def _describe(rule: SplitRule, given: Given, num_folds: int) -> str:
-    words = [given.source] if given.source else []
-    how = f"cut by seed {rule.seed or 0}, stratified by foreground, groups whole"
-    names = [name for name, share in zip(("val", "test"), _shares(rule, given), strict=True)
-             if share]
-    if names:
-        words.append(f"{', '.join(names if given.parts else ['train', *names])} {how}")
-    if num_folds:
-        words.append(f"{num_folds} folds" if given.folds or names else f"{num_folds} folds {how}")
-    return "; ".join(words)
