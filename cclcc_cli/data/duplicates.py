@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from cclcc_cli.data.workers import in_order, thread_workers
 
-SAME_DETAIL = 0.18
+SAME_DETAIL = 0.2
 """Detail score from which two images count as pictures of the same thing, at 128 pixels and more.
 
 Below that the bar rises as 1 / side: a block then holds fewer pixels to correlate by chance.

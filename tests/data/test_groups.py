@@ -39,7 +39,8 @@ class TestList:
             "\ufeffstem,group\r\na,patient 1\r\nb,patient 1\r\nc,2\r\n",
             'age,group,stem\n70,"patient 1",a\n\n71, patient 1 , b \n,2,c',
         ],
-        ids=["plain", "from a Windows editor", "other columns, quotes, spaces, a blank line"],
+        ids=["plain", "file names", "from a Windows editor",
+             "other columns, quotes, spaces, a blank line"],
     )
     def test_it_says_which_images_belong_together(self, path: Path, content: str) -> None:
         assert read(path, content) == {"a": "patient 1", "b": "patient 1", "c": "2"}
