@@ -6,6 +6,7 @@ here, and leaks across a split that was given are told wherever its scores are.
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cclcc_cli.data.duplicates import SMALLEST_SIDE, Progress, find_duplicates
+from cclcc_cli.data.groups import join_groups
 from cclcc_cli.data.mask_shift import MaskShifts, Shift, fit_by_shift
 from cclcc_cli.data.splits import SUBSET_SHARES, Splits, nested_subset
 from cclcc_cli.data.workers import in_order, thread_workers
@@ -26,15 +28,18 @@ CONTRADICTION_BELOW = 0.75
 Two outlines of one lesion by different hands mostly reach 0.85 to 0.95.
 """
 
-_BLANK = 2.0  # standard deviation in grey levels of a picture without content
-_TINY = 64  # pixels, the shorter side
-_ODD_SHAPE = 3.0  # times as long as wide
+# Bounds of what is odd. In Kvasir-SEG and ISIC 2017 the flattest image deviates by 6.9, the
+# channels of the greyest are 26 apart, and masks cover 0.3 % to 96 %.
+_BLANK = 2.0  # grey levels of standard deviation: no more than noise
+_TINY = 64  # pixels, the shorter side; less must be enlarged for any network
+_ODD_SHAPE = 3.0  # times as long as wide: squeezed into a square beyond recognition
 _FULL = 0.99  # share of the image
-_SPECK = 0.0005
-_GREY = 2  # grey levels between channels
+_SPECK = 0.0005  # share of the image: 7 x 7 of 320 x 320 pixels, a slip of the hand
+_GREY = 2  # grey levels between channels that encoding makes of a grey picture
 _FEW_GREY = 0.5  # share of a data set up to which a grey picture is odd in it
 
 Side = Literal["train", "val", "test"]
+_SIDES: tuple[Side, ...] = ("train", "val", "test")  # from the least guarded to the most
 
 
 @dataclass(frozen=True)
@@ -180,22 +185,19 @@ def leaking_pairs(
 
 def leaked_stems(pairs: Iterable[SamePair], splits: Splits) -> dict[Side, tuple[str, ...]]:
     """For val and test: the images that also train, or choose the checkpoint, in another copy."""
-    order = ("train", "val", "test")
     leaked: dict[Side, set[str]] = {"val": set(), "test": set()}
-    for pair, sides in leaking_pairs(pairs, splits):
-        stem, side = max(zip((pair.first, pair.second), sides, strict=True),
-                         key=lambda found: order.index(found[1]))
-        leaked[side].add(stem)
+    for group in _leaking_groups(pairs, splits):
+        for stem, side in group.items():
+            if side != min(group.values(), key=_SIDES.index):
+                leaked[side].add(stem)
     return {side: tuple(sorted(stems)) for side, stems in leaked.items()}
 
 
 def less_guarded(pairs: Iterable[SamePair], splits: Splits) -> set[str]:
-    """Images to drop so that no pair leaks: of each the one that trains, or else validates."""
-    order = ("train", "val", "test")
+    """Images to drop so that nothing leaks: those that train or validate beside a better side."""
     return {
-        min(zip((pair.first, pair.second), sides, strict=True),
-            key=lambda found: order.index(found[1]))[0]
-        for pair, sides in leaking_pairs(pairs, splits)
+        stem for group in _leaking_groups(pairs, splits) for stem, side in group.items()
+        if side != max(group.values(), key=_SIDES.index)
     }
 
 
@@ -236,8 +238,23 @@ def parse_audit(raw: Any) -> Audit:
 
 
 def _sides(splits: Splits) -> dict[str, Side]:
-    names: tuple[Side, ...] = ("train", "val", "test")
-    return {stem: name for name in names for stem in getattr(splits, name)}
+    return {stem: name for name in _SIDES for stem in getattr(splits, name)}
+
+
+def _leaking_groups(pairs: Iterable[SamePair], splits: Splits) -> list[dict[str, Side]]:
+    """Images of the same thing that sit on several sides, each with its side.
+
+    They may be tied by way of others: two copies of an image lie across a split even where each
+    forms a pair with the image alone.
+    """
+    ties = [(pair.first, pair.second) for pair in pairs]
+    group_of = join_groups({stem for tie in ties for stem in tie}, {}, ties)
+    sides = _sides(splits)
+    groups: defaultdict[str, dict[str, Side]] = defaultdict(dict)
+    for stem, group in group_of.items():
+        if stem in sides:
+            groups[group][stem] = sides[stem]
+    return [group for group in groups.values() if len(set(group.values())) > 1]
 
 
 def _look_at_pixels(

@@ -25,7 +25,9 @@ from cclcc_cli.data.workers import in_order, thread_workers
 SAME_DETAIL = 0.2
 """Detail score from which two images count as pictures of the same thing, at 128 pixels and more.
 
-Below that the bar rises as 1 / side: a block then holds fewer pixels to correlate by chance.
+At 320 pixels 30 pairs of Kvasir-SEG and ISIC 2017 that are the same to the eye scored 0.21 to 1;
+of 21,000 other candidates one scored 0.23, the rest below 0.18. For a smaller side the bar rises
+as 1 / side: a block then holds fewer pixels, which are sooner alike by chance.
 """
 SMALLEST_SIDE = 64
 """Stores of a smaller size show too little detail: only copies are found in them."""
@@ -35,9 +37,9 @@ ORIENTATIONS = ("as it is", "mirrored", "turned 90°", "turned 90° and mirrored
 
 _THUMBNAIL = 16  # pixels per side
 _NEIGHBOURS = 8
-_SAME_THUMBNAIL = 0.75  # correlation from which a neighbour is glanced at
+_SAME_THUMBNAIL = 0.75  # correlation from which a neighbour is glanced at; true pairs: 0.81 and up
 _GLANCE = 64  # pixels per side
-_SAME_GLANCE = 0.2
+_SAME_GLANCE = 0.2  # detail score; true pairs: 0.32 and up, 99 of 100 others below
 _SIDE = 128  # pixels per side at full detail
 _GRAIN = 2.0  # pixels; what is finer is detail
 _BLOCKS = 8  # per side
@@ -58,7 +60,7 @@ class DuplicatePair:
     Attributes:
         first, second: their positions, first < second.
         kind: ``file`` the same bytes; ``pixels`` the same picture encoded or turned otherwise;
-            ``near`` another crop, exposure, or moment of the same scene.
+            ``near`` another crop, exposure, sharpness or moment of the same scene.
         score: of the detail, SAME_DETAIL to 1.
         orientation: of ORIENTATIONS, what makes the first lie like the second.
         mask_iou: overlap of their masks once registered, 0 to 1; 1 where both are empty.
@@ -113,7 +115,7 @@ def _turned_back(orientation: int) -> int:
     return orientation if orientation % 2 else -orientation % len(ORIENTATIONS)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Candidate:
     """Two pictures of a gallery, and the orientation that makes the first lie like the second."""
 
@@ -254,15 +256,16 @@ def _neighbours(vectors: _Field) -> NDArray[np.int64]:
     count = len(vectors)
     nearest = min(_NEIGHBOURS, count - 1)
     num_bins = -(-count // 16)
-    squares = np.einsum("nd,nd->n", vectors, vectors)
+    squares, doubled = np.einsum("nd,nd->n", vectors, vectors), 2 * vectors.T
     found = []
-    for start in range(0, count, 512):
-        block = vectors[start:start + 512]
+    for start in range(0, count, 256):
+        block = vectors[start:start + 256]
         here = np.arange(start, start + len(block))
         distance = np.full((len(block), 16 * num_bins), np.inf, np.float32)
-        distance[:, :count] = squares - 2 * block @ vectors.T  # up to a constant of each row
+        distance[:, :count] = squares  # up to a constant of each row
+        distance[:, :count] -= block @ doubled
         distance[here - start, here] = np.inf
-        # The k nearest lie in the k bins of the nearest members: few are left to be sorted.
+        # The k nearest lie in the k bins whose members come nearest: few are left to be sorted.
         least = distance.reshape(len(block), 16, num_bins).min(axis=1)
         bins = np.argpartition(least, min(nearest, num_bins) - 1)[:, :nearest]
         members = (bins[:, None, :] + num_bins * np.arange(16)[:, None]).reshape(len(block), -1)
@@ -330,8 +333,7 @@ def _detail_score(one: _Pixels, two: _Pixels, warp: _Field) -> float:
     (fine_one, rough_one), (fine_two, rough_two) = _detail(moved), _detail(still)
     dark = ((moved < _DARK) | (two < _DARK)).astype(np.uint8)
     surround = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))  # hairs are thin
-    reach = side // 16 + 1
-    beside = cv2.dilate(surround, np.ones((reach, reach), np.uint8)) > 0
+    beside = cv2.dilate(surround, np.ones((side // 16 | 1, side // 16 | 1), np.uint8)) > 0
     seen = (_inside(warp, side) & (rough_one > 1) & (rough_two > 1) & ~beside).astype(np.float32)
     a, b = fine_one * seen, fine_two * seen
     step = side // _BLOCKS

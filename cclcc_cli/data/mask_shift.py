@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 _SIDE = 128
 _REACH = 24  # pixels of _SIDE: shifts looked at, each way
-_PADDED = 192  # at least _SIDE + 2 * _REACH, so that no shift wraps around
+_PADDED = 160  # at least _SIDE + _REACH, so that what leaves one side meets nothing on the other
 _FEWEST = 20  # images that can have a common shift
+_SAME_PEAK = 4  # pixels around the best place that are as good only by being near it
 
 _Field = NDArray[np.float32]
 
@@ -26,17 +27,23 @@ class _Bar:
 
     Attributes:
         gain: deviations by which the other place fits better.
+        lead: deviations by which it fits better than any third place.
         distance: pixels to it.
         tolerance: pixels around the mask's own place that count as its own.
     """
 
     gain: float
+    lead: float
     distance: float
     tolerance: int
 
 
-_ONE_IMAGE = _Bar(gain=3.0, distance=4, tolerance=2)  # outlines are drawn by hand
-_ALL_IMAGES = _Bar(gain=0.1, distance=1.5, tolerance=0)
+# Of 3,150 masks of Kvasir-SEG and ISIC 2017, rightly in place, one reaches this. Moved by 6 to 16
+# pixels, 11 % and 39 % reach it: the edges of one image are told apart from others only where
+# they are crisp. Outlines are drawn by hand, hence the tolerance.
+_ONE_IMAGE = _Bar(gain=3.0, lead=1.0, distance=4, tolerance=2)
+# The mean over images has one peak; its own noise, over 20 images, stays below the gain.
+_ALL_IMAGES = _Bar(gain=0.1, lead=0.0, distance=1.5, tolerance=0)
 
 
 @dataclass(frozen=True)
@@ -86,34 +93,37 @@ def fit_by_shift(image: NDArray[np.uint8], mask: NDArray[np.uint8]) -> _Field | 
     """
     size = (_SIDE, _SIDE)
     grey = cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), size, interpolation=cv2.INTER_AREA)
-    area = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    spectra = [
-        [np.fft.rfft2(part, (_PADDED, _PADDED)) for part in _double_angle(field)]
-        for field in (grey.astype(np.float32), np.asarray(255 * area, np.float32))
-    ]
-    product = sum(edge * np.conj(outline) for edge, outline in zip(*spectra, strict=True))
-    every = np.fft.irfft2(product, (_PADDED, _PADDED))
+    area = cv2.resize(mask * np.uint8(255), size, interpolation=cv2.INTER_AREA)
+    edges, outline = (np.fft.rfft2(_double_angle(picture.astype(np.float32)), (_PADDED, _PADDED))
+                      for picture in (grey, area))
+    every = np.fft.irfft2((edges * np.conj(outline)).sum(axis=0), (_PADDED, _PADDED))
     near = np.roll(every, (_REACH, _REACH), (0, 1))[:2 * _REACH + 1, :2 * _REACH + 1]
     spread = float(near.std())
     return np.asarray((near - near.mean()) / spread, np.float32) if spread > 1e-6 else None
 
 
-def _double_angle(picture: _Field) -> tuple[_Field, _Field]:
-    """Gradient with its angle doubled, strong edges held back against the rest of the image."""
+def _double_angle(picture: _Field) -> _Field:
+    """Gradient with its angle doubled, ``(2, S, S)``, none much stronger than those around it."""
     smooth = cv2.GaussianBlur(picture, (0, 0), 1.5)
     x, y = cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
     strength = np.sqrt(x * x + y * y)
     around = np.sqrt(cv2.GaussianBlur(strength * strength, (0, 0), 8))
     scale = strength * (strength + around + 1) + 1e-6
-    return (np.asarray((x * x - y * y) / scale, np.float32),
-            np.asarray(2 * x * y / scale, np.float32))
+    return np.stack([(x * x - y * y) / scale, 2 * x * y / scale]).astype(np.float32)
 
 
 def _best_shift(fit: NDArray[np.floating], bar: _Bar) -> Shift | None:
     row, column = np.unravel_index(int(fit.argmax()), fit.shape)
     down, right = int(row) - _REACH, int(column) - _REACH
-    own = slice(_REACH - bar.tolerance, _REACH + bar.tolerance + 1)
+    own, peak = _around(_REACH, bar.tolerance), _around(int(row), _SAME_PEAK)
     gain = float(fit.max() - fit[own, own].max())
-    if gain < bar.gain or np.hypot(down, right) < bar.distance:
+    elsewhere = np.array(fit)
+    elsewhere[peak, _around(int(column), _SAME_PEAK)] = -np.inf
+    lead = float(fit.max() - elsewhere.max())
+    if gain < bar.gain or lead < bar.lead or np.hypot(down, right) < bar.distance:
         return None
     return Shift(right / _SIDE, down / _SIDE, round(gain, 2))
+
+
+def _around(middle: int, reach: int) -> slice:
+    return slice(max(0, middle - reach), middle + reach + 1)

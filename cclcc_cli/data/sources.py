@@ -175,8 +175,11 @@ def _downloaded(source: CatalogSource) -> tuple[dict[Path, str], tuple[str, ...]
         raise DataError(f"{entry.name}: cannot be downloaded without a person: {entry.by_hand} "
                         f"with --archive")
     paths, notes = {}, []
-    for file in entry.files:
-        done = fetch(file, source.downloads, progress=source.progress, warn=source.warn)
+    for number, file in enumerate(entry.files, start=1):
+        later = [other.num_bytes or other.about_bytes or 0 for other in entry.files[number:]
+                 if not (source.downloads / other.name).exists()]
+        done = fetch(file, source.downloads, progress=source.progress, warn=source.warn,
+                     reserve_bytes=sum(later))
         paths[done.path] = done.content.sha256
         if done.compared_with == "nothing":
             notes.append(f"{done.path.name}: no checksum of it is known; that of this copy was "

@@ -112,6 +112,17 @@ def test_an_archive_without_a_known_checksum_is_recorded_and_said(
     assert record["kvasir-seg.zip"]["sha256"] == hashlib.sha256(kvasir_zip.read_bytes()).hexdigest()
 
 
+def test_the_disk_must_have_room_for_all_files_before_the_first_is_begun(
+    tmp_path: Path, kvasir_zip: Path, server: Server
+) -> None:
+    site = server.at("/k.zip", kvasir_zip.read_bytes())
+    huge = RemoteFile("masks.zip", (site.url,), about_bytes=10**18)
+    kvasir = Kvasir(tmp_path, small("kvasir-seg", COUNT, files=(remote(kvasir_zip, site), huge)))
+    with pytest.raises(DataError, match=r"1000000000\.00 GB are needed for kvasir-seg.zip and"):
+        kvasir.prepare()
+    assert not (kvasir.downloads / "kvasir-seg.zip").exists()
+
+
 def test_a_wrong_file_from_the_server_makes_no_store(
     tmp_path: Path, kvasir_zip: Path, server: Server
 ) -> None:
