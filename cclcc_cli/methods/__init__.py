@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from cclcc_cli.config.schema import ClccRecipe, SupervisedRecipe
+from cclcc_cli.config.recipes import AnyRecipe, ClccRecipe, SupervisedRecipe
 from cclcc_cli.methods.base import Batch, Loss, Method, Moment
 from cclcc_cli.methods.clcc import build_clcc
 from cclcc_cli.methods.supervised import build_supervised
@@ -10,7 +10,7 @@ from cclcc_cli.methods.supervised import build_supervised
 __all__ = ["Batch", "Loss", "Method", "Moment", "build_method"]
 
 
-def build_method(recipe: SupervisedRecipe | ClccRecipe) -> Method:
+def build_method(recipe: AnyRecipe) -> Method:
     """The method a recipe describes, with fresh weights from torch's current random state."""
     match recipe:
         case SupervisedRecipe():

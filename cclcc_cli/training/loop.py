@@ -10,11 +10,11 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from cclcc_cli.config.schema import BaseRecipe
+from cclcc_cli.config.recipes import BaseRecipe
 from cclcc_cli.data.loading import RawBatch
 from cclcc_cli.errors import TrainingDiverged
 from cclcc_cli.methods.base import Loss, Method, Moment
-from cclcc_cli.models.unet import UNet
+from cclcc_cli.models.network import Network
 from cclcc_cli.training.checkpoint import load_checkpoint, save_checkpoint
 from cclcc_cli.training.evaluate import Scores
 from cclcc_cli.training.runtime import Runtime
@@ -80,7 +80,7 @@ class Trainer:
         runtime: Runtime,
         *,
         batches: Callable[[int], Iterator[RawBatch]],
-        validate: Callable[[UNet], Scores],
+        validate: Callable[[Network], Scores],
         folder: Path,
         stop_requested: Callable[[], bool],
         observer: Observer,
@@ -101,12 +101,12 @@ class Trainer:
         self.progress = Progress()
 
     @property
-    def predictor(self) -> UNet:
+    def predictor(self) -> Network:
         """The network that is validated and kept: the average where there is one."""
         if self._average is None:
             return self._method.predictor
         network: object = self._average.module
-        assert isinstance(network, UNet)
+        assert isinstance(network, Network)
         return network
 
     def run(self) -> bool:

@@ -34,7 +34,7 @@ def root(tiny_data, tmp_path_factory):
         recipe = parse_recipe({
             "name": "tiny", "method": "supervised", "seed": seed,
             "data": {"name": "synthetic", "size": 32, "labeled": 4},
-            "network": {"widths": [4, 8, 8, 8, 8]}, "budget": {"steps": 2},
+            "model": {"widths": [4, 8, 8, 8, 8]}, "budget": {"steps": 2},
             "validation": {"every": 2}, "optimizer": {"lr": 0.003}, "batch": {"labeled": 2},
         }, "test")
         done = run_cell(

@@ -25,7 +25,7 @@ METHODS = ["supervised", *CLCC]
 def build(name):
     torch.manual_seed(0)
     base = {
-        "name": "x", "budget": {"steps": 30}, "network": {"widths": [4, 8, 8, 8, 8]},
+        "name": "x", "budget": {"steps": 30}, "model": {"widths": [4, 8, 8, 8, 8]},
         "data": {"name": "d", "size": SIZE, "labeled": 2},
     }
     if name == "supervised":
