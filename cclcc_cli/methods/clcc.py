@@ -18,9 +18,9 @@ from cclcc_cli.losses.contrastive import (
 )
 from cclcc_cli.methods.base import Batch, Loss, Method, Moment
 from cclcc_cli.methods.supervision import labeled_loss, supervised_loss
+from cclcc_cli.models.batch_norm import norm_statistics
 from cclcc_cli.models.build import build_network
 from cclcc_cli.models.network import Network
-from cclcc_cli.models.patch_statistics import patch_statistics
 from cclcc_cli.models.projector import Projector, choose_strides
 
 
@@ -68,7 +68,7 @@ class Clcc(Method):
         patches_learn = bool(consistency_weight) or self._config.symmetric
         with (
             torch.set_grad_enabled(patches_learn),
-            patch_statistics(self.student, self._config.patch_statistics),
+            norm_statistics(self.student, self._config.patch_statistics),
         ):
             patch_features = self.student.features(patches)
         if contrast_weight:
