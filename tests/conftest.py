@@ -55,9 +55,10 @@ def tiny_recipe() -> Callable[..., dict[str, Any]]:
             "optimizer": {"lr": 0.003, "clip_norm": 1.0}, "schedule": {"warmup": 0.25},
             "batch": {"labeled": 2},
         }
-        if method == "clcc":
+        if method != "supervised":
             recipe["batch"]["unlabeled"] = 2
-            recipe["clcc"] = {"grid": 2, "projector_widths": [8, 8, 8]}
+        if method in ("clcc", "image_contrast", "patch_contrast"):
+            recipe[method] = {"grid": 2, "projector_widths": [8, 8, 8]}
         return {**recipe, **keys}
 
     return build

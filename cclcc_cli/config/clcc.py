@@ -67,6 +67,51 @@ class Clcc(Section):
     """Must multiply to the patch side; null has them chosen."""
 
 
+class ViewContrast(Section):
+    """Contrast between the weak and the strong view of an image, on CLCC's projector.
+
+    The three levels have the same keys, so that what is compared is the level alone.
+    """
+
+    contrast_weight: NotNegative = 0.1
+    """Of the contrast; that of recipes/kvasir.yaml."""
+    ramp_up: Share = Fraction(1, 3)
+    """Share of the budget over which the weight rises."""
+    temperature: Positive = 0.07
+    """Divides similarities."""
+    normalization: Literal["l1", "l2"] = "l2"
+    """Of embeddings."""
+    negatives: Literal["keys", "queries", "both"] = "keys"
+    """Where they come from: the strong view, the weak view or both (SimCLR)."""
+    symmetric: bool = False
+    """Whether each view is query and key, and both learn (SimCLR); else the weak view learns."""
+    projector_widths: ProjectorWidths = (64, 64, 128)
+    """Channels after each of the projector's convolutions."""
+    strong_statistics: Literal["shared", "separate"] = "separate"
+    """Whether running BatchNorm statistics learn from strong views."""
+
+
+class ImageContrast(ViewContrast):
+    """One embedding per image: the mean of its cells, against the other images of the batch."""
+
+    grid: Grid = 5
+    """Cells per side that the projector makes, before their mean."""
+
+
+class PatchContrast(ViewContrast):
+    """One embedding per cell, against the other cells of the same image."""
+
+    grid: Grid = 5
+    """Cells per side."""
+
+
+class PointContrast(ViewContrast):
+    """One embedding per pixel of a sample, against the other pixels of the same image."""
+
+    num_points: Annotated[int, Field(ge=2)] = 256
+    """Pixels drawn at each step, the same ones in every image and view."""
+
+
 def check_grid(section: str, size: int, grid: int) -> None:
     """Refuse a grid whose patches no network takes."""
     if size % (grid * POOLING_FACTOR):
