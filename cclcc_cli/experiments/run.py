@@ -178,6 +178,8 @@ def _train(
             f"stopped at step {trainer.progress.step} of {plan.total_steps}; saved in "
             f"{folder.path}; the same command goes on from here", stop.signal_number,
         )
+    # Apart from result.json, which is the same bytes for the same cell: times and memory are not.
+    folder.write_json("costs.json", trainer.costs())
     return evaluate_cell(cell, folder, trainer, display)
 
 

@@ -23,6 +23,27 @@ _Kind = TypeVar("_Kind")
 
 
 @dataclass(frozen=True)
+class Costs:
+    """What a run took.
+
+    Attributes:
+        predictor_parameters: weights of the network that is kept.
+        training_parameters: of all that training held, teachers and projectors included.
+        learning_images: whole images through a network per step, with a graph.
+        judging_images: the same without one.
+        images_per_second: of the batch, while stepping.
+        peak_memory_bytes: of the device, or of the process.
+    """
+
+    predictor_parameters: int
+    training_parameters: int
+    learning_images: float
+    judging_images: float
+    images_per_second: float
+    peak_memory_bytes: int
+
+
+@dataclass(frozen=True)
 class Run:
     """What a table needs of one finished run.
 
@@ -36,6 +57,7 @@ class Run:
         rules: the conventions of evaluation in words, by split.
         conditions: what else must agree between arms for a fair comparison, by what it is.
         test_reads: how often the test split was read.
+        costs: what it took; None for runs from before that was kept.
     """
 
     path: Path
@@ -51,6 +73,7 @@ class Run:
     rules: Mapping[Split, Mapping[str, str]]
     conditions: Mapping[str, str]
     test_reads: int
+    costs: Costs | None = None
 
 
 @dataclass(frozen=True)
@@ -177,11 +200,26 @@ def _read(folder: RunFolder) -> Run:
             "device and precision": _computed_on(cell),
         },
         test_reads=_Values(folder, "status.json").take(int, "test_reads"),
+        costs=_costs(folder),
     )
 
 
 def _scores(result: _Values, split: Split) -> dict[Metric, float]:
     return {(size, name): result.number(split, size, name) for size in _SIZES for name in SCORES}
+
+
+def _costs(folder: RunFolder) -> Costs | None:
+    if folder.read_json("costs.json") is None:
+        return None
+    costs = _Values(folder, "costs.json")
+    return Costs(
+        predictor_parameters=costs.count("parameters", "predictor"),
+        training_parameters=costs.count("parameters", "training"),
+        learning_images=costs.number("images_per_step", "learning"),
+        judging_images=costs.number("images_per_step", "judging"),
+        images_per_second=costs.number("images_per_second"),
+        peak_memory_bytes=costs.count("peak_memory", "bytes"),
+    )
 
 
 def _computed_on(cell: _Values) -> str:

@@ -94,6 +94,15 @@ def test_json_holds_rows_and_notes(root, dice):
     assert result.stderr == ""
 
 
+def test_costs_stand_beside_the_scores(root):
+    (row,) = json.loads(invoke("--runs", root, "--costs", "--format", "json").stdout)["rows"]
+    assert (row["learning_images"], row["judging_images"]) == (2.0, 0.0)
+    assert row["predictor_parameters"] == row["training_parameters"] > 1000
+    assert row["images_per_second"] > 0
+    shown = invoke("--runs", root, "--costs", "--format", "markdown").stdout.splitlines()[2]
+    assert shown.endswith("| images learnt from | judged | images/s | peak GiB |")
+
+
 @pytest.mark.parametrize(("format", "name"), [
     ("table", "report.txt"), ("markdown", "report.md"), ("csv", "report.csv"),
     ("json", "report.json"),
