@@ -7,6 +7,7 @@ import typer
 
 from cclcc_cli import __version__
 from cclcc_cli.cli import console
+from cclcc_cli.cli.methods import methods
 from cclcc_cli.cli.prepare import prepare
 from cclcc_cli.cli.report import report
 from cclcc_cli.cli.sync import sync
@@ -38,7 +39,7 @@ def _options(
     pass
 
 
-for command in (prepare, train, report, sync):
+for command in (prepare, methods, train, report, sync):
     app.command()(command)
 
 
