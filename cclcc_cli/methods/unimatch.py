@@ -23,7 +23,8 @@ class UniMatch(Method):
     """Supervised loss plus what the weak view's confident labels teach three other views.
 
     Half of the weight is the two strong views', half that of dropped features. Published, the
-    sum with the supervised loss is halved, which an optimiser such as AdamW does not notice.
+    sum with the supervised loss is halved, which an optimiser such as AdamW does not notice, and
+    boxes come from a second batch, judged in evaluation mode; here from the batch's neighbour.
     """
 
     def __init__(
