@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from cclcc_cli.config.recipes import METHODS, BaseRecipe
+from cclcc_cli.config.base import BaseRecipe
+from cclcc_cli.config.recipes import METHODS
 from cclcc_cli.errors import RecipeError
 
 _BOUNDS = {"ge": "from {}", "gt": "above {}", "le": "to {}", "lt": "below {}",

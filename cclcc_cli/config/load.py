@@ -10,7 +10,8 @@ from pydantic import TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from cclcc_cli.config.recipes import METHODS, AnyRecipe, BaseRecipe, Recipe
+from cclcc_cli.config.base import BaseRecipe
+from cclcc_cli.config.recipes import METHODS, AnyRecipe, Recipe
 from cclcc_cli.errors import RecipeError
 
 _RECIPE: TypeAdapter[AnyRecipe] = TypeAdapter(Recipe)

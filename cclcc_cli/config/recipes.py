@@ -1,12 +1,12 @@
-"""One recipe class per method, told apart by ``method``: sections, and what must fit together."""
+"""One recipe class per method, told apart by ``method``."""
 
-from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
+from cclcc_cli.config.base import BaseRecipe, StrongViews, TwoStreamRecipe
 from cclcc_cli.config.clcc import Clcc, ImageContrast, PatchContrast, PointContrast, check_grid
-from cclcc_cli.config.model import Model, MonaiModel, UNetModel
+from cclcc_cli.config.model import MonaiModel
 from cclcc_cli.config.rivals import (
     Bcp,
     Cps,
@@ -18,113 +18,7 @@ from cclcc_cli.config.rivals import (
     UniMatch,
     Urpc,
 )
-from cclcc_cli.config.schema import (
-    POOLING_FACTOR,
-    AdamW,
-    Budget,
-    Data,
-    Evaluation,
-    LabeledBatch,
-    Name,
-    Optimizer,
-    Schedule,
-    Section,
-    Seed,
-    Strong,
-    SupervisedLoss,
-    TwoStreamBatch,
-    Validation,
-    Weak,
-)
-
-
-@dataclass(frozen=True)
-class StrongViews:
-    """How many strong views a step needs.
-
-    Attributes:
-        config: what may change.
-        count: views of an image.
-        of_labeled: whether labelled images get them too.
-    """
-
-    config: Strong
-    count: int
-    of_labeled: bool = False
-
-
-class BaseRecipe(Section):
-    """What every method's recipe holds."""
-
-    source: ClassVar[str]
-    """Where method and constants are from."""
-    binary: ClassVar[str]
-    """Why it is for foreground against background only."""
-
-    name: Name
-    """What to call this experiment; determines nothing."""
-    seed: Seed = 0
-    """Of weights, order, views and draws."""
-    data: Data
-    """The images and their labels."""
-    weak: Weak = Weak()
-    """The weak view, which every image goes through."""
-    model: Model = UNetModel()
-    """The network."""
-    budget: Budget
-    """How long to train."""
-    optimizer: Optimizer = AdamW()
-    """How to step."""
-    schedule: Schedule = Schedule()
-    """The learning rate over the budget."""
-    supervised_loss: SupervisedLoss = SupervisedLoss()
-    """The loss on labelled images, the same for every method."""
-    ema_decay: Annotated[float, Field(gt=0, lt=1)] | None = None
-    """Validate and keep a moving average of the weights, with any method."""
-    validation: Validation = Validation()
-    """How often to validate."""
-    evaluation: Evaluation = Evaluation()
-    """How a map becomes a mask and a score."""
-
-    @property
-    def strong_views(self) -> StrongViews | None:
-        """The strong views that a step needs, None where it needs none."""
-        return None
-
-    @model_validator(mode="after")
-    def _validates_within_budget(self) -> Self:
-        budget = self.budget.steps or self.budget.epochs
-        assert budget is not None
-        if self.validation.every > budget:
-            raise ValueError(
-                f"validation.every = {self.validation.every} is longer than the budget of "
-                f"{budget}: no checkpoint would ever be chosen; give {budget} or less"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _is_binary(self) -> Self:
-        if self.model.num_classes > 1:
-            raise ValueError(
-                f"model.num_classes = {self.model.num_classes}: only 1 (foreground against "
-                f"background) can be trained: {self.binary}; prepared masks and scores too know "
-                "two values only"
-            )
-        return self
-
-    def _check_inner_maps(self, key: str, value: str, other: str) -> None:
-        if isinstance(self.model, MonaiModel):
-            raise ValueError(
-                f"{key} = {value} needs maps from inside the network, which model.kind = monai "
-                f"does not give; set {key}={other}"
-            )
-
-    def _check_partners(self, batch: TwoStreamBatch, why: str) -> None:
-        if batch.unlabeled < 2:
-            raise ValueError(f"batch.unlabeled = {batch.unlabeled}: {why}; give 2 or more")
-
-
-_SIGMOID = "its losses are written for one probability per pixel"
+from cclcc_cli.config.schema import POOLING_FACTOR, LabeledBatch, Strong
 
 
 class SupervisedRecipe(BaseRecipe):
@@ -137,15 +31,6 @@ class SupervisedRecipe(BaseRecipe):
     """Uses no unlabelled image."""
     batch: LabeledBatch = LabeledBatch()
     """Images of a step."""
-
-
-class TwoStreamRecipe(BaseRecipe):
-    """What the recipes of methods with unlabelled images hold."""
-
-    binary: ClassVar[str] = _SIGMOID
-
-    batch: TwoStreamBatch = TwoStreamBatch()
-    """Images of a step, by stream."""
 
 
 class ClccRecipe(TwoStreamRecipe):
@@ -240,7 +125,7 @@ class FixMatchRecipe(TwoStreamRecipe):
     @model_validator(mode="after")
     def _has_partners(self) -> Self:
         if self.fixmatch.cutmix:
-            self._check_partners(self.batch, "fixmatch.cutmix takes boxes from another image")
+            self.check_partners("fixmatch.cutmix takes boxes from another image")
         return self
 
 
@@ -263,9 +148,9 @@ class UniMatchRecipe(TwoStreamRecipe):
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.unimatch.cutmix:
-            self._check_partners(self.batch, "unimatch.cutmix takes boxes from another image")
+            self.check_partners("unimatch.cutmix takes boxes from another image")
         if self.unimatch.dropout_at == "encoder":
-            self._check_inner_maps("unimatch.dropout_at", "encoder", "last_map")
+            self.check_inner_maps("unimatch.dropout_at", "encoder", "last_map")
         return self
 
 
@@ -282,7 +167,7 @@ class UrpcRecipe(TwoStreamRecipe):
     @model_validator(mode="after")
     def _has_scales(self) -> Self:
         if self.urpc.scales == "decoder":
-            self._check_inner_maps("urpc.scales", "decoder", "pooled")
+            self.check_inner_maps("urpc.scales", "decoder", "pooled")
         return self
 
 
@@ -298,7 +183,7 @@ class IctRecipe(TwoStreamRecipe):
 
     @model_validator(mode="after")
     def _has_partners(self) -> Self:
-        self._check_partners(self.batch, "ict mixes two images")
+        self.check_partners("ict mixes two images")
         return self
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from cclcc_cli.config.recipes import BaseRecipe
+from cclcc_cli.config.base import BaseRecipe
 from cclcc_cli.config.schema import AdamW, Sgd
 from cclcc_cli.data.loading import RawBatch, normalize
 from cclcc_cli.methods.base import Batch, Loss, Method, Moment
