@@ -7,6 +7,7 @@ import signal
 
 import pytest
 import torch
+from arms import WEIGHTS
 
 from cclcc_cli.config import METHODS, parse_recipe
 from cclcc_cli.data.store import load_store, store_path
@@ -123,11 +124,11 @@ def test_every_rival_stopped_and_started_again_ends_the_same(train, method):
     assert outcome(train(method)) == whole
 
 
-@pytest.mark.parametrize("method", ["mean_teacher", "unimatch", "bcp"])
-def test_a_run_with_weight_0_ends_with_supervised_scores_and_weights(train, method):
+@pytest.mark.parametrize("method", WEIGHTS)
+def test_a_run_with_weight_0_ends_with_supervised_scores_and_weights(train, tiny_recipe, method):
     """The same labelled images, views and weights: unlabelled ones change no draw."""
-    weight = {"mean_teacher": "consistency", "unimatch": "pseudo", "bcp": "unlabeled"}[method]
-    weightless = outcome(train(method, **{method: {f"{weight}_weight": 0.0}}))
+    section = tiny_recipe(method).get(method, {}) | dict.fromkeys(WEIGHTS[method], 0.0)
+    weightless = outcome(train(method, **{method: section}))
     supervised = outcome(train("supervised"))
     for key in ("best", "test", "val", "overlays"):
         assert weightless[key] == supervised[key]
