@@ -6,6 +6,8 @@ from pydantic import Field
 
 from cclcc_cli.config.schema import Count, Section, default_tag
 
+Dropout = Annotated[float, Field(ge=0, lt=1)]
+Dropouts = Annotated[tuple[Dropout, Dropout, Dropout, Dropout, Dropout], Field(strict=False)]
 Widths = Annotated[tuple[Count, Count, Count, Count, Count], Field(strict=False)]
 NumClasses = Annotated[int, Field(ge=1)]
 
@@ -17,6 +19,8 @@ class UNetModel(Section):
     """2.5 million parameters at the published widths."""
     widths: Widths = (16, 32, 64, 128, 256)
     """Channels from the first stage to the bottleneck."""
+    dropout: Dropouts = (0.0, 0.0, 0.0, 0.0, 0.0)
+    """Probabilities within the encoder's stages; SSL4MIS has 0.05, 0.1, 0.2, 0.3, 0.5."""
     num_classes: NumClasses = 1
     """Logits per pixel; 1 is foreground against background, all that masks can say today."""
 
@@ -28,6 +32,8 @@ class WideUNetModel(Section):
     """9.9 million parameters."""
     widths: Widths = (32, 64, 128, 256, 512)
     """Channels from the first stage to the bottleneck."""
+    dropout: Dropouts = (0.0, 0.0, 0.0, 0.0, 0.0)
+    """Probabilities within the encoder's stages; SSL4MIS has 0.05, 0.1, 0.2, 0.3, 0.5."""
     num_classes: NumClasses = 1
     """Logits per pixel."""
 
@@ -39,6 +45,8 @@ class ResidualUNetModel(Section):
     """2.5 million parameters."""
     widths: Widths = (16, 32, 64, 128, 256)
     """Channels from the first stage to the bottleneck."""
+    dropout: Dropouts = (0.0, 0.0, 0.0, 0.0, 0.0)
+    """Probabilities within the encoder's stages; SSL4MIS has 0.05, 0.1, 0.2, 0.3, 0.5."""
     num_classes: NumClasses = 1
     """Logits per pixel."""
 

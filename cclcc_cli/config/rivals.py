@@ -120,6 +120,8 @@ class Urpc(Section):
     """Heads on the decoder's stages, or on the last map pooled, which every network has."""
     num_scales: Annotated[int, Field(ge=2, le=4)] = 4
     """How many, the full one included."""
+    perturbed: bool = False
+    """Drop and scale features before the coarser heads, as SSL4MIS does."""
 
 
 class Bcp(Section):

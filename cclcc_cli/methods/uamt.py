@@ -22,8 +22,8 @@ from cclcc_cli.models.network import Network
 class Uamt(Method):
     """Supervised loss plus squared difference to the teacher where its entropy is low.
 
-    The published network has dropout, which the noisy passes draw anew; ours has none, so that
-    the noise alone makes them differ.
+    Published, the network has dropout, which each pass draws anew (``model.dropout``); without
+    it the noise alone makes the passes differ.
     """
 
     def __init__(self, student: Network, config: UamtConfig, supervised: SupervisedLoss) -> None:

@@ -14,14 +14,18 @@ from cclcc_cli.methods.base import Batch, Loss, Method, Moment
 from cclcc_cli.methods.supervision import labeled_loss, supervised_loss
 from cclcc_cli.models.build import build_network
 from cclcc_cli.models.network import EncoderDecoder, Network
+from cclcc_cli.models.perturbations import drop_channels, drop_most_active, scale_noise
+
+_PERTURBATIONS = (drop_channels, drop_most_active, scale_noise)
+"""From the coarsest of three scales to the finest, as SSL4MIS has them."""
 
 
 @final
 class Urpc(Method):
     """Mean supervised loss of the scales plus their rectified difference to the mean.
 
-    SSL4MIS also perturbs the coarser scales' features (dropout, noise); the paper's idea, that
-    scales differ by themselves, needs none of it and none is made here.
+    SSL4MIS also perturbs the coarser scales' features before their heads: ``perturbed``. The
+    paper's idea, that scales differ by themselves, needs none of it.
 
     Args:
         student: its own head is the finest scale, and the only one that predicts.
@@ -65,7 +69,11 @@ class Urpc(Method):
             pooled = [F.avg_pool2d(last, 2**level) for level in range(coarser, 0, -1)]
             maps = [*pooled, last]
         size = images.shape[2:]
-        logits = [head(m).float() for head, m in zip(self.heads, maps[:-1], strict=True)]
+        coarse = maps[:-1]
+        if self._config.perturbed:
+            changes = _PERTURBATIONS[-coarser:]
+            coarse = [change(m) for change, m in zip(changes, coarse, strict=True)]
+        logits = [head(m).float() for head, m in zip(self.heads, coarse, strict=True)]
         raised = [
             F.interpolate(x, size=size, mode="bilinear", align_corners=False) for x in logits
         ]

@@ -21,9 +21,11 @@ def build_network(config: AnyModel) -> Network:
     """
     match config:
         case UNetModel() | WideUNetModel():
-            return UNet(config.widths, config.num_classes)
+            return UNet(config.widths, config.num_classes, dropout=config.dropout)
         case ResidualUNetModel():
-            return UNet(config.widths, config.num_classes, stage="residual")
+            return UNet(
+                config.widths, config.num_classes, stage="residual", dropout=config.dropout
+            )
         case MonaiModel():
             from cclcc_cli.models.monai import MonaiNetwork
 

@@ -9,11 +9,12 @@ from torch import Tensor, nn
 from cclcc_cli.models.network import EncoderDecoder, initialize_kaiming
 
 
-def _encoder_stage(in_channels: int, out_channels: int) -> nn.Sequential:
+def _encoder_stage(in_channels: int, out_channels: int, dropout: float) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(in_channels, out_channels, 3, padding=1),
         nn.BatchNorm2d(out_channels),
         nn.ReLU(inplace=True),
+        *([nn.Dropout(dropout)] if dropout else []),
         nn.Conv2d(out_channels, out_channels, 3, padding=1),
         nn.BatchNorm2d(out_channels),
         nn.ReLU(inplace=True),
@@ -23,9 +24,9 @@ def _encoder_stage(in_channels: int, out_channels: int) -> nn.Sequential:
 class _ResidualStage(nn.Module):
     """Two convolutions beside a 1x1 shortcut, which makes the channels fit."""
 
-    def __init__(self, in_channels: int, out_channels: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, dropout: float) -> None:
         super().__init__()
-        self.convolutions = _encoder_stage(in_channels, out_channels)[:-1]
+        self.convolutions = _encoder_stage(in_channels, out_channels, dropout)[:-1]
         self.shortcut = nn.Sequential(
             nn.Conv2d(in_channels, out_channels, 1), nn.BatchNorm2d(out_channels)
         )
@@ -60,6 +61,7 @@ class UNet(EncoderDecoder):
         widths: channels from the first stage to the bottleneck; the published
             (16, 32, 64, 128, 256) has 2,465,329 parameters.
         num_classes: K, logits per pixel.
+        dropout: probability within each encoder stage; published has none.
         stage: ``plain`` as published, or ``residual`` blocks in the encoder.
     """
 
@@ -67,12 +69,16 @@ class UNet(EncoderDecoder):
         self,
         widths: Sequence[int] = (16, 32, 64, 128, 256),
         num_classes: int = 1,
+        *,
         stage: Literal["plain", "residual"] = "plain",
+        dropout: Sequence[float] = (0.0,) * 5,
     ) -> None:
         super().__init__()
         pairs = list(zip([3, *widths], widths, strict=False))
         build_stage = _encoder_stage if stage == "plain" else _ResidualStage
-        self.encoder = nn.ModuleList(build_stage(a, b) for a, b in pairs)
+        self.encoder = nn.ModuleList(
+            build_stage(a, b, p) for (a, b), p in zip(pairs, dropout, strict=True)
+        )
         self.pool = nn.MaxPool2d(2)
         upward = list(zip(widths[:0:-1], widths[-2::-1], strict=True))
         self.decoder = nn.ModuleList(_DecoderStage(a, b) for a, b in upward)

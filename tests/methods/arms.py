@@ -31,6 +31,7 @@ ARMS = {
     "unimatch": ("unimatch", {"threshold": 0.5}),
     "unimatch last map": ("unimatch", {"threshold": 0.5, "dropout_at": "last_map"}),
     "urpc": ("urpc", {}),
+    "urpc perturbed": ("urpc", {"perturbed": True}),
     "urpc pooled": ("urpc", {"scales": "pooled", "num_scales": 3}),
     "ict": ("ict", {}),
     "bcp": ("bcp", {"pretraining": 0.0}),

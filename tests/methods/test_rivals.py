@@ -78,6 +78,15 @@ def test_uamt_counts_sure_pixels_only():
     assert terms["consistency"] >= 0
 
 
+def test_with_dropout_uamt_passes_differ_even_without_noise():
+    keys = {"own": {"noise": 0.0}}
+    dropout = {"widths": [4, 8, 8, 8, 8], "dropout": [0.5] * 5}
+    for model, differ in (({"widths": [4, 8, 8, 8, 8]}, False), (dropout, True)):
+        method = build("uamt", model=model, **keys)
+        first, second = method.teacher(make_batch("uamt").unlabeled.repeat(2, 1, 1, 1)).chunk(2)
+        assert torch.allclose(first, second, atol=1e-5) is not differ
+
+
 def test_cps_networks_start_differently():
     method = build("cps")
     for a, b in zip(method.student.parameters(), method.other.parameters(), strict=True):
@@ -181,6 +190,13 @@ def test_urpc_predicts_with_the_networks_own_head():
     scales = method._scales(make_batch("urpc").images)
     assert [s.shape for s in scales] == [(4, 1, 32, 32)] * 4
     assert len({round(s.mean().item(), 6) for s in scales}) == 4
+
+
+def test_perturbed_scales_leave_the_finest_alone():
+    plain, perturbed = build("urpc"), build("urpc perturbed")
+    images = make_batch("urpc").images
+    pairs = list(zip(plain._scales(images), perturbed._scales(images), strict=True))
+    assert [torch.allclose(a, b, atol=1e-6) for a, b in pairs] == [False, False, False, True]
 
 
 def test_points_are_the_same_in_both_views_and_new_at_each_step():

@@ -79,3 +79,16 @@ def test_without_monai_the_way_out_is_told(monkeypatch):
 def test_more_classes_are_refused_with_the_reason(method, tiny_recipe):
     with pytest.raises(RecipeError, match="num_classes = 3: only 1 .foreground against"):
         parse_recipe(tiny_recipe(method, model={"num_classes": 3}), "test")
+
+
+@pytest.mark.parametrize("kind", ["unet", "residual_unet"])
+def test_dropout_differs_in_training_and_adds_no_weight(kind):
+    torch.manual_seed(0)
+    widths = {"widths": [4, 8, 8, 8, 8]}
+    plain = build(kind, **widths)
+    dropping = build(kind, **widths, dropout=[0.0, 0.1, 0.2, 0.3, 0.5])
+    assert count(plain) == count(dropping)
+    images = torch.randn(2, 3, 32, 32)
+    assert not torch.equal(dropping(images), dropping(images))
+    dropping.eval()
+    assert torch.equal(dropping(images), dropping(images))
