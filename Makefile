@@ -4,9 +4,12 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 RUNS ?= runs/demo
+RIVALS ?= runs/rivals
+SEEDS ?= 0 1 2
+JOBS ?= 2
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-fast lint bench clean
+.PHONY: demo rivals test test-fast lint bench clean
 .DEFAULT_GOAL := demo
 
 $(READY): pyproject.toml
@@ -27,6 +30,16 @@ demo: $(READY)
 	@echo "              then open http://127.0.0.1:5000"
 	@echo "Next:         README.md, 'Your own data'"
 
+# Every method on 5 % labels of the built-in scenes, SEEDS times, JOBS at once on a core each.
+# Stopped and started again it goes on; finished cells are not trained again.
+rivals: $(READY)
+	$(BIN)/cclcc prepare synthetic --count 800 --size 64 --data $(RIVALS)/data
+	grep -v '^#' recipes/rivals.txt | while read -r name keys; do for seed in $(SEEDS); do \
+	  echo --set name=$$name $$(printf -- '--set %s ' $$keys) --seed $$seed; done; done \
+	| OMP_NUM_THREADS=1 xargs -P $(JOBS) -L 1 $(BIN)/cclcc train recipes/rivals.yaml \
+	    --data $(RIVALS)/data --runs $(RIVALS) --no-mlflow --quiet
+	$(BIN)/cclcc report --runs $(RIVALS) --costs
+
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
@@ -40,6 +53,7 @@ lint: $(READY)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/step.py
+	$(BIN)/python benchmarks/methods.py
 	$(BIN)/python benchmarks/data.py
 
 clean:

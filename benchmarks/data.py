@@ -15,8 +15,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from cclcc_cli.config.schema import Augment
-from cclcc_cli.data.loading import TrainingImages, load_batches
+from cclcc_cli.config.schema import Weak
+from cclcc_cli.data.loading import Sample, TrainingImages, load_batches
 from cclcc_cli.data.prepare import FolderSource, prepare
 from cclcc_cli.data.sampling import TwoStreamBatches
 from cclcc_cli.data.split_rule import SplitRule
@@ -55,7 +55,7 @@ class DecodedEachTime:
         image, mask = self.transform(
             image, mask, stream=int(key.labeled), sweep=key.sweep, index=key.position
         )
-        return image, mask if key.labeled else None
+        return Sample(image, mask if key.labeled else None, ())
 
 
 def main() -> None:
@@ -70,7 +70,7 @@ def main() -> None:
         write_sources(root)
         path = store_path(root / "data", "bench", arguments.size)
         prepare(path, FolderSource(root / "images", root / "masks", About()), SplitRule())
-        transform = TrainingTransform(Augment(), seed=0)
+        transform = TrainingTransform(Weak(), seed=0)
         rows = np.arange(IMAGES * 8 // 10)
 
         def batches(images):

@@ -50,15 +50,16 @@ def tiny_recipe() -> Callable[..., dict[str, Any]]:
         recipe: dict[str, Any] = {
             "name": "tiny", "method": method,
             "data": {"name": "synthetic", "size": 32, "labeled": 4},
-            "augment": {"flips": True, "quarter_turns": True, "color": 0.5, "affine": 0.5},
-            "network": {"widths": [4, 8, 8, 8, 8]},
+            "weak": {"flips": True, "quarter_turns": True, "color": 0.5, "affine": 0.5},
+            "model": {"widths": [4, 8, 8, 8, 8]},
             "budget": {"steps": 12}, "validation": {"every": 4},
             "optimizer": {"lr": 0.003, "clip_norm": 1.0}, "schedule": {"warmup": 0.25},
             "batch": {"labeled": 2},
         }
-        if method == "clcc":
+        if method != "supervised":
             recipe["batch"]["unlabeled"] = 2
-            recipe["clcc"] = {"grid": 2, "projector_widths": [8, 8, 8]}
+        if method in ("clcc", "image_contrast", "patch_contrast"):
+            recipe[method] = {"grid": 2, "projector_widths": [8, 8, 8]}
         return {**recipe, **keys}
 
     return build

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from cclcc_cli.config.schema import ClccRecipe, SupervisedRecipe
+from cclcc_cli.config import METHODS
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
@@ -32,7 +32,7 @@ def test_the_table_of_keys_is_complete_and_true():
         for name in re.findall(r"`([a-z_.]+)`", line.split("|")[1])
     }
     keys = set()
-    for recipe in (SupervisedRecipe, ClccRecipe):
+    for recipe in METHODS.values():
         schema = recipe.model_json_schema()
         keys |= set(leaves(schema, schema))
     assert documented == keys

@@ -25,6 +25,9 @@ def report(
     all_metrics: Annotated[
         bool, typer.Option("--all-metrics", help="Every score, not only Dice and IoU.")
     ] = False,
+    costs: Annotated[
+        bool, typer.Option("--costs", help="Weights, images through networks, speed, memory.")
+    ] = False,
     format: Annotated[
         Format, typer.Option(help="csv and json hold numbers unrounded, scores as shares of 1.")
     ] = "table",
@@ -46,7 +49,7 @@ def report(
     notes = [*comparison_notes(arms, split), *gathered.notes]
     text = io.StringIO()
     with redirect_stdout(text) if out else nullcontext():
-        _show(arms, notes, split, all_metrics, format)
+        _show(arms, notes, split, all_metrics, costs, format)
     if out:
         _write(out, text.getvalue())
     if format in ("table", "csv"):  # the others hold their notes
@@ -59,24 +62,29 @@ def _show(
     notes: Sequence[str],
     split: Literal["test", "val"],
     all_metrics: bool,
+    costs: bool,
     format: Format,
 ) -> None:
     from cclcc_cli.report import tables
+    from cclcc_cli.report.costs import COLUMNS, cost_cells, cost_record
 
     metrics = tables.ALL_METRICS if all_metrics else tables.MAIN_METRICS
     data = ", ".join(dict.fromkeys(arm.first.data for arm in arms))
     title = f"{data}: {split} scores, mean ± standard deviation over seeds"
+    columns, rows = tables.build_table(arms, split, metrics)
+    records = tables.to_records(arms, split, metrics)
+    if costs:
+        columns = [*columns, *COLUMNS]
+        rows = [[*row, *cost_cells(arm)] for row, arm in zip(rows, arms, strict=True)]
+        records = [{**r, **cost_record(arm)} for r, arm in zip(records, arms, strict=True)]
     match format:
         case "table":
-            console.show_table(title, *tables.build_table(arms, split, metrics))
+            console.show_table(title, columns, rows)
         case "markdown":
-            columns, rows = tables.build_table(arms, split, metrics)
             console.show(tables.to_markdown(title, columns, rows, notes).removesuffix("\n"))
         case "csv":
-            records = tables.to_records(arms, split, metrics)
             console.show(tables.to_csv(records).removesuffix("\n"))
         case "json":
-            records = tables.to_records(arms, split, metrics)
             console.show_json({"rows": records, "notes": notes})
 
 

@@ -1,12 +1,14 @@
 """Recipes: typed, validated at the boundary, plain values inside."""
 
+from cclcc_cli.config.base import BaseRecipe
 from cclcc_cli.config.load import load_recipe, parse_recipe
-from cclcc_cli.config.schema import BaseRecipe, ClccRecipe, Recipe, SupervisedRecipe
+from cclcc_cli.config.recipes import METHODS, AnyRecipe, ClccRecipe, SupervisedRecipe
 
 __all__ = [
+    "METHODS",
+    "AnyRecipe",
     "BaseRecipe",
     "ClccRecipe",
-    "Recipe",
     "SupervisedRecipe",
     "load_recipe",
     "parse_recipe",

@@ -6,21 +6,18 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from cclcc_cli.config.schema import BaseRecipe, ClccRecipe, Recipe, SupervisedRecipe
+from cclcc_cli.config.base import BaseRecipe
+from cclcc_cli.config.recipes import METHODS, AnyRecipe, Recipe
 from cclcc_cli.errors import RecipeError
 
-_RECIPE: TypeAdapter[SupervisedRecipe | ClccRecipe] = TypeAdapter(Recipe)
-_METHODS: dict[str, type[BaseModel]] = {
-    "supervised": SupervisedRecipe,
-    "clcc": ClccRecipe,
-}
+_RECIPE: TypeAdapter[AnyRecipe] = TypeAdapter(Recipe)
 
 
-def load_recipe(path: Path, overrides: Sequence[str] = ()) -> SupervisedRecipe | ClccRecipe:
+def load_recipe(path: Path, overrides: Sequence[str] = ()) -> AnyRecipe:
     """Read a recipe file, lay the overrides over it from left to right, and check the whole.
 
     Args:
@@ -48,7 +45,7 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> SupervisedRecipe |
     return parse_recipe(raw, str(path))
 
 
-def parse_recipe(raw: Mapping[str, Any], where: str) -> SupervisedRecipe | ClccRecipe:
+def parse_recipe(raw: Mapping[str, Any], where: str) -> AnyRecipe:
     """Check a recipe given as plain values.
 
     Raises:
@@ -105,7 +102,7 @@ def _explain(problem: Any, raw: Mapping[str, Any]) -> str:
     keys = _keys(problem["loc"], raw)
     where = ".".join(map(str, keys))
     if kind == "union_tag_not_found":  # only the method has no default
-        return f"method: is missing; allowed: {', '.join(_METHODS)}"
+        return f"method: is missing; allowed: {', '.join(METHODS)}"
     if kind == "union_tag_invalid":
         key = context["discriminator"].strip("'")
         return (
@@ -150,7 +147,7 @@ def _keys(location: Iterable[int | str], raw: Mapping[str, Any]) -> list[int | s
 
 def _suggestion(keys: Sequence[int | str], raw: Mapping[str, Any]) -> str:
     """The sibling keys that a mistyped key may have meant."""
-    node = schema = _METHODS[str(raw["method"])].model_json_schema()
+    node = schema = METHODS[str(raw["method"])].model_json_schema()
     for key in keys[:-1]:
         node = _property(schema, node, str(key))
     names = sorted(

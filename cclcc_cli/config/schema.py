@@ -1,6 +1,6 @@
-"""Typed recipes: what may be written in a YAML file, and what each key means.
+"""The sections that every recipe shares: what may be written, and what each key means.
 
-Frozen, with unknown keys forbidden. One recipe class per method, told apart by ``method``.
+Frozen, with unknown keys forbidden. The text below a key is its meaning in ``cclcc methods``.
 """
 
 from fractions import Fraction
@@ -25,7 +25,8 @@ class Section(BaseModel):
     """A part of a recipe: frozen, no unknown keys, no silent conversion of types."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True,
+        use_attribute_docstrings=True,
     )
 
 
@@ -60,7 +61,7 @@ Labeled = Annotated[int | float, BeforeValidator(_parse_labeled)]
 """How many training images keep their labels: a count if whole, a share if written with a dot."""
 
 
-def _default_tag(key: str, tag: str) -> BeforeValidator:
+def default_tag(key: str, tag: str) -> BeforeValidator:
     """Lets a section of several kinds leave out which, where the usual one is meant."""
 
     def add(value: Any) -> Any:
@@ -74,6 +75,7 @@ NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
+Probability = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -83,58 +85,76 @@ class NestedSelection(Section):
     """Labels drawn at random by a seed, so that a smaller subset lies inside every larger one."""
 
     kind: Literal["nested"] = "nested"
+    """Random, and smaller subsets lie inside larger ones."""
     seed: Seed = 0
+    """Which of the random orders, apart from the run's own seed."""
 
 
 class ContiguousSelection(Section):
     """Labels taken as a block of the sorted training images, as the published code does."""
 
     kind: Literal["contiguous"]
+    """A block of the sorted file names, as the published code takes."""
     start: Annotated[int, Field(ge=0)] = 0
+    """Where the block begins."""
 
 
 Selection = Annotated[
     NestedSelection | ContiguousSelection,
     Field(discriminator="kind"),
-    _default_tag("kind", "nested"),
+    default_tag("kind", "nested"),
 ]
 
 
 class Data(Section):
-    """Which store, which of its splits, and which training images keep their labels.
-
-    ``fold`` null takes the main splits, a number that fold of the cross-validation.
-    """
+    """Which store, which of its splits, and which training images keep their labels."""
 
     name: Name
+    """The store, as prepared."""
     size: Annotated[int, Field(ge=POOLING_FACTOR, multiple_of=POOLING_FACTOR)]
+    """Its side in pixels, a multiple of 16."""
     labeled: Labeled
+    """Labels: a count (80) or a share (0.1) of the training images; 1.0 is full supervision."""
     fold: Annotated[int, Field(ge=0)] | None = None
+    """A fold of the store's cross-validation, from 0; null: its main splits."""
     selection: Selection = NestedSelection()
+    """Which images they are."""
     unlabeled: Literal["rest", "all"] = "rest"
+    """Whether labelled images are also used without their labels."""
 
 
-class Augment(Section):
-    """Random changes of a training image and its mask, drawn per (seed, pass, index)."""
+class Weak(Section):
+    """The weak view: random changes of an image and its mask, drawn per (seed, pass, index)."""
 
     flips: bool = True
+    """Mirror left-right and up-down, each with probability 1/2."""
     quarter_turns: bool = True
-    affine: Annotated[float, Field(ge=0, le=1)] = 0.0
-    color: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Turn by 0 to 3 quarters."""
+    affine: Probability = 0.0
+    """Probability of scaling by 0.8-1.2, turning by up to 30 degrees and moving by a tenth."""
+    color: Probability = 0.0
+    """Probability of changing brightness, contrast and saturation by a fifth, hue by 1/20."""
 
 
-class Network(Section):
-    """The U-Net's channels, from the first stage to the bottleneck."""
+class Strong(Section):
+    """The strong view: the weak view with its colours changed further; its shapes stay.
 
-    widths: Annotated[
-        tuple[Count, Count, Count, Count, Count], Field(strict=False)
-    ] = (16, 32, 64, 128, 256)
+    Probabilities and ranges are UniMatch's (arXiv:2208.09910), which are those of ST++.
+    """
+
+    color: Probability = 0.8
+    """Probability of changing brightness, contrast and saturation by half, hue by a quarter."""
+    gray: Probability = 0.2
+    """Probability of losing all colour."""
+    blur: Probability = 0.5
+    """Probability of a Gaussian blur with a sigma from 0.1 to 2 pixels."""
 
 
 class LabeledBatch(Section):
     """Images in one step of a method that uses labelled images only."""
 
     labeled: Count = 4
+    """Labelled images of a step."""
 
     @property
     def unlabeled(self) -> int:
@@ -145,14 +165,18 @@ class TwoStreamBatch(Section):
     """Images in one step, by stream."""
 
     labeled: Count = 4
+    """Labelled images of a step."""
     unlabeled: Count = 4
+    """Unlabelled images of a step."""
 
 
 class Budget(Section):
     """How long to train: optimiser steps, or epochs (passes over the *labelled* images)."""
 
     steps: Count | None = None
+    """Optimiser steps."""
     epochs: Count | None = None
+    """Passes over the labelled images; give one of the two."""
 
     @model_validator(mode="after")
     def _one_unit(self) -> Self:
@@ -167,23 +191,32 @@ class AdamW(Section):
     """AdamW; ``clip_norm`` bounds the gradient's global norm, null leaves it alone."""
 
     name: Literal["adamw"] = "adamw"
+    """Adam with decoupled weight decay."""
     lr: Positive = 1e-3
+    """Highest learning rate."""
     weight_decay: NotNegative = 1e-2
+    """Pull of the weights towards 0."""
     clip_norm: Positive | None = None
+    """Bound on the gradient's global norm."""
 
 
 class Sgd(Section):
     """Stochastic gradient descent with Nesterov momentum where ``momentum`` is not 0."""
 
     name: Literal["sgd"]
+    """Stochastic gradient descent."""
     lr: Positive = 1e-2
+    """Highest learning rate."""
     weight_decay: NotNegative = 1e-4
+    """Pull of the weights towards 0."""
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    """Nesterov's, where not 0."""
     clip_norm: Positive | None = None
+    """Bound on the gradient's global norm."""
 
 
 Optimizer = Annotated[
-    AdamW | Sgd, Field(discriminator="name"), _default_tag("name", "adamw")
+    AdamW | Sgd, Field(discriminator="name"), default_tag("name", "adamw")
 ]
 
 
@@ -191,8 +224,11 @@ class Schedule(Section):
     """The learning rate over the budget: linear warm-up multiplied into a decay."""
 
     warmup: Share = Fraction(0)
+    """Share of the budget over which the rate rises from 0."""
     decay: Literal["cosine", "constant"] = "cosine"
+    """Half a cosine down to 0, or none."""
     moves: Literal["step", "epoch"] = "step"
+    """How often the rate changes."""
 
 
 class Boundary(Section):
@@ -203,8 +239,11 @@ class Boundary(Section):
     """
 
     weight: Positive = 5.0
+    """The most a pixel's weight can gain over 1."""
     kernel: Annotated[int, Field(ge=3)] = 31
+    """Side of the square averaged over, odd, in pixels."""
     padding: Literal["zeros", "ignored"] = "ignored"
+    """Whether zeros beyond the image count."""
 
     @model_validator(mode="after")
     def _odd(self) -> Self:
@@ -217,126 +256,28 @@ class SupervisedLoss(Section):
     """BCE + soft Dice on labelled images; ``boundary: null`` is the plain mean BCE."""
 
     boundary: Boundary | None = None
+    """Weigh pixels near borders more; null weighs all alike."""
 
 
 class Validation(Section):
     """Validate every so many of the budget's units (steps or epochs)."""
 
     every: Count = 1
+    """In the budget's unit."""
     patience: Count | None = None
+    """Validations without gain before stopping early."""
 
 
 class Evaluation(Section):
     """How a predicted map becomes a mask and a score; stamped into every result."""
 
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """Above it a pixel is foreground."""
     test_on: Literal["probs", "logits"] = "probs"
+    """What the threshold is compared with at the test."""
     validation_on: Literal["probs", "logits"] = "probs"
+    """The same in validation."""
     total_miss: Literal["zero", "one_pixel"] = "zero"
+    """Dice of a prediction without any true pixel."""
     mae_on: Literal["probs", "mask"] = "probs"
-
-
-class TwoStages(Section):
-    """Contrast alone for a share of the budget, then consistency alone."""
-
-    kind: Literal["two_stage"]
-    contrast: Share = Fraction(1, 3)
-
-
-class Joint(Section):
-    """Both terms at once, each ramped up as exp(-5 (1 - t)^2) over a share of the budget."""
-
-    kind: Literal["joint"] = "joint"
-    ramp_up: Share = Fraction(1, 3)
-
-
-Terms = Annotated[
-    TwoStages | Joint, Field(discriminator="kind"), _default_tag("kind", "joint")
-]
-
-
-class Clcc(Section):
-    """What CLCC adds to the supervised loss."""
-
-    grid: Annotated[int, Field(ge=2)] = 5
-    patch_statistics: Literal["shared", "separate", "frozen"] = "separate"
-    terms: Terms = Joint()
-    contrast_weight: NotNegative = 1.0
-    temperature: Positive = 0.07
-    normalization: Literal["l1", "l2"] = "l2"
-    negatives: Literal["patch", "image", "both"] = "patch"
-    symmetric: bool = False
-    consistency_weight: NotNegative = 1.0
-    projector_widths: Annotated[
-        tuple[Count, Count, Count], Field(strict=False)
-    ] = (64, 64, 128)
-    projector_strides: Annotated[tuple[Count, Count, Count], Field(strict=False)] | None = None
-
-
-class BaseRecipe(Section):
-    """What every method's recipe holds."""
-
-    name: Name
-    seed: Seed = 0
-    data: Data
-    augment: Augment = Augment()
-    network: Network = Network()
-    budget: Budget
-    optimizer: Optimizer = AdamW()
-    schedule: Schedule = Schedule()
-    supervised_loss: SupervisedLoss = SupervisedLoss()
-    ema_decay: Annotated[float, Field(gt=0, lt=1)] | None = None
-    validation: Validation = Validation()
-    evaluation: Evaluation = Evaluation()
-
-    @model_validator(mode="after")
-    def _validates_within_budget(self) -> Self:
-        budget = self.budget.steps or self.budget.epochs
-        assert budget is not None
-        if self.validation.every > budget:
-            raise ValueError(
-                f"validation.every = {self.validation.every} is longer than the budget of "
-                f"{budget}: no checkpoint would ever be chosen; give {budget} or less"
-            )
-        return self
-
-
-class SupervisedRecipe(BaseRecipe):
-    """The labelled images alone: the lower bound, or with ``labeled: 1.0`` the upper."""
-
-    method: Literal["supervised"]
-    batch: LabeledBatch = LabeledBatch()
-
-
-class ClccRecipe(BaseRecipe):
-    """Cross-level contrastive learning and consistency constraint."""
-
-    method: Literal["clcc"]
-    batch: TwoStreamBatch = TwoStreamBatch()
-    clcc: Clcc = Clcc()
-
-    @model_validator(mode="after")
-    def _patches_fit(self) -> Self:
-        size, grid = self.data.size, self.clcc.grid
-        if size % (grid * POOLING_FACTOR):
-            allowed = [g for g in range(2, size // POOLING_FACTOR + 1)
-                       if size % (g * POOLING_FACTOR) == 0]
-            raise ValueError(
-                f"clcc.grid = {grid} does not cut {size} pixels into patches whose side is a "
-                f"multiple of {POOLING_FACTOR}; allowed for this data.size: "
-                f"{', '.join(map(str, allowed)) or 'none, take a larger size'}"
-            )
-        self._check_strides(size // grid)
-        return self
-
-    def _check_strides(self, patch_side: int) -> None:
-        strides = self.clcc.projector_strides
-        if strides is not None and strides[0] * strides[1] * strides[2] != patch_side:
-            raise ValueError(
-                f"clcc.projector_strides = {list(strides)} must multiply to the patch side "
-                f"{patch_side}; leave it out to have them chosen"
-            )
-
-
-Recipe = Annotated[SupervisedRecipe | ClccRecipe, Field(discriminator="method")]
-"""Any recipe."""
+    """What the mean absolute error is taken of."""

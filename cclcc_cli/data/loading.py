@@ -1,39 +1,84 @@
 """From the memory map to tensors: the training batches and the rows of an evaluation."""
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from cclcc_cli.data.sampling import SampleKey, TwoStreamBatches
 from cclcc_cli.data.store import Store
-from cclcc_cli.data.transforms import TrainingTransform
+from cclcc_cli.data.transforms import Pixels, StrongTransform, TrainingTransform
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
-RawBatch = tuple[Tensor, Tensor]
-"""Images ``(B, H, W, 3)`` uint8 and the masks ``(L, H, W)`` uint8 of the labelled ones."""
+
+class RawBatch(NamedTuple):
+    """One step's images as they travel: a quarter of the bytes of floats.
+
+    Attributes:
+        images: weak views, ``(B, H, W, 3)`` uint8, labelled first.
+        masks: ``(L, H, W)`` uint8, of the labelled ones.
+        strong: strong views, ``(V, U, H, W, 3)`` uint8, or B in place of U; None without any.
+    """
+
+    images: Tensor
+    masks: Tensor
+    strong: Tensor | None = None
 
 
-class TrainingImages(Dataset[tuple[NDArray[np.uint8], NDArray[np.uint8] | None]]):
-    """Transformed images by key; unlabelled ones come without their mask."""
+class Sample(NamedTuple):
+    """One image of a step; ``mask`` is None where it may not be used."""
 
-    def __init__(self, store: Store, transform: TrainingTransform) -> None:
+    image: Pixels
+    mask: Pixels | None
+    strong: tuple[Pixels, ...]
+
+
+class TrainingImages(Dataset[Sample]):
+    """Transformed images by key; unlabelled ones come without their mask.
+
+    Args:
+        store: images and masks.
+        transform: makes the weak view.
+        strong: makes strong views of it.
+        num_strong: how many.
+        strong_of_labeled: whether labelled images get them too.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        transform: TrainingTransform,
+        strong: StrongTransform | None = None,
+        *,
+        num_strong: int = 0,
+        strong_of_labeled: bool = False,
+    ) -> None:
         self._store = store
         self._transform = transform
+        self._strong = strong
+        self._num_strong = num_strong
+        self._strong_of_labeled = strong_of_labeled
 
-    def __getitem__(self, key: SampleKey) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+    def __getitem__(self, key: SampleKey) -> Sample:
+        stream = int(key.labeled)
         image, mask = self._transform(
             self._store.images[key.position],
             self._store.masks[key.position],
-            stream=int(key.labeled), sweep=key.sweep, index=key.position,
+            stream=stream, sweep=key.sweep, index=key.position,
         )
-        return image, mask if key.labeled else None
+        strong: tuple[Pixels, ...] = ()
+        if self._strong is not None and (self._strong_of_labeled or not key.labeled):
+            strong = tuple(
+                self._strong(image, stream=stream, sweep=key.sweep, index=key.position, view=view)
+                for view in range(1, self._num_strong + 1)
+            )
+        return Sample(image, mask if key.labeled else None, strong)
 
 
 def load_batches(
@@ -60,12 +105,16 @@ def normalize(images: Tensor) -> Tensor:
     return ((images.float() - mean) / std).permute(0, 3, 1, 2)
 
 
-def _collate(
-    samples: Sequence[tuple[NDArray[np.uint8], NDArray[np.uint8] | None]],
-) -> RawBatch:
-    images = np.stack([image for image, _ in samples])
-    masks = np.stack([mask for _, mask in samples if mask is not None])
-    return torch.from_numpy(images), torch.from_numpy(masks)
+def _collate(samples: Sequence[Sample]) -> RawBatch:
+    images = np.stack([sample.image for sample in samples])
+    masks = np.stack([sample.mask for sample in samples if sample.mask is not None])
+    views = [sample.strong for sample in samples if sample.strong]
+    strong = np.stack([np.stack(view) for view in zip(*views, strict=True)]) if views else None
+    return RawBatch(
+        torch.from_numpy(images),
+        torch.from_numpy(masks),
+        torch.from_numpy(strong) if strong is not None else None,
+    )
 
 
 def _one_thread(_worker: int) -> None:

@@ -16,6 +16,7 @@ _SIDE = 128
 _REACH = 24  # pixels of _SIDE: shifts looked at, each way
 _PADDED = 160  # at least _SIDE + _REACH, so that what leaves one side meets nothing on the other
 _FEWEST = 20  # images that can have a common shift
+_FAINT = 1.0  # pixels of outline by which places differ; below is rounding, real images have 8
 _SAME_PEAK = 4  # pixels around the best place that are as good only by being near it
 
 _Field = NDArray[np.float32]
@@ -99,7 +100,7 @@ def fit_by_shift(image: NDArray[np.uint8], mask: NDArray[np.uint8]) -> _Field | 
     every = np.fft.irfft2((edges * np.conj(outline)).sum(axis=0), (_PADDED, _PADDED))
     near = np.roll(every, (_REACH, _REACH), (0, 1))[:2 * _REACH + 1, :2 * _REACH + 1]
     spread = float(near.std())
-    return np.asarray((near - near.mean()) / spread, np.float32) if spread > 1e-6 else None
+    return np.asarray((near - near.mean()) / spread, np.float32) if spread > _FAINT else None
 
 
 def _double_angle(picture: _Field) -> _Field:

@@ -11,7 +11,7 @@ os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would ask PyPI at i
 
 import albumentations as A
 
-from cclcc_cli.config.schema import Augment
+from cclcc_cli.config.schema import Strong, Weak
 
 Pixels = NDArray[np.uint8]
 
@@ -24,7 +24,7 @@ class TrainingTransform:
         seed: the run's seed.
     """
 
-    def __init__(self, config: Augment, seed: int) -> None:
+    def __init__(self, config: Weak, seed: int) -> None:
         self._seed = seed
         self._transform = _compose(config)
 
@@ -46,7 +46,51 @@ class TrainingTransform:
         return changed["image"], changed["mask"]
 
 
-def _compose(config: Augment) -> A.Compose:
+class StrongTransform:
+    """Changes the colours of a weak view further; shapes stay, so that pixels keep their places.
+
+    Args:
+        config: what may change, and how often.
+        seed: the run's seed.
+    """
+
+    def __init__(self, config: Strong, seed: int) -> None:
+        self._seed = seed
+        self._transform = _compose_strong(config)
+
+    def __call__(self, weak: Pixels, *, stream: int, sweep: int, index: int, view: int) -> Pixels:
+        """One strong view ``(H, W, 3)`` of a weak one, which is left unchanged.
+
+        Args:
+            view: 1 for the first, 2 for the second; the weak view's draws stay what they are
+                without any.
+        """
+        place = [self._seed, stream, sweep, index, view]
+        state = np.random.SeedSequence(place).generate_state(1)
+        self._transform.set_random_seed(int(state[0]))
+        changed: Pixels = self._transform(image=weak)["image"]
+        return changed
+
+
+def _compose_strong(config: Strong) -> A.Compose:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        steps: list[A.BasicTransform] = []
+        if config.color:
+            steps.append(
+                A.ColorJitter(
+                    brightness=(0.5, 1.5), contrast=(0.5, 1.5), saturation=(0.5, 1.5),
+                    hue=(-0.25, 0.25), p=config.color,
+                )
+            )
+        if config.gray:
+            steps.append(A.ToGray(p=config.gray))
+        if config.blur:
+            steps.append(A.GaussianBlur(blur_limit=0, sigma_limit=(0.1, 2.0), p=config.blur))
+        return A.Compose(steps)
+
+
+def _compose(config: Weak) -> A.Compose:
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # albumentations only warns of a wrong argument
         steps: list[A.BasicTransform] = []

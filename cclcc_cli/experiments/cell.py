@@ -9,19 +9,15 @@ from typing import Any, assert_never
 
 import torch
 
-from cclcc_cli.config.schema import (
-    ClccRecipe,
-    ContiguousSelection,
-    NestedSelection,
-    SupervisedRecipe,
-)
+from cclcc_cli.config.recipes import AnyRecipe
+from cclcc_cli.config.schema import ContiguousSelection, NestedSelection
 from cclcc_cli.data.audit import leaked_stems
 from cclcc_cli.data.splits import Splits, contiguous_subset, nested_subset
 from cclcc_cli.data.store import Store
 from cclcc_cli.errors import RunError
 from cclcc_cli.training.runtime import Runtime
 
-FORMAT = 1
+FORMAT = 2
 """Raised when the same recipe on the same data no longer gives the same result."""
 
 
@@ -35,7 +31,7 @@ class Cell:
         runtime: device and precision.
     """
 
-    recipe: SupervisedRecipe | ClccRecipe
+    recipe: AnyRecipe
     store: Store
     runtime: Runtime
 

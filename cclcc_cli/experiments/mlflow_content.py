@@ -72,7 +72,9 @@ def read_content(folder: RunFolder, alive: bool) -> Content:
         params={key: _text(value)[:6000] for key, value in params.items()},
         tags={key: _text(value)[:5000] for key, value in tags.items() if value is not None},
         records=records,
-        results=_result_metrics(result, ended or milliseconds(status["updated"])),
+        results=_result_metrics(
+            result, folder.read_json("costs.json"), ended or milliseconds(status["updated"])
+        ),
         dataset=_dataset(cell),
     )
 
@@ -105,14 +107,18 @@ def _record_metrics(record: Mapping[str, Any], missing: Counter[str]) -> list[Me
     return [Metric(key, value, moment, step) for key, value in finite.items()]
 
 
-def _result_metrics(result: Mapping[str, Any] | None, moment: int) -> list[Metric]:
-    """The mean scores of the best checkpoint, at its step; ``_own`` is the image's own size."""
+def _result_metrics(
+    result: Mapping[str, Any] | None, costs: Mapping[str, Any] | None, moment: int
+) -> list[Metric]:
+    """Mean scores of the best checkpoint, at its step, and costs; ``_own`` is the own size."""
     if result is None:
         return []
     values = _flat(result["best"], "best/", "/")
     for split, name in (("val", "best_val"), ("test", "test")):
         for size, suffix in (("working", ""), ("own", "_own")):
             values |= _flat((result[split] or {}).get(size) or {}, f"{name}{suffix}/", "/")
+    numbers = _flat(costs or {}, "costs/", "/").items()
+    values |= {key: value for key, value in numbers if not isinstance(value, str)}
     step = int(result["best"]["step"])
     return [Metric(key, float(value), moment, step) for key, value in values.items()
             if value is not None and math.isfinite(value)]

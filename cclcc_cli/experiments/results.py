@@ -13,7 +13,7 @@ from cclcc_cli.experiments.cell import Cell
 from cclcc_cli.experiments.progress import Display
 from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.files import write_atomic
-from cclcc_cli.models.unet import UNet
+from cclcc_cli.models.network import Network
 from cclcc_cli.training.checkpoint import load_checkpoint
 from cclcc_cli.training.evaluate import (
     ImageScores,
@@ -53,7 +53,7 @@ def evaluate_cell(
 
 
 def _evaluate(
-    cell: Cell, folder: RunFolder, network: UNet, split: Literal["val", "test"],
+    cell: Cell, folder: RunFolder, network: Network, split: Literal["val", "test"],
     stems: Sequence[str], on: Literal["probs", "logits"], display: Display,
 ) -> dict[str, dict[str, float]]:
     display.evaluating(split, len(stems))

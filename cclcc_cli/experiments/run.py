@@ -12,11 +12,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from cclcc_cli.config.load import dump_recipe
-from cclcc_cli.config.schema import ClccRecipe, SupervisedRecipe
+from cclcc_cli.config.recipes import AnyRecipe
 from cclcc_cli.data.loading import TrainingImages, load_batches
 from cclcc_cli.data.sampling import TwoStreamBatches
 from cclcc_cli.data.store import load_store, store_path
-from cclcc_cli.data.transforms import TrainingTransform
+from cclcc_cli.data.transforms import StrongTransform, TrainingTransform
 from cclcc_cli.errors import Interrupted, RunError
 from cclcc_cli.experiments.cell import Cell
 from cclcc_cli.experiments.environment import describe_environment
@@ -25,7 +25,7 @@ from cclcc_cli.experiments.progress import Chorus, Display, TextDisplay
 from cclcc_cli.experiments.results import evaluate_cell
 from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.methods import build_method
-from cclcc_cli.models.unet import UNet
+from cclcc_cli.models.network import Network
 from cclcc_cli.training.evaluate import validation_scores
 from cclcc_cli.training.loop import Trainer
 from cclcc_cli.training.memory import keep_freed_memory
@@ -57,7 +57,7 @@ class RunResult:
 
 
 def run_cell(
-    recipe: SupervisedRecipe | ClccRecipe,
+    recipe: AnyRecipe,
     *,
     data_root: Path,
     runs_root: Path,
@@ -145,7 +145,7 @@ def _train(
         keep_freed_memory()
     val = store.positions(cell.splits.val)
 
-    def validate(network: UNet) -> dict[str, float]:
+    def validate(network: Network) -> dict[str, float]:
         return validation_scores(network, store, val, recipe.evaluation, runtime)
 
     resuming = folder.last_checkpoint.exists()
@@ -155,7 +155,7 @@ def _train(
     trainer = Trainer(
         build_method(recipe), recipe, plan, runtime,
         batches=lambda first_step: load_batches(
-            TrainingImages(store, TrainingTransform(recipe.augment, recipe.seed)),
+            _images(cell),
             _batches(cell, plan, first_step),
             workers=runtime.workers, pin_memory=runtime.device == "cuda",
         ),
@@ -178,7 +178,20 @@ def _train(
             f"stopped at step {trainer.progress.step} of {plan.total_steps}; saved in "
             f"{folder.path}; the same command goes on from here", stop.signal_number,
         )
+    # Apart from result.json, which is the same bytes for the same cell: times and memory are not.
+    folder.write_json("costs.json", trainer.costs())
     return evaluate_cell(cell, folder, trainer, display)
+
+
+def _images(cell: Cell) -> TrainingImages:
+    recipe, views = cell.recipe, cell.recipe.strong_views
+    return TrainingImages(
+        cell.store,
+        TrainingTransform(recipe.weak, recipe.seed),
+        None if views is None else StrongTransform(views.config, recipe.seed),
+        num_strong=views.count if views else 0,
+        strong_of_labeled=views.of_labeled if views else False,
+    )
 
 
 def _batches(cell: Cell, plan: Plan, first_step: int) -> TwoStreamBatches:

@@ -7,6 +7,7 @@
     metrics.jsonl      one record per validation: losses, validation scores, speed
     last.pt  best.pt   everything needed to go on; the best weights alone
     result.json        best step, rules of evaluation, mean scores on validation and test
+    costs.json         weights, images through networks per step, speed, peak memory
     val_images.csv  test_images.csv   every score of every image
     overlays/          a few test images with truth and prediction outlined
     train.log          the plain lines of every session
@@ -149,8 +150,8 @@ class RunFolder:
         changing one's mind and training afresh is what that count is there to show.
         """
         test_reads = self.status.get("test_reads", 0)
-        names = ["status.json", "result.json", "metrics.jsonl", "last.pt", "best.pt", "train.log",
-                 "val_images.csv", "test_images.csv"]
+        names = ["status.json", "result.json", "costs.json", "metrics.jsonl", "last.pt", "best.pt",
+                 "train.log", "val_images.csv", "test_images.csv"]
         for path in [*(self.path / n for n in names), *self.overlays.glob("*.png")]:
             path.unlink(missing_ok=True)
         if test_reads:

@@ -1,4 +1,4 @@
-"""Cross-level consistency: patches must predict what the whole image predicts there."""
+"""Consistency: a prediction must agree with another one, which is the target."""
 
 import torch
 import torch.nn.functional as F
@@ -18,4 +18,23 @@ def patch_consistency_loss(patch_logits: Tensor, whole_logits: Tensor) -> Tensor
         Mean squared difference of probabilities, a scalar in [0, 1]. By hand: logit 0 against
         a logit of ln 3 gives (1/2 - 3/4)^2 = 1/16.
     """
-    return F.mse_loss(torch.sigmoid(patch_logits), torch.sigmoid(whole_logits).detach())
+    return consistency_loss(patch_logits, torch.sigmoid(whole_logits))
+
+
+def consistency_loss(logits: Tensor, target_probs: Tensor, counts: Tensor | None = None) -> Tensor:
+    """How far predictions stray from a teacher's probabilities, where that counts.
+
+    Args:
+        logits: the student's, ``(U, K, H, W)``; receives gradient.
+        target_probs: like ``logits``, in [0, 1]; receives no gradient.
+        counts: like ``logits``, bool: the pixels averaged over; None averages over all.
+
+    Returns:
+        Mean squared difference of probabilities, a scalar in [0, 1]; 0 where no pixel counts.
+        By hand: logits (0, 0) against (3/4, 1) give (1/16 + 1/4) / 2 = 5/32, and 1/16 if only
+        the first counts.
+    """
+    if counts is None:
+        return F.mse_loss(torch.sigmoid(logits), target_probs.detach())
+    squares = (torch.sigmoid(logits) - target_probs.detach()).square() * counts
+    return squares.sum() / counts.sum().clamp(min=1)

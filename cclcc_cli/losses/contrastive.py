@@ -1,4 +1,4 @@
-"""Cross-level contrast: a cell of the whole image's map against patches of the same image."""
+"""InfoNCE, and the cross-level contrast: a whole image's cells against patches of the image."""
 
 from typing import Literal
 
@@ -8,6 +8,55 @@ from torch import Tensor
 
 Normalization = Literal["l1", "l2"]
 Negatives = Literal["patch", "image", "both"]
+NegativesFrom = Literal["keys", "queries", "both"]
+
+_NEGATIVES_FROM: dict[Negatives, NegativesFrom] = {
+    "patch": "keys", "image": "queries", "both": "both"
+}
+
+
+def info_nce_loss(
+    queries: Tensor,
+    keys: Tensor,
+    *,
+    temperature: float = 0.07,
+    normalization: Normalization = "l2",
+    negatives: NegativesFrom = "keys",
+    keys_learn: bool = False,
+) -> Tensor:
+    """Asks each query of a set to find the key in its own place among the set's others.
+
+    Args:
+        queries: ``(S, N, D)``, S sets of N embeddings of any length; receives gradient.
+        keys: ``(S, N, D)``; receives gradient only if ``keys_learn``.
+        temperature: divides the similarities, above 0.
+        normalization: ``l1`` pins the loss close to log N; ``l2`` is the standard.
+        negatives: ``keys`` takes the other keys, ``queries`` the other queries, ``both`` all of
+            them. One set of images with ``both``, taken both ways, is SimCLR's NT-Xent.
+        keys_learn: whether gradient flows through keys, and through queries as negatives.
+
+    Returns:
+        Mean cross-entropy over S * N queries, a scalar, at least 0. By hand: queries (1, 0),
+        (0, 1), keys (1, 0), (1, 1) and temperature 1 give similarities [1, s] and [0, s] with
+        s = 1 / sqrt 2, hence the mean of log(1 + e^(s - 1)) and log(1 + e^(-s)).
+    """
+    order = 1 if normalization == "l1" else 2
+    queries = F.normalize(queries, p=order, dim=2)
+    keys = F.normalize(keys if keys_learn else keys.detach(), p=order, dim=2)
+    across = queries @ keys.transpose(1, 2) / temperature  # (S, N, N)
+    n = across.shape[1]
+    if negatives == "keys":
+        similarities = across
+    else:
+        own = torch.eye(n, dtype=torch.bool, device=across.device)
+        others = queries if keys_learn else queries.detach()
+        within = (queries @ others.transpose(1, 2) / temperature).masked_fill(own, float("-inf"))
+        if negatives == "queries":
+            similarities = torch.where(own, across, within)
+        else:
+            similarities = torch.cat([across, within], dim=2)  # (S, N, 2N)
+    positives = torch.arange(n, device=across.device).expand(across.shape[0], n)
+    return F.cross_entropy(similarities.flatten(0, 1), positives.flatten())
 
 
 def cross_level_contrastive_loss(
@@ -32,21 +81,15 @@ def cross_level_contrastive_loss(
         Mean cross-entropy over B * N cells, a scalar, at least 0. By hand: with N = 4 equal
         keys every similarity is equal and the loss is log 4.
     """
-    order = 1 if normalization == "l1" else 2
-    queries = F.normalize(whole.flatten(2).transpose(1, 2), p=order, dim=2)  # (B, N, D)
-    keys = F.normalize(patches.detach().flatten(2).transpose(1, 2), p=order, dim=2)
-    across = queries @ keys.transpose(1, 2) / temperature  # (B, N, N)
-    n = across.shape[1]
-    own = torch.eye(n, dtype=torch.bool, device=across.device)
-    if negatives == "patch":
-        similarities = across
-    else:
-        within = queries @ queries.detach().transpose(1, 2) / temperature
-        within = within.masked_fill(own, float("-inf"))
-        if negatives == "image":
-            within = torch.where(own, across, within)
-            similarities = within
-        else:
-            similarities = torch.cat([across, within], dim=2)  # (B, N, 2N)
-    positives = torch.arange(n, device=across.device).expand(across.shape[0], n)
-    return F.cross_entropy(similarities.flatten(0, 1), positives.flatten())
+    return info_nce_loss(
+        cells_of(whole),
+        cells_of(patches),
+        temperature=temperature,
+        normalization=normalization,
+        negatives=_NEGATIVES_FROM[negatives],
+    )
+
+
+def cells_of(maps: Tensor) -> Tensor:
+    """A map's cells as a set: ``(B, D, G, G)`` to ``(B, N, D)``, row-major."""
+    return maps.flatten(2).transpose(1, 2)

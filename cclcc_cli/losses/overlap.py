@@ -43,6 +43,35 @@ def soft_dice_loss(logits: Tensor, target: Tensor, smooth: float = 1.0) -> Tenso
     return 1 - (2 * intersection + smooth) / (total + smooth)
 
 
+def region_bce_dice_loss(
+    logits: Tensor,
+    target: Tensor,
+    region: Tensor,
+    weights: Tensor | None = None,
+    smooth: float = 1.0,
+) -> Tensor:
+    """The same as ``bce_dice_loss`` over a part of each image; over all of it they are equal.
+
+    Args:
+        logits: ``(L, 1, H, W)``; receives gradient inside the region only.
+        target: ``(L, 1, H, W)``, 0 or 1.
+        region: ``(L, 1, H, W)``, 1 inside and 0 outside, not empty in any image.
+        weights: positive weight of each pixel's BCE, like ``target``.
+        smooth: added to numerator and denominator of Dice.
+
+    Returns:
+        A scalar, at least 0. By hand: logits (0, 5) against truth (1, 1) and region (1, 0)
+        give ln 2 + 0.2, as the first pixel alone does.
+    """
+    counted = region if weights is None else region * weights
+    bce = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    bce_per_image = (counted * bce).sum(dim=(1, 2, 3)) / counted.sum(dim=(1, 2, 3))
+    probs, truth = torch.sigmoid(logits) * region, target * region
+    intersection = (probs * truth).sum(dim=(1, 2, 3))
+    total = probs.sum(dim=(1, 2, 3)) + truth.sum(dim=(1, 2, 3))
+    return (bce_per_image + 1 - (2 * intersection + smooth) / (total + smooth)).mean()
+
+
 def boundary_weights(
     target: Tensor, weight: float = 5.0, kernel: int = 31, count_padding: bool = False
 ) -> Tensor:

@@ -3,10 +3,12 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 from torch import Tensor, nn
 
-from cclcc_cli.models.unet import UNet
+from cclcc_cli.losses.ramps import sigmoid_ramp_up
+from cclcc_cli.models.network import Network
 
 
 @dataclass(frozen=True)
@@ -16,10 +18,23 @@ class Batch:
     Attributes:
         images: ``(B, 3, H, W)``, normalised, channels last in memory.
         target: ``(L, 1, H, W)``, 0 or 1, float, of the first L images.
+        strong: strong views in the same places as the images, each ``(U, 3, H, W)`` for the
+            unlabelled ones or ``(B, 3, H, W)`` for all, as the recipe asks; none for most.
     """
 
     images: Tensor
     target: Tensor
+    strong: tuple[Tensor, ...] = ()
+
+    @property
+    def labeled(self) -> Tensor:
+        """The images with a target, ``(L, 3, H, W)``."""
+        return self.images[: len(self.target)]
+
+    @property
+    def unlabeled(self) -> Tensor:
+        """The others, ``(U, 3, H, W)``."""
+        return self.images[len(self.target) :]
 
 
 @dataclass(frozen=True)
@@ -33,6 +48,11 @@ class Moment:
 
     step: int
     total_steps: int
+
+    def ramp_up(self, share: Fraction) -> float:
+        """How far a weight has risen that rises over this share of the budget; never 0."""
+        length = float(share) * self.total_steps
+        return sigmoid_ramp_up(self.step / length if length else 1.0)
 
 
 @dataclass(frozen=True)
@@ -49,7 +69,7 @@ class Method(nn.Module, ABC):
     Everything with a state lives in attributes, so that ``state_dict`` restores it all.
     """
 
-    student: UNet
+    student: Network
 
     @abstractmethod
     def loss(self, batch: Batch, moment: Moment) -> Loss:
@@ -59,6 +79,6 @@ class Method(nn.Module, ABC):
         """Runs after each optimiser step; a method with a teacher moves it here."""
 
     @property
-    def predictor(self) -> UNet:
+    def predictor(self) -> Network:
         """The network to validate, test and keep."""
         return self.student

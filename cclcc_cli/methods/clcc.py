@@ -5,8 +5,10 @@ from typing import TypedDict, assert_never, final
 import torch
 from torch import Tensor
 
-from cclcc_cli.config.schema import Clcc as ClccConfig
-from cclcc_cli.config.schema import ClccRecipe, Joint, SupervisedLoss, TwoStages
+from cclcc_cli.config.clcc import Clcc as ClccConfig
+from cclcc_cli.config.clcc import Joint, TwoStages
+from cclcc_cli.config.recipes import ClccRecipe
+from cclcc_cli.config.schema import SupervisedLoss
 from cclcc_cli.data.grid import join_patches, split_patches
 from cclcc_cli.losses.consistency import patch_consistency_loss
 from cclcc_cli.losses.contrastive import (
@@ -14,12 +16,12 @@ from cclcc_cli.losses.contrastive import (
     Normalization,
     cross_level_contrastive_loss,
 )
-from cclcc_cli.losses.ramps import sigmoid_ramp_up
 from cclcc_cli.methods.base import Batch, Loss, Method, Moment
-from cclcc_cli.methods.supervision import supervised_loss
-from cclcc_cli.models.patch_statistics import patch_statistics
+from cclcc_cli.methods.supervision import labeled_loss, supervised_loss
+from cclcc_cli.models.batch_norm import norm_statistics
+from cclcc_cli.models.build import build_network
+from cclcc_cli.models.network import Network
 from cclcc_cli.models.projector import Projector, choose_strides
-from cclcc_cli.models.unet import UNet
 
 
 class _ContrastOptions(TypedDict):
@@ -40,7 +42,7 @@ class Clcc(Method):
     """
 
     def __init__(
-        self, student: UNet, projector: Projector, config: ClccConfig, supervised: SupervisedLoss
+        self, student: Network, projector: Projector, config: ClccConfig, supervised: SupervisedLoss
     ) -> None:
         super().__init__()
         self.student = student
@@ -50,14 +52,14 @@ class Clcc(Method):
 
     def loss(self, batch: Batch, moment: Moment) -> Loss:
         contrast_weight, consistency_weight = self.weights(moment)
+        if not contrast_weight and not consistency_weight:
+            return labeled_loss(self.student, batch, self._supervised)
         features = self.student.features(batch.images)
         logits = self.student.head(features)
         supervised = supervised_loss(
             logits[: len(batch.target)], batch.target, self._supervised
         )
         total, terms = supervised, {"supervised": supervised.detach()}
-        if not contrast_weight and not consistency_weight:
-            return Loss(total, terms)
 
         patches = split_patches(batch.images, self._config.grid).contiguous(
             memory_format=torch.channels_last
@@ -66,7 +68,7 @@ class Clcc(Method):
         patches_learn = bool(consistency_weight) or self._config.symmetric
         with (
             torch.set_grad_enabled(patches_learn),
-            patch_statistics(self.student, self._config.patch_statistics),
+            norm_statistics(self.student, self._config.patch_statistics),
         ):
             patch_features = self.student.features(patches)
         if contrast_weight:
@@ -88,8 +90,7 @@ class Clcc(Method):
                 first = moment.step * share.denominator < share.numerator * moment.total_steps
                 return (contrast, 0.0) if first else (0.0, consistency)
             case Joint(ramp_up=share):
-                length = float(share) * moment.total_steps
-                ramp = sigmoid_ramp_up(moment.step / length if length else 1.0)
+                ramp = moment.ramp_up(share)
                 return contrast * ramp, consistency * ramp
             case never:
                 assert_never(never)
@@ -116,5 +117,6 @@ class Clcc(Method):
 def build_clcc(recipe: ClccRecipe) -> Clcc:
     config = recipe.clcc
     strides = config.projector_strides or choose_strides(recipe.data.size // config.grid)
-    projector = Projector(recipe.network.widths[0], config.projector_widths, strides)
-    return Clcc(UNet(recipe.network.widths), projector, config, recipe.supervised_loss)
+    student = build_network(recipe.model)  # first, so that it starts as supervised's does
+    projector = Projector(student.feature_channels, config.projector_widths, strides)
+    return Clcc(student, projector, config, recipe.supervised_loss)

@@ -4,17 +4,33 @@ from torch import Tensor
 
 from cclcc_cli.config.schema import SupervisedLoss
 from cclcc_cli.losses.overlap import bce_dice_loss, boundary_weights
+from cclcc_cli.methods.base import Batch, Loss
+from cclcc_cli.models.network import Network
 
 
 def supervised_loss(logits: Tensor, target: Tensor, config: SupervisedLoss) -> Tensor:
     """BCE + soft Dice as the recipe wants it, a scalar, for ``(L, 1, H, W)`` logits and target."""
-    weights = None
-    if config.boundary is not None:
-        weights = boundary_weights(
-            target,
-            weight=config.boundary.weight,
-            kernel=config.boundary.kernel,
-            count_padding=config.boundary.padding == "zeros",
-        )
     # Half precision is for the convolutions: sums over 10^5 pixels need all of float32.
-    return bce_dice_loss(logits.float(), target, weights)
+    return bce_dice_loss(logits.float(), target, supervised_weights(target, config))
+
+
+def supervised_weights(target: Tensor, config: SupervisedLoss) -> Tensor | None:
+    """What each pixel's BCE weighs, like ``target``; None where all weigh alike."""
+    if config.boundary is None:
+        return None
+    return boundary_weights(
+        target,
+        weight=config.boundary.weight,
+        kernel=config.boundary.kernel,
+        count_padding=config.boundary.padding == "zeros",
+    )
+
+
+def labeled_loss(student: Network, batch: Batch, config: SupervisedLoss) -> Loss:
+    """The whole step of a method that looks at labelled images alone at this moment.
+
+    A method whose terms weigh nothing comes here, so that it equals supervised bit for bit:
+    unlabelled images in the same pass would change the batch's statistics.
+    """
+    total = supervised_loss(student(batch.labeled), batch.target, config)
+    return Loss(total, {"supervised": total.detach()})

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from cclcc_cli.models.unet import initialize_kaiming
+from cclcc_cli.models.network import initialize_kaiming
 
 
 def choose_strides(patch_side: int) -> tuple[int, int, int]:

@@ -1,20 +1,40 @@
-"""The published U-Net: BatchNorm in the encoder, none in the decoder, one logit out."""
+"""The published U-Net: BatchNorm in the encoder, none in the decoder; and a residual encoder."""
 
 from collections.abc import Sequence
+from typing import Literal, final
 
 import torch
 from torch import Tensor, nn
 
+from cclcc_cli.models.network import EncoderDecoder, initialize_kaiming
 
-def _encoder_stage(in_channels: int, out_channels: int) -> nn.Sequential:
+
+def _encoder_stage(in_channels: int, out_channels: int, dropout: float) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(in_channels, out_channels, 3, padding=1),
         nn.BatchNorm2d(out_channels),
         nn.ReLU(inplace=True),
+        *([nn.Dropout(dropout)] if dropout else []),
         nn.Conv2d(out_channels, out_channels, 3, padding=1),
         nn.BatchNorm2d(out_channels),
         nn.ReLU(inplace=True),
     )
+
+
+class _ResidualStage(nn.Module):
+    """Two convolutions beside a 1x1 shortcut, which makes the channels fit."""
+
+    def __init__(self, in_channels: int, out_channels: int, dropout: float) -> None:
+        super().__init__()
+        self.convolutions = _encoder_stage(in_channels, out_channels, dropout)[:-1]
+        self.shortcut = nn.Sequential(
+            nn.Conv2d(in_channels, out_channels, 1), nn.BatchNorm2d(out_channels)
+        )
+        self.activation = nn.ReLU(inplace=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.activation(self.convolutions(x) + self.shortcut(x))
+        return out
 
 
 class _DecoderStage(nn.Module):
@@ -33,46 +53,53 @@ class _DecoderStage(nn.Module):
         return fused
 
 
-class UNet(nn.Module):
+@final
+class UNet(EncoderDecoder):
     """Segments images of any side that is a multiple of ``2 ** (len(widths) - 1)``.
 
     Args:
         widths: channels from the first stage to the bottleneck; the published
             (16, 32, 64, 128, 256) has 2,465,329 parameters.
+        num_classes: K, logits per pixel.
+        dropout: probability within each encoder stage; published has none.
+        stage: ``plain`` as published, or ``residual`` blocks in the encoder.
     """
 
-    def __init__(self, widths: Sequence[int] = (16, 32, 64, 128, 256)) -> None:
+    def __init__(
+        self,
+        widths: Sequence[int] = (16, 32, 64, 128, 256),
+        num_classes: int = 1,
+        *,
+        stage: Literal["plain", "residual"] = "plain",
+        dropout: Sequence[float] = (0.0,) * 5,
+    ) -> None:
         super().__init__()
         pairs = list(zip([3, *widths], widths, strict=False))
-        self.encoder = nn.ModuleList(_encoder_stage(a, b) for a, b in pairs)
+        build_stage = _encoder_stage if stage == "plain" else _ResidualStage
+        self.encoder = nn.ModuleList(
+            build_stage(a, b, p) for (a, b), p in zip(pairs, dropout, strict=True)
+        )
         self.pool = nn.MaxPool2d(2)
         upward = list(zip(widths[:0:-1], widths[-2::-1], strict=True))
         self.decoder = nn.ModuleList(_DecoderStage(a, b) for a, b in upward)
-        self.head = nn.Conv2d(widths[0], 1, 1)
+        self.head = nn.Conv2d(widths[0], num_classes, 1)
+        self.feature_channels = widths[0]
+        self.decoder_channels = [b for _, b in upward]
         initialize_kaiming(self.encoder)
         initialize_kaiming(self.decoder)
 
-    def features(self, images: Tensor) -> Tensor:
-        """The last decoder map, ``(B, widths[0], H, W)``, of images ``(B, 3, H, W)``."""
-        skips: list[Tensor] = []
+    def encode(self, images: Tensor) -> list[Tensor]:
+        maps: list[Tensor] = []
         x = images
         for stage in self.encoder:
-            x = stage(self.pool(x) if skips else x)
-            skips.append(x)
-        for stage, skip in zip(self.decoder, skips[-2::-1], strict=True):
+            x = stage(self.pool(x) if maps else x)
+            maps.append(x)
+        return maps
+
+    def decode(self, encoded: Sequence[Tensor]) -> list[Tensor]:
+        maps: list[Tensor] = []
+        x = encoded[-1]
+        for stage, skip in zip(self.decoder, encoded[-2::-1], strict=True):
             x = stage(x, skip)
-        return x
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Logits ``(B, 1, H, W)``."""
-        logits: Tensor = self.head(self.features(images))
-        return logits
-
-
-def initialize_kaiming(module: nn.Module) -> None:
-    """Draw convolution weights from Kaiming's normal distribution for ReLU; zero their biases."""
-    for part in module.modules():
-        if isinstance(part, nn.Conv2d | nn.ConvTranspose2d):
-            nn.init.kaiming_normal_(part.weight, nonlinearity="relu")
-            if part.bias is not None:
-                nn.init.zeros_(part.bias)
+            maps.append(x)
+        return maps

@@ -23,6 +23,27 @@ _Kind = TypeVar("_Kind")
 
 
 @dataclass(frozen=True)
+class Costs:
+    """What a run took.
+
+    Attributes:
+        predictor_parameters: weights of the network that is kept.
+        training_parameters: of all that training held, teachers and projectors included.
+        learning_images: whole images through a network per step, with a graph.
+        judging_images: the same without one.
+        images_per_second: of the batch, while stepping.
+        peak_memory_bytes: of the device, or of the process.
+    """
+
+    predictor_parameters: int
+    training_parameters: int
+    learning_images: float
+    judging_images: float
+    images_per_second: float
+    peak_memory_bytes: int
+
+
+@dataclass(frozen=True)
 class Run:
     """What a table needs of one finished run.
 
@@ -37,6 +58,7 @@ class Run:
         conditions: what else must agree between arms for a fair comparison, by what it is.
         test_reads: how often the test split was read.
         leaks: by split, what the audit found; a split without leaked images is not in it.
+        costs: what it took; None for runs from before that was kept.
     """
 
     path: Path
@@ -53,6 +75,7 @@ class Run:
     conditions: Mapping[str, str]
     test_reads: int
     leaks: Mapping[Split, "Leak"]
+    costs: Costs | None = None
 
 
 @dataclass(frozen=True)
@@ -194,6 +217,7 @@ def _read(folder: RunFolder) -> Run:
         },
         test_reads=_Values(folder, "status.json").take(int, "test_reads"),
         leaks={split: leak for split in _RULES if (leak := _leak(cell, result, split))},
+        costs=_costs(folder),
     )
 
 
@@ -216,6 +240,20 @@ def _leak(cell: _Values, result: _Values, split: Split) -> Leak | None:
 
 def _scores(result: _Values, split: Split) -> dict[Metric, float]:
     return {(size, name): result.number(split, size, name) for size in _SIZES for name in SCORES}
+
+
+def _costs(folder: RunFolder) -> Costs | None:
+    if folder.read_json("costs.json") is None:
+        return None
+    costs = _Values(folder, "costs.json")
+    return Costs(
+        predictor_parameters=costs.count("parameters", "predictor"),
+        training_parameters=costs.count("parameters", "training"),
+        learning_images=costs.number("images_per_step", "learning"),
+        judging_images=costs.number("images_per_step", "judging"),
+        images_per_second=costs.number("images_per_second"),
+        peak_memory_bytes=costs.count("peak_memory", "bytes"),
+    )
 
 
 def _computed_on(cell: _Values) -> str:

@@ -17,7 +17,7 @@ from cclcc_cli.data.loading import normalize
 from cclcc_cli.data.store import Store
 from cclcc_cli.metrics.overlap import overlap_scores, rules
 from cclcc_cli.metrics.surface import surface_scores
-from cclcc_cli.models.unet import UNet
+from cclcc_cli.models.network import Network
 from cclcc_cli.training.runtime import Runtime
 
 Scores = dict[str, float]
@@ -58,7 +58,7 @@ def probability_threshold(config: Evaluation, on: Literal["probs", "logits"]) ->
 
 
 @torch.inference_mode()
-def predict(network: UNet, images: NDArray[np.uint8], runtime: Runtime) -> Tensor:
+def predict(network: Network, images: NDArray[np.uint8], runtime: Runtime) -> Tensor:
     """Probabilities ``(B, 1, S, S)`` float32, for images ``(B, S, S, 3)`` uint8.
 
     The network must be in evaluation mode.
@@ -71,7 +71,7 @@ def predict(network: UNet, images: NDArray[np.uint8], runtime: Runtime) -> Tenso
 
 @torch.inference_mode()
 def validation_scores(
-    network: UNet, store: Store, positions: Sequence[int], config: Evaluation, runtime: Runtime
+    network: Network, store: Store, positions: Sequence[int], config: Evaluation, runtime: Runtime
 ) -> Scores:
     """Mean overlap scores at the working size: what chooses the best checkpoint."""
     threshold = probability_threshold(config, config.validation_on)
@@ -87,7 +87,7 @@ def validation_scores(
 
 @torch.inference_mode()
 def evaluate_images(
-    network: UNet,
+    network: Network,
     store: Store,
     positions: Sequence[int],
     config: Evaluation,
@@ -136,7 +136,7 @@ def _batches(positions: Sequence[int]) -> list[Sequence[int]]:
 
 
 def _overlap(
-    network: UNet, store: Store, rows: Sequence[int], config: Evaluation, threshold: float,
+    network: Network, store: Store, rows: Sequence[int], config: Evaluation, threshold: float,
     runtime: Runtime,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     # Scored on the CPU: float64 counts, which not every accelerator has.

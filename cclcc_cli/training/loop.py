@@ -10,12 +10,13 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from cclcc_cli.config.schema import BaseRecipe
+from cclcc_cli.config.recipes import AnyRecipe
 from cclcc_cli.data.loading import RawBatch
 from cclcc_cli.errors import TrainingDiverged
 from cclcc_cli.methods.base import Loss, Method, Moment
-from cclcc_cli.models.unet import UNet
+from cclcc_cli.models.network import Network
 from cclcc_cli.training.checkpoint import load_checkpoint, save_checkpoint
+from cclcc_cli.training.costs import PassCounter, count_parameters, peak_memory
 from cclcc_cli.training.evaluate import Scores
 from cclcc_cli.training.runtime import Runtime
 from cclcc_cli.training.schedule import Plan, learning_rate
@@ -45,6 +46,8 @@ class Progress:
         best_step: when validation Dice was highest; -1 before the first validation.
         best_dice: that Dice.
         without_gain: validations since then.
+        learning_pixels: pixels that passed a network with a graph in steps so far.
+        judging_pixels: the same without one.
         counted: steps summed in the loop's running loss terms.
         seconds: time spent in steps since training began, over all sessions.
     """
@@ -55,6 +58,8 @@ class Progress:
     without_gain: int = 0
     counted: int = 0
     seconds: float = 0.0
+    learning_pixels: int = 0
+    judging_pixels: int = 0
 
 
 class Trainer:
@@ -75,12 +80,12 @@ class Trainer:
     def __init__(
         self,
         method: Method,
-        recipe: BaseRecipe,
+        recipe: AnyRecipe,
         plan: Plan,
         runtime: Runtime,
         *,
         batches: Callable[[int], Iterator[RawBatch]],
-        validate: Callable[[UNet], Scores],
+        validate: Callable[[Network], Scores],
         folder: Path,
         stop_requested: Callable[[], bool],
         observer: Observer,
@@ -97,16 +102,17 @@ class Trainer:
         self._optimizer = build_optimizer(recipe.optimizer, method.parameters())
         self._stepper = Stepper(method, self._optimizer, recipe.optimizer.clip_norm, runtime)
         self._average = build_average(recipe, method)
+        self._passes = PassCounter(method)  # after the average, which copies the network
         self._sums: dict[str, Tensor] = {}
         self.progress = Progress()
 
     @property
-    def predictor(self) -> UNet:
+    def predictor(self) -> Network:
         """The network that is validated and kept: the average where there is one."""
         if self._average is None:
             return self._method.predictor
         network: object = self._average.module
-        assert isinstance(network, UNet)
+        assert isinstance(network, Network)
         return network
 
     def run(self) -> bool:
@@ -136,6 +142,22 @@ class Trainer:
                 self._check()
         return True
 
+    def costs(self) -> dict[str, Any]:
+        """What training took so far: weights, images through networks per step, time, memory."""
+        progress = self.progress
+        batch = self._recipe.batch.labeled + self._recipe.batch.unlabeled
+        pixels = self._recipe.data.size**2 * max(progress.step, 1)
+        return {
+            "parameters": count_parameters(self._method),
+            "images_per_step": {
+                "batch": batch,
+                "learning": round(progress.learning_pixels / pixels, 3),
+                "judging": round(progress.judging_pixels / pixels, 3),
+            },
+            "images_per_second": round(progress.step * batch / max(progress.seconds, 1e-9), 2),
+            "peak_memory": peak_memory(self._runtime),
+        }
+
     def _complete(self) -> bool:
         patience = self._recipe.validation.patience
         early = patience is not None and self.progress.without_gain >= patience
@@ -143,16 +165,19 @@ class Trainer:
 
     def _step(self, raw: RawBatch) -> None:
         progress = self.progress
-        loss = self._stepper.step(
-            move_batch(raw, self._runtime),
-            Moment(progress.step, self._plan.total_steps),
-            self._learning_rate(progress.step),
-        )
+        with self._passes.counting():
+            loss = self._stepper.step(
+                move_batch(raw, self._runtime),
+                Moment(progress.step, self._plan.total_steps),
+                self._learning_rate(progress.step),
+            )
         if self._average is not None:
             self._average.update_parameters(self._method.predictor)
         self._accumulate(loss)
         progress.step += 1
         progress.counted += 1
+        progress.learning_pixels = self._passes.learning_pixels
+        progress.judging_pixels = self._passes.judging_pixels
 
     def _learning_rate(self, step: int) -> float:
         schedule = self._recipe.schedule
@@ -227,6 +252,8 @@ class Trainer:
         """
         saved = load_checkpoint(self._last)
         self.progress = Progress(**saved["progress"])
+        self._passes.learning_pixels = self.progress.learning_pixels
+        self._passes.judging_pixels = self.progress.judging_pixels
         self._method.load_state_dict(saved["method"])
         self._optimizer.load_state_dict(saved["optimizer"])
         self._stepper.scaler.load_state_dict(saved["scaler"])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-from cclcc_cli.config.schema import BaseRecipe
+from cclcc_cli.config.base import BaseRecipe
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from cclcc_cli.config.schema import AdamW, BaseRecipe, Sgd
+from cclcc_cli.config.base import BaseRecipe
+from cclcc_cli.config.schema import AdamW, Sgd
 from cclcc_cli.data.loading import RawBatch, normalize
 from cclcc_cli.methods.base import Batch, Loss, Method, Moment
 from cclcc_cli.training.runtime import Runtime
@@ -38,8 +39,13 @@ def build_average(recipe: BaseRecipe, method: Method) -> AveragedModel | None:
 
 def move_batch(raw: RawBatch, runtime: Runtime) -> Batch:
     """A batch on the device, normalised there: a quarter of the bytes travel as uint8."""
-    images, masks = (t.to(runtime.torch_device, non_blocking=True) for t in raw)
-    return Batch(normalize(images), masks[:, None].float())
+    device = runtime.torch_device
+    images, masks = (t.to(device, non_blocking=True) for t in (raw.images, raw.masks))
+    strong: tuple[Tensor, ...] = ()
+    if raw.strong is not None:
+        views = raw.strong.to(device, non_blocking=True)
+        strong = normalize(views.flatten(0, 1)).chunk(len(views))
+    return Batch(normalize(images), masks[:, None].float(), strong)
 
 
 class Stepper:

@@ -19,7 +19,7 @@ def modules_after(code, environment):
     return set(done.stdout.splitlines()[-1].split())
 
 
-@pytest.mark.parametrize("command", [[], ["prepare"], ["train"], ["report"], ["sync"]])
+@pytest.mark.parametrize("command", [[], ["prepare"], ["methods"], ["train"], ["report"], ["sync"]])
 def test_help_loads_nothing_heavy(command, environment):
     code = (
         "import sys\n"
@@ -67,6 +67,7 @@ def test_version(cclcc):
         (["report"], "runs: no such folder"),
         (["prepare", "mine"], "--images"),
         (["sync"], "runs: no such folder"),
+        (["methods", "meanteacher"], "method meanteacher: unknown; allowed: supervised, clcc"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

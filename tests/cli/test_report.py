@@ -34,7 +34,7 @@ def root(tiny_data, tmp_path_factory):
         recipe = parse_recipe({
             "name": "tiny", "method": "supervised", "seed": seed,
             "data": {"name": "synthetic", "size": 32, "labeled": 4},
-            "network": {"widths": [4, 8, 8, 8, 8]}, "budget": {"steps": 2},
+            "model": {"widths": [4, 8, 8, 8, 8]}, "budget": {"steps": 2},
             "validation": {"every": 2}, "optimizer": {"lr": 0.003}, "batch": {"labeled": 2},
         }, "test")
         done = run_cell(
@@ -92,6 +92,15 @@ def test_json_holds_rows_and_notes(root, dice):
     assert "hd95_mean" not in found["rows"][0]
     assert len(found["notes"]) == 1
     assert result.stderr == ""
+
+
+def test_costs_stand_beside_the_scores(root):
+    (row,) = json.loads(invoke("--runs", root, "--costs", "--format", "json").stdout)["rows"]
+    assert (row["learning_images"], row["judging_images"]) == (2.0, 0.0)
+    assert row["predictor_parameters"] == row["training_parameters"] > 1000
+    assert row["images_per_second"] > 0
+    shown = invoke("--runs", root, "--costs", "--format", "markdown").stdout.splitlines()[2]
+    assert shown.endswith("| images learnt from | judged | images/s | peak GiB |")
 
 
 @pytest.mark.parametrize(("format", "name"), [

@@ -7,7 +7,7 @@ import psutil
 import pytest
 import torch
 
-from cclcc_cli.config.schema import Augment
+from cclcc_cli.config.schema import Strong, Weak
 from cclcc_cli.data.loading import (
     IMAGENET_MEAN,
     IMAGENET_STD,
@@ -17,7 +17,7 @@ from cclcc_cli.data.loading import (
 )
 from cclcc_cli.data.sampling import TwoStreamBatches
 from cclcc_cli.data.store import load_store, store_path
-from cclcc_cli.data.transforms import TrainingTransform
+from cclcc_cli.data.transforms import StrongTransform, TrainingTransform
 
 
 @pytest.fixture
@@ -30,14 +30,15 @@ def batches(store, workers=0, steps=4, **augment):
         np.arange(4), np.arange(4, 20), num_labeled=2, num_unlabeled=3, seed=0,
         first_step=0, total_steps=steps,
     )
-    images = TrainingImages(store, TrainingTransform(Augment(**augment), seed=0))
+    images = TrainingImages(store, TrainingTransform(Weak(**augment), seed=0))
     return list(load_batches(images, keys, workers=workers, pin_memory=False)), list(keys)
 
 
 def test_images_and_masks_are_those_of_the_keys(store):
     made, keys = batches(store, flips=False, quarter_turns=False)
-    for (images, masks), step in zip(made, keys, strict=True):
+    for (images, masks, strong), step in zip(made, keys, strict=True):
         rows = [key.position for key in step]
+        assert strong is None
         assert np.array_equal(images.numpy(), store.images[rows])
         assert np.array_equal(masks.numpy(), store.masks[rows[:2]])
 
@@ -45,6 +46,35 @@ def test_images_and_masks_are_those_of_the_keys(store):
 def test_two_workers_equal_none(store):
     for alone, together in zip(
         batches(store, affine=1.0)[0], batches(store, workers=2, affine=1.0)[0], strict=True
+    ):
+        assert all(map(torch.equal, alone[:2], together[:2]))
+
+
+def with_strong(store, workers=0, **options):
+    keys = TwoStreamBatches(
+        np.arange(4), np.arange(4, 20), num_labeled=2, num_unlabeled=3, seed=0,
+        first_step=0, total_steps=3,
+    )
+    transform, strong = TrainingTransform(Weak(color=0.5), 0), StrongTransform(Strong(), 0)
+    images = TrainingImages(store, transform, strong, **options)
+    return list(load_batches(images, keys, workers=workers, pin_memory=False))
+
+
+@pytest.mark.parametrize(("of_labeled", "count"), [(False, 3), (True, 5)])
+def test_strong_views_leave_the_weak_ones_as_they_are(store, of_labeled, count):
+    plain, _ = batches(store, steps=3, color=0.5)
+    for step, weak in zip(
+        with_strong(store, num_strong=2, strong_of_labeled=of_labeled), plain, strict=True
+    ):
+        assert torch.equal(step.images, weak.images)
+        assert torch.equal(step.masks, weak.masks)
+        assert step.strong.shape == (2, count, 32, 32, 3)
+        assert not torch.equal(step.strong[0], step.strong[1])
+
+
+def test_strong_views_are_the_same_for_two_workers(store):
+    for alone, together in zip(
+        with_strong(store, num_strong=1), with_strong(store, workers=2, num_strong=1), strict=True
     ):
         assert all(map(torch.equal, alone, together))
 
@@ -81,9 +111,9 @@ def test_a_store_larger_than_memory_is_trained_on_from_its_map(store, tmp_path):
         np.arange(count - 50, count), np.arange(count), num_labeled=4, num_unlabeled=4, seed=0,
         first_step=0, total_steps=50,
     )
-    images = TrainingImages(large, TrainingTransform(Augment(), seed=0))
+    images = TrainingImages(large, TrainingTransform(Weak(), seed=0))
     before = psutil.Process().memory_full_info().uss
-    seen = [int(batch.max()) for batch, _ in load_batches(images, keys, workers=0,
+    seen = [int(batch.max()) for batch, *_ in load_batches(images, keys, workers=0,
                                                           pin_memory=False)]
     assert max(seen) == 7
     # Pages of the map may stay while there is room for them; what is held may not.

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from cclcc_cli.config.schema import Augment
-from cclcc_cli.data.transforms import TrainingTransform
+from cclcc_cli.config.schema import Strong, Weak
+from cclcc_cli.data.transforms import StrongTransform, TrainingTransform
 
 PLAIN = {"flips": False, "quarter_turns": False}
 
@@ -20,7 +20,7 @@ def mask(image):
 
 
 def change(image, mask, seed=0, sweep=0, index=0, stream=1, **config):
-    transform = TrainingTransform(Augment(**config), seed)
+    transform = TrainingTransform(Weak(**config), seed)
     return transform(image, mask, stream=stream, sweep=sweep, index=index)
 
 
@@ -32,7 +32,7 @@ def test_the_same_place_gets_the_same_change(image, mask):
 
 
 def test_order_of_calls_does_not_matter(image, mask):
-    transform = TrainingTransform(Augment(affine=1.0), 0)
+    transform = TrainingTransform(Weak(affine=1.0), 0)
     forward = [transform(image, mask, stream=1, sweep=0, index=i)[0] for i in range(4)]
     backward = [transform(image, mask, stream=1, sweep=0, index=i)[0] for i in (3, 2, 1, 0)]
     assert all(map(np.array_equal, forward, backward[::-1]))
@@ -67,3 +67,27 @@ def test_masks_stay_binary(image, mask):
     _, moved = change(image, mask, affine=1.0)
     assert moved.dtype == np.uint8
     assert set(np.unique(moved)) <= {0, 1}
+
+
+def strengthen(image, index=0, view=1, **config):
+    place = {"stream": 0, "sweep": 0, "index": index, "view": view}
+    return StrongTransform(Strong(**config), 0)(image, **place)
+
+
+def test_a_strong_view_is_the_same_for_the_same_place_and_another_for_another(image):
+    assert np.array_equal(strengthen(image), strengthen(image))
+    views = {strengthen(image, index, view).tobytes() for index in range(4) for view in (1, 2)}
+    assert len(views) == 8
+
+
+def test_without_chances_the_strong_view_is_the_weak_one(image):
+    assert np.array_equal(strengthen(image, color=0.0, gray=0.0, blur=0.0), image)
+
+
+def test_a_strong_view_keeps_pixels_in_their_places():
+    half = np.zeros((32, 32, 3), np.uint8)
+    half[:, 16:] = (200, 90, 60)
+    for index in range(8):
+        view = strengthen(half, index, color=1.0, gray=0.5, blur=0.0)
+        assert len(np.unique(view[:, :16].reshape(-1, 3), axis=0)) == 1
+        assert len(np.unique(view[:, 16:].reshape(-1, 3), axis=0)) == 1

@@ -2,8 +2,9 @@
 
 import pytest
 
-from cclcc_cli.config import parse_recipe
+from cclcc_cli.config import METHODS, parse_recipe
 from cclcc_cli.data.store import load_store, store_path
+from cclcc_cli.errors import RunError
 from cclcc_cli.experiments.cell import Cell
 from cclcc_cli.training.runtime import Runtime
 
@@ -73,3 +74,20 @@ def test_the_folder_says_what_it_holds(cell, tmp_path):
         f"synthetic-32/clcc-4labels-seed7-{made.digest[:8]}"
     )
     assert made.describe()["labeled"] == {"count": 4, "share": 4 / 24, "of": 24}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_without_unlabelled_images_only_supervised_goes_on(tiny_data, tiny_recipe, method):
+    store = load_store(store_path(tiny_data, "synthetic", 32))
+    data = {**DATA, "labeled": 1.0}
+
+    def made(**keys):
+        recipe = parse_recipe(tiny_recipe(method, data={**data, **keys}), "test")
+        return Cell(recipe, store, Runtime("cpu", "fp32"))
+
+    if method == "supervised":
+        assert made().unlabeled == ()
+        return
+    with pytest.raises(RunError, match=f"leaves none unlabelled for {method}"):
+        _ = made().unlabeled
+    assert len(made(unlabeled="all").unlabeled) == 24

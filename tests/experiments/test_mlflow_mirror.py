@@ -59,7 +59,7 @@ def begin(root: Path, seed: int = 0, started: str = STARTED) -> RunFolder:
     folder.write_json("cell.json", {
         "digest": f"{seed:064x}", "arm": "a" * 64, "format": 1,
         "recipe": {"method": "clcc", "seed": seed, "clcc": {"grid": 5, "symmetric": False},
-                   "network": {"widths": [4, 8]}, "ema_decay": None},
+                   "model": {"widths": [4, 8]}, "ema_decay": None},
         "data": {"name": "polyps", "size": 64, "digest": "d" * 64}, "split_digest": "5" * 64,
         "splits": {"rule": "cut"}, "leaked": {"val": [], "test": ["a"]},
         "labeled": {"count": 8, "share": 0.1, "of": 80},
@@ -90,6 +90,9 @@ def finish(folder: RunFolder) -> None:
     folder.write_json("result.json", {
         "best": {"step": 20, "dice": 0.95}, "rules": {"threshold": 0.5},
         "val": scores, "test": scores,
+    })
+    folder.write_json("costs.json", {
+        "parameters": {"predictor": 10}, "peak_memory": {"bytes": 2048, "of": "process"},
     })
     folder.write_text("test_images.csv", "stem,dice\na,0.8\n")
     folder.best_checkpoint.write_bytes(b"weights")
@@ -147,7 +150,7 @@ def test_a_finished_run_is_mirrored_in_full(runs: Path, uri: str) -> None:
     assert (run["status"], run["end"] - run["start"]) == ("FINISHED", 3_600_000)
     assert run["params"] == {
         "method": "clcc", "seed": "0", "clcc.grid": "5", "clcc.symmetric": "false",
-        "network.widths": "[4, 8]", "ema_decay": "null",
+        "model.widths": "[4, 8]", "ema_decay": "null",
         "labeled.count": "8", "labeled.share": "0.1", "labeled.of": "80",
     }
     assert run["tags"].items() >= {
@@ -167,12 +170,14 @@ def test_a_finished_run_is_mirrored_in_full(runs: Path, uri: str) -> None:
     assert run["metrics"]["test_own/hd95"] == [(20, 9.0, ENDED_MS)]
     assert run["metrics"]["best_val/dice"] == [(20, 0.8, ENDED_MS)]
     assert run["metrics"]["best/dice"] == [(20, 0.95, ENDED_MS)]
+    assert run["metrics"]["costs/parameters/predictor"] == [(20, 10.0, ENDED_MS)]
+    assert run["metrics"]["costs/peak_memory/bytes"] == [(20, 2048.0, ENDED_MS)]
     assert run["data"] == [("polyps", "d" * 36, "training")]
     assert run["artifacts"] == sorted([
-        "best.pt", "cell.json", "environment.json", "overlays/000001.png", "recipe.yaml",
-        "result.json", "test_images.csv",
+        "best.pt", "cell.json", "costs.json", "environment.json", "overlays/000001.png",
+        "recipe.yaml", "result.json", "test_images.csv",
     ])
-    assert pushed.changes.items() >= {"created": True, "records": 3, "artifacts": 7}.items()
+    assert pushed.changes.items() >= {"created": True, "records": 3, "artifacts": 8}.items()
 
 
 def test_live_and_rebuilt_are_the_same_and_sync_after_live_adds_nothing(

@@ -8,12 +8,13 @@ import signal
 import pytest
 import torch
 
-from cclcc_cli.config import parse_recipe
+from cclcc_cli.config import METHODS, parse_recipe
 from cclcc_cli.data.store import load_store, store_path
 from cclcc_cli.errors import DataError, Interrupted, RunError, TrainingDiverged
 from cclcc_cli.experiments.progress import TextDisplay
 from cclcc_cli.experiments.run import run_cell
 from cclcc_cli.training.runtime import Runtime
+from tests.methods.arms import WEIGHTS
 
 TIMES = {"seconds", "time", "images_per_second"}
 
@@ -111,6 +112,26 @@ def test_a_finished_cell_is_not_trained_again_but_afresh_if_asked(train):
     anew = train(fresh=True)
     assert anew.trained
     assert outcome(anew) == before
+
+
+@pytest.mark.parametrize("method", sorted(set(METHODS) - {"supervised", "clcc"}))
+def test_every_rival_stopped_and_started_again_ends_the_same(train, method):
+    """Noise, boxes, shares and points are drawn from states that the checkpoint holds."""
+    whole = outcome(train(method, root="whole"))
+    stopper = Meddler(8, lambda: os.kill(os.getpid(), signal.SIGINT))
+    with pytest.raises(Interrupted):
+        train(method, display=stopper)
+    assert outcome(train(method)) == whole
+
+
+@pytest.mark.parametrize("method", WEIGHTS)
+def test_a_run_with_weight_0_ends_with_supervised_scores_and_weights(train, tiny_recipe, method):
+    """The same labelled images, views and weights: unlabelled ones change no draw."""
+    section = tiny_recipe(method).get(method, {}) | dict.fromkeys(WEIGHTS[method], 0.0)
+    weightless = outcome(train(method, **{method: section}))
+    supervised = outcome(train("supervised"))
+    for key in ("best", "test", "val", "overlays"):
+        assert weightless[key] == supervised[key]
 
 
 @pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])

@@ -16,7 +16,7 @@ def build(**clcc):
     torch.manual_seed(0)
     recipe = {
         "name": "x", "method": "clcc", "budget": {"steps": 300},
-        "network": {"widths": [4, 8, 8, 8, 8]}, "data": {"name": "d", "size": 32, "labeled": 2},
+        "model": {"widths": [4, 8, 8, 8, 8]}, "data": {"name": "d", "size": 32, "labeled": 2},
         "clcc": {"grid": 2, "projector_widths": [8, 8, 8], **clcc},
     }
     return build_method(parse_recipe(recipe, "test"))

@@ -6,7 +6,7 @@ import pytest
 
 from cclcc_cli.errors import RunError
 from cclcc_cli.experiments.run_folder import RunFolder
-from cclcc_cli.report.gather import SCORES, Leak, gather_runs
+from cclcc_cli.report.gather import SCORES, Costs, Leak, gather_runs
 
 
 @pytest.fixture
@@ -44,6 +44,18 @@ def change(folder, name, *keys, value):
         inner = inner[key]
     inner[keys[-1]] = value
     folder.write_json(name, content)
+
+
+def test_costs_are_read_where_they_were_kept(write_run, tmp_path):
+    write_run("old", seed=0)
+    write_run("new", seed=1).write_json("costs.json", {
+        "parameters": {"predictor": 10, "training": 25},
+        "images_per_step": {"batch": 8, "learning": 8.0, "judging": 36.0},
+        "images_per_second": 70.5, "peak_memory": {"bytes": 2**30, "of": "process"},
+    })
+    old, new = sorted(gather_runs(tmp_path).runs, key=lambda run: run.seed)
+    assert old.costs is None
+    assert new.costs == Costs(10, 25, 8.0, 36.0, 70.5, 2**30)
 
 
 def test_a_finished_run_is_read(write_run, tmp_path):

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from cclcc_cli.config import parse_recipe
+from cclcc_cli.data.loading import RawBatch
 from cclcc_cli.methods import build_method
 from cclcc_cli.training.checkpoint import load_checkpoint
 from cclcc_cli.training.loop import Trainer
@@ -32,7 +33,7 @@ def trainer(tiny_recipe, tmp_path):
 
         def batches(first_step):
             for _ in range(first_step, 12):
-                yield (
+                yield RawBatch(
                     torch.randint(256, (2, 32, 32, 3), generator=generator, dtype=torch.uint8),
                     torch.ones(2, 32, 32, dtype=torch.uint8),
                 )

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from cclcc_cli.config import parse_recipe
+from cclcc_cli.data.loading import RawBatch
 from cclcc_cli.methods import Batch, Moment, build_method
 from cclcc_cli.training.runtime import Runtime
 from cclcc_cli.training.step import Stepper, build_average, build_optimizer, move_batch
@@ -70,8 +71,22 @@ def test_the_average_follows_slowly(made, batch):
 
 
 def test_a_raw_batch_becomes_normalised_images_and_float_targets():
-    raw = torch.full((3, 4, 4, 3), 255, dtype=torch.uint8), torch.ones(2, 4, 4, dtype=torch.uint8)
+    images = torch.full((3, 4, 4, 3), 255, dtype=torch.uint8)
+    raw = RawBatch(images, torch.ones(2, 4, 4, dtype=torch.uint8))
     batch = move_batch(raw, CPU)
     assert batch.images.shape == (3, 3, 4, 4)
     assert batch.target.shape == (2, 1, 4, 4)
     assert batch.target.dtype == torch.float32
+    assert batch.strong == ()
+    assert torch.equal(batch.labeled, batch.images[:2])
+    assert torch.equal(batch.unlabeled, batch.images[2:])
+
+
+def test_strong_views_arrive_one_by_one():
+    images = torch.zeros(3, 4, 4, 3, dtype=torch.uint8)
+    strong = torch.stack([torch.full((1, 4, 4, 3), v, dtype=torch.uint8) for v in (0, 255)])
+    batch = move_batch(RawBatch(images, torch.ones(2, 4, 4, dtype=torch.uint8), strong), CPU)
+    assert [view.shape for view in batch.strong] == [(1, 3, 4, 4)] * 2
+    assert torch.equal(batch.strong[0], batch.images[:1])
+    assert (batch.strong[1] > 2).all()
+    assert batch.strong[1].is_contiguous(memory_format=torch.channels_last)

@@ -1,4 +1,4 @@
-"""What BatchNorm does while patches pass through a network that also sees whole images."""
+"""What BatchNorm does while other images pass through than those a network is tested on."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,17 +6,17 @@ from typing import Literal
 
 from torch import nn
 
-PatchStatistics = Literal["shared", "separate", "frozen"]
+NormStatistics = Literal["shared", "separate", "frozen"]
 
 
 @contextmanager
-def patch_statistics(network: nn.Module, mode: PatchStatistics) -> Iterator[None]:
-    """Treat everything inside as patches.
+def norm_statistics(network: nn.Module, mode: NormStatistics) -> Iterator[None]:
+    """Treat everything inside as others: patches, strong views, what a teacher looks at.
 
-    - ``shared``: batch statistics, and the running ones learn from patches too (published;
+    - ``shared``: batch statistics, and the running ones learn from the others too (published;
       the running statistics that serve whole images at test time become a mixture).
-    - ``separate``: batch statistics of the patches; the running ones stay those of whole images.
-    - ``frozen``: the running statistics of whole images normalise the patches.
+    - ``separate``: batch statistics of the others; the running ones stay as they are.
+    - ``frozen``: the running statistics normalise the others.
     """
     norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d) and m.training]
     for norm in norms:

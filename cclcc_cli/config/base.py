@@ -1,0 +1,121 @@
+"""What the recipe of any method holds, and what must fit together in it."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from cclcc_cli.config.model import Model, MonaiModel, UNetModel
+from cclcc_cli.config.schema import (
+    AdamW,
+    Budget,
+    Data,
+    Evaluation,
+    Name,
+    Optimizer,
+    Schedule,
+    Section,
+    Seed,
+    Strong,
+    SupervisedLoss,
+    TwoStreamBatch,
+    Validation,
+    Weak,
+)
+
+
+@dataclass(frozen=True)
+class StrongViews:
+    """How many strong views a step needs.
+
+    Attributes:
+        config: what may change.
+        count: views of an image.
+        of_labeled: whether labelled images get them too.
+    """
+
+    config: Strong
+    count: int
+    of_labeled: bool = False
+
+
+class BaseRecipe(Section):
+    """What every method's recipe holds."""
+
+    source: ClassVar[str]
+    """Where method and constants are from."""
+    binary: ClassVar[str]
+    """Why it is for foreground against background only."""
+
+    name: Name
+    """What to call this experiment; determines nothing."""
+    seed: Seed = 0
+    """Of weights, order, views and draws."""
+    data: Data
+    """The images and their labels."""
+    weak: Weak = Weak()
+    """The weak view, which every image goes through."""
+    model: Model = UNetModel()
+    """The network."""
+    budget: Budget
+    """How long to train."""
+    optimizer: Optimizer = AdamW()
+    """How to step."""
+    schedule: Schedule = Schedule()
+    """The learning rate over the budget."""
+    supervised_loss: SupervisedLoss = SupervisedLoss()
+    """The loss on labelled images, the same for every method."""
+    ema_decay: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Validate and keep a moving average of the weights, with any method."""
+    validation: Validation = Validation()
+    """How often to validate."""
+    evaluation: Evaluation = Evaluation()
+    """How a map becomes a mask and a score."""
+
+    @property
+    def strong_views(self) -> StrongViews | None:
+        """The strong views that a step needs, None where it needs none."""
+        return None
+
+    @model_validator(mode="after")
+    def _validates_within_budget(self) -> Self:
+        budget = self.budget.steps or self.budget.epochs
+        assert budget is not None
+        if self.validation.every > budget:
+            raise ValueError(
+                f"validation.every = {self.validation.every} is longer than the budget of "
+                f"{budget}: no checkpoint would ever be chosen; give {budget} or less"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _is_binary(self) -> Self:
+        if self.model.num_classes > 1:
+            raise ValueError(
+                f"model.num_classes = {self.model.num_classes}: only 1 (foreground against "
+                f"background) can be trained: {self.binary}; prepared masks and scores too know "
+                "two values only"
+            )
+        return self
+
+    def check_inner_maps(self, key: str, value: str, other: str) -> None:
+        """Refuse a network whose inner maps are not known where a method reaches inside."""
+        if isinstance(self.model, MonaiModel):
+            raise ValueError(
+                f"{key} = {value} needs maps from inside the network, which model.kind = monai "
+                f"does not give; set {key}={other}"
+            )
+
+
+class TwoStreamRecipe(BaseRecipe):
+    """What the recipes of methods with unlabelled images hold."""
+
+    binary: ClassVar[str] = "its losses are written for one probability per pixel"
+
+    batch: TwoStreamBatch = TwoStreamBatch()
+    """Images of a step, by stream."""
+
+    def check_partners(self, why: str) -> None:
+        """Refuse a single unlabelled image for a method that takes two of them together."""
+        if self.batch.unlabeled < 2:
+            raise ValueError(f"batch.unlabeled = {self.batch.unlabeled}: {why}; give 2 or more")

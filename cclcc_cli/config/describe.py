@@ -1,0 +1,169 @@
+"""What can be written in a recipe, read off the classes that check it."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from cclcc_cli.config.base import BaseRecipe
+from cclcc_cli.config.recipes import METHODS
+from cclcc_cli.errors import RecipeError
+
+_BOUNDS = {"ge": "from {}", "gt": "above {}", "le": "to {}", "lt": "below {}",
+           "multiple_of": "multiple of {}"}
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key of a recipe.
+
+    Attributes:
+        name: dotted.
+        default: as YAML would write it; ``-`` where the key must be given.
+        allowed: values or bounds in words; empty where the type says it all.
+        meaning: in words.
+        only: the kind of section that has this key, where not all have it.
+    """
+
+    name: str
+    default: str
+    allowed: str
+    meaning: str
+    only: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class MethodText:
+    """A method in a line.
+
+    Attributes:
+        name: as ``method:`` has it.
+        what: one line.
+        source: of the method and its constants.
+        options: what it adds to a recipe, dotted.
+    """
+
+    name: str
+    what: str
+    source: str
+    options: tuple[str, ...]
+
+
+def describe_methods() -> list[MethodText]:
+    """All methods in reading order."""
+    return [_describe(name, recipe) for name, recipe in METHODS.items()]
+
+
+def find_recipe(name: str) -> type[BaseRecipe]:
+    """The recipe class of a method.
+
+    Raises:
+        RecipeError: there is no such method.
+    """
+    if name not in METHODS:
+        raise RecipeError(f"method {name}: unknown; allowed: {', '.join(METHODS)}")
+    return METHODS[name]
+
+
+def describe_keys(recipe: type[BaseModel], prefix: str = "") -> list[Key]:
+    """Every key of a recipe or section, sections laid open, in the order they are declared."""
+    keys: list[Key] = []
+    for name, field in recipe.model_fields.items():
+        keys += _field_keys(prefix + name, field)
+    return keys
+
+
+def _describe(name: str, recipe: type[BaseRecipe]) -> MethodText:
+    own = [key.name for key in describe_keys(recipe) if key.name.startswith((f"{name}.", "strong"))]
+    what = (recipe.__doc__ or "").splitlines()[0]
+    return MethodText(name, what, recipe.source, tuple(own))
+
+
+def _field_keys(name: str, field: FieldInfo) -> Iterator[Key]:
+    sections = [part for part in _parts(field.annotation) if isinstance(part, type)
+                and issubclass(part, BaseModel)]
+    if not sections:
+        yield Key(name, _default(field), _allowed(field), field.description or "")
+        return
+    if field.default is None:
+        yield Key(name, "null", "or a section", field.description or "")
+    merged: dict[str, Key] = {}
+    for section in sections:
+        for key in describe_keys(section, f"{name}."):
+            tag = _tag(section)
+            only = f"{tag[0]}: {tag[1]}" if len(sections) > 1 and tag else ""
+            former = merged.get(key.name)
+            if former is None:
+                merged[key.name] = replace(key, only=key.only or only)
+            elif tag and key.name == f"{name}.{tag[0]}":
+                default = former.default if former.default != "-" else key.default
+                merged[key.name] = replace(
+                    former, default=default, allowed=f"{former.allowed} | {key.allowed}",
+                    meaning=field.description or former.meaning, only="",
+                )
+            else:
+                merged[key.name] = _merge(former, key, only, everywhere=len(sections))
+    yield from merged.values()
+
+
+def _merge(former: Key, key: Key, only: str, everywhere: int) -> Key:
+    """The same key in another kind of section; told apart where its default differs."""
+    default = former.default
+    if key.default != default.split(" (")[0]:
+        default = f"{default} ({only.partition(': ')[2]}: {key.default})"
+    kinds = [*former.only.split(", "), only]
+    return replace(former, default=default,
+                   only="" if len(kinds) == everywhere else ", ".join(kinds))
+
+
+def _tag(section: type[BaseModel]) -> tuple[str, str] | None:
+    """The key by which kinds of a section are told apart, and this one's value."""
+    for name in ("kind", "name"):
+        field = section.model_fields.get(name)
+        if field is not None and get_origin(field.annotation) is Literal:
+            return name, get_args(field.annotation)[0]
+    return None
+
+
+def _parts(annotation: Any) -> list[Any]:
+    """A type with its unions laid open and its annotations taken off."""
+    if get_origin(annotation) is Annotated:
+        return _parts(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return [part for option in get_args(annotation) for part in _parts(option)]
+    return [annotation]
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "-"
+    value = field.default
+    if isinstance(value, Fraction):
+        return str(value)
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _allowed(field: FieldInfo) -> str:
+    parts = [part for part in _parts(field.annotation) if part is not NoneType]
+    if len(parts) == 1 and get_origin(parts[0]) is Literal:
+        return " | ".join(map(str, get_args(parts[0])))
+    if parts == [bool]:
+        return "true | false"
+    bounds = [
+        text.format(getattr(rule, name))
+        for rule in field.metadata for name, text in _BOUNDS.items()
+        if getattr(rule, name, None) is not None
+    ]
+    if parts == [Fraction]:
+        return "a share such as 0.25 or 1/3"
+    return ", ".join(bounds)

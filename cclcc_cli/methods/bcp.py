@@ -1,0 +1,95 @@
+"""BCP: a box of a labelled image pasted into an unlabelled one, and the other way round."""
+
+from typing import final
+
+import torch
+from scipy import ndimage
+from torch import Tensor
+
+from cclcc_cli.config.recipes import BcpRecipe
+from cclcc_cli.config.rivals import Bcp as BcpConfig
+from cclcc_cli.config.schema import SupervisedLoss
+from cclcc_cli.data.mixing import draw_paste_box
+from cclcc_cli.losses.overlap import region_bce_dice_loss
+from cclcc_cli.methods.base import Batch, Loss, Method, Moment
+from cclcc_cli.methods.supervision import labeled_loss, supervised_weights
+from cclcc_cli.models.build import build_network
+from cclcc_cli.models.ema import EmaTeacher
+from cclcc_cli.models.network import Network
+
+
+@final
+class Bcp(Method):
+    """Labelled pixels by their truth, unlabelled ones by the teacher's mask, in mixed images.
+
+    There is no step on plain labelled images: first labelled ones are pasted into each other,
+    then labelled and unlabelled ones both ways. Published, the first stage ends with its best
+    checkpoint in both networks; here the teacher has followed all along.
+    """
+
+    def __init__(self, student: Network, config: BcpConfig, supervised: SupervisedLoss) -> None:
+        super().__init__()
+        self.student = student
+        self.teacher = EmaTeacher(student, config.teacher_decay)
+        self._config = config
+        self._supervised = supervised
+
+    def loss(self, batch: Batch, moment: Moment) -> Loss:
+        config = self._config
+        if not config.unlabeled_weight:
+            return labeled_loss(self.student, batch, self._supervised)
+        box = draw_paste_box(batch.images.shape[2:], config.box)
+        box = box.to(batch.images.device, non_blocking=True)
+        if moment.step < float(config.pretraining) * moment.total_steps:
+            return self._pretrain(batch, box)
+        half = len(batch.target) // 2
+        # The first half of the labelled images goes into the box, of the others what is around.
+        from_labeled = torch.cat([box.expand(half, -1, -1, -1), ~box.expand(half, -1, -1, -1)])
+        mixed = torch.where(from_labeled, batch.labeled, batch.unlabeled)
+        logits = self.student(mixed).float()
+        pseudo = (self.teacher(batch.unlabeled) > 0).float()
+        if config.largest_component:
+            pseudo = keep_largest(pseudo)
+        supervised = self._region_loss(logits, batch.target, from_labeled)
+        taught = self._region_loss(logits, pseudo, ~from_labeled)
+        return Loss(
+            supervised + config.unlabeled_weight * taught,
+            {"supervised": supervised.detach(), "pseudo": taught.detach()},
+        )
+
+    def _pretrain(self, batch: Batch, box: Tensor) -> Loss:
+        """Labelled images in labelled images; both parts weigh alike."""
+        half = len(batch.target) // 2
+        inside = box.expand(half, -1, -1, -1)
+        mixed = torch.where(inside, batch.labeled[:half], batch.labeled[half:])
+        logits = self.student(mixed).float()
+        supervised = self._region_loss(logits, batch.target[:half], inside) + self._region_loss(
+            logits, batch.target[half:], ~inside
+        )
+        return Loss(supervised, {"supervised": supervised.detach()})
+
+    def _region_loss(self, logits: Tensor, target: Tensor, region: Tensor) -> Tensor:
+        weights = supervised_weights(target, self._supervised)
+        return region_bce_dice_loss(logits, target, region.float(), weights)
+
+    def after_step(self) -> None:
+        self.teacher.follow(self.student)
+
+    @property
+    def predictor(self) -> Network:
+        return self.student if self._config.predictor == "student" else self.teacher.network
+
+
+def keep_largest(masks: Tensor) -> Tensor:
+    """Masks ``(U, 1, H, W)`` in {0, 1} with their largest 8-connected region alone."""
+    kept = []
+    for mask in masks[:, 0].cpu().numpy():
+        labels, count = ndimage.label(mask, structure=[[1, 1, 1]] * 3)
+        sizes = ndimage.sum_labels(mask, labels, range(1, count + 1))
+        kept.append(torch.from_numpy(labels == 1 + int(sizes.argmax())) if count else
+                    torch.zeros(mask.shape, dtype=torch.bool))
+    return torch.stack(kept)[:, None].to(masks)
+
+
+def build_bcp(recipe: BcpRecipe) -> Bcp:
+    return Bcp(build_network(recipe.model), recipe.bcp, recipe.supervised_loss)

@@ -1,0 +1,62 @@
+"""ICT: on a mixture of two images, predict the mixture of the teacher's two answers."""
+
+from typing import final
+
+import torch
+from torch.distributions import Beta
+
+from cclcc_cli.config.recipes import IctRecipe
+from cclcc_cli.config.rivals import Ict as IctConfig
+from cclcc_cli.config.schema import SupervisedLoss
+from cclcc_cli.data.mixing import mix_halves
+from cclcc_cli.losses.consistency import consistency_loss
+from cclcc_cli.methods.base import Batch, Loss, Method, Moment
+from cclcc_cli.methods.supervision import labeled_loss, supervised_loss
+from cclcc_cli.models.build import build_network
+from cclcc_cli.models.ema import EmaTeacher
+from cclcc_cli.models.network import Network
+
+
+@final
+class Ict(Method):
+    """Supervised loss plus squared difference to the mixed answer on mixed unlabelled images.
+
+    As in SSL4MIS the first half of the unlabelled images is mixed with the second, so that the
+    student sees half as many of them.
+    """
+
+    def __init__(self, student: Network, config: IctConfig, supervised: SupervisedLoss) -> None:
+        super().__init__()
+        self.student = student
+        self.teacher = EmaTeacher(student, config.teacher_decay)
+        self._config = config
+        self._supervised = supervised
+
+    def loss(self, batch: Batch, moment: Moment) -> Loss:
+        config = self._config
+        weight = config.consistency_weight * moment.ramp_up(config.ramp_up)
+        if not weight:
+            return labeled_loss(self.student, batch, self._supervised)
+        num_labeled, half = len(batch.target), len(batch.unlabeled) // 2
+        # On the CPU: no wait for the device.
+        shares = Beta(config.mix_alpha, config.mix_alpha).sample((half, 1, 1, 1))
+        mixed = mix_halves(batch.unlabeled, shares)
+        logits = self.student(torch.cat([batch.labeled, mixed])).float()
+        target = mix_halves(torch.sigmoid(self.teacher(batch.unlabeled)), shares)
+        supervised = supervised_loss(logits[:num_labeled], batch.target, self._supervised)
+        consistency = consistency_loss(logits[num_labeled:], target)
+        return Loss(
+            supervised + weight * consistency,
+            {"supervised": supervised.detach(), "consistency": consistency.detach()},
+        )
+
+    def after_step(self) -> None:
+        self.teacher.follow(self.student)
+
+    @property
+    def predictor(self) -> Network:
+        return self.student if self._config.predictor == "student" else self.teacher.network
+
+
+def build_ict(recipe: IctRecipe) -> Ict:
+    return Ict(build_network(recipe.model), recipe.ict, recipe.supervised_loss)

@@ -1,0 +1,61 @@
+"""Mean Teacher: agree with a moving average of yourself that sees the image with noise."""
+
+from typing import final
+
+import torch
+from torch import Tensor
+
+from cclcc_cli.config.recipes import MeanTeacherRecipe
+from cclcc_cli.config.rivals import MeanTeacher as MeanTeacherConfig
+from cclcc_cli.config.schema import SupervisedLoss
+from cclcc_cli.losses.consistency import consistency_loss
+from cclcc_cli.methods.base import Batch, Loss, Method, Moment
+from cclcc_cli.methods.supervision import labeled_loss, supervised_loss
+from cclcc_cli.models.build import build_network
+from cclcc_cli.models.ema import EmaTeacher
+from cclcc_cli.models.network import Network
+
+
+@final
+class MeanTeacher(Method):
+    """Supervised loss plus squared difference to the teacher on unlabelled images."""
+
+    def __init__(
+        self, student: Network, config: MeanTeacherConfig, supervised: SupervisedLoss
+    ) -> None:
+        super().__init__()
+        self.student = student
+        self.teacher = EmaTeacher(student, config.teacher_decay)
+        self._config = config
+        self._supervised = supervised
+
+    def loss(self, batch: Batch, moment: Moment) -> Loss:
+        config = self._config
+        weight = config.consistency_weight * moment.ramp_up(config.ramp_up)
+        if not weight:
+            return labeled_loss(self.student, batch, self._supervised)
+        num_labeled = len(batch.target)
+        logits = self.student(batch.images).float()
+        judged = self.teacher(add_noise(batch.unlabeled, config.noise, config.noise_limit))
+        supervised = supervised_loss(logits[:num_labeled], batch.target, self._supervised)
+        consistency = consistency_loss(logits[num_labeled:], torch.sigmoid(judged))
+        return Loss(
+            supervised + weight * consistency,
+            {"supervised": supervised.detach(), "consistency": consistency.detach()},
+        )
+
+    def after_step(self) -> None:
+        self.teacher.follow(self.student)
+
+    @property
+    def predictor(self) -> Network:
+        return self.student if self._config.predictor == "student" else self.teacher.network
+
+
+def add_noise(images: Tensor, deviation: float, limit: float) -> Tensor:
+    """Normalised images with Gaussian noise that changes no value by more than the limit."""
+    return images + (deviation * torch.randn_like(images)).clamp_(-limit, limit)
+
+
+def build_mean_teacher(recipe: MeanTeacherRecipe) -> MeanTeacher:
+    return MeanTeacher(build_network(recipe.model), recipe.mean_teacher, recipe.supervised_loss)

@@ -1,0 +1,92 @@
+"""URPC: predictions at several scales are pulled to their mean, less where they disagree."""
+
+from typing import final
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from cclcc_cli.config.recipes import UrpcRecipe
+from cclcc_cli.config.rivals import Urpc as UrpcConfig
+from cclcc_cli.config.schema import SupervisedLoss
+from cclcc_cli.losses.pyramid import pyramid_consistency_loss
+from cclcc_cli.methods.base import Batch, Loss, Method, Moment
+from cclcc_cli.methods.supervision import labeled_loss, supervised_loss
+from cclcc_cli.models.build import build_network
+from cclcc_cli.models.network import EncoderDecoder, Network
+from cclcc_cli.models.perturbations import drop_channels, drop_most_active, scale_noise
+
+_PERTURBATIONS = (drop_channels, drop_most_active, scale_noise)
+"""From the coarsest of three scales to the finest, as SSL4MIS has them."""
+
+
+@final
+class Urpc(Method):
+    """Mean supervised loss of the scales plus their rectified difference to the mean.
+
+    SSL4MIS also perturbs the coarser scales' features before their heads: ``perturbed``. The
+    paper's idea, that scales differ by themselves, needs none of it.
+
+    Args:
+        student: its own head is the finest scale, and the only one that predicts.
+        heads: 1x1 convolutions of the coarser scales, coarsest first.
+        config: weight, and where the scales come from.
+        supervised: the loss on labelled images.
+    """
+
+    def __init__(
+        self, student: Network, heads: nn.ModuleList, config: UrpcConfig, supervised: SupervisedLoss
+    ) -> None:
+        super().__init__()
+        self.student = student
+        self.heads = heads
+        self._config = config
+        self._supervised = supervised
+
+    def loss(self, batch: Batch, moment: Moment) -> Loss:
+        weight = self._config.consistency_weight * moment.ramp_up(self._config.ramp_up)
+        if not weight:
+            return labeled_loss(self.student, batch, self._supervised)
+        num_labeled = len(batch.target)
+        scales = self._scales(batch.images)
+        supervised = torch.stack(
+            [supervised_loss(x[:num_labeled], batch.target, self._supervised) for x in scales]
+        ).mean()
+        consistency = pyramid_consistency_loss([x[num_labeled:] for x in scales])
+        return Loss(
+            supervised + weight * consistency,
+            {"supervised": supervised.detach(), "consistency": consistency.detach()},
+        )
+
+    def _scales(self, images: Tensor) -> list[Tensor]:
+        """Logits at full size, ``(B, K, H, W)`` each, the coarsest scale's first."""
+        student, coarser = self.student, len(self.heads)
+        if self._config.scales == "decoder":
+            assert isinstance(student, EncoderDecoder)
+            maps = student.decode(student.encode(images))[-1 - coarser :]
+        else:
+            last = student.features(images)
+            pooled = [F.avg_pool2d(last, 2**level) for level in range(coarser, 0, -1)]
+            maps = [*pooled, last]
+        size = images.shape[2:]
+        coarse = maps[:-1]
+        if self._config.perturbed:
+            changes = _PERTURBATIONS[-coarser:]
+            coarse = [change(m) for change, m in zip(changes, coarse, strict=True)]
+        logits = [head(m).float() for head, m in zip(self.heads, coarse, strict=True)]
+        raised = [
+            F.interpolate(x, size=size, mode="bilinear", align_corners=False) for x in logits
+        ]
+        return [*raised, student.head(maps[-1]).float()]
+
+
+def build_urpc(recipe: UrpcRecipe) -> Urpc:
+    config, student = recipe.urpc, build_network(recipe.model)
+    coarser = config.num_scales - 1
+    if config.scales == "decoder":
+        assert isinstance(student, EncoderDecoder)
+        channels = list(student.decoder_channels[-1 - coarser : -1])
+    else:
+        channels = [student.feature_channels] * coarser
+    heads = nn.ModuleList(nn.Conv2d(c, recipe.model.num_classes, 1) for c in channels)
+    return Urpc(student, heads, config, recipe.supervised_loss)

@@ -1,0 +1,58 @@
+"""What every method may expect of a network."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+
+class Network(nn.Module, ABC):
+    """Gives a last decoder map, and logits from it by a 1x1 head.
+
+    Attributes:
+        head: from the last decoder map to logits, ``(B, K, H, W)``.
+        feature_channels: C of the last decoder map.
+    """
+
+    head: nn.Module
+    feature_channels: int
+
+    @abstractmethod
+    def features(self, images: Tensor) -> Tensor:
+        """The last decoder map, ``(B, C, H, W)``, of images ``(B, 3, H, W)``."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits ``(B, K, H, W)``."""
+        logits: Tensor = self.head(self.features(images))
+        return logits
+
+
+class EncoderDecoder(Network, ABC):
+    """A network whose inner maps are known: for methods that reach inside.
+
+    Attributes:
+        decoder_channels: C of the decoder's maps, coarsest first; the last is
+            ``feature_channels``.
+    """
+
+    decoder_channels: Sequence[int]
+
+    @abstractmethod
+    def encode(self, images: Tensor) -> list[Tensor]:
+        """The encoder's maps, finest first, the bottleneck last."""
+
+    @abstractmethod
+    def decode(self, encoded: Sequence[Tensor]) -> list[Tensor]:
+        """The decoder's maps, coarsest first; the last is what the head reads."""
+
+    def features(self, images: Tensor) -> Tensor:
+        return self.decode(self.encode(images))[-1]
+
+
+def initialize_kaiming(module: nn.Module) -> None:
+    """Draw convolution weights from Kaiming's normal distribution for ReLU; zero their biases."""
+    for part in module.modules():
+        if isinstance(part, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.kaiming_normal_(part.weight, nonlinearity="relu")
+            if part.bias is not None:
+                nn.init.zeros_(part.bias)
