@@ -28,7 +28,7 @@ demo: $(READY)
 	@echo "Run folders:  $(RUNS)/synthetic-96/"
 	@echo "In MLflow:    $(BIN)/mlflow ui --backend-store-uri sqlite:///$(RUNS)/mlflow.db"
 	@echo "              then open http://127.0.0.1:5000"
-	@echo "Next:         README.md, 'Your own data'"
+	@echo "Next:         README.md, 'Data'"
 
 # Every method on 5 % labels of the built-in scenes, SEEDS times, JOBS at once on a core each.
 # Stopped and started again it goes on; finished cells are not trained again.
@@ -55,6 +55,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/step.py
 	$(BIN)/python benchmarks/methods.py
 	$(BIN)/python benchmarks/data.py
+	$(BIN)/python benchmarks/audit.py --counts 1000 2000
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

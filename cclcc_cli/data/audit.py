@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from cclcc_cli.data.duplicates import SMALLEST_SIDE, Progress, find_duplicates
 from cclcc_cli.data.groups import join_groups
 from cclcc_cli.data.mask_shift import MaskShifts, Shift, fit_by_shift
+from cclcc_cli.data.pixel_rows import PixelRows
 from cclcc_cli.data.splits import SUBSET_SHARES, Splits, nested_subset
 from cclcc_cli.data.workers import in_order, thread_workers
 
@@ -123,14 +124,14 @@ class Audit:
 
 
 def audit_images(
-    rows: Sequence[Row], images: NDArray[np.uint8], masks: NDArray[np.uint8],
+    rows: Sequence[Row], images: PixelRows, masks: PixelRows,
     progress: Progress = lambda _done, _total: None,
 ) -> Audit:
     """Look at every image, and at every pair of images that look alike.
 
     Args:
         rows: of the store's index.
-        images: ``(n, S, S, 3)`` uint8 RGB; read image by image, may be a memory map.
+        images: ``(n, S, S, 3)`` uint8 RGB; read image by image.
         masks: ``(n, S, S)`` uint8 in {0, 1}.
         progress: called with pairs compared and pairs in all.
     """
@@ -258,7 +259,7 @@ def _leaking_groups(pairs: Iterable[SamePair], splits: Splits) -> list[dict[str,
 
 
 def _look_at_pixels(
-    images: NDArray[np.uint8], masks: NDArray[np.uint8], position: int
+    images: PixelRows, masks: PixelRows, position: int
 ) -> _Look:
     image = np.asarray(images[position])
     _, deviation = cv2.meanStdDev(image)

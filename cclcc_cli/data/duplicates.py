@@ -14,15 +14,17 @@ the median counts: a sharp border, a black surround or an overlaid text sways fe
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Literal, TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cclcc_cli.data.pixel_rows import PixelRows
 from cclcc_cli.data.workers import in_order, thread_workers
 
-SAME_DETAIL = 0.2
+SAME_DETAIL = 0.34
 """Detail score from which two images count as pictures of the same thing, at 128 pixels and more.
 
 At 320 pixels 30 pairs of Kvasir-SEG and ISIC 2017 that are the same to the eye scored 0.21 to 1;
@@ -35,11 +37,12 @@ ORIENTATIONS = ("as it is", "mirrored", "turned 90°", "turned 90° and mirrored
                 "turned 180° and mirrored", "turned 270°", "turned 270° and mirrored")
 """Turned counter-clockwise, then mirrored left to right."""
 
-_THUMBNAIL = 16  # pixels per side
-_NEIGHBOURS = 8
-_SAME_THUMBNAIL = 0.75  # correlation from which a neighbour is glanced at; true pairs: 0.81 and up
+_THUMBNAIL = 8  # pixels per side
+_NEIGHBOURS = 6  # on Kvasir-SEG and ISIC 2017 the last true pair is found with 6
+_SAME_THUMBNAIL = 0.55  # likeness from which a neighbour is glanced at; true pairs: 0.63 and up
 _GLANCE = 64  # pixels per side
-_SAME_GLANCE = 0.2  # detail score; true pairs: 0.32 and up, 99 of 100 others below
+_FIRST_LOOK = 48  # pixels per side at which a glance is registered
+_SAME_GLANCE = 0.2  # detail score; true pairs: 0.29 and up, 99 of 100 others below
 _SIDE = 128  # pixels per side at full detail
 _GRAIN = 2.0  # pixels; what is finer is detail
 _BLOCKS = 8  # per side
@@ -75,7 +78,7 @@ class DuplicatePair:
 
 
 def find_duplicates(
-    images: _Pixels, masks: _Pixels, file_hashes: Sequence[str],
+    images: PixelRows, masks: PixelRows, file_hashes: Sequence[str],
     progress: Progress = lambda _done, _total: None,
 ) -> list[DuplicatePair]:
     """Pairs of images that show the same thing, the surest first, in whatever order they come.
@@ -84,7 +87,7 @@ def find_duplicates(
     all of them in pairs with other files.
 
     Args:
-        images: ``(n, S, S, 3)`` uint8 RGB; may be a memory map, it is read image by image.
+        images: ``(n, S, S, 3)`` uint8 RGB; may be a file, it is read image by image.
         masks: ``(n, S, S)`` uint8 in {0, 1}.
         file_hashes: of the files the images came from.
         progress: called with pairs compared and pairs in all.
@@ -140,7 +143,7 @@ class _Gallery:
         positions: of the gallery's pictures in them.
     """
 
-    def __init__(self, images: _Pixels, masks: _Pixels, positions: Sequence[int]) -> None:
+    def __init__(self, images: PixelRows, masks: PixelRows, positions: Sequence[int]) -> None:
         self._images, self._masks, self._positions = images, masks, positions
         self._side = min(_SIDE, images.shape[1] // _BLOCKS * _BLOCKS)
         self._glances = np.empty((len(positions), _GLANCE, _GLANCE), np.uint8)
@@ -207,79 +210,83 @@ def _shrink(picture: _Pixels, side: int) -> _Pixels:
 
 def _likely_pairs(glances: _Pixels) -> list[_Candidate]:
     """Neighbours that look alike as thumbnails, in the orientation in which they do most."""
-    thumbnails = _thumbnails(glances)
-    pairs = np.unique(np.concatenate([
-        _neighbours(thumbnails.reshape(-1, len(glances)).T),
-        _neighbours(_however_turned(thumbnails)),
-    ]), axis=0)
+    lying = _thumbnails(glances)
     likely = []
-    for start in range(0, len(pairs), 4096):
-        some = pairs[start:start + 4096]
-        first, second = (thumbnails[:, :, pictures] for pictures in some.T)
-        alike = np.stack([np.einsum("yxn,yxn->n", turn(first, orientation), second)
-                          for orientation in range(len(ORIENTATIONS))])
-        best = alike.argmax(axis=0)
-        likely += [_Candidate(int(one), int(two), int(orientation)) for one, two, orientation, close
-                   in zip(*some.T, best, alike.max(axis=0), strict=True)
-                   if close >= _SAME_THUMBNAIL]
+    for pairs in np.array_split(_neighbours(lying), len(glances) // 500 + 1):
+        first, second = pairs.T
+        alike = np.einsum("ond,nd->on", lying[:, first], lying[0, second])
+        close = alike.max(axis=0) >= _SAME_THUMBNAIL
+        likely += [_Candidate(*found) for found in np.stack(
+            [first, second, alike.argmax(axis=0)], axis=1)[close].tolist()]
     return likely
 
 
 def _thumbnails(glances: _Pixels) -> _Field:
-    """``(T, T, n)``, each of mean 0 and norm 1, so that a product of two is their correlation."""
+    """``(8, n, d)``, each picture in all orientations; a product of two is their likeness.
+
+    What pictures have in common (a bright middle, a dark corner) counts less than what tells them
+    apart: along each principal component divided by the root of its deviation over all pictures,
+    half way to whitening. All orientations share the components, so turning two pictures alike
+    leaves their likeness as it is.
+    """
     step = _GLANCE // _THUMBNAIL
     blocks = glances.reshape(-1, _THUMBNAIL, step, _THUMBNAIL, step)
-    small = np.ascontiguousarray(np.moveaxis(blocks.mean(axis=(2, 4), dtype=np.float32), 0, -1))
-    small -= small.mean(axis=(0, 1))
-    norm = np.sqrt(np.einsum("yxn,yxn->n", small, small))
-    return np.asarray(small / np.maximum(norm, 1e-3), np.float32)
+    small = np.moveaxis(blocks.mean(axis=(2, 4), dtype=np.float32), 0, -1)
+    lying = _unit(np.stack([turn(small - small.mean(axis=(0, 1)), orientation)
+                            .reshape(-1, len(glances)).T for orientation in range(8)]))
+    flat = lying.reshape(-1, _THUMBNAIL**2)
+    power, components = np.linalg.eigh((flat.T @ flat / len(flat)).astype(np.float64))
+    power = np.maximum(power, 0) + 0.01 * power.max() + 1e-9
+    return _unit(np.asarray(lying @ (components * power**-0.25).astype(np.float32)))
 
 
-def _however_turned(thumbnails: _Field) -> _Field:
-    """``(n, d)`` that stays the same when a picture is turned or mirrored.
+def _unit(vectors: _Field) -> _Field:
+    """Each at length 1, unless it is next to nothing."""
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.asarray(vectors / np.maximum(length, 1e-3), np.float32)
 
-    It is the mean over all orientations. Projecting onto it only brings pictures closer:
-    neighbours in any orientation are neighbours here. The mean has eight equal octants; one is
-    kept, each place weighted with how often it occurs, so that distances are those of the whole.
+
+def _neighbours(lying: _Field) -> NDArray[np.int64]:
+    """Pairs ``(m, 2)`` of each picture with the likest ones, as they lie and however turned.
+
+    Turned ones are many more, and so the chance likenesses among them: those that lie as they are
+    get places of their own.
     """
-    mean = np.zeros_like(thumbnails)
-    for orientation in range(len(ORIENTATIONS)):
-        mean += turn(thumbnails, orientation) / np.float32(len(ORIENTATIONS))
-    rows, columns = np.triu_indices(_THUMBNAIL // 2)
-    weight = np.sqrt(np.where(rows == columns, 4, 8)).astype(np.float32)
-    return np.asarray(mean[rows, columns].T * weight, np.float32)
+    still, found = lying[0], []
+    for start in range(0, len(still), 256):
+        here = np.arange(start, min(start + 256, len(still)))
+        as_it_is = still[here] @ still.T
+        as_it_is[here - start, here] = -np.inf
+        turned = as_it_is.copy()
+        for view in lying[1:, here]:
+            np.maximum(turned, view @ still.T, out=turned)
+        turned[here - start, here] = -np.inf
+        for likeness in (as_it_is, turned):
+            there = _largest(likeness, min(_NEIGHBOURS, len(still) - 1))
+            found.append(np.stack([np.repeat(here, there.shape[1]), there.ravel()], axis=1))
+    return np.unique(np.sort(np.concatenate(found), axis=1), axis=0)
 
 
-def _neighbours(vectors: _Field) -> NDArray[np.int64]:
-    """Pairs ``(n * k, 2)`` of each row of ``(n, d)`` with its nearest ones, the lower first."""
-    vectors = np.ascontiguousarray(vectors)
-    count = len(vectors)
-    nearest = min(_NEIGHBOURS, count - 1)
-    num_bins = -(-count // 16)
-    squares, doubled = np.einsum("nd,nd->n", vectors, vectors), 2 * vectors.T
-    found = []
-    for start in range(0, count, 256):
-        block = vectors[start:start + 256]
-        here = np.arange(start, start + len(block))
-        distance = np.full((len(block), 16 * num_bins), np.inf, np.float32)
-        distance[:, :count] = squares  # up to a constant of each row
-        distance[:, :count] -= block @ doubled
-        distance[here - start, here] = np.inf
-        # The k nearest lie in the k bins whose members come nearest: few are left to be sorted.
-        least = distance.reshape(len(block), 16, num_bins).min(axis=1)
-        bins = np.argpartition(least, min(nearest, num_bins) - 1)[:, :nearest]
-        members = (bins[:, None, :] + num_bins * np.arange(16)[:, None]).reshape(len(block), -1)
-        near = np.argpartition(np.take_along_axis(distance, members, 1), nearest - 1)
-        columns = np.take_along_axis(members, near[:, :nearest], 1)
-        found.append(np.stack([np.repeat(here, nearest), columns.ravel()], axis=1))
-    return np.sort(np.concatenate(found), axis=1)
+def _largest(values: _Field, count: int) -> NDArray[np.int64]:
+    """Columns ``(n, count)`` of the largest values in each row, in any order."""
+    num_bins = -(-values.shape[1] // 16)
+    binned = np.pad(values, [(0, 0), (0, 16 * num_bins - values.shape[1])], constant_values=-np.inf)
+    # The largest lie in as many bins, those of the largest maxima: few values need be sorted.
+    most = -binned.reshape(len(values), 16, num_bins).max(axis=1)
+    bins = np.argpartition(most, min(count, num_bins) - 1)[:, :count]
+    columns = (bins[:, None, :] + num_bins * np.arange(16)[:, None]).reshape(len(values), -1)
+    order = np.argpartition(-np.take_along_axis(binned, columns, 1), count - 1)[:, :count]
+    return np.take_along_axis(columns, order, 1)
 
 
 def _rough_warp(one: _Pixels, two: _Pixels) -> _Field | None:
     """The warp between two small pictures, None where they clearly differ."""
-    warp = _register(one, two, np.eye(2, 3, dtype=np.float32), blur=5, steps=10)
-    similar = warp is not None and _detail_score(one, two, warp) >= _SAME_GLANCE
-    return warp if similar else None
+    warp = _register(_shrink(one, _FIRST_LOOK), _shrink(two, _FIRST_LOOK),
+                     np.eye(2, 3, dtype=np.float32), blur=3, steps=8)
+    if warp is None:
+        return None
+    warp = _enlarge(warp, _GLANCE / _FIRST_LOOK)
+    return warp if _detail_score(one, two, warp) >= _SAME_GLANCE else None
 
 
 def _lay_over(one: _View, two: _View, warp: _Field) -> tuple[float, float]:
@@ -287,10 +294,11 @@ def _lay_over(one: _View, two: _View, warp: _Field) -> tuple[float, float]:
 
     Both are those of the warp or of what a finer registration makes of it, whatever scores better.
     """
-    score = _detail_score(one.grey, two.grey, warp)
+    score = _detail_score(one.grey, two.grey, warp, play=1)
     finer = _register(one.grey, two.grey, warp, blur=3, steps=30)
-    if finer is not None and (finer_score := _detail_score(one.grey, two.grey, finer)) > score:
-        score, warp = finer_score, finer
+    if finer is not None:
+        score, warp = max((score, warp), (_detail_score(one.grey, two.grey, finer, play=1), finer),
+                          key=lambda scored: scored[0])
     moved = _warp(one.mask.astype(np.float32), warp, cv2.INTER_LINEAR)
     inside = _inside(warp, len(two.mask))
     return score, _overlap((moved >= 128) & inside, (two.mask >= 128) & inside)
@@ -322,30 +330,52 @@ def _enlarge(warp: _Field, factor: float) -> _Field:
     return larger
 
 
-def _detail_score(one: _Pixels, two: _Pixels, warp: _Field) -> float:
+def _detail_score(one: _Pixels, two: _Pixels, warp: _Field, play: int = 0) -> float:
     """How far the detail of two ``(side, side)`` pictures agrees once the first is warped.
 
+    Args:
+        one, two: the pictures.
+        warp: from the second's place to the first's.
+        play: pixels by which each block may lie off, since tissue does not move as one plate.
+
     Returns:
-        A correlation, -1 to 1; -1 where too little tissue is seen in both.
+        The median correlation over blocks, -1 to 1; -1 where too little tissue is seen in both.
     """
-    side = len(two)
-    moved, still = _warp(one.astype(np.float32), warp, cv2.INTER_CUBIC), two.astype(np.float32)
-    (fine_one, rough_one), (fine_two, rough_two) = _detail(moved), _detail(still)
-    dark = ((moved < _DARK) | (two < _DARK)).astype(np.uint8)
-    surround = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))  # hairs are thin
-    beside = cv2.dilate(surround, np.ones((side // 16 | 1, side // 16 | 1), np.uint8)) > 0
-    seen = (_inside(warp, side) & (rough_one > 1) & (rough_two > 1) & ~beside).astype(np.float32)
-    a, b = fine_one * seen, fine_two * seen
-    step = side // _BLOCKS
-    blocks = np.stack([seen, a, b, a * a, b * b, a * b]).reshape(6, _BLOCKS, step, _BLOCKS, step)
-    sums = blocks.sum(axis=(2, 4), dtype=np.float64)
-    used = sums[0] >= 0.5 * step**2
+    moved = _warp(one.astype(np.float32), warp, cv2.INTER_CUBIC)
+    (fine_one, rough_one), (fine_two, rough_two) = _detail(moved), _detail(two.astype(np.float32))
+    tissue = _inside(warp, len(two)) & ~_surround(moved, two) & (rough_one > 1) & (rough_two > 1)
+    seen = _blocks(tissue.astype(np.float32))
+    used = seen.mean(axis=1) >= 0.5
     if np.count_nonzero(used) < _FEWEST_BLOCKS:
         return -1.0
-    num, sum_a, sum_b, sum_aa, sum_bb, sum_ab = sums[:, used]
-    covariance = sum_ab - sum_a * sum_b / num
-    variance = (sum_aa - sum_a**2 / num) * (sum_bb - sum_b**2 / num)
-    return float(np.median(covariance / np.sqrt(np.maximum(variance, 1e-6))))
+    still = _pattern(_blocks(fine_two)[used], seen[used])
+    steps = range(-play, play + 1)
+    alike = [
+        np.einsum("bp,bp->b", still, _pattern(_blocks(np.roll(fine_one, by, (0, 1)))[used],
+                                              seen[used]))
+        for by in product(steps, steps)
+    ]
+    return float(np.median(np.max(alike, axis=0)))
+
+
+def _blocks(field: _Field) -> _Field:
+    """``(side, side)`` cut into ``(blocks, pixels)``."""
+    step = len(field) // _BLOCKS
+    return field.reshape(_BLOCKS, step, _BLOCKS, step).swapaxes(1, 2).reshape(_BLOCKS**2, step**2)
+
+
+def _pattern(blocks: _Field, seen: _Field) -> _Field:
+    """Each block's seen pixels at mean 0 and length 1: a product of two is their correlation."""
+    mean = (blocks * seen).sum(axis=1, keepdims=True) / seen.sum(axis=1, keepdims=True)
+    return _unit((blocks - mean) * seen)
+
+
+def _surround(one: _Field, two: _Pixels) -> NDArray[np.bool_]:
+    """The dark around a lens in either picture, with the fall of light towards it."""
+    dark = ((one < _DARK) | (two < _DARK)).astype(np.uint8)
+    wide = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))  # hairs are thin
+    reach = len(two) // 8 | 1
+    return np.asarray(cv2.dilate(wide, np.ones((reach, reach), np.uint8)) > 0)
 
 
 def _detail(picture: _Field) -> tuple[_Field, _Field]:

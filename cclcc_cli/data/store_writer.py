@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cclcc_cli.data.audit import Audit, dump_audit
+from cclcc_cli.data.pixel_rows import PixelRows, open_rows
 from cclcc_cli.data.split_set import SplitSet
 from cclcc_cli.data.splits import write_splits
 from cclcc_cli.data.store import StoreInfo, dump_info, split_folders
@@ -73,7 +74,7 @@ class Contents:
     audit: Audit
 
 
-Arrange = Callable[[Sequence[IndexRow], NDArray[np.uint8], NDArray[np.uint8]], Contents]
+Arrange = Callable[[Sequence[IndexRow], PixelRows, PixelRows], Contents]
 """Makes the contents from rows, images (n, S, S, 3) and masks (n, S, S)."""
 
 
@@ -110,9 +111,8 @@ def write_store(
     path.parent.mkdir(parents=True, exist_ok=True)
     with _replacing(path) as folder:
         rows = _write_samples(folder, int(path.name), samples, num_images)
-        images, masks = (np.load(folder / f"{name}.npy", mmap_mode="r")
-                         for name in ("images", "masks"))
-        contents = arrange(rows, images, masks)
+        with open_rows(folder / "images.npy") as images, open_rows(folder / "masks.npy") as masks:
+            contents = arrange(rows, images, masks)
         write_index(folder / "index.csv", contents.rows)
         cuts = contents.splits.all
         for place, splits in zip(split_folders(folder, len(cuts) - 1), cuts, strict=True):

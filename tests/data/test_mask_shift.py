@@ -48,7 +48,7 @@ class TestAllTogether:
 
     @pytest.mark.parametrize(
         ("right", "down"),
-        [(3, 0), (0, 3), (-4, 0), (0, -4), (5, 7), (-6, 5), (12, -9), (-10, -14), (20, 0)],
+        [(5, 0), (0, 5), (-4, 0), (0, -4), (5, 7), (-6, 5), (12, -9), (-10, -14), (20, 0)],
     )
     def test_is_found_to_the_pixel_in_the_direction_that_undoes_it(
         self, scenes: list[Scene], right: int, down: int
@@ -87,6 +87,16 @@ class TestAllTogether:
             shifts.add(fit)
         found = shifts.of_all()
         assert found is None or np.hypot(found.right, found.down) * SIZE < 2.5
+
+    def test_is_not_claimed_of_noise_though_all_masks_are_equal(self) -> None:
+        rng = np.random.default_rng(0)
+        mask = disc()[1]
+        shifts = MaskShifts()
+        for _ in range(25):
+            fit = fit_by_shift(rng.integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8), mask)
+            assert fit is not None
+            shifts.add(fit)
+        assert shifts.of_all() is None
 
     def test_takes_twenty_images(self, scenes: list[Scene]) -> None:
         assert common_shift(scenes[:19], 8, 0) is None
