@@ -84,8 +84,8 @@ def draw_batch(task):
 def draw(folder, count, size):
     """Memory maps of so many images and masks, and a row for each."""
     images, masks = (
-        np.lib.format.open_memmap(folder / f"{name}.npy", "w+", np.uint8, (count, size, size, *rest))
-        for name, rest in (("images", (3,)), ("masks", ()))
+        np.lib.format.open_memmap(folder / f"{name}.npy", "w+", np.uint8, shape)
+        for name, shape in (("images", (count, size, size, 3)), ("masks", (count, size, size)))
     )
     starts = range(0, count, BATCH)
     with process_workers() as pool:
@@ -129,7 +129,8 @@ def main() -> None:
     counts = sorted(-(-count // BATCH) * BATCH for count in arguments.counts)
     with tempfile.TemporaryDirectory() as folder:
         rows, images, masks = draw(Path(folder), counts[-1], arguments.size)
-        print(f"{arguments.size} pixels, {os.cpu_count()} cores, load before {os.getloadavg()[0]:.1f}")
+        load = os.getloadavg()[0]
+        print(f"{arguments.size} pixels, {os.cpu_count()} cores, load before {load:.1f}")
         print("images  seconds  per 1,000  CPU seconds  peak MiB  planted found  false alarms")
         for count in counts:
             started, worked = time.perf_counter(), time.process_time()
