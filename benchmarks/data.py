@@ -17,8 +17,9 @@ import numpy as np
 
 from cclcc_cli.config.schema import Weak
 from cclcc_cli.data.loading import Sample, TrainingImages, load_batches
-from cclcc_cli.data.prepare import FolderSource, prepare
+from cclcc_cli.data.prepare import prepare
 from cclcc_cli.data.sampling import TwoStreamBatches
+from cclcc_cli.data.sources import FolderSource
 from cclcc_cli.data.split_rule import SplitRule
 from cclcc_cli.data.store import load_store, store_path
 from cclcc_cli.data.store_writer import About
