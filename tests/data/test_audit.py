@@ -99,7 +99,7 @@ class TestFindings:
         self, data: DataSet, scene: tuple[Pixels, Pixels], spread: float
     ) -> None:
         noise = np.random.default_rng(0).normal(0, spread, (SIZE, SIZE, 3))
-        data.add("blank", np.asarray(noise + [200, 120, 100], np.uint8), scene[1])
+        data.add("blank", np.asarray(noise + np.array([200, 120, 100]), np.uint8), scene[1])
         (finding,) = data.audit().findings
         assert finding == Finding("blank", "blank image", finding.detail)
         assert finding.detail.startswith(f"grey levels deviate by {spread}.")
@@ -167,9 +167,7 @@ class TestFindings:
         assert shift.down == pytest.approx(-8 / 128, abs=1 / 128)
         assert shift.right == pytest.approx(4 / 128, abs=1 / 128)
 
-    def test_sorted_by_kind_then_stem(
-        self, data: DataSet, scene: tuple[Pixels, Pixels]
-    ) -> None:
+    def test_sorted_by_kind_then_stem(self, data: DataSet) -> None:
         for stem in ("z", "x", "y"):
             data.add(stem, *synthetic_scene(43, ord(stem), SIZE), (40, 400), foreground=0)
         assert data.found() == [(what, stem) for what in ("empty mask", "odd shape", "tiny image")

@@ -373,6 +373,7 @@ KVASIR_PAIRS = {
     ("train_0459", "train_0620"), ("train_0510", "train_0593"), ("test_0016", "train_0222"),
     ("val_0061", "val_0069"), ("train_0373", "train_0639"), ("train_0300", "train_0667"),
     ("train_0272", "train_0648"), ("train_0515", "val_0075"), ("test_0033", "test_0051"),
+    ("train_0284", "train_0633"),
 }
 """The same to the eye."""
 
