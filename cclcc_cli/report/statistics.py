@@ -212,7 +212,10 @@ def _noise(per_image: Scores, arms: tuple[Scores, ...]) -> _Noise:
     parts = [(by_images, num_images - 1), *(by_seeds if seeds_part > 0 else [])]
     variance = by_images + max(seeds_part, 0.0)
     error = sum(part**2 / freedom for part, freedom in parts)
-    return _Noise(variance, variance**2 / error if error else num_images - 1.0)
+    if not error:
+        return _Noise(0.0, num_images - 1.0)
+    # What was counted twice and is taken off must not make the rest known worse than its worst.
+    return _Noise(variance, max(variance**2 / error, min(freedom for _, freedom in parts)))
 
 
 def _p(mean: float, noise: _Noise) -> float:

@@ -111,22 +111,7 @@ def comparison_notes(arms: Sequence[Arm], split: Split) -> list[str]:
     Within one data set: what differs between rows besides what their labels say. Then runs
     that lack the split, and runs that read the test split more than once.
     """
-    groups: defaultdict[str, list[Arm]] = defaultdict(list)
-    for arm in arms:
-        groups[arm.first.data].append(arm)
-    notes = []
-    for data, group in groups.items():
-        conditions = {run.path: _conditions(run, split) for arm in group for run in arm.runs}
-        topics = dict.fromkeys(topic for found in conditions.values() for topic in found)
-        for topic in topics:
-            rows: defaultdict[str, list[str]] = defaultdict(list)
-            for arm in group:
-                values = {conditions[run.path].get(topic, "not stated") for run in arm.runs}
-                for value in sorted(values):
-                    rows[value].append(_row_name(arm, _look_alike(group)))
-            if len(rows) > 1:
-                differing = "; ".join(f"{value} ({_some(rows[value])})" for value in rows)
-                notes.append(f"{data}: compared rows differ in {topic}: {differing}")
+    notes = [text for _, text in differing_conditions(arms, split)]
     notes += _leak_notes(arms, split)
     for run in (run for arm in arms for run in arm.runs):
         if split not in run.scores:
@@ -134,6 +119,27 @@ def comparison_notes(arms: Sequence[Arm], split: Split) -> list[str]:
         if split == "test" and run.test_reads > 1:
             notes.append(f"{run.path}: the test split was read {run.test_reads} times")
     return notes
+
+
+def differing_conditions(arms: Sequence[Arm], split: Split) -> list[tuple[str, str]]:
+    """What differs between rows of one data set, as a topic and a sentence."""
+    groups: defaultdict[str, list[Arm]] = defaultdict(list)
+    for arm in arms:
+        groups[arm.first.data].append(arm)
+    found = []
+    for data, group in groups.items():
+        conditions = {run.path: _conditions(run, split) for arm in group for run in arm.runs}
+        topics = dict.fromkeys(topic for each in conditions.values() for topic in each)
+        for topic in topics:
+            rows: defaultdict[str, list[str]] = defaultdict(list)
+            for arm in group:
+                values = {conditions[run.path].get(topic, "not stated") for run in arm.runs}
+                for value in sorted(values):
+                    rows[value].append(row_name(arm, _look_alike(group)))
+            if len(rows) > 1:
+                differing = "; ".join(f"{value} ({_some(rows[value])})" for value in rows)
+                found.append((topic, f"{data}: compared rows differ in {topic}: {differing}"))
+    return found
 
 
 def _leak_notes(arms: Sequence[Arm], split: Split) -> list[str]:
@@ -146,7 +152,7 @@ def _leak_notes(arms: Sequence[Arm], split: Split) -> list[str]:
             what = (f"{arm.first.data}: {leaks[0].count} of {leaks[0].images} {split} images show "
                     f"the same thing as an image that trains or selects (cclcc audit)")
             without = f"{100 * statistics.fmean(dice):.2f}" if dice else "none"
-            rows[what].append(f"{without} ({_row_name(arm, _look_alike(arms))})")
+            rows[what].append(f"{without} ({row_name(arm, _look_alike(arms))})")
     return [f"{what}; Dice % without them: {', '.join(found)}" for what, found in rows.items()]
 
 
@@ -204,8 +210,10 @@ def _look_alike(arms: Sequence[Arm]) -> bool:
     return len({arm.label for arm in arms}) < len(arms)
 
 
-def _row_name(arm: Arm, alike: bool) -> str:
-    name = f"{arm.first.method} {arm.recipe} {arm.first.labeled}"
+def row_name(arm: Arm, alike: bool) -> str:
+    """An arm in a sentence: method, recipe and labels, and its digest where others are alike."""
+    method = "" if arm.recipe == arm.first.method else f"{arm.first.method} "
+    name = f"{method}{arm.recipe} {arm.first.labeled}"
     return f"{name} {arm.digest}" if alike else name
 
 

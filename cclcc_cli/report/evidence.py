@@ -1,0 +1,170 @@
+"""Arms against their baselines: who is compared with whom, and what comes of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from cclcc_cli.errors import RunError
+from cclcc_cli.report.gather import Metric, Split
+from cclcc_cli.report.images import ImageScores, stack_seeds
+from cclcc_cli.report.statistics import (
+    Difference,
+    Estimate,
+    Verdict,
+    difference,
+    estimate,
+    holm,
+    verdict,
+)
+from cclcc_cli.report.tables import Arm, differing_conditions
+
+JUDGED: Metric = ("working", "dice")
+"""The score that is compared; the others are shown."""
+
+DEFAULT_BASELINE = "supervised"
+DECISIVE = ("data digest", "split digest", *(
+    f"evaluation rule {topic!r}" for topic in ("threshold", "both_empty", "one_empty",
+                                               "total_miss")))
+"""Conditions without which two scores are not of the same thing."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """An arm less its baseline.
+
+    Attributes:
+        baseline: what it is compared with.
+        difference: on the images that both have.
+        p: corrected by Holm over all comparisons of the table.
+        p_wilcoxon: the same.
+        p_sign_flip: the same.
+        verdict: of ``p``.
+    """
+
+    baseline: Arm
+    difference: Difference
+    p: float
+    p_wilcoxon: float
+    p_sign_flip: float
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of an arm.
+
+    Attributes:
+        estimate: None where the split has no images.
+        comparison: None for a baseline, and where there is none or no image in common.
+        is_baseline: others are compared with it.
+    """
+
+    arm: Arm
+    estimate: Estimate | None
+    comparison: Comparison | None
+    is_baseline: bool
+
+
+def check_comparable(arms: Sequence[Arm], split: Split) -> None:
+    """Rows of one data set must be of the same images, judged alike.
+
+    Raises:
+        RunError: they are not; names all that differs.
+    """
+    found = [text for topic, text in differing_conditions(arms, split) if topic in DECISIVE]
+    if found:
+        raise RunError(f"{'; '.join(found)}: such scores do not compare; give --runs with "
+                       "comparable runs alone, or --across to show them all the same")
+
+
+def weigh(
+    arms: Sequence[Arm], scores: Mapping[Path, ImageScores], baseline: str | None = None
+) -> list[Evidence]:
+    """Compare each arm with its baseline; all comparisons together are one family.
+
+    Args:
+        arms: rows of a table.
+        scores: of their images, by run folder.
+        baseline: method, recipe or arm; without it the supervised arm with as many labels.
+
+    Raises:
+        RunError: no arm is called so, or several that could be meant.
+    """
+    stacks = {arm.first.arm: stack_seeds(arm.runs, scores) for arm in arms}
+    baselines = {arm.first.arm: _choose_baseline(arm, arms, baseline) for arm in arms}
+    if baseline is not None and not any(baselines.values()):
+        names = dict.fromkeys(name for arm in arms for name in (arm.first.method, arm.recipe))
+        raise RunError(f"--baseline {baseline}: no row is called so; there are {', '.join(names)}")
+    used = {chosen.first.arm for arm in arms
+            if (chosen := baselines[arm.first.arm]) is not None and chosen is not arm}
+    found = {
+        arm.first.arm: (chosen, compared) for arm in arms
+        if (chosen := baselines[arm.first.arm]) is not None and chosen is not arm
+        and (compared := compare_images(stacks[arm.first.arm], stacks[chosen.first.arm]))
+    }
+    comparisons = dict(zip(found, correct(list(found.values())), strict=True))
+    return [
+        Evidence(arm, estimate(stack.values) if stack else None,
+                 comparisons.get(arm.first.arm), arm.first.arm in used)
+        for arm in arms for stack in [stacks[arm.first.arm]]
+    ]
+
+
+def compare_images(one: ImageScores | None, other: ImageScores | None) -> Difference | None:
+    """On the images that both have, in the first's order; None where there is none."""
+    if one is None or other is None:
+        return None
+    theirs = set(other.stems)
+    common = [stem for stem in one.stems if stem in theirs]
+    if not common:
+        return None
+    return difference(one.of(common).values, other.of(common).values)
+
+
+def correct(family: Sequence[tuple[Arm, Difference]]) -> list[Comparison]:
+    """Differences from baselines, judged as one family."""
+    p, wilcoxon, sign_flip = (
+        holm(np.array([getattr(found, name) for _, found in family]))
+        for name in ("p", "p_wilcoxon", "p_sign_flip")
+    )
+    return [
+        Comparison(baseline, found, float(p[n]), float(wilcoxon[n]), float(sign_flip[n]),
+                   verdict(found.mean, float(p[n])))
+        for n, (baseline, found) in enumerate(family)
+    ]
+
+
+def unclear_baselines(arms: Sequence[Arm]) -> list[str]:
+    """In words, where no default baseline can be told."""
+    notes = {}
+    for arm in arms:
+        count = len(_candidates(arm, arms, DEFAULT_BASELINE))
+        if count > 1:
+            notes[arm.first.data, arm.first.labeled] = (
+                f"{arm.first.data}: {count} supervised arms have {arm.first.labeled} labels; "
+                "nothing is compared with them, unless --baseline says with which")
+    return list(notes.values())
+
+
+def _choose_baseline(arm: Arm, arms: Sequence[Arm], name: str | None) -> Arm | None:
+    """With the same data and labels; one that was named may have other labels, if it is alone."""
+    found = _candidates(arm, arms, name or DEFAULT_BASELINE)
+    if name is not None and not found:
+        found = [other for other in arms
+                 if other.first.data == arm.first.data and _is_called(other, name)]
+    if name is not None and len(found) > 1:
+        several = ", ".join(f"{other.digest} ({other.first.method} {other.recipe} "
+                            f"{other.first.labeled})" for other in found)
+        raise RunError(f"--baseline {name}: could be any of {several}; give one of these digests")
+    return found[0] if len(found) == 1 else None
+
+
+def _candidates(arm: Arm, arms: Sequence[Arm], name: str) -> list[Arm]:
+    return [other for other in arms if _is_called(other, name)
+            and (other.first.data, other.first.labeled) == (arm.first.data, arm.first.labeled)]
+
+
+def _is_called(arm: Arm, name: str) -> bool:
+    return name in (arm.first.method, arm.digest, *(run.name for run in arm.runs))
