@@ -86,4 +86,4 @@ def test_five_percent_of_errors_and_ninety_five_of_coverage(world):
           f"Wilcoxon over images alone {wilcoxon:.1%}")
     assert 0.015 <= false_positives <= 0.075
     assert 0.015 <= missed <= 0.075
-    assert 0.015 <= mean_missed <= 0.085
+    assert 0.015 <= mean_missed <= 0.085  # one arm has half the degrees of freedom
