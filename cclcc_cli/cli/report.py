@@ -14,8 +14,10 @@ from cclcc_cli.errors import RunError
 if TYPE_CHECKING:
     from cclcc_cli.report.page import Page
 
-Format = Literal["table", "markdown", "csv", "json"]
-_FORMAT_OF_SUFFIX: dict[str, Format] = {".md": "markdown", ".csv": "csv", ".json": "json"}
+Format = Literal["table", "markdown", "latex", "csv", "json"]
+_FORMAT_OF_SUFFIX: dict[str, Format] = {
+    ".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json",
+}
 
 
 def report(
@@ -35,6 +37,10 @@ def report(
     across: Annotated[
         bool, typer.Option("--across", help="Compare runs whose data or evaluation differ.")
     ] = False,
+    layout: Annotated[
+        Literal["rows", "grid"],
+        typer.Option(help="grid: methods by number of labels, Dice alone."),
+    ] = "rows",
     format: Annotated[
         Format, typer.Option(help="csv and json hold numbers unrounded, scores as shares of 1.")
     ] = "table",
@@ -47,10 +53,14 @@ def report(
         fitting = _FORMAT_OF_SUFFIX.get(out.suffix, format)
         if fitting != format:
             raise RunError(f"--out {out}: would hold a {format}; add --format {fitting}")
+    grid = layout == "grid"
+    if grid and (format in ("csv", "json") or all_metrics or costs):
+        raise RunError("--layout grid: shows Dice alone, as table, markdown or latex; leave out "
+                       "--all-metrics and --costs, or the layout")
 
     from cclcc_cli.report.page import Question, write_page
 
-    page = write_page(runs, Question(split, baseline, across, all_metrics, costs))
+    page = write_page(runs, Question(split, baseline, across, all_metrics, costs, grid))
     text = io.StringIO()
     with redirect_stdout(text) if out else nullcontext():
         _show(page, format)
@@ -64,11 +74,13 @@ def report(
 def _show(page: "Page", format: Format) -> None:
     match format:
         case "table":
-            console.show_table(page.title, page.columns, page.rows)
+            console.show_table(page.title, page.layout.columns, page.marked_rows)
             for sentence in page.sentences:
                 console.show(sentence)
         case "markdown":
             console.show(page.markdown().removesuffix("\n"))
+        case "latex":
+            console.show(page.latex().removesuffix("\n"))
         case "csv":
             console.show(page.csv().removesuffix("\n"))
         case "json":

@@ -1,5 +1,6 @@
 """Arms against their baselines: who is compared with whom, and what comes of it."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,7 +94,9 @@ def weigh(
         RunError: no arm is called so, or several that could be meant.
     """
     stacks = {arm.first.arm: stack_seeds(arm.runs, scores) for arm in arms}
-    baselines = {arm.first.arm: _choose_baseline(arm, arms, baseline) for arm in arms}
+    chosen_for = {arm.place: _choose_baseline(arm, arms, baseline)
+                  for arm in {arm.place: arm for arm in arms}.values()}
+    baselines = {arm.first.arm: chosen_for[arm.place] for arm in arms}
     if baseline is not None and not any(baselines.values()):
         names = dict.fromkeys(name for arm in arms for name in (arm.first.method, arm.recipe))
         raise RunError(f"--baseline {baseline}: no row is called so; there are {', '.join(names)}")
@@ -138,14 +141,12 @@ def correct(family: Sequence[tuple[Arm, Difference]]) -> list[Comparison]:
 
 def unclear_baselines(arms: Sequence[Arm]) -> list[str]:
     """In words, where no default baseline can be told."""
-    notes = {}
-    for arm in arms:
-        count = len(_candidates(arm, arms, DEFAULT_BASELINE))
-        if count > 1:
-            notes[arm.first.data, arm.first.labeled] = (
-                f"{arm.first.data}: {count} supervised arms have {arm.first.labeled} labels; "
-                "nothing is compared with them, unless --baseline says with which")
-    return list(notes.values())
+    counts = Counter(arm.place for arm in arms if _is_called(arm, DEFAULT_BASELINE))
+    return [
+        f"{data}: {count} supervised arms have {labeled} labels; nothing is compared with them, "
+        "unless --baseline says with which"
+        for (data, labeled), count in counts.items() if count > 1
+    ]
 
 
 def _choose_baseline(arm: Arm, arms: Sequence[Arm], name: str | None) -> Arm | None:
@@ -162,9 +163,8 @@ def _choose_baseline(arm: Arm, arms: Sequence[Arm], name: str | None) -> Arm | N
 
 
 def _candidates(arm: Arm, arms: Sequence[Arm], name: str) -> list[Arm]:
-    return [other for other in arms if _is_called(other, name)
-            and (other.first.data, other.first.labeled) == (arm.first.data, arm.first.labeled)]
+    return [other for other in arms if other.place == arm.place and _is_called(other, name)]
 
 
 def _is_called(arm: Arm, name: str) -> bool:
-    return name in (arm.first.method, arm.digest, *(run.name for run in arm.runs))
+    return name in (arm.first.method, arm.digest) or any(run.name == name for run in arm.runs)

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from cclcc_cli.report.evidence import Comparison, Evidence
 from cclcc_cli.report.statistics import LEVEL, Difference
-from cclcc_cli.report.tables import Record, row_name
+from cclcc_cli.report.tables import Record, look_alike, row_name, some
 
 COLUMNS = ("95 % interval", "less baseline", "p (Holm)", "verdict")
 """Of the mean Dice in %, and of the difference in points; ``p`` after Holm's correction."""
@@ -63,7 +63,8 @@ def summarize(evidence: Sequence[Evidence]) -> list[str]:
             first = found.arm.first
             key = (first.data, first.labeled, found.comparison.baseline.first.arm)
             groups.setdefault(key, []).append(found)
-    sentences = [sentence for group in groups.values() for sentence in _group(group, evidence)]
+    alike = look_alike([found.arm for found in evidence])
+    sentences = [sentence for group in groups.values() for sentence in _group(group, alike)]
     if any(found.comparison and not found.comparison.difference.seed_noise_known
            for found in evidence):
         sentences.append("Where an arm or its baseline has one seed the noise of seeds is unknown:"
@@ -109,24 +110,22 @@ def mark(found: Evidence) -> str:
     return "*" if found.comparison.verdict == "better" else "†"
 
 
-def _group(group: Sequence[Evidence], evidence: Sequence[Evidence]) -> list[str]:
+def _group(group: Sequence[Evidence], alike: bool) -> list[str]:
     """About all arms with the same data, labels and baseline."""
     by_verdict: dict[str, list[tuple[Evidence, Comparison]]] = {
         "better": [], "worse": [], "within noise": []}
     for found in group:
         if found.comparison:
             by_verdict[found.comparison.verdict].append((found, found.comparison))
-    arms = [found.arm for found in evidence]
-    alike = len({arm.label for arm in arms}) < len(arms)
     first, comparison = next((f, f.comparison) for f in group if f.comparison)
     sentence = (f"{first.arm.first.data}, {first.arm.first.labeled} labels, "
                 f"against {row_name(comparison.baseline, alike)}:")
-    parts = [f"{_listed(by_verdict[word], alike)} {word}" for word in ("better", "worse")
-             if by_verdict[word]]
+    parts = [f"{len(by_verdict[word])} {word} ({_listed(by_verdict[word], alike)} points)"
+             for word in ("better", "worse") if by_verdict[word]]
     noise = by_verdict["within noise"]
     if noise:
-        parts.append(f"{len(noise)} of {len(group)} within noise")
-    sentences = [f"{sentence} {'; '.join(parts)}."]
+        parts.append(f"{len(noise)} within noise")
+    sentences = [f"{sentence} of {len(group)}, {'; '.join(parts)}."]
     if noise:
         found, comparison = max(noise, key=lambda each: abs(each[1].difference.mean))
         seeds = min(len(found.arm.runs), len(comparison.baseline.runs))
@@ -138,9 +137,8 @@ def _group(group: Sequence[Evidence], evidence: Sequence[Evidence]) -> list[str]
 
 def _listed(found: Sequence[tuple[Evidence, Comparison]], alike: bool) -> str:
     ordered = sorted(found, key=lambda each: -abs(each[1].difference.mean))
-    named = [f"{row_name(each.arm, alike)} by {abs(100 * comparison.difference.mean):.2f} points"
-             for each, comparison in ordered]
-    return f"{', '.join(named)} {'are' if len(named) > 1 else 'is'}"
+    return some([f"{row_name(each.arm, alike)} by {abs(100 * comparison.difference.mean):.2f}"
+                 for each, comparison in ordered])
 
 
 def _interval(low: float | None, high: float | None) -> str:

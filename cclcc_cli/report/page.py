@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cclcc_cli.report import evidence_text as words
-from cclcc_cli.report.costs import COLUMNS, cost_cells, cost_record
+from cclcc_cli.report.costs import cost_record
 from cclcc_cli.report.evidence import (
     JUDGED,
     Evidence,
@@ -16,11 +16,12 @@ from cclcc_cli.report.evidence import (
 )
 from cclcc_cli.report.gather import Split, gather_runs
 from cclcc_cli.report.images import read_images
+from cclcc_cli.report.latex import to_latex
+from cclcc_cli.report.layouts import Layout, lay_out_grid, lay_out_rows
 from cclcc_cli.report.tables import (
     ALL_METRICS,
     MAIN_METRICS,
     Record,
-    build_table,
     comparison_notes,
     group_arms,
     to_csv,
@@ -39,6 +40,7 @@ class Question:
         across: show runs together whose scores are not of the same thing.
         all_metrics: every score, not only the main ones.
         costs: what the runs took.
+        grid: methods by number of labels instead of a row per arm.
     """
 
     split: Split = "test"
@@ -46,6 +48,7 @@ class Question:
     across: bool = False
     all_metrics: bool = False
     costs: bool = False
+    grid: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,22 +57,32 @@ class Page:
 
     Attributes:
         title: what the table shows.
-        columns: of the table.
-        rows: of text, as many cells as columns.
-        records: the same and more as numbers, one for each row.
+        layout: the table.
+        records: what it shows and more as numbers, one for each arm.
         sentences: what it says.
         notes: what makes it doubtful, and what was left out.
     """
 
     title: str
-    columns: Sequence[str]
-    rows: Sequence[Sequence[str]]
+    layout: Layout
     records: Sequence[Record]
     sentences: Sequence[str]
     notes: Sequence[str]
 
     def markdown(self) -> str:
-        return to_markdown(self.title, self.columns, self.rows, [*self.sentences, *self.notes])
+        return to_markdown(self.title, self.layout.columns, self.marked_rows,
+                           [*self.sentences, *self.notes])
+
+    def latex(self) -> str:
+        return to_latex(self.title, self.layout, self.sentences, self.notes)
+
+    @property
+    def marked_rows(self) -> list[list[str]]:
+        """The table's rows where marks are plain signs behind a cell."""
+        return [
+            [f"{cell} {mark}" if mark else cell for cell, mark in zip(row, marks, strict=True)]
+            for row, marks in zip(self.layout.rows, self.layout.marks, strict=True)
+        ]
 
     def csv(self) -> str:
         return to_csv(self.records)
@@ -94,26 +107,21 @@ def write_page(root: Path, question: Question) -> Page:
     notes = [*comparison_notes(arms, question.split),
              *([] if question.baseline else unclear_baselines(arms)),
              *gathered.notes, *reading.notes]
-    columns, rows = _table(evidence, question)
     data = ", ".join(dict.fromkeys(arm.first.data for arm in arms))
     return Page(
-        title=f"{data}: {question.split} scores, mean ± standard deviation over seeds"
+        title=f"{data}: {question.split} {'Dice %' if question.grid else 'scores'}, "
+              f"mean ± standard deviation over seeds"
               f"{', ACROSS runs whose conditions differ' if question.across else ''}",
-        columns=columns, rows=rows, records=_records(evidence, question),
+        layout=_lay_out(evidence, question), records=_records(evidence, question),
         sentences=words.summarize(evidence), notes=notes,
     )
 
 
-def _table(evidence: Sequence[Evidence], question: Question) -> tuple[list[str], list[list[str]]]:
-    arms = [found.arm for found in evidence]
+def _lay_out(evidence: Sequence[Evidence], question: Question) -> Layout:
+    if question.grid:
+        return lay_out_grid(evidence, question.split)
     metrics = ALL_METRICS if question.all_metrics else MAIN_METRICS
-    columns, rows = build_table(arms, question.split, metrics)
-    columns = [*columns, *words.COLUMNS, *(COLUMNS if question.costs else ())]
-    rows = [
-        [*row, *words.evidence_cells(found), *(cost_cells(found.arm) if question.costs else ())]
-        for row, found in zip(rows, evidence, strict=True)
-    ]
-    return columns, rows
+    return lay_out_rows(evidence, question.split, metrics, question.costs)
 
 
 def _records(evidence: Sequence[Evidence], question: Question) -> list[Record]:

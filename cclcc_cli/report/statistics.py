@@ -249,7 +249,7 @@ def _draws(scores: Scores, second: bool = False) -> Scores:
     num_seeds, num_images = scores.shape
     seeds = _weights(num_seeds, 2 if second else 1)
     images = _weights(num_images, 0)
-    drawn: Scores = np.einsum("dn,dn->d", seeds @ scores, images)
+    drawn: Scores = np.einsum("ds,ds->d", images @ scores.T, seeds)
     return drawn
 
 

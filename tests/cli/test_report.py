@@ -171,6 +171,30 @@ def test_unlike_scores_are_refused_or_shown_across(rivals, tmp_path):
     assert "note: synthetic-32: compared rows differ in evaluation rule" in across.stderr
 
 
+def test_latex_is_a_table_with_sentences_and_notes_as_comments(rivals):
+    result = invoke("--runs", rivals, "--format", "latex")
+    lines = result.stdout.splitlines()
+    assert r"\toprule" in lines
+    assert sum(line.endswith(r"\\") for line in lines) == 3
+    assert any(line.startswith("% synthetic-32, 4 labels, against supervised") for line in lines)
+    assert result.stderr == ""
+
+
+def test_the_grid_shows_methods_by_labels(rivals):
+    result = invoke("--runs", rivals, "--layout", "grid", "--format", "markdown")
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("synthetic-32: test Dice %, mean")
+    assert lines[2] == "| method | recipe | 4 (16.7 %) |"
+    assert [line.split(" | ")[0] for line in lines[4:6]] == ["| mean_teacher", "| supervised"]
+
+
+@pytest.mark.parametrize("arguments", [["--format", "json"], ["--costs"], ["--all-metrics"]])
+def test_a_grid_of_more_than_dice_is_refused(root, arguments):
+    result = invoke("--runs", root, "--layout", "grid", *arguments)
+    assert isinstance(result.exception, RunError)
+    assert str(result.exception).startswith("--layout grid: shows Dice alone")
+
+
 def test_a_run_without_its_images_is_left_out(rivals, tmp_path):
     runs = tmp_path / "runs"
     shutil.copytree(rivals, runs)
@@ -184,7 +208,7 @@ def test_a_run_without_its_images_is_left_out(rivals, tmp_path):
 
 @pytest.mark.parametrize(("format", "name"), [
     ("table", "report.txt"), ("markdown", "report.md"), ("csv", "report.csv"),
-    ("json", "report.json"),
+    ("json", "report.json"), ("latex", "report.tex"),
 ])
 def test_out_gets_what_stdout_would(root, tmp_path, format, name):
     out = tmp_path / name
