@@ -98,8 +98,7 @@ def weigh(
                   for arm in {arm.place: arm for arm in arms}.values()}
     baselines = {arm.first.arm: chosen_for[arm.place] for arm in arms}
     if baseline is not None and not any(baselines.values()):
-        names = dict.fromkeys(name for arm in arms for name in (arm.first.method, arm.recipe))
-        raise RunError(f"--baseline {baseline}: no row is called so; there are {', '.join(names)}")
+        raise RunError(f"--baseline {baseline}: no row is called so; there are {names_of(arms)}")
     used = {chosen.first.arm for arm in arms
             if (chosen := baselines[arm.first.arm]) is not None and chosen is not arm}
     found = {
@@ -141,7 +140,7 @@ def correct(family: Sequence[tuple[Arm, Difference]]) -> list[Comparison]:
 
 def unclear_baselines(arms: Sequence[Arm]) -> list[str]:
     """In words, where no default baseline can be told."""
-    counts = Counter(arm.place for arm in arms if _is_called(arm, DEFAULT_BASELINE))
+    counts = Counter(arm.place for arm in arms if arm.first.method == DEFAULT_BASELINE)
     return [
         f"{data}: {count} supervised arms have {labeled} labels; nothing is compared with them, "
         "unless --baseline says with which"
@@ -149,22 +148,33 @@ def unclear_baselines(arms: Sequence[Arm]) -> list[str]:
     ]
 
 
+def find_named(arms: Sequence[Arm], name: str) -> list[Arm]:
+    """Arms of that digest or recipe; where there is none, of that method."""
+    exact = [arm for arm in arms
+             if arm.digest == name or any(run.name == name for run in arm.runs)]
+    return exact or [arm for arm in arms if arm.first.method == name]
+
+
+def names_of(arms: Sequence[Arm]) -> str:
+    """What ``find_named`` knows of, for a message."""
+    return ", ".join(dict.fromkeys(name for arm in arms for name in (arm.first.method, arm.recipe)))
+
+
 def _choose_baseline(arm: Arm, arms: Sequence[Arm], name: str | None) -> Arm | None:
     """With the same data and labels; one that was named may have other labels, if it is alone."""
-    found = _candidates(arm, arms, name or DEFAULT_BASELINE)
-    if name is not None and not found:
-        found = [other for other in arms
-                 if other.first.data == arm.first.data and _is_called(other, name)]
-    if name is not None and len(found) > 1:
-        several = ", ".join(f"{other.digest} ({other.first.method} {other.recipe} "
-                            f"{other.first.labeled})" for other in found)
-        raise RunError(f"--baseline {name}: could be any of {several}; give one of these digests")
-    return found[0] if len(found) == 1 else None
+    alike = [other for other in arms if other.place == arm.place]
+    if name is None:
+        found = [other for other in alike if other.first.method == DEFAULT_BASELINE]
+        return found[0] if len(found) == 1 else None
+    found = find_named(alike, name) or find_named(
+        [other for other in arms if other.first.data == arm.first.data], name)
+    if len(found) > 1:
+        raise RunError(f"--baseline {name}: {ambiguity(found)}")
+    return found[0] if found else None
 
 
-def _candidates(arm: Arm, arms: Sequence[Arm], name: str) -> list[Arm]:
-    return [other for other in arms if other.place == arm.place and _is_called(other, name)]
-
-
-def _is_called(arm: Arm, name: str) -> bool:
-    return name in (arm.first.method, arm.digest) or any(run.name == name for run in arm.runs)
+def ambiguity(arms: Sequence[Arm]) -> str:
+    """That one name stands for several arms, and how to tell them apart."""
+    several = ", ".join(f"{arm.digest} ({arm.first.data} {arm.first.method} {arm.recipe} "
+                        f"{arm.first.labeled})" for arm in arms)
+    return f"could be any of {several}; give one of these digests"

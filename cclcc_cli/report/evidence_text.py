@@ -10,15 +10,18 @@ from cclcc_cli.report.tables import Record, look_alike, row_name, some
 COLUMNS = ("95 % interval", "less baseline", "p (Holm)", "verdict")
 """Of the mean Dice in %, and of the difference in points; ``p`` after Holm's correction."""
 
+ONE_SEED = ("Where a side has one seed the noise of seeds is unknown: the verdict is on these "
+            "trainings, not on the methods.")
+
 
 def evidence_cells(found: Evidence) -> list[str]:
     """The columns' cells."""
     estimate, comparison = found.estimate, found.comparison
-    interval = "none" if estimate is None else _interval(estimate.low, estimate.high)
+    interval = "none" if estimate is None else interval_text(estimate.low, estimate.high)
     if comparison is None:
         word = "baseline" if found.is_baseline else "no baseline"
         return [interval, word, "", ""]
-    return [interval, _points(comparison.difference), p_text(comparison.p),
+    return [interval, points_text(comparison.difference), p_text(comparison.p),
             verdict_text(comparison)]
 
 
@@ -67,8 +70,7 @@ def summarize(evidence: Sequence[Evidence]) -> list[str]:
     sentences = [sentence for group in groups.values() for sentence in _group(group, alike)]
     if any(found.comparison and not found.comparison.difference.seed_noise_known
            for found in evidence):
-        sentences.append("Where an arm or its baseline has one seed the noise of seeds is unknown:"
-                         " that verdict is on these trainings, not on the methods.")
+        sentences.append(ONE_SEED)
     if any(found.estimate and found.estimate.num_images == 1 for found in evidence):
         sentences.append("One image stands for no other: no interval, p is 1.")
     if sentences:
@@ -94,6 +96,7 @@ def need_text(difference: Difference, seeds: int) -> str:
 
 
 def p_text(p: float) -> str:
+    """Three places; less is not told apart."""
     return "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
@@ -120,7 +123,7 @@ def _group(group: Sequence[Evidence], alike: bool) -> list[str]:
     first, comparison = next((f, f.comparison) for f in group if f.comparison)
     sentence = (f"{first.arm.first.data}, {first.arm.first.labeled} labels, "
                 f"against {row_name(comparison.baseline, alike)}:")
-    parts = [f"{len(by_verdict[word])} {word} ({_listed(by_verdict[word], alike)} points)"
+    parts = [_listed(word, by_verdict[word], alike)
              for word in ("better", "worse") if by_verdict[word]]
     noise = by_verdict["within noise"]
     if noise:
@@ -129,22 +132,28 @@ def _group(group: Sequence[Evidence], alike: bool) -> list[str]:
     if noise:
         found, comparison = max(noise, key=lambda each: abs(each[1].difference.mean))
         seeds = min(len(found.arm.runs), len(comparison.baseline.runs))
+        need = need_text(comparison.difference, seeds)
         sentences.append(
             f"The largest difference within noise is {row_name(found.arm, alike)} with "
-            f"{_points(comparison.difference)} points: {need_text(comparison.difference, seeds)}.")
+            f"{points_text(comparison.difference)} points: {need}.")
     return sentences
 
 
-def _listed(found: Sequence[tuple[Evidence, Comparison]], alike: bool) -> str:
+def _listed(word: str, found: Sequence[tuple[Evidence, Comparison]], alike: bool) -> str:
+    """As ``2 better by 1.50 to 2.10 points (the largest first)``."""
     ordered = sorted(found, key=lambda each: -abs(each[1].difference.mean))
-    return some([f"{row_name(each.arm, alike)} by {abs(100 * comparison.difference.mean):.2f}"
-                 for each, comparison in ordered])
+    sizes = [f"{abs(100 * comparison.difference.mean):.2f}" for _, comparison in ordered]
+    span = sizes[0] if len(sizes) == 1 else f"{sizes[-1]} to {sizes[0]}"
+    names = some([row_name(each.arm, alike) for each, _ in ordered])
+    return f"{len(found)} {word} by {span} points ({names})"
 
 
-def _interval(low: float | None, high: float | None) -> str:
+def interval_text(low: float | None, high: float | None) -> str:
+    """In %."""
     return "none" if low is None or high is None else f"{100 * low:.2f} to {100 * high:.2f}"
 
 
-def _points(difference: Difference) -> str:
-    interval = _interval(difference.low, difference.high)
+def points_text(difference: Difference) -> str:
+    """The difference and its interval in points, which are hundredths of a score."""
+    interval = interval_text(difference.low, difference.high)
     return f"{100 * difference.mean:+.2f} ({interval})"

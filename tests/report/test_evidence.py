@@ -84,9 +84,17 @@ def test_an_unknown_baseline_is_refused_with_what_there_is(arms):
 
 def test_a_baseline_that_could_be_several_is_refused_with_their_digests(make_run):
     arms = group_arms([make_run(arm=arm, name=arm) for arm in "ab"])
-    with pytest.raises(RunError, match=r"--baseline clcc: could be any of aaaaaaaa \(clcc a 80\), "
+    with pytest.raises(RunError, match=r"--baseline clcc: could be any of aaaaaaaa "
+                                       r"\(polyps-64 clcc a 80\), "
                                        r"bbbbbbbb .* give one of these digests"):
         weigh(arms, scores_of(arms, {}), "clcc")
+
+
+def test_a_recipes_name_goes_before_a_methods(make_run):
+    arms = group_arms([make_run(arm="a"), make_run(arm="b", method="supervised", name="other"),
+                       make_run(arm="c", method="supervised", name="supervised")])
+    found = by_arm(weigh(arms, scores_of(arms, {}), "supervised"))
+    assert found["a"].comparison.baseline.recipe == "supervised"
 
 
 def test_several_supervised_arms_are_not_chosen_among(make_run):

@@ -49,8 +49,8 @@ def test_cells(evidence):
 
 def test_sentences_say_which_is_better_by_how_much_and_what_is_noise(evidence):
     assert words.summarize(evidence) == [
-        "polyps-64, 80 labels, against supervised 80: of 3, 1 better (clcc good 80 by 2.10 "
-        "points); 1 worse (clcc bad 80 by 4.00 points); 1 within noise.",
+        "polyps-64, 80 labels, against supervised 80: of 3, 1 better by 2.10 points "
+        "(clcc good 80); 1 worse by 4.00 points (clcc bad 80); 1 within noise.",
         "The largest difference within noise is clcc even 80 with -1.00 (-3.00 to 1.00) points: "
         "about 7 seeds per arm would find it, if it alone were tested, four times in five; "
         "there are 3.",
@@ -71,7 +71,7 @@ def test_one_seed_and_one_image_are_said(evidence):
     assert words.evidence_cells(found)[0] == "none"
     assert words.evidence_cells(found)[3] == "better (1 seed)"
     said = words.summarize([found])
-    assert said[1].startswith("Where an arm or its baseline has one seed")
+    assert said[1].startswith("Where a side has one seed")
     assert said[2] == "One image stands for no other: no interval, p is 1."
 
 
