@@ -74,7 +74,8 @@ def report(
 def _show(page: "Page", format: Format) -> None:
     match format:
         case "table":
-            console.show_table(page.title, page.layout.columns, page.marked_rows)
+            console.show_table(page.title, page.layout.columns, page.marked_rows,
+                               page.layout.num_keys)
             for sentence in page.sentences:
                 console.show(sentence)
         case "markdown":

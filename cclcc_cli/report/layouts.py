@@ -21,6 +21,7 @@ class Layout:
         ranks: for each cell 1 if it is the best of what it is compared with, 2 if the second.
         marks: for each cell ``*`` if it is better than its baseline, ``†`` if worse, or nothing.
         rules: rows above which a line separates what is not compared.
+        num_keys: how many of the first columns say which arm a row is.
     """
 
     columns: Sequence[str]
@@ -28,6 +29,7 @@ class Layout:
     ranks: Sequence[Sequence[int]]
     marks: Sequence[Sequence[str]]
     rules: Sequence[int]
+    num_keys: int = 1
 
 
 def lay_out_rows(
@@ -55,6 +57,7 @@ def lay_out_rows(
          for row, found in zip(rows, evidence, strict=True)],
         [[*row, *[0] * more] for row in ranks], [[*row, *[""] * more] for row in marks],
         [row for row in range(1, len(rows)) if groups[row] != groups[row - 1]],
+        num_keys=columns.index("labels") + 1,
     )
 
 
@@ -87,4 +90,5 @@ def lay_out_grid(evidence: Sequence[Evidence], split: Split) -> Layout:
          for key, row in zip(keys, summaries, strict=True)],
         [[0, 0, *ranks] for ranks in zip(*by_column, strict=True)],
         [["", "", *(words.mark(found) if found else "" for found in row)] for row in grid], [],
+        num_keys=2,
     )
