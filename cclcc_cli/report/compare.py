@@ -1,5 +1,6 @@
 """Two runs or two arms: what their recipes do differently, and what that does to the scores."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
@@ -148,7 +149,7 @@ def pair_record(pair: Pair) -> dict[str, Any]:
 
 def _find(name: str, root: Path) -> tuple[Arm, Sequence[str]]:
     """The run in that folder, or all runs of the arm of that name; and what was left out."""
-    if Path(name).is_dir():
+    if os.sep in name or (Path(name) / "cell.json").exists():
         return Arm((read_run(RunFolder(Path(name))),)), ()
     if not root.is_dir():
         raise RunError(f"{name}: no such run folder, and no runs in {root} to have an arm so "

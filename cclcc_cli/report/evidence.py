@@ -60,12 +60,14 @@ class Evidence:
         estimate: None where the split has no images.
         comparison: None for a baseline, and where there is none or no image in common.
         is_baseline: others are compared with it.
+        obstacle: why there is no comparison with a baseline that there is.
     """
 
     arm: Arm
     estimate: Estimate | None
     comparison: Comparison | None
     is_baseline: bool
+    obstacle: str | None = None
 
 
 def check_comparable(arms: Sequence[Arm], split: Split) -> None:
@@ -109,9 +111,21 @@ def weigh(
     comparisons = dict(zip(found, correct(list(found.values())), strict=True))
     return [
         Evidence(arm, estimate(stack.values) if stack else None,
-                 comparisons.get(arm.first.arm), arm.first.arm in used)
+                 comparisons.get(arm.first.arm), arm.first.arm in used,
+                 _obstacle(arm, baselines[arm.first.arm], stacks))
         for arm in arms for stack in [stacks[arm.first.arm]]
     ]
+
+
+def _obstacle(
+    arm: Arm, baseline: Arm | None, stacks: Mapping[str, ImageScores | None]
+) -> str | None:
+    if baseline is None or baseline is arm:
+        return None
+    own, other = stacks[arm.first.arm], stacks[baseline.first.arm]
+    if own is None or other is None:
+        return "no scores"
+    return "no image in common" if set(own.stems).isdisjoint(other.stems) else None
 
 
 def compare_images(one: ImageScores | None, other: ImageScores | None) -> Difference | None:

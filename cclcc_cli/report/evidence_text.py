@@ -19,7 +19,7 @@ def evidence_cells(found: Evidence) -> list[str]:
     estimate, comparison = found.estimate, found.comparison
     interval = "none" if estimate is None else interval_text(estimate.low, estimate.high)
     if comparison is None:
-        word = "baseline" if found.is_baseline else "no baseline"
+        word = found.obstacle or ("baseline" if found.is_baseline else "no baseline")
         return [interval, word, "", ""]
     return [interval, points_text(comparison.difference), p_text(comparison.p),
             verdict_text(comparison)]
@@ -68,14 +68,21 @@ def summarize(evidence: Sequence[Evidence]) -> list[str]:
             groups.setdefault(key, []).append(found)
     alike = look_alike([found.arm for found in evidence])
     sentences = [sentence for group in groups.values() for sentence in _group(group, alike)]
+    sentences += [
+        f"{row_name(found.arm, alike)} is compared on the {shared} images that it shares with its "
+        f"baseline, not on all of its {found.estimate.num_images}."
+        for found in evidence if found.comparison and found.estimate
+        and (shared := found.comparison.difference.num_images) < found.estimate.num_images
+    ]
     if any(found.comparison and not found.comparison.difference.seed_noise_known
            for found in evidence):
         sentences.append(ONE_SEED)
     if any(found.estimate and found.estimate.num_images == 1 for found in evidence):
         sentences.append("One image stands for no other: no interval, p is 1.")
-    if sentences:
-        sentences.append(f"Images and seeds both count as noise; p is after Holm's correction over"
-                         f" {count_comparisons(evidence)} comparisons.")
+    family = count_comparisons(evidence)
+    if family > 1:
+        sentences.append(f"p is after Holm's correction over {family} comparisons; images and, "
+                         "where there are several, seeds count as noise.")
     return sentences
 
 
@@ -123,6 +130,9 @@ def _group(group: Sequence[Evidence], alike: bool) -> list[str]:
     first, comparison = next((f, f.comparison) for f in group if f.comparison)
     sentence = (f"{first.arm.first.data}, {first.arm.first.labeled} labels, "
                 f"against {row_name(comparison.baseline, alike)}:")
+    if len(group) == 1:
+        return [f"{sentence} {row_name(first.arm, alike)} is {verdict_text(comparison)} with "
+                f"{points_text(comparison.difference)} points{_need(first, comparison)}."]
     parts = [_listed(word, by_verdict[word], alike)
              for word in ("better", "worse") if by_verdict[word]]
     noise = by_verdict["within noise"]
@@ -131,12 +141,17 @@ def _group(group: Sequence[Evidence], alike: bool) -> list[str]:
     sentences = [f"{sentence} of {len(group)}, {'; '.join(parts)}."]
     if noise:
         found, comparison = max(noise, key=lambda each: abs(each[1].difference.mean))
-        seeds = min(len(found.arm.runs), len(comparison.baseline.runs))
-        need = need_text(comparison.difference, seeds)
         sentences.append(
             f"The largest difference within noise is {row_name(found.arm, alike)} with "
-            f"{points_text(comparison.difference)} points: {need}.")
+            f"{points_text(comparison.difference)} points{_need(found, comparison)}.")
     return sentences
+
+
+def _need(found: Evidence, comparison: Comparison) -> str:
+    if comparison.verdict != "within noise":
+        return ""
+    seeds = min(len(found.arm.runs), len(comparison.baseline.runs))
+    return f": {need_text(comparison.difference, seeds)}"
 
 
 def _listed(word: str, found: Sequence[tuple[Evidence, Comparison]], alike: bool) -> str:

@@ -84,6 +84,12 @@ def test_a_name_of_nothing_or_of_several_is_refused(runs, name, message):
         sides(runs, name, "base")
 
 
+def test_a_folder_called_like_an_arm_does_not_hide_it(runs, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ours").mkdir()
+    assert sides(runs, "ours", "base").seeds[0] == (0, 1)
+
+
 def test_a_folder_that_is_no_finished_run_is_refused(runs):
     with pytest.raises(RunError, match="no run folder, it has no cell.json"):
         sides(runs, runs["root"], "base")

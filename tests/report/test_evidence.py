@@ -123,13 +123,14 @@ def test_unequal_image_sets_are_compared_on_what_both_have(arms):
 
 def test_images_without_any_in_common_are_not_compared(arms):
     scores = scores_of(arms, {}, {"a": tuple(f"x{n}" for n in range(40))})
-    assert by_arm(weigh(arms, scores))["a"].comparison is None
+    found = by_arm(weigh(arms, scores))["a"]
+    assert (found.comparison, found.obstacle) == (None, "no image in common")
 
 
 def test_an_arm_without_scores_has_no_evidence(arms):
     scores = {path: s for path, s in scores_of(arms, {}).items() if path.name[0] != "a"}
     found = by_arm(weigh(arms, scores))["a"]
-    assert (found.estimate, found.comparison) == (None, None)
+    assert (found.estimate, found.comparison, found.obstacle) == (None, None, "no scores")
 
 
 # What must not be compared.

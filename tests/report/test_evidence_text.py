@@ -54,8 +54,19 @@ def test_sentences_say_which_is_better_by_how_much_and_what_is_noise(evidence):
         "The largest difference within noise is clcc even 80 with -1.00 (-3.00 to 1.00) points: "
         "about 7 seeds per arm would find it, if it alone were tested, four times in five; "
         "there are 3.",
-        "Images and seeds both count as noise; p is after Holm's correction over 3 comparisons.",
+        "p is after Holm's correction over 3 comparisons; images and, where there are several, "
+        "seeds count as noise.",
     ]
+
+
+@pytest.mark.parametrize(("place", "words_said"), [
+    (0, "clcc good 80 is better with +2.10 (0.40 to 3.80) points."),
+    (2, "clcc even 80 is within noise with -1.00 (-3.00 to 1.00) points: about 7 seeds per arm "
+        "would find it, if it alone were tested, four times in five; there are 3."),
+])
+def test_a_single_comparison_is_one_sentence(evidence, place, words_said):
+    assert words.summarize([evidence[place], *evidence[3:]]) == [
+        f"polyps-64, 80 labels, against supervised 80: {words_said}"]
 
 
 def test_nothing_compared_is_nothing_said(evidence):
@@ -73,6 +84,19 @@ def test_one_seed_and_one_image_are_said(evidence):
     said = words.summarize([found])
     assert said[1].startswith("Where a side has one seed")
     assert said[2] == "One image stands for no other: no interval, p is 1."
+
+
+def test_a_comparison_on_some_of_the_images_is_said(evidence):
+    first = evidence[0]
+    fewer = replace(first.comparison, difference=replace(DIFFERENCE, num_images=30))
+    assert words.summarize([replace(first, comparison=fewer)])[1] == (
+        "clcc good 80 is compared on the 30 images that it shares with its baseline, not on all "
+        "of its 100.")
+
+
+def test_what_stands_in_the_way_of_a_comparison_is_said_in_its_place(evidence):
+    found = replace(evidence[4], obstacle="no image in common")
+    assert words.evidence_cells(found)[1] == "no image in common"
 
 
 @pytest.mark.parametrize(("changes", "text"), [
