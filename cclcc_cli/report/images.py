@@ -98,7 +98,7 @@ def _read(run: Run, split: Split, metric: Metric) -> ImageScores:
         values = np.array([row[place] for row in rows], dtype=np.float64)
     except FileNotFoundError:
         raise _unsound(run, split, "is missing") from None
-    except (OSError, ValueError, IndexError) as error:
+    except (OSError, ValueError, IndexError, csv.Error) as error:
         raise _unsound(run, split, f"cannot be read ({error})") from None
     if not stems:
         raise _unsound(run, split, "holds no image")

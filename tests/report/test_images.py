@@ -55,6 +55,7 @@ def test_some_images_in_another_order():
     ("stem,dice\na,0.2\nb,0.3\n", "its mean dice is 0.250000, in result.json 0.300000"),
     ("stem,dice\nx,0.2\ny,0.3\nz,0.4\n", "other images than in"),
     (b"\xff\xfe\x00", "cannot be read ("),
+    ("stem,dice\n" + "a" * 200_000 + ",0.3\n", "cannot be read (field larger than field limit"),
 ])
 def test_an_unsound_table_is_named_and_its_run_left_out(
     write_images_run, tmp_path, table, reason
