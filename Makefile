@@ -56,6 +56,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/methods.py
 	$(BIN)/python benchmarks/data.py
 	$(BIN)/python benchmarks/audit.py --counts 1000 2000
+	$(BIN)/python benchmarks/report.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, Group
     from rich.progress import Progress, TaskID
+    from rich.table import Table
 
     from cclcc_cli.experiments.cell import Cell
     from cclcc_cli.experiments.progress import Display
@@ -35,8 +36,21 @@ def show_json(value: Any) -> None:
     print(json.dumps(value, indent=1, ensure_ascii=False))
 
 
-def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A result as a table; numbers to the right."""
+def show_table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], num_keys: int = 0
+) -> None:
+    """A result as a table; numbers to the right.
+
+    A table too wide for the terminal is shown in parts, each with the first ``num_keys`` columns.
+    """
+    console = _console(sys.stdout)
+    console.print(title, markup=False, highlight=False, soft_wrap=True)
+    for places in _parts(columns, rows, num_keys, console.width):
+        console.print(_table([columns[p] for p in places],
+                             [[row[p] for p in places] for row in rows]))
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> "Table":
     from rich.table import Table
 
     table = Table()
@@ -45,9 +59,22 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*row)
-    console = _console(sys.stdout)
-    console.print(title, markup=False, highlight=False, soft_wrap=True)
-    console.print(table)
+    return table
+
+
+def _parts(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], num_keys: int, width: int
+) -> list[list[int]]:
+    """Which columns stand side by side; all of them, if there are no keys to repeat."""
+    widths = [3 + max(map(len, column)) for column in zip(columns, *rows, strict=True)]
+    keys = list(range(num_keys))
+    parts = [[*keys]]
+    for place in range(num_keys, len(columns)):
+        too_wide = 1 + sum(widths[p] for p in parts[-1]) + widths[place] > width
+        if too_wide and num_keys and len(parts[-1]) > num_keys:
+            parts.append([*keys])
+        parts[-1].append(place)
+    return parts
 
 
 def show_result(folder: "Path", result: Mapping[str, Any]) -> None:

@@ -1,7 +1,6 @@
 """``cclcc report``."""
 
 import io
-from collections.abc import Sequence
 from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -13,10 +12,12 @@ from cclcc_cli.cli.options import RUNS, RunsDir
 from cclcc_cli.errors import RunError
 
 if TYPE_CHECKING:
-    from cclcc_cli.report.tables import Arm
+    from cclcc_cli.report.page import Page
 
-Format = Literal["table", "markdown", "csv", "json"]
-_FORMAT_OF_SUFFIX: dict[str, Format] = {".md": "markdown", ".csv": "csv", ".json": "json"}
+Format = Literal["table", "markdown", "latex", "csv", "json"]
+_FORMAT_OF_SUFFIX: dict[str, Format] = {
+    ".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json",
+}
 
 
 def report(
@@ -28,6 +29,18 @@ def report(
     costs: Annotated[
         bool, typer.Option("--costs", help="Weights, images through networks, speed, memory.")
     ] = False,
+    baseline: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Method, recipe or arm that rows are compared with; "
+                     "default: supervised with as many labels."),
+    ] = None,
+    across: Annotated[
+        bool, typer.Option("--across", help="Compare runs whose data or evaluation differ.")
+    ] = False,
+    layout: Annotated[
+        Literal["rows", "grid"],
+        typer.Option(help="grid: methods by number of labels, Dice alone."),
+    ] = "rows",
     format: Annotated[
         Format, typer.Option(help="csv and json hold numbers unrounded, scores as shares of 1.")
     ] = "table",
@@ -35,57 +48,44 @@ def report(
         Path | None, typer.Option(metavar="FILE", help="Write there instead of to stdout.")
     ] = None,
 ) -> None:
-    """Compare finished runs: mean and standard deviation over seeds, by method and labels."""
+    """Compare finished runs: scores over seeds, differences from a baseline, what is noise."""
     if out:
         fitting = _FORMAT_OF_SUFFIX.get(out.suffix, format)
         if fitting != format:
             raise RunError(f"--out {out}: would hold a {format}; add --format {fitting}")
+    grid = layout == "grid"
+    if grid and (format in ("csv", "json") or all_metrics or costs):
+        raise RunError("--layout grid: shows Dice alone, as table, markdown or latex; leave out "
+                       "--all-metrics and --costs, or the layout")
 
-    from cclcc_cli.report.gather import gather_runs
-    from cclcc_cli.report.tables import comparison_notes, group_arms
+    from cclcc_cli.report.page import Question, write_page
 
-    gathered = gather_runs(runs)
-    arms = group_arms(gathered.runs)
-    notes = [*comparison_notes(arms, split), *gathered.notes]
+    page = write_page(runs, Question(split, baseline, across, all_metrics, costs, grid))
     text = io.StringIO()
     with redirect_stdout(text) if out else nullcontext():
-        _show(arms, notes, split, all_metrics, costs, format)
+        _show(page, format)
     if out:
         _write(out, text.getvalue())
     if format in ("table", "csv"):  # the others hold their notes
-        for note in notes:
+        for note in [*(page.sentences if format == "csv" else []), *page.notes]:
             console.note(f"note: {note}")
 
 
-def _show(
-    arms: "Sequence[Arm]",
-    notes: Sequence[str],
-    split: Literal["test", "val"],
-    all_metrics: bool,
-    costs: bool,
-    format: Format,
-) -> None:
-    from cclcc_cli.report import tables
-    from cclcc_cli.report.costs import COLUMNS, cost_cells, cost_record
-
-    metrics = tables.ALL_METRICS if all_metrics else tables.MAIN_METRICS
-    data = ", ".join(dict.fromkeys(arm.first.data for arm in arms))
-    title = f"{data}: {split} scores, mean ± standard deviation over seeds"
-    columns, rows = tables.build_table(arms, split, metrics)
-    records = tables.to_records(arms, split, metrics)
-    if costs:
-        columns = [*columns, *COLUMNS]
-        rows = [[*row, *cost_cells(arm)] for row, arm in zip(rows, arms, strict=True)]
-        records = [{**r, **cost_record(arm)} for r, arm in zip(records, arms, strict=True)]
+def _show(page: "Page", format: Format) -> None:
     match format:
         case "table":
-            console.show_table(title, columns, rows)
+            console.show_table(page.title, page.layout.columns, page.marked_rows,
+                               page.layout.num_keys)
+            for sentence in page.sentences:
+                console.show(sentence)
         case "markdown":
-            console.show(tables.to_markdown(title, columns, rows, notes).removesuffix("\n"))
+            console.show(page.markdown().removesuffix("\n"))
+        case "latex":
+            console.show(page.latex().removesuffix("\n"))
         case "csv":
-            console.show(tables.to_csv(records).removesuffix("\n"))
+            console.show(page.csv().removesuffix("\n"))
         case "json":
-            console.show_json({"rows": records, "notes": notes})
+            console.show(page.json().removesuffix("\n"))
 
 
 def _write(out: Path, text: str) -> None:

@@ -136,6 +136,21 @@ def gather_runs(root: Path) -> Gathered:
     return Gathered(tuple(runs.values()), (*notes, *(f"left out: {text}" for text in problems)))
 
 
+def read_run(folder: RunFolder) -> Run:
+    """Read one finished run.
+
+    Raises:
+        RunError: it is not finished, or damaged, or no run at all.
+    """
+    if not (folder.path / "cell.json").exists():
+        raise RunError(f"{folder.path}: no run folder, it has no cell.json; give one, or an arm")
+    state = _state(folder)
+    if state != "finished":
+        raise RunError(f"{folder.path}: {state}, not finished; the same cclcc train command goes "
+                       "on with it")
+    return _read(folder)
+
+
 class _Values:
     """A JSON file of a run folder; each value is checked as it is taken.
 

@@ -57,6 +57,11 @@ class Arm:
         return "/".join(sorted({run.name for run in self.runs}))
 
     @property
+    def place(self) -> tuple[str, int]:
+        """What it shares with the arms it is compared with: data set and number of labels."""
+        return self.first.data, self.first.labeled
+
+    @property
     def label(self) -> tuple[str, int, str, str]:
         """What a reader sees of an arm, in reading order."""
         return self.first.data, self.first.labeled, self.first.method, self.recipe
@@ -84,7 +89,7 @@ def build_table(
 ) -> tuple[list[str], list[list[str]]]:
     """Columns and rows of text, a row per arm: shares in %, distances in pixels."""
     several_data = len({arm.first.data for arm in arms}) > 1
-    alike = _look_alike(arms)
+    alike = look_alike(arms)
     columns = [
         *(["data"] if several_data else []), "method", "recipe", "labels", "seeds", "steps",
         *map(_heading, metrics), *(["arm"] if alike else []),
@@ -94,10 +99,10 @@ def build_table(
             *([arm.first.data] if several_data else []),
             arm.first.method,
             arm.recipe,
-            f"{arm.first.labeled} ({100 * arm.first.labeled / arm.first.train_images:.3g} %)",
+            share_text(arm),
             str(len(arm.runs)),
             "/".join(map(str, sorted({run.steps for run in arm.runs}))),
-            *(_cell(arm.summary(split, metric), metric) for metric in metrics),
+            *(format_summary(arm.summary(split, metric), metric) for metric in metrics),
             *([arm.digest] if alike else []),
         ]
         for arm in arms
@@ -111,22 +116,7 @@ def comparison_notes(arms: Sequence[Arm], split: Split) -> list[str]:
     Within one data set: what differs between rows besides what their labels say. Then runs
     that lack the split, and runs that read the test split more than once.
     """
-    groups: defaultdict[str, list[Arm]] = defaultdict(list)
-    for arm in arms:
-        groups[arm.first.data].append(arm)
-    notes = []
-    for data, group in groups.items():
-        conditions = {run.path: _conditions(run, split) for arm in group for run in arm.runs}
-        topics = dict.fromkeys(topic for found in conditions.values() for topic in found)
-        for topic in topics:
-            rows: defaultdict[str, list[str]] = defaultdict(list)
-            for arm in group:
-                values = {conditions[run.path].get(topic, "not stated") for run in arm.runs}
-                for value in sorted(values):
-                    rows[value].append(_row_name(arm, _look_alike(group)))
-            if len(rows) > 1:
-                differing = "; ".join(f"{value} ({_some(rows[value])})" for value in rows)
-                notes.append(f"{data}: compared rows differ in {topic}: {differing}")
+    notes = [text for _, text in differing_conditions(arms, split)]
     notes += _leak_notes(arms, split)
     for run in (run for arm in arms for run in arm.runs):
         if split not in run.scores:
@@ -136,9 +126,32 @@ def comparison_notes(arms: Sequence[Arm], split: Split) -> list[str]:
     return notes
 
 
+def differing_conditions(arms: Sequence[Arm], split: Split) -> list[tuple[str, str]]:
+    """What differs between rows of one data set, as a topic and a sentence."""
+    groups: defaultdict[str, list[Arm]] = defaultdict(list)
+    for arm in arms:
+        groups[arm.first.data].append(arm)
+    found = []
+    for data, group in groups.items():
+        conditions = {run.path: _conditions(run, split) for arm in group for run in arm.runs}
+        alike = look_alike(group)
+        topics = dict.fromkeys(topic for each in conditions.values() for topic in each)
+        for topic in topics:
+            rows: defaultdict[str, list[str]] = defaultdict(list)
+            for arm in group:
+                values = {conditions[run.path].get(topic, "not stated") for run in arm.runs}
+                for value in sorted(values):
+                    rows[value].append(row_name(arm, alike))
+            if len(rows) > 1:
+                differing = "; ".join(f"{value} ({some(rows[value])})" for value in rows)
+                found.append((topic, f"{data}: compared rows differ in {topic}: {differing}"))
+    return found
+
+
 def _leak_notes(arms: Sequence[Arm], split: Split) -> list[str]:
     """By data set: how many images leak, and each arm's Dice without them."""
     rows: defaultdict[str, list[str]] = defaultdict(list)
+    alike = look_alike(arms)
     for arm in arms:
         leaks = [run.leaks[split] for run in arm.runs if split in run.leaks]
         dice = [leak.dice for leak in leaks if leak.dice is not None]
@@ -146,7 +159,7 @@ def _leak_notes(arms: Sequence[Arm], split: Split) -> list[str]:
             what = (f"{arm.first.data}: {leaks[0].count} of {leaks[0].images} {split} images show "
                     f"the same thing as an image that trains or selects (cclcc audit)")
             without = f"{100 * statistics.fmean(dice):.2f}" if dice else "none"
-            rows[what].append(f"{without} ({_row_name(arm, _look_alike(arms))})")
+            rows[what].append(f"{without} ({row_name(arm, alike)})")
     return [f"{what}; Dice % without them: {', '.join(found)}" for what, found in rows.items()]
 
 
@@ -200,16 +213,20 @@ def _conditions(run: Run, split: Split) -> Mapping[str, str]:
     return {"optimiser steps": str(run.steps), **run.conditions, **rules}
 
 
-def _look_alike(arms: Sequence[Arm]) -> bool:
+def look_alike(arms: Sequence[Arm]) -> bool:
+    """Some arms have the same label, and need their digests to be told apart."""
     return len({arm.label for arm in arms}) < len(arms)
 
 
-def _row_name(arm: Arm, alike: bool) -> str:
-    name = f"{arm.first.method} {arm.recipe} {arm.first.labeled}"
+def row_name(arm: Arm, alike: bool) -> str:
+    """An arm in a sentence: method, recipe and labels, and its digest where others are alike."""
+    method = "" if arm.recipe == arm.first.method else f"{arm.first.method} "
+    name = f"{method}{arm.recipe} {arm.first.labeled}"
     return f"{name} {arm.digest}" if alike else name
 
 
-def _some(names: Sequence[str]) -> str:
+def some(names: Sequence[str]) -> str:
+    """The first few by name, the rest as a count."""
     rest = len(names) - _NAMED_ROWS
     more = [f"{rest} more"] if rest > 0 else []
     return ", ".join([*names[:_NAMED_ROWS], *more])
@@ -221,7 +238,13 @@ def _heading(metric: Metric) -> str:
     return f"{_TITLES.get(name, name)}{' own' if size == 'own' else ''} {unit}"
 
 
-def _cell(summary: Summary | None, metric: Metric) -> str:
+def share_text(arm: Arm) -> str:
+    """How many labels, and what share of the training images."""
+    return f"{arm.first.labeled} ({100 * arm.first.labeled / arm.first.train_images:.3g} %)"
+
+
+def format_summary(summary: Summary | None, metric: Metric) -> str:
+    """Mean and deviation: shares in %, distances in pixels."""
     if summary is None:
         return "none"
     factor = 1 if metric[1] in _IN_PIXELS else 100

@@ -19,7 +19,8 @@ def modules_after(code, environment):
     return set(done.stdout.splitlines()[-1].split())
 
 
-@pytest.mark.parametrize("command", [[], ["prepare"], ["methods"], ["train"], ["report"], ["sync"]])
+@pytest.mark.parametrize("command", [[], ["prepare"], ["methods"], ["train"], ["report"],
+                                     ["compare"], ["sync"]])
 def test_help_loads_nothing_heavy(command, environment):
     code = (
         "import sys\n"
@@ -65,6 +66,7 @@ def test_version(cclcc):
         (["train", "{recipe}", "--device", "cuda"], "--device cuda: this machine has none"),
         (["train", "{recipe}", "--precision", "fp16", "--device", "cpu"], "a CPU cannot train"),
         (["report"], "runs: no such folder"),
+        (["compare", "clcc", "supervised"], "clcc: no such run folder, and no runs in runs"),
         (["prepare", "mine"], "--images"),
         (["sync"], "runs: no such folder"),
         (["methods", "meanteacher"], "method meanteacher: unknown; allowed: supervised, clcc"),

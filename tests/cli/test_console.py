@@ -4,6 +4,8 @@ import os
 import pty
 import subprocess
 
+from cclcc_cli.cli import console
+
 
 def test_a_terminal_shows_steps_terms_dice_and_speed(
     recipe_file, tmp_path, tiny_data, environment, command_line
@@ -40,3 +42,23 @@ def test_tables_in_a_pipe_are_never_folded(cclcc, recipe_file, tiny_data):
     rows = [line for line in done.stdout.splitlines() if line.startswith("│")]
     assert len(rows) == 1
     assert "…" not in done.stdout
+
+
+def test_a_table_too_wide_for_the_terminal_comes_in_parts_with_its_keys(monkeypatch, capsys):
+    from rich.console import Console
+
+    monkeypatch.setattr(console, "_console", lambda stream: Console(file=stream, width=20))
+    console.show_table("title", ["key", "first", "second", "third"],
+                       [["a", "11111", "222222", "33333"]], num_keys=1)
+    lines = capsys.readouterr().out.splitlines()
+    rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in lines if "│" in line]
+    assert rows == [["a", "11111"], ["a", "222222"], ["a", "33333"]]
+    assert max(map(len, lines)) <= 20
+
+
+def test_a_table_without_keys_stays_in_one_piece(monkeypatch, capsys):
+    from rich.console import Console
+
+    monkeypatch.setattr(console, "_console", lambda stream: Console(file=stream, width=12))
+    console.show_table("title", ["first", "second"], [["11111", "222222"]])
+    assert capsys.readouterr().out.count("┏") == 1

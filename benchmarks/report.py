@@ -1,0 +1,89 @@
+"""``cclcc report`` over many runs: seconds to read, judge and write them.
+
+    python benchmarks/report.py [--runs 250 500 1000] [--images 100] [--seeds 5]
+
+Run folders hold every file a report reads, all nine scores at two sizes included. The smaller
+counts show whether time grows with runs.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cclcc_cli.report.evidence import JUDGED
+from cclcc_cli.report.gather import SCORES, gather_runs
+from cclcc_cli.report.images import read_images
+from cclcc_cli.report.page import Question, write_page
+
+
+def write_run(root: Path, arm: int, seed: int, images: int, random: np.random.Generator) -> None:
+    folder = root / "made-64" / f"clcc-8labels-{arm}-{seed}"
+    folder.mkdir(parents=True)
+    method = "supervised" if arm == 0 else "clcc"
+    values = np.clip(random.normal(0.7 + 0.0002 * arm, 0.2, (images, 2 * len(SCORES))), 0, 1)
+    means = dict(zip(SCORES, values.mean(axis=0).tolist(), strict=False))
+    own = dict(zip(SCORES, values.mean(axis=0).tolist()[len(SCORES):], strict=True))
+    rules = dict.fromkeys(("threshold", "both_empty", "one_empty", "total_miss"), "as ever")
+    scores = {"working": means, "own": own}
+    files: dict[str, Any] = {
+        "cell.json": {
+            "arm": f"{arm:064x}", "data": {"name": "made", "size": 64, "digest": "d" * 64},
+            "recipe": {"name": f"arm{arm}", "method": method, "seed": seed,
+                       "data": {"fold": None}},
+            "split_digest": "5" * 64,
+            "runtime": {"device": "cpu", "precision": "fp32", "threads": 1},
+            "labeled": {"count": 8, "share": 0.1, "of": 80},
+            "splits": {"rule": "cut", "counts": {"train": 80, "val": 10, "test": images}},
+            "leaked": {"val": [], "test": []},
+        },
+        "status.json": {"state": "finished", "test_reads": 1},
+        "result.json": {"steps": 400, "rules": rules, "validation_rules": rules,
+                        "val": scores, "test": scores},
+    }
+    for name, content in files.items():
+        (folder / name).write_text(json.dumps(content, indent=1))
+    header = ["stem", *SCORES, *(f"own_{name}" for name in SCORES)]
+    lines = [",".join(map(str, (f"image{n}", *row))) for n, row in enumerate(values.tolist())]
+    (folder / "test_images.csv").write_text("\n".join([",".join(header), *lines]) + "\n")
+
+
+def seconds(work: Callable[[], Any]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, nargs="+", default=[250, 500, 1000])
+    parser.add_argument("--images", type=int, default=100)
+    parser.add_argument("--seeds", type=int, default=5)
+    given = parser.parse_args()
+    import scipy.stats  # noqa: F401  # once per process, not per run
+
+    print(f"{given.images} images, {given.seeds} seeds per arm")
+    print("  runs   gather s   images s   whole report s   ms per run")
+    for runs in given.runs:
+        random = np.random.default_rng(0)
+        with tempfile.TemporaryDirectory() as place:
+            root = Path(place)
+            for number in range(runs):
+                write_run(root, *divmod(number, given.seeds), given.images, random)
+            gathered = gather_runs(root)
+            took = (seconds(lambda root=root: gather_runs(root)),
+                    seconds(lambda g=gathered: read_images(g.runs, "test", JUDGED)),
+                    seconds(lambda root=root: write_page(root, Question()).markdown()))
+        print(f"{runs:6d} {took[0]:10.2f} {took[1]:10.2f} {took[2]:16.2f} "
+              f"{1000 * took[2] / runs:12.1f}")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,201 @@
+"""Two runs or two arms: what their recipes do differently, and what that does to the scores."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from cclcc_cli.errors import RunError
+from cclcc_cli.experiments.run_folder import RunFolder
+from cclcc_cli.report import evidence_text as words
+from cclcc_cli.report.evidence import (
+    JUDGED,
+    Comparison,
+    ambiguity,
+    check_comparable,
+    compare_images,
+    correct,
+    find_named,
+    names_of,
+)
+from cclcc_cli.report.gather import Split, gather_runs, read_run
+from cclcc_cli.report.images import read_images, stack_seeds
+from cclcc_cli.report.statistics import Estimate, estimate
+from cclcc_cli.report.tables import Arm, comparison_notes, differing_conditions, group_arms
+
+ABSENT = "-"
+"""Stands for a key that a recipe does not have."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two sides and what is between them.
+
+    Attributes:
+        names: as they were asked for.
+        keys: of the recipe that differ, with either side's value as text.
+        estimates: of either side.
+        comparison: the first less the second; a family of its own.
+        notes: what makes the comparison doubtful, and what was left out.
+    """
+
+    names: tuple[str, str]
+    seeds: tuple[tuple[int, ...], tuple[int, ...]]
+    keys: Mapping[str, tuple[str, str]]
+    estimates: tuple[Estimate, Estimate]
+    comparison: Comparison
+    notes: Sequence[str]
+
+
+def compare(names: tuple[str, str], root: Path, split: Split, across: bool) -> Pair:
+    """Compare what two names stand for.
+
+    Args:
+        names: each a run folder, or a method, recipe or arm among the runs below ``root``.
+        root: holds ``<data set>/<run>/``.
+        split: whose images.
+        across: compare scores that are not of the same thing.
+
+    Raises:
+        RunError: a name stands for nothing or for several arms, a run is not sound, or the
+            scores must not be compared.
+    """
+    (one, notes), (other, more) = (_find(name, root) for name in names)
+    if not across:
+        _check_comparable(one, other, split)
+    readings = [read_images(arm.runs, split, JUDGED) for arm in (one, other)]
+    one, other = (Arm(reading.runs) for reading in readings)
+    stacks = [stack_seeds(reading.runs, reading.scores) for reading in readings]
+    for name, stack in zip(names, stacks, strict=True):
+        if stack is None:
+            raise RunError(f"{name}: has no {split} scores, its {split} split is empty; "
+                           "choose another --split")
+    found = compare_images(*stacks)
+    if found is None:
+        raise RunError(f"{names[0]} and {names[1]} have no {split} image in common; compare runs "
+                       "on the same data")
+    (comparison,) = correct([(other, found)])
+    first, second = (estimate(stack.values) for stack in stacks if stack)
+    left_out = dict.fromkeys([*notes, *more, *chain(*(reading.notes for reading in readings))])
+    return Pair(
+        names, (_seeds(one), _seeds(other)), differing_keys(one, other), (first, second),
+        comparison, [*_doubts(one, other, split), *left_out],
+    )
+
+
+def differing_keys(one: Arm, other: Arm) -> dict[str, tuple[str, str]]:
+    """Recipe keys whose values differ, dotted, with both values as text.
+
+    The seed is left out where an arm stands for several of them.
+    """
+    first, second = (_flat(_recipe(arm)) for arm in (one, other))
+    if max(len(one.runs), len(other.runs)) > 1:
+        first.pop("seed", None)
+        second.pop("seed", None)
+    return {
+        key: (first.get(key, ABSENT), second.get(key, ABSENT))
+        for key in dict.fromkeys([*first, *second])
+        if first.get(key, ABSENT) != second.get(key, ABSENT)
+    }
+
+
+def pair_rows(pair: Pair) -> list[list[str]]:
+    """Either side's scores and what is between them, for a table of three columns."""
+    both, difference = pair.estimates, pair.comparison.difference
+    return [
+        ["seeds", *(", ".join(map(str, seeds)) for seeds in pair.seeds)],
+        ["images", *(str(found.num_images) for found in both)],
+        ["Dice %", *(f"{100 * found.mean:.2f}" for found in both)],
+        ["95 % interval", *(words.interval_text(found.low, found.high) for found in both)],
+        *([f"spread of {what}", *(_percent(getattr(found, f"{field}_std")) for found in both)]
+          for what, field in (("images", "image"), ("seeds", "seed"), ("the rest", "rest"))),
+        ["difference in points", words.points_text(difference), ""],
+        ["p, images and seeds", words.p_text(difference.p), ""],
+        ["p, images alone", f"Wilcoxon {words.p_text(difference.p_wilcoxon)}",
+         f"sign flips {words.p_text(difference.p_sign_flip)}"],
+        ["effect (Cohen's d)", ABSENT if difference.effect is None else f"{difference.effect:+.2f}",
+         ""],
+        ["verdict", words.verdict_text(pair.comparison), ""],
+    ]
+
+
+def pair_sentences(pair: Pair) -> list[str]:
+    """What came out, in words."""
+    difference, word = pair.comparison.difference, pair.comparison.verdict
+    sentences = [f"{pair.names[0]} against {pair.names[1]}: {word}, "
+                 f"{words.points_text(difference)} points of Dice."]
+    if word == "within noise":
+        need = words.need_text(difference, min(map(len, pair.seeds)))
+        sentences.append(f"{need[0].upper()}{need[1:]}.")
+    if not difference.seed_noise_known:
+        sentences.append(words.ONE_SEED)
+    return sentences
+
+
+def pair_record(pair: Pair) -> dict[str, Any]:
+    """Everything as plain values, scores as shares of 1."""
+    return {
+        "keys": {key: list(values) for key, values in pair.keys.items()},
+        "sides": [{"name": name, "seeds": list(seeds), **asdict(found)} for name, seeds, found
+                  in zip(pair.names, pair.seeds, pair.estimates, strict=True)],
+        "difference": asdict(pair.comparison.difference),
+        "verdict": pair.comparison.verdict,
+        "summary": pair_sentences(pair),
+        "notes": list(pair.notes),
+    }
+
+
+def _find(name: str, root: Path) -> tuple[Arm, Sequence[str]]:
+    """The run in that folder, or all runs of the arm of that name; and what was left out."""
+    if os.sep in name or (Path(name) / "cell.json").exists():
+        return Arm((read_run(RunFolder(Path(name))),)), ()
+    if not root.is_dir():
+        raise RunError(f"{name}: no such run folder, and no runs in {root} to have an arm so "
+                       "called; give a folder, or --runs")
+    gathered = gather_runs(root)
+    arms = group_arms(gathered.runs)
+    found = find_named(arms, name)
+    if not found:
+        raise RunError(f"{name}: no run folder, and no arm in {root} is called so; there are "
+                       f"{names_of(arms)}")
+    if len(found) > 1:
+        raise RunError(f"{name}: {ambiguity(found)}")
+    return found[0], gathered.notes
+
+
+def _check_comparable(one: Arm, other: Arm, split: Split) -> None:
+    if one.first.data != other.first.data:
+        raise RunError(f"{one.first.data} and {other.first.data} are different data, sizes or "
+                       "folds: such scores do not compare; --across compares them all the same")
+    check_comparable([one, other], split)
+
+
+def _doubts(one: Arm, other: Arm, split: Split) -> list[str]:
+    if one.first.arm == other.first.arm:  # two runs of one arm are one row to a table
+        return [text for _, text in differing_conditions([one, other], split)]
+    return comparison_notes([one, other], split)
+
+
+def _recipe(arm: Arm) -> Mapping[str, Any]:
+    recipe: Mapping[str, Any] = RunFolder(arm.first.path).read_json("cell.json")["recipe"]
+    return recipe
+
+
+def _flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    flat = {}
+    for key, value in nested.items():
+        if isinstance(value, Mapping):
+            flat.update(_flat(value, f"{prefix}{key}."))
+        else:
+            flat[f"{prefix}{key}"] = "null" if value is None else str(value)
+    return flat
+
+
+def _seeds(arm: Arm) -> tuple[int, ...]:
+    return tuple(run.seed for run in arm.runs)
+
+
+def _percent(share: float | None) -> str:
+    return "unknown" if share is None else f"{100 * share:.2f}"

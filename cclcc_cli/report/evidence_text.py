@@ -1,0 +1,174 @@
+"""Evidence as a reader sees it: columns beside the scores, sentences below, numbers for scripts."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from cclcc_cli.report.evidence import Comparison, Evidence
+from cclcc_cli.report.statistics import LEVEL, Difference
+from cclcc_cli.report.tables import Record, look_alike, row_name, some
+
+COLUMNS = ("95 % interval", "less baseline", "p (Holm)", "verdict")
+"""Of the mean Dice in %, and of the difference in points; ``p`` after Holm's correction."""
+
+ONE_SEED = ("Where a side has one seed the noise of seeds is unknown: the verdict is on these "
+            "trainings, not on the methods.")
+
+
+def evidence_cells(found: Evidence) -> list[str]:
+    """The columns' cells."""
+    estimate, comparison = found.estimate, found.comparison
+    interval = "none" if estimate is None else interval_text(estimate.low, estimate.high)
+    if comparison is None:
+        word = found.obstacle or ("baseline" if found.is_baseline else "no baseline")
+        return [interval, word, "", ""]
+    return [interval, points_text(comparison.difference), p_text(comparison.p),
+            verdict_text(comparison)]
+
+
+def evidence_record(found: Evidence, family: int) -> Record:
+    """Everything as numbers, scores as shares of 1; None where it does not apply.
+
+    Args:
+        found: of one arm.
+        family: how many comparisons Holm's correction is over.
+    """
+    estimate, comparison = found.estimate, found.comparison
+    record: Record = {f"dice_{name}": getattr(estimate, name) if estimate else None
+                      for name in ("low", "high", "image_std", "seed_std", "rest_std")}
+    told = asdict(comparison.difference) if comparison else {}
+    return {
+        **record,
+        "baseline": comparison.baseline.first.arm if comparison else None,
+        "baseline_recipe": comparison.baseline.recipe if comparison else None,
+        "comparisons": family if comparison else None,
+        "difference": told.get("mean"),
+        "difference_low": told.get("low"),
+        "difference_high": told.get("high"),
+        "difference_images": told.get("num_images"),
+        "effect": told.get("effect"),
+        "p": told.get("p"),
+        "p_holm": comparison.p if comparison else None,
+        "p_wilcoxon": told.get("p_wilcoxon"),
+        "p_wilcoxon_holm": comparison.p_wilcoxon if comparison else None,
+        "p_sign_flip": told.get("p_sign_flip"),
+        "p_sign_flip_holm": comparison.p_sign_flip if comparison else None,
+        "verdict": comparison.verdict if comparison else None,
+        "seed_noise_known": told.get("seed_noise_known"),
+        "seeds_needed": told.get("seeds_needed"),
+    }
+
+
+def summarize(evidence: Sequence[Evidence]) -> list[str]:
+    """What the table says, in sentences: which is better, by how much, what is noise."""
+    groups: dict[tuple[str, int, str], list[Evidence]] = {}
+    for found in evidence:
+        if found.comparison:
+            first = found.arm.first
+            key = (first.data, first.labeled, found.comparison.baseline.first.arm)
+            groups.setdefault(key, []).append(found)
+    alike = look_alike([found.arm for found in evidence])
+    sentences = [sentence for group in groups.values() for sentence in _group(group, alike)]
+    sentences += [
+        f"{row_name(found.arm, alike)} is compared on the {shared} images that it shares with its "
+        f"baseline, not on all of its {found.estimate.num_images}."
+        for found in evidence if found.comparison and found.estimate
+        and (shared := found.comparison.difference.num_images) < found.estimate.num_images
+    ]
+    if any(found.comparison and not found.comparison.difference.seed_noise_known
+           for found in evidence):
+        sentences.append(ONE_SEED)
+    if any(found.estimate and found.estimate.num_images == 1 for found in evidence):
+        sentences.append("One image stands for no other: no interval, p is 1.")
+    family = count_comparisons(evidence)
+    if family > 1:
+        sentences.append(f"p is after Holm's correction over {family} comparisons; images and, "
+                         "where there are several, seeds count as noise.")
+    return sentences
+
+
+def count_comparisons(evidence: Sequence[Evidence]) -> int:
+    """The family that Holm's correction is over."""
+    return sum(found.comparison is not None for found in evidence)
+
+
+def need_text(difference: Difference, seeds: int) -> str:
+    """How many seeds would find such a difference, as the end of a sentence."""
+    if difference.seeds_needed is not None:
+        return (f"about {difference.seeds_needed} seeds per arm would find it, if it alone were "
+                f"tested, four times in five; there are {seeds}")
+    if not difference.seed_noise_known:
+        return "how many seeds would find it cannot be told from one"
+    return (f"no number of seeds would find it on {difference.num_images} images: "
+            "more images would")
+
+
+def p_text(p: float) -> str:
+    """Three places; less is not told apart."""
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def verdict_text(comparison: Comparison) -> str:
+    """The verdict, and whether it is on trainings or on methods."""
+    known = comparison.difference.seed_noise_known
+    return comparison.verdict if known else f"{comparison.verdict} (1 seed)"
+
+
+def mark(found: Evidence) -> str:
+    """As a sign in a table: ``*`` better than the baseline, ``†`` worse."""
+    if found.comparison is None or found.comparison.p >= LEVEL:
+        return ""
+    return "*" if found.comparison.verdict == "better" else "†"
+
+
+def _group(group: Sequence[Evidence], alike: bool) -> list[str]:
+    """About all arms with the same data, labels and baseline."""
+    by_verdict: dict[str, list[tuple[Evidence, Comparison]]] = {
+        "better": [], "worse": [], "within noise": []}
+    for found in group:
+        if found.comparison:
+            by_verdict[found.comparison.verdict].append((found, found.comparison))
+    first, comparison = next((f, f.comparison) for f in group if f.comparison)
+    sentence = (f"{first.arm.first.data}, {first.arm.first.labeled} labels, "
+                f"against {row_name(comparison.baseline, alike)}:")
+    if len(group) == 1:
+        return [f"{sentence} {row_name(first.arm, alike)} is {verdict_text(comparison)} with "
+                f"{points_text(comparison.difference)} points{_need(first, comparison)}."]
+    parts = [_listed(word, by_verdict[word], alike)
+             for word in ("better", "worse") if by_verdict[word]]
+    noise = by_verdict["within noise"]
+    if noise:
+        parts.append(f"{len(noise)} within noise")
+    sentences = [f"{sentence} of {len(group)}, {'; '.join(parts)}."]
+    if noise:
+        found, comparison = max(noise, key=lambda each: abs(each[1].difference.mean))
+        sentences.append(
+            f"The largest difference within noise is {row_name(found.arm, alike)} with "
+            f"{points_text(comparison.difference)} points{_need(found, comparison)}.")
+    return sentences
+
+
+def _need(found: Evidence, comparison: Comparison) -> str:
+    if comparison.verdict != "within noise":
+        return ""
+    seeds = min(len(found.arm.runs), len(comparison.baseline.runs))
+    return f": {need_text(comparison.difference, seeds)}"
+
+
+def _listed(word: str, found: Sequence[tuple[Evidence, Comparison]], alike: bool) -> str:
+    """As ``2 better by 1.50 to 2.10 points (the largest first)``."""
+    ordered = sorted(found, key=lambda each: -abs(each[1].difference.mean))
+    sizes = [f"{abs(100 * comparison.difference.mean):.2f}" for _, comparison in ordered]
+    span = sizes[0] if len(sizes) == 1 else f"{sizes[-1]} to {sizes[0]}"
+    names = some([row_name(each.arm, alike) for each, _ in ordered])
+    return f"{len(found)} {word} by {span} points ({names})"
+
+
+def interval_text(low: float | None, high: float | None) -> str:
+    """In %."""
+    return "none" if low is None or high is None else f"{100 * low:.2f} to {100 * high:.2f}"
+
+
+def points_text(difference: Difference) -> str:
+    """The difference and its interval in points, which are hundredths of a score."""
+    interval = interval_text(difference.low, difference.high)
+    return f"{100 * difference.mean:+.2f} ({interval})"

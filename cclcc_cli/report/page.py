@@ -1,0 +1,135 @@
+"""A report as a whole: what is compared, judged and said, ready for any format."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cclcc_cli.report import evidence_text as words
+from cclcc_cli.report.costs import cost_record
+from cclcc_cli.report.evidence import (
+    JUDGED,
+    Evidence,
+    check_comparable,
+    unclear_baselines,
+    weigh,
+)
+from cclcc_cli.report.gather import Split, gather_runs
+from cclcc_cli.report.images import read_images
+from cclcc_cli.report.latex import to_latex
+from cclcc_cli.report.layouts import Layout, lay_out_grid, lay_out_rows
+from cclcc_cli.report.tables import (
+    ALL_METRICS,
+    MAIN_METRICS,
+    Record,
+    comparison_notes,
+    group_arms,
+    to_csv,
+    to_markdown,
+    to_records,
+)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a report is asked for.
+
+    Attributes:
+        split: whose scores.
+        baseline: what rows are compared with; None for supervised with as many labels.
+        across: show runs together whose scores are not of the same thing.
+        all_metrics: every score, not only the main ones.
+        costs: what the runs took.
+        grid: methods by number of labels instead of a row per arm.
+    """
+
+    split: Split = "test"
+    baseline: str | None = None
+    across: bool = False
+    all_metrics: bool = False
+    costs: bool = False
+    grid: bool = False
+
+
+@dataclass(frozen=True)
+class Page:
+    """The answer.
+
+    Attributes:
+        title: what the table shows.
+        layout: the table.
+        records: what it shows and more as numbers, one for each arm.
+        sentences: what it says.
+        notes: what makes it doubtful, and what was left out.
+    """
+
+    title: str
+    layout: Layout
+    records: Sequence[Record]
+    sentences: Sequence[str]
+    notes: Sequence[str]
+
+    def markdown(self) -> str:
+        return to_markdown(self.title, self.layout.columns, self.marked_rows,
+                           [*self.sentences, *self.notes])
+
+    def latex(self) -> str:
+        return to_latex(self.title, self.layout, self.sentences, self.notes)
+
+    @property
+    def marked_rows(self) -> list[list[str]]:
+        """The table's rows where marks are plain signs behind a cell."""
+        return [
+            [f"{cell} {mark}" if mark else cell for cell, mark in zip(row, marks, strict=True)]
+            for row, marks in zip(self.layout.rows, self.layout.marks, strict=True)
+        ]
+
+    def csv(self) -> str:
+        return to_csv(self.records)
+
+    def json(self) -> str:
+        page = {"rows": self.records, "summary": self.sentences, "notes": self.notes}
+        return json.dumps(page, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def write_page(root: Path, question: Question) -> Page:
+    """Read all runs below a root, judge them and put the answer together.
+
+    Raises:
+        RunError: there is nothing to report, or it must not be compared.
+    """
+    gathered = gather_runs(root)
+    reading = read_images(gathered.runs, question.split, JUDGED)
+    arms = group_arms(reading.runs)
+    if not question.across:
+        check_comparable(arms, question.split)
+    evidence = weigh(arms, reading.scores, question.baseline)
+    notes = [*comparison_notes(arms, question.split),
+             *([] if question.baseline else unclear_baselines(arms)),
+             *gathered.notes, *reading.notes]
+    data = ", ".join(dict.fromkeys(arm.first.data for arm in arms))
+    return Page(
+        title=f"{data}: {question.split} {'Dice %' if question.grid else 'scores'}, "
+              f"mean ± standard deviation over seeds"
+              f"{', ACROSS runs whose conditions differ' if question.across else ''}",
+        layout=_lay_out(evidence, question), records=_records(evidence, question),
+        sentences=words.summarize(evidence), notes=notes,
+    )
+
+
+def _lay_out(evidence: Sequence[Evidence], question: Question) -> Layout:
+    if question.grid:
+        return lay_out_grid(evidence, question.split)
+    metrics = ALL_METRICS if question.all_metrics else MAIN_METRICS
+    return lay_out_rows(evidence, question.split, metrics, question.costs)
+
+
+def _records(evidence: Sequence[Evidence], question: Question) -> list[Record]:
+    metrics = ALL_METRICS if question.all_metrics else MAIN_METRICS
+    records = to_records([found.arm for found in evidence], question.split, metrics)
+    family = words.count_comparisons(evidence)
+    return [
+        {**record, **words.evidence_record(found, family),
+         **(cost_record(found.arm) if question.costs else {})}
+        for record, found in zip(records, evidence, strict=True)
+    ]

@@ -1,0 +1,36 @@
+"""Which cells of a table stand out."""
+
+from collections import defaultdict
+from collections.abc import Hashable, Sequence
+
+from cclcc_cli.report.gather import Metric
+
+BEST, SECOND = 1, 2
+LESS_IS_BETTER = ("mae", "hd95", "assd")
+
+
+def rank(
+    values: Sequence[float | None], groups: Sequence[Hashable], metric: Metric
+) -> list[int]:
+    """``BEST`` or ``SECOND`` of its group for each value, 0 for the rest.
+
+    Equal values share their rank; a group of one has none, for it is compared with nothing.
+
+    Args:
+        values: a mean for each row; None where there is none.
+        groups: what each row is compared within.
+        metric: tells whether more or less is better.
+    """
+    members: defaultdict[Hashable, list[float]] = defaultdict(list)
+    for value, group in zip(values, groups, strict=True):
+        if value is not None:
+            members[group].append(value)
+    places: dict[Hashable, list[float]] = {
+        group: sorted(set(found), reverse=metric[1] not in LESS_IS_BETTER)[:2]
+        for group, found in members.items() if len(found) > 1
+    }
+    return [
+        1 + places[group].index(value) if value is not None and value in places.get(group, [])
+        else 0
+        for value, group in zip(values, groups, strict=True)
+    ]

@@ -1,0 +1,133 @@
+"""Two sides: found by folder or name, their recipes and their scores set against each other."""
+
+import json
+
+import pytest
+
+from cclcc_cli.errors import RunError
+from cclcc_cli.report.compare import compare, pair_record, pair_rows, pair_sentences
+
+EASY, HARD = [0.9, 0.8, 0.85, 0.7, 0.75], [0.5, 0.42, 0.44, 0.31, 0.35]
+
+
+@pytest.fixture
+def runs(write_images_run, tmp_path):
+    """Two seeds of either arm, an arm of the same method, and the folders by name and seed."""
+    folders = {}
+    for seed in (0, 1):
+        for method, name, dice in (("clcc", "ours", EASY), ("supervised", "base", HARD),
+                                   ("clcc", "other", EASY)):
+            folders[name, seed] = write_images_run(
+                [d + 0.01 * seed for d in dice], method=method, name=name, seed=seed)
+    folders["root"] = tmp_path
+    return folders
+
+
+def sides(runs, one, other, across=False):
+    return compare((str(one), str(other)), runs["root"], "test", across)
+
+
+def test_arms_are_compared_with_all_their_seeds(runs):
+    pair = sides(runs, "ours", "supervised")
+    assert pair.seeds == ((0, 1), (0, 1))
+    assert [found.mean for found in pair.estimates] == pytest.approx([0.805, 0.409])
+    assert pair.comparison.difference.mean == pytest.approx(0.396)
+    assert pair.comparison.p == pair.comparison.difference.p  # a family of one
+    assert pair.comparison.verdict == "better"
+    assert pair.keys == {"name": ("ours", "base"), "method": ("clcc", "supervised")}
+    assert pair.notes == []
+
+
+def test_folders_are_compared_by_their_own_seed_and_say_so(runs):
+    pair = sides(runs, runs["ours", 1].path, runs["base", 0].path)
+    assert pair.seeds == ((1,), (0,))
+    assert pair.keys["seed"] == ("1", "0")
+    assert pair_sentences(pair)[-1].startswith("Where a side has one seed")
+    assert pair_rows(pair)[-1] == ["verdict", "better (1 seed)", ""]
+
+
+def test_two_runs_of_one_arm_differ_by_their_seed(runs):
+    pair = sides(runs, runs["ours", 0].path, runs["ours", 1].path)
+    assert pair.keys == {"seed": ("0", "1")}
+    assert pair.comparison.difference.mean == pytest.approx(-0.01)
+
+
+def test_a_side_against_itself_is_within_noise(runs):
+    pair = sides(runs, "ours", "ours")
+    assert pair.keys == {}
+    assert (pair.comparison.difference.mean, pair.comparison.p) == (0, 1)
+    assert pair.comparison.verdict == "within noise"
+
+
+def test_nested_keys_are_dotted_and_absent_ones_marked(runs):
+    cell = runs["ours", 0].read_json("cell.json")
+    cell["recipe"]["clcc"] = {"terms": {"ramp_up": None}}
+    runs["ours", 0].write_json("cell.json", cell)
+    pair = sides(runs, runs["ours", 0].path, runs["other", 0].path)
+    assert pair.keys == {"name": ("ours", "other"), "clcc.terms.ramp_up": ("null", "-")}
+
+
+def test_every_row_has_three_cells_and_the_record_is_json(runs):
+    pair = sides(runs, "ours", "base")
+    assert {len(row) for row in pair_rows(pair)} == {3}
+    record = pair_record(pair)
+    assert json.loads(json.dumps(record, allow_nan=False)) == record
+    assert record["sides"][0]["seeds"] == [0, 1]
+
+
+@pytest.mark.parametrize(("name", "message"), [
+    ("uamt", "uamt: no run folder, and no arm in .* is called so; there are clcc, other, ours"),
+    ("clcc", r"clcc: could be any of .* \(polyps-64 clcc other 8\), .* give one of these digests"),
+])
+def test_a_name_of_nothing_or_of_several_is_refused(runs, name, message):
+    with pytest.raises(RunError, match=message):
+        sides(runs, name, "base")
+
+
+def test_a_folder_called_like_an_arm_does_not_hide_it(runs, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ours").mkdir()
+    assert sides(runs, "ours", "base").seeds[0] == (0, 1)
+
+
+def test_a_folder_that_is_no_finished_run_is_refused(runs):
+    with pytest.raises(RunError, match="no run folder, it has no cell.json"):
+        sides(runs, runs["root"], "base")
+    runs["ours", 0].update_status(state="stopped")
+    with pytest.raises(RunError, match="clcc-ours-8-0: stopped, not finished"):
+        sides(runs, runs["ours", 0].path, "base")
+
+
+def test_unlike_scores_are_refused_or_compared_across(runs, write_images_run):
+    write_images_run(EASY, name="pixel", total_miss="one pixel")
+    with pytest.raises(RunError, match="compared rows differ in evaluation rule 'total_miss': 0 "):
+        sides(runs, "ours", "pixel")
+    pair = sides(runs, "ours", "pixel", across=True)
+    assert pair.notes[0].startswith("polyps-64: compared rows differ in evaluation rule")
+
+
+def test_other_data_is_refused(runs):
+    cell = runs["base", 0].read_json("cell.json")
+    cell["data"]["size"] = 128
+    runs["base", 0].write_json("cell.json", cell)
+    with pytest.raises(RunError, match="polyps-64 and polyps-128 are different data, sizes"):
+        sides(runs, runs["ours", 0].path, runs["base", 0].path)
+
+
+def test_sides_without_an_image_in_common_are_refused(runs, write_images_run):
+    write_images_run(EASY, name="moved", stems=list("abcde"))
+    with pytest.raises(RunError, match="ours and moved have no test image in common"):
+        sides(runs, "ours", "moved", across=True)
+
+
+def test_a_run_without_the_split_is_refused(runs):
+    result = runs["ours", 0].read_json("result.json")
+    runs["ours", 0].write_json("result.json", {**result, "test": None})
+    with pytest.raises(RunError, match="has no test scores, its test split is empty; choose"):
+        sides(runs, runs["ours", 0].path, "base")
+
+
+def test_a_torn_table_is_refused_with_its_name(runs):
+    (runs["ours", 0].path / "test_images.csv").write_text("torn")
+    with pytest.raises(RunError, match="clcc-ours-8-0/test_images.csv: cannot be read"):
+        sides(runs, runs["ours", 0].path, "base")

@@ -1,0 +1,160 @@
+"""Who is compared with whom, on which images, as which family."""
+
+import numpy as np
+import pytest
+
+from cclcc_cli.errors import RunError
+from cclcc_cli.report.evidence import check_comparable, unclear_baselines, weigh
+from cclcc_cli.report.images import ImageScores
+from cclcc_cli.report.statistics import difference, holm
+from cclcc_cli.report.tables import group_arms
+
+
+@pytest.fixture
+def arms(make_run):
+    """Three methods with three seeds each on 80 labels, and the fully supervised one."""
+    runs = []
+    for seed in range(3):
+        runs += [
+            make_run(arm="a", seed=seed, name="joint"),
+            make_run(arm="b", seed=seed, method="supervised", name="base"),
+            make_run(arm="c", seed=seed, method="uamt"),
+            make_run(arm="d", seed=seed, method="supervised", name="full", labeled=800),
+        ]
+    return group_arms(runs)
+
+
+def scores_of(arms, shifts, stems=None):
+    """Per-image scores: ``shifts`` move an arm; the images are shared."""
+    random = np.random.default_rng(0)
+    images = random.uniform(0.3, 0.8, 40)
+    return {
+        run.path: ImageScores(
+            (stems or {}).get(run.arm[0], tuple(f"i{n}" for n in range(40))),
+            images + shifts.get(run.arm[0], 0) + random.normal(0, 0.02, 40))
+        for arm in arms for run in arm.runs
+    }
+
+
+def by_arm(evidence):
+    return {found.arm.first.arm[0]: found for found in evidence}
+
+
+def test_by_default_supervised_with_as_many_labels_is_the_baseline(arms):
+    found = by_arm(weigh(arms, scores_of(arms, {"a": 0.1, "c": -0.1})))
+    assert {arm: f.is_baseline for arm, f in found.items()} == {
+        "a": False, "b": True, "c": False, "d": False}
+    assert found["a"].comparison.baseline.first.arm[0] == "b"
+    assert (found["a"].comparison.verdict, found["c"].comparison.verdict) == ("better", "worse")
+    assert found["b"].comparison is None
+    assert found["d"].comparison is None
+
+
+def test_all_comparisons_of_a_table_are_one_family(arms):
+    scores = scores_of(arms, {"a": 0.004, "c": 0.005})
+    found = by_arm(weigh(arms, scores))
+
+    def stack(letter):
+        return np.stack([s.values for path, s in scores.items() if path.name[0] == letter])
+
+    p = [difference(stack(arm), stack("b")).p for arm in "ac"]
+    assert [found[arm].comparison.p for arm in "ac"] == pytest.approx(holm(np.array(p)))
+    assert found["a"].comparison.p > p[0]
+    assert found["a"].comparison.difference == difference(stack("a"), stack("b"))
+
+
+@pytest.mark.parametrize("name", ["uamt", "cccccccc"])
+def test_another_baseline_can_be_named(arms, name):
+    found = by_arm(weigh(arms, scores_of(arms, {}), name))
+    assert found["c"].is_baseline
+    assert found["a"].comparison.baseline is found["c"].arm
+    assert found["b"].comparison.baseline is found["c"].arm
+
+
+def test_a_named_baseline_may_have_other_labels(arms):
+    found = by_arm(weigh(arms, scores_of(arms, {}), "full"))
+    assert [found[arm].comparison.baseline.recipe for arm in "abc"] == ["full"] * 3
+
+
+def test_an_unknown_baseline_is_refused_with_what_there_is(arms):
+    with pytest.raises(RunError, match="--baseline fixmatch: no row is called so; there are clcc, "
+                                       "joint, supervised, base, uamt, plain, full"):
+        weigh(arms, scores_of(arms, {}), "fixmatch")
+
+
+def test_a_baseline_that_could_be_several_is_refused_with_their_digests(make_run):
+    arms = group_arms([make_run(arm=arm, name=arm) for arm in "ab"])
+    with pytest.raises(RunError, match=r"--baseline clcc: could be any of aaaaaaaa "
+                                       r"\(polyps-64 clcc a 80\), "
+                                       r"bbbbbbbb .* give one of these digests"):
+        weigh(arms, scores_of(arms, {}), "clcc")
+
+
+def test_a_recipes_name_goes_before_a_methods(make_run):
+    arms = group_arms([make_run(arm="a"), make_run(arm="b", method="supervised", name="other"),
+                       make_run(arm="c", method="supervised", name="supervised")])
+    found = by_arm(weigh(arms, scores_of(arms, {}), "supervised"))
+    assert found["a"].comparison.baseline.recipe == "supervised"
+
+
+def test_several_supervised_arms_are_not_chosen_among(make_run):
+    arms = group_arms([make_run(arm=arm, method=method) for arm, method in
+                       (("a", "clcc"), ("b", "supervised"), ("c", "supervised"))])
+    assert [found.comparison for found in weigh(arms, scores_of(arms, {}))] == [None] * 3
+    assert unclear_baselines(arms) == [
+        "polyps-64: 2 supervised arms have 80 labels; nothing is compared with them, unless "
+        "--baseline says with which"]
+    assert unclear_baselines(arms[:2]) == []
+
+
+def test_a_baseline_is_of_the_same_data(make_run):
+    arms = group_arms([make_run(arm="a"),
+                       make_run(arm="b", method="supervised", data="skin-64")])
+    assert [found.comparison for found in weigh(arms, scores_of(arms, {}))] == [None, None]
+
+
+def test_unequal_image_sets_are_compared_on_what_both_have(arms):
+    shifted = tuple(f"i{n}" for n in range(10, 50))
+    scores = scores_of(arms, {}, {"a": shifted})
+    found = by_arm(weigh(arms, scores))["a"]
+    assert found.estimate.num_images == 40
+    assert found.comparison.difference.num_images == 30
+
+
+def test_images_without_any_in_common_are_not_compared(arms):
+    scores = scores_of(arms, {}, {"a": tuple(f"x{n}" for n in range(40))})
+    found = by_arm(weigh(arms, scores))["a"]
+    assert (found.comparison, found.obstacle) == (None, "no image in common")
+
+
+def test_an_arm_without_scores_has_no_evidence(arms):
+    scores = {path: s for path, s in scores_of(arms, {}).items() if path.name[0] != "a"}
+    found = by_arm(weigh(arms, scores))["a"]
+    assert (found.estimate, found.comparison, found.obstacle) == (None, None, "no scores")
+
+
+# What must not be compared.
+
+RULES = {"threshold": "probs > 0.5", "total_miss": "0"}
+
+
+@pytest.mark.parametrize(("changes", "topic"), [
+    ({"conditions": {"data digest": "d2", "split digest": "s1"}}, "data digest: d1"),
+    ({"conditions": {"data digest": "d1", "split digest": "s2"}}, "split digest: s1"),
+    ({"rules": {"test": {**RULES, "threshold": "logits > 0.5"}}},
+     "evaluation rule 'threshold': probs > 0.5"),
+    ({"rules": {"test": {**RULES, "total_miss": "one pixel"}}}, "evaluation rule 'total_miss': 0"),
+])
+def test_scores_of_different_things_are_refused(make_run, changes, topic):
+    arms = group_arms([make_run(arm="a"), make_run(arm="b", method="supervised", **changes)])
+    with pytest.raises(RunError) as caught:
+        check_comparable(arms, "test")
+    assert str(caught.value).startswith(f"polyps-64: compared rows differ in {topic} (clcc plain")
+    assert str(caught.value).endswith("or --across to show them all the same")
+
+
+def test_what_only_costs_fairness_is_a_note_and_other_data_another_table(make_run):
+    check_comparable(group_arms([
+        make_run(arm="a"), make_run(arm="b", steps=9),
+        make_run(arm="c", data="polyps-128", conditions={"data digest": "d3"}),
+    ]), "test")
