@@ -323,10 +323,4 @@ def _sync_one(folder: RunFolder, uri: str) -> Pushed:
 
 def _is_trained(folder: RunFolder) -> bool:
     """Whether a living process trains the cell now."""
-    if folder.status.get("state") != "running":
-        return False
-    try:
-        with folder.locked():
-            return False
-    except RunError:
-        return True
+    return folder.status.get("state") == "running" and folder.owner is not None
