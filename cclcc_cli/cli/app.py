@@ -7,6 +7,7 @@ import typer
 
 from cclcc_cli import __version__
 from cclcc_cli.cli import console
+from cclcc_cli.cli.ablate import ablate
 from cclcc_cli.cli.audit import audit
 from cclcc_cli.cli.methods import methods
 from cclcc_cli.cli.prepare import prepare
@@ -42,7 +43,7 @@ def _options(
     pass
 
 
-for command in (prepare, audit, show, splits, methods, train, report, sync):
+for command in (prepare, audit, show, splits, methods, train, ablate, report, sync):
     app.command()(command)
 
 

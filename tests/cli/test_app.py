@@ -19,7 +19,8 @@ def modules_after(code, environment):
     return set(done.stdout.splitlines()[-1].split())
 
 
-@pytest.mark.parametrize("command", [[], ["prepare"], ["methods"], ["train"], ["report"], ["sync"]])
+@pytest.mark.parametrize("command", [[], ["prepare"], ["methods"], ["train"], ["report"], ["sync"],
+                                     ["ablate"]])
 def test_help_loads_nothing_heavy(command, environment):
     code = (
         "import sys\n"
