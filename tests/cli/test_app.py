@@ -20,7 +20,7 @@ def modules_after(code, environment):
 
 
 @pytest.mark.parametrize("command", [[], ["prepare"], ["methods"], ["train"], ["report"], ["sync"],
-                                     ["ablate"]])
+                                     ["ablate"], ["ls"], ["rm"]])
 def test_help_loads_nothing_heavy(command, environment):
     code = (
         "import sys\n"
