@@ -176,8 +176,9 @@ class Ablater:
         if isinstance(error, BrokenProcessPool):
             self._after_death(cell)
             return
-        if error is not None:
-            raise error
+        if error is not None:  # not even the failure could be put down, on a full disk perhaps
+            self._failed_now(cell, f"{type(error).__name__}: {error}")
+            return
         outcome = future.result()
         for warning in outcome.warnings:
             if warning not in self._warned:
@@ -193,8 +194,7 @@ class Ablater:
             case "busy":
                 self._elsewhere.append(cell)
             case "failed":
-                self._fail(cell, outcome.reason)
-                self._board.say(f"{self._count()} done | {cell.place}: failed, {outcome.reason}")
+                self._failed_now(cell, outcome.reason)
             case "stopped" if not self._stop():  # somebody asked this worker alone
                 self._waiting.append(cell)
             case "stopped":
@@ -210,6 +210,9 @@ class Ablater:
             return
         reason = f"its process was killed {MAX_DEATHS} times; is there enough memory?"
         cell.folder.update_status(state="failed", error=reason)
+        self._failed_now(cell, reason)
+
+    def _failed_now(self, cell: PlannedCell, reason: str) -> None:
         self._fail(cell, reason)
         self._board.say(f"{self._count()} done | {cell.place}: failed, {reason}")
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cclcc_cli.config.ablation import Arrangement
+from cclcc_cli.errors import CclccError
 from cclcc_cli.experiments.ablate import Ablater, Board, Summary
 from cclcc_cli.experiments.interrupt import stop_on_signals
 from cclcc_cli.experiments.local_pool import LocalPool
@@ -73,19 +74,49 @@ def run_ablation(
         [(place, cell.folder.path) for cell in plan.cells for place in cell.places],
     )
 
+    for cell in plan.cells:
+        if cell.standing == "done":
+            cell.folder.join_ablation(plan.name)
+
     def make_task(cell: PlannedCell) -> Task:
         return Task(cell.recipe, cell.folder.path, opened.data_root, runs_root, plan.runtime,
-                    tracking_uri)
+                    tracking_uri, plan.name)
 
     if workers > available_cores():
         board.say(f"warning: {workers} workers share {available_cores()} cores")
+    track(tracking_uri, plan.name, board, None)
     with LocalPool(workers) as pool, stop_on_signals() as stop:
         ablater = Ablater(
             plan.cells, pool, pool.terminate, workers=workers, make_task=make_task,
             retry=retry, board=board, stop=stop,
         )
         try:
-            return ablater.run()
+            summary = ablater.run()
         except BaseException:
             pool.terminate()  # nobody would wait for them
             raise
+    track(tracking_uri, plan.name, board, summary)
+    return summary
+
+
+def track(uri: str | None, name: str, board: Board, summary: Summary | None) -> None:
+    """Tell MLflow that an ablation goes on, or how it ended; a tracker that is down is a warning.
+
+    Args:
+        uri: None: nobody is told.
+        name: of the ablation.
+        board: receives the warning.
+        summary: None: it goes on.
+    """
+    if uri is None:
+        return
+    from cclcc_cli.experiments.mlflow_parent import mark_parents
+
+    status = "RUNNING"
+    if summary is not None:
+        ended = "FAILED" if summary.failures else "FINISHED"
+        status = "KILLED" if summary.stopped is not None else ended
+    try:
+        mark_parents(uri, name, status)
+    except CclccError as error:
+        board.say(f"warning: {error}")

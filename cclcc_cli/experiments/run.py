@@ -69,6 +69,7 @@ def run_cell(
     display: Display,
     fresh: bool = False,
     tracking: TrackerFactory | None = None,
+    ablation: str | None = None,
 ) -> RunResult:
     """Train a recipe's cell, or go on where it stopped, or return what is finished already.
 
@@ -80,6 +81,7 @@ def run_cell(
         display: hears about progress.
         fresh: forget a former training of this cell.
         tracking: opens a mirror of the run folder.
+        ablation: whose cell it is.
 
     Raises:
         DataError: the store is missing or does not suit the recipe.
@@ -97,6 +99,8 @@ def run_cell(
         if folder.finished:
             return RunResult(folder, folder.read_json("result.json"), trained=False)
         _write_identity(folder, cell)
+        if ablation is not None:
+            folder.join_ablation(ablation)
         display = Chorus([TextDisplay(folder.append_log), display])
         opened = tracking(folder) if tracking else nullcontext(_NoTracker())
         with stop_on_signals() as stop, opened as tracker:

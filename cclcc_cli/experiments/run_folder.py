@@ -7,6 +7,7 @@
     metrics.jsonl      one record per validation: losses, validation scores, speed
     last.pt  best.pt   everything needed to go on; the best weights alone
     result.json        best step, rules of evaluation, mean scores on validation and test
+    ablation.json      which ablation trained it, where one did
     costs.json         weights, images through networks per step, speed, peak memory
     val_images.csv  test_images.csv   every score of every image
     overlays/          a few test images with truth and prediction outlined
@@ -149,6 +150,16 @@ class RunFolder:
             return self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-num_lines:]
         except FileNotFoundError:
             return []
+
+    @property
+    def ablation(self) -> str | None:
+        """The ablation that the run belongs to: the first one that had it as a cell."""
+        return (self.read_json("ablation.json") or {}).get("name")
+
+    def join_ablation(self, name: str) -> None:
+        """Make the run one of an ablation's, where it is none's yet."""
+        if self.ablation is None:
+            self.write_json("ablation.json", {"name": name})
 
     @property
     def finished(self) -> bool:

@@ -27,6 +27,7 @@ class Task:
         runs_root: where run folders are made.
         runtime: device, precision and threads.
         tracking_uri: where to mirror to; None: nowhere.
+        ablation: whose cell it is.
     """
 
     recipe: AnyRecipe
@@ -35,6 +36,7 @@ class Task:
     runs_root: Path
     runtime: Runtime
     tracking_uri: str | None
+    ablation: str
 
 
 @dataclass(frozen=True)
@@ -59,12 +61,12 @@ def run_task(task: Task) -> Outcome:
         done = run_cell(
             task.recipe, data_root=task.data_root, runs_root=task.runs_root,
             runtime=task.runtime, display=TextDisplay(lambda _line: None),
-            tracking=_open_tracking(task.tracking_uri, warnings),
+            tracking=_open_tracking(task.tracking_uri, warnings), ablation=task.ablation,
         )
         outcome = Outcome("done" if done.trained else "found", "", tuple(warnings))
     except RunBusyError as error:
         outcome = Outcome("busy", str(error), tuple(warnings))
-    except Interrupted as error:
+    except (Interrupted, KeyboardInterrupt) as error:
         outcome = Outcome("stopped", str(error), tuple(warnings))
     except Exception as error:
         # Whatever it was, the others go on; and not every exception can travel between processes.
