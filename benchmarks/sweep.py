@@ -9,6 +9,8 @@ evaluation. The command's own start, mostly the import of torch, is told apart: 
 
 import argparse
 import json
+import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -53,12 +55,13 @@ def write_ablation(path: Path, cells: int, steps: int) -> None:
     }))
 
 
-def planned(path: Path, root: Path) -> tuple[OpenAblation, float]:
-    begun = time.perf_counter()
+def planned(path: Path, root: Path) -> tuple[OpenAblation, str]:
+    begun, computed = time.perf_counter(), time.process_time()
     opened = open_ablation(load_ablation(path), data_root=root / "data", runs_root=root / "runs",
                            device="cpu", precision="fp32", workers=1)
     _ = [cell.standing for cell in opened.plan.cells]
-    return opened, time.perf_counter() - begun
+    return opened, (f"{time.perf_counter() - begun:6.2f} s, of which "
+                    f"{time.process_time() - computed:.2f} s computing")
 
 
 def run(opened: OpenAblation) -> tuple[Any, float]:
@@ -77,6 +80,7 @@ def main() -> None:
         root = Path(folder)
         prepare(store_path(root / "data", "synthetic", 32),
                 SyntheticSource(count=arguments.images, seed=0), SplitRule())
+        print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
         measure_plan(root, arguments.cells)
         measure_cells(root, arguments.trained)
 
@@ -86,19 +90,21 @@ def measure_plan(root: Path, cells: int) -> None:
     write_ablation(path, cells, steps=2)
     opened, seconds = planned(path, root)
     print(f"imports before                     {IMPORTED:6.2f} s")
-    print(f"{cells} cells planned, all to do     {seconds:6.2f} s")
+    print(f"{cells} cells planned, all to do     {seconds}")
     for cell in opened.plan.cells:
         cell.folder.update_status(state="finished", step=2, elapsed=1.0)
     opened, seconds = planned(path, root)
     summary, skipped = run(opened)
     assert summary.before == cells
-    print(f"{cells} cells planned, all done      {seconds:6.2f} s, passed over {skipped:.2f} s")
+    print(f"{cells} cells planned, all done      {seconds}; passed over in {skipped:.2f} s")
     command = [sys.executable, "-m", "cclcc_cli", "ablate", str(path), "--data",
                str(root / "data"), "--runs", str(root / "runs"), "--device", "cpu",
                "--precision", "fp32", "--no-mlflow", "--quiet"]
     begun = time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    print(f"the whole command, imports included {time.perf_counter() - begun:6.2f} s")
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(f"the whole command, with imports    {time.perf_counter() - begun:6.2f} s, of which "
+          f"{used.ru_utime + used.ru_stime:.2f} s computing")
 
 
 def measure_cells(root: Path, trained: int) -> None:

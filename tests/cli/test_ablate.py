@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -75,9 +76,13 @@ def wait_until(condition, seconds=200):
         time.sleep(0.02)
 
 
-def workers_of(root):
-    """Processes that hold a cell now."""
-    return {json.loads(path.read_text())["pid"] for path in root.glob("*/*/.owner.json")}
+def owners(root):
+    """Processes that hold a cell now, or held it when they were killed, by folder."""
+    found = {}
+    for path in root.glob("*/*/.owner.json"):
+        with suppress(FileNotFoundError):  # let go since the folder was listed
+            found[path.parent.name] = json.loads(path.read_text())["pid"]
+    return found
 
 
 def test_every_cell_is_trained_once_and_then_passed_over(ablate, ablation_file, tmp_path):
@@ -134,7 +139,7 @@ def test_a_signal_saves_all_workers_and_says_how_to_go_on(start, ablation_file, 
     process = start(ablation_file(steps=5000), "--workers", "2")
     root = tmp_path / "runs"
     wait_until(lambda: sum(s.get("step", 0) > 0 for s in statuses(root).values()) == 2)
-    workers = workers_of(root)
+    workers = set(owners(root).values())
     process.send_signal(number)
     _, errors = process.communicate(timeout=100)
     assert process.returncode == 128 + number
@@ -154,8 +159,8 @@ def is_alive(pid):
 
 def training(root):
     """Processes that are in the middle of a cell now."""
-    return [json.loads(path.read_text())["pid"] for path in root.glob("*/*/.owner.json")
-            if 0 < statuses(path.parents[2]).get(path.parent.name, {}).get("step", 0)]
+    begun = {name for name, status in statuses(root).items() if status.get("step", 0) > 0}
+    return [pid for name, pid in owners(root).items() if name in begun]
 
 
 def kill_at_random(start, path, root, draw, kills):
