@@ -93,6 +93,7 @@ def measure_plan(root: Path, cells: int) -> None:
     print(f"{cells} cells planned, all to do     {seconds}")
     for cell in opened.plan.cells:
         cell.folder.update_status(state="finished", step=2, elapsed=1.0)
+        cell.folder.join_ablation(opened.plan.name)  # as its training would have
     opened, seconds = planned(path, root)
     summary, skipped = run(opened)
     assert summary.before == cells
@@ -100,11 +101,15 @@ def measure_plan(root: Path, cells: int) -> None:
     command = [sys.executable, "-m", "cclcc_cli", "ablate", str(path), "--data",
                str(root / "data"), "--runs", str(root / "runs"), "--device", "cpu",
                "--precision", "fp32", "--no-mlflow", "--quiet"]
-    begun = time.perf_counter()
+    begun, before = time.perf_counter(), children_computed()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
     print(f"the whole command, with imports    {time.perf_counter() - begun:6.2f} s, of which "
-          f"{used.ru_utime + used.ru_stime:.2f} s computing")
+          f"{children_computed() - before:.2f} s computing")
+
+
+def children_computed() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def measure_cells(root: Path, trained: int) -> None:

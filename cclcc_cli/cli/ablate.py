@@ -72,11 +72,11 @@ def _show_plan(plan: "AblationPlan", workers: int, json: bool) -> None:
     standings = [cell.standing for cell in plan.cells]
     open_cells = [cell for cell, standing in zip(plan.cells, standings, strict=True)
                   if standing not in ("done", "failed")]
-    seconds = measure_pace(plan.cells).seconds(open_cells)
+    seconds = measure_pace(plan.cells).wall_seconds(open_cells, workers)
     if json:
         console.show_json({
             "name": plan.name, "threads": plan.runtime.cpu_threads,
-            "seconds_left": None if seconds is None else seconds / workers,
+            "seconds_left": seconds,
             "cells": [
                 {"places": cell.places, "state": standing, "steps": cell.steps,
                  "folder": str(cell.folder.path), "digest": cell.digest,
@@ -95,7 +95,7 @@ def _show_plan(plan: "AblationPlan", workers: int, json: bool) -> None:
     counts = ", ".join(f"{count} {name}" for name, count in Counter(standings).items())
     left = "no finished cell to estimate the time from"
     if seconds is not None:
-        left = f"about {duration(seconds / workers)} to go with {workers} at once"
+        left = f"about {duration(seconds)} to go with {workers} at once"
     console.show(f"{counts}; {left}")
 
 

@@ -253,7 +253,8 @@ class Ablater:
         if left is not None:
             begun = self._pace.seconds(self._running.values()) or 0.0
             share = sum(max(1 - c.step / c.steps, 0) for c in running) / max(len(running), 1)
-            left = (left + begun * share) / self._num_workers
+            cells = len(running) + len(self._waiting) + len(self._elsewhere)
+            left = (left + begun * share) / max(1, min(self._num_workers, cells))
         counts = {
             "done": self.summary.done, "failed": len(self.summary.failures),
             "running": len(running), "running elsewhere": len(self._elsewhere),

@@ -1,7 +1,7 @@
 """From an ablation to its cells: what each is called, where it lies, how far it is."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -215,6 +215,11 @@ class Pace:
         if self.overall is None:
             return None
         return sum(cell.steps * self.by_arm.get(cell.arm, self.overall) for cell in cells)
+
+    def wall_seconds(self, cells: Sequence[PlannedCell], workers: int) -> float | None:
+        """What they will take with so many at once: one cell is never on two workers."""
+        seconds = self.seconds(cells)
+        return None if seconds is None else seconds / max(1, min(workers, len(cells)))
 
 
 def measure_pace(cells: Iterable[PlannedCell]) -> Pace:

@@ -122,6 +122,8 @@ def test_the_pace_is_that_of_finished_cells_of_the_arm_else_of_all(plan):
     assert pace.seconds([cells[1]]) == pytest.approx(12)
     assert pace.seconds([cells[3]]) == pytest.approx(36)
     assert pace.seconds([cells[4]]) == pytest.approx(24)
+    assert pace.wall_seconds([cells[1], cells[3]], 2) == pytest.approx(24)
+    assert pace.wall_seconds([cells[3]], 2) == pytest.approx(36)  # one cell is on one worker
 
 
 @pytest.fixture
