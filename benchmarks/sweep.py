@@ -3,8 +3,8 @@
     python benchmarks/sweep.py [--cells 1000] [--images 1000] [--trained 10]
 
 Plans so many tiny cells, all to do and then all done, as ``cclcc ablate`` does before it trains;
-then trains a few and tells the time of a cell that is not its own steps, validations and
-evaluation. The command's own start, mostly the import of torch, is told apart: it is paid once.
+then trains a few and tells the time between two cells. The command's own start, mostly the import
+of torch, is told apart: it is paid once.
 """
 
 import argparse
@@ -16,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -113,18 +115,25 @@ def children_computed() -> float:
 
 
 def measure_cells(root: Path, trained: int) -> None:
-    """Two ablations, one longer than the other, so that what is paid once cancels out."""
-    rests = []
-    for name, cells in (("two", 2), ("more", 2 + trained)):
-        path = root / f"{name}.yaml"
-        write_ablation(path, cells, steps=200 if name == "two" else 201)
-        opened, _ = planned(path, root)
-        _, seconds = run(opened)
-        own = [cell.folder.status["elapsed"] for cell in opened.plan.cells]
-        rests.append(seconds - sum(own))
-        print(f"{cells} cells trained in {seconds:.2f} s, of which {sum(own):.2f} s were their own "
-              f"(median {statistics.median(own):.2f} s)")
-    print(f"beside their own, a cell        {(rests[1] - rests[0]) / trained:6.3f} s")
+    """One worker, one cell after another: what lies between a cell's end and the next one's start.
+
+    That is everything around a training but the import of torch: handing over, opening the store,
+    the lock, identity and environment, the network's first weights, and the last word.
+    """
+    path = root / "few.yaml"
+    write_ablation(path, trained, steps=200)
+    opened, _ = planned(path, root)
+    _, seconds = run(opened)
+    statuses = sorted((cell.folder.status for cell in opened.plan.cells),
+                      key=lambda status: status["started"])
+    moments = [(datetime.fromisoformat(status["session_started"]),
+                datetime.fromisoformat(status["finished"])) for status in statuses]
+    gaps = [(after[0] - before[1]).total_seconds() for before, after in pairwise(moments)]
+    own = [status["elapsed"] for status in statuses]
+    print(f"{trained} cells trained in {seconds:.2f} s, "
+          f"a cell's own median {statistics.median(own):.2f} s")
+    print(f"between two cells, median          {statistics.median(gaps):6.3f} s "
+          f"({min(gaps):.3f} to {max(gaps):.3f})")
 
 
 if __name__ == "__main__":
