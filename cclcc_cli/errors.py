@@ -23,6 +23,10 @@ class RunError(CclccError):
     """A run folder that cannot be trained, resumed or read."""
 
 
+class RunBusyError(RunError):
+    """A run folder that another living process holds."""
+
+
 class TrainingDiverged(CclccError):
     """The loss stopped being a finite number."""
 
@@ -38,5 +42,14 @@ class Interrupted(CclccError):
     """
 
     def __init__(self, message: str, signal_number: int) -> None:
-        super().__init__(message)
+        super().__init__(message, signal_number)  # both, so that it travels between processes
         self.exit_code = 128 + signal_number
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class CellsFailed(CclccError):
+    """Cells of an ablation that failed while the others went on."""
+
+    exit_code = 3

@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from cclcc_cli.config import METHODS, load_recipe
+from cclcc_cli.config.ablation import load_ablation
 
 RECIPES = sorted((Path(__file__).parents[1] / "recipes").glob("*.yaml"))
+ABLATIONS = sorted((RECIPES[0].parent / "ablations").glob("*.yaml"))
 NAMES = [path.stem for path in RECIPES]
 
 
@@ -47,3 +49,35 @@ def test_the_arms_of_the_rivals_cover_every_method_and_differ_by_it_alone():
         assert each.batch.labeled == 4
         if each.batch.unlabeled:
             assert each.batch.unlabeled == 4
+
+
+@pytest.mark.parametrize("path", ABLATIONS, ids=lambda path: path.stem)
+def test_each_ablation_is_valid_repeats_its_arms_and_is_headed_by_its_command(path):
+    loaded = load_ablation(path)
+    assert loaded.ablation.name == path.stem
+    assert len(loaded.ablation.axes["seed"]) == 3
+    command = f"#   cclcc ablate recipes/ablations/{path.name}"
+    assert any(line.startswith(command) for line in path.read_text().splitlines())
+
+
+def ablation(name):
+    return load_ablation(next(path for path in ABLATIONS if path.stem == name))
+
+
+def test_the_ablations_cover_what_the_paper_varies():
+    assert {r.clcc.grid for r in ablation("patch_grid").recipes} == {2, 4, 5, 10}
+    ratios = {r.data.labeled for r in ablation("label_ratio").recipes}
+    assert ratios == {0.05, 0.1, 0.2, 0.5, 1.0}
+    terms = {(r.method, *((r.clcc.contrast_weight > 0, r.clcc.consistency_weight > 0)
+                          if r.method == "clcc" else ())) for r in ablation("loss_terms").recipes}
+    assert terms == {("supervised",), ("clcc", True, False), ("clcc", False, True),
+                     ("clcc", True, True)}
+
+
+def test_the_published_arm_is_the_published_recipe_and_the_corrected_one_the_corrected():
+    arms = {point.variant: recipe for point, recipe in zip(
+        ablation("published").points, ablation("published").recipes, strict=True)
+        if point.values["seed"] == 0}
+    for variant, name in (("published", "kvasir_published"), ("corrected", "kvasir")):
+        recipe = load_recipe(next(p for p in RECIPES if p.stem == name))
+        assert arms[variant].model_copy(update={"name": name}) == recipe

@@ -7,11 +7,14 @@ import typer
 
 from cclcc_cli import __version__
 from cclcc_cli.cli import console
+from cclcc_cli.cli.ablate import ablate
 from cclcc_cli.cli.audit import audit
 from cclcc_cli.cli.compare import compare
+from cclcc_cli.cli.ls import ls
 from cclcc_cli.cli.methods import methods
 from cclcc_cli.cli.prepare import prepare
 from cclcc_cli.cli.report import report
+from cclcc_cli.cli.rm import rm
 from cclcc_cli.cli.show import show
 from cclcc_cli.cli.splits import splits
 from cclcc_cli.cli.sync import sync
@@ -43,7 +46,8 @@ def _options(
     pass
 
 
-for command in (prepare, audit, show, splits, methods, train, report, compare, sync):
+for command in (prepare, audit, show, splits, methods, train, ablate, ls, rm, report, compare,
+                sync):
     app.command()(command)
 
 

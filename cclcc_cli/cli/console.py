@@ -11,9 +11,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rich.console import Console, Group
+    from rich.live import Live
     from rich.progress import Progress, TaskID
     from rich.table import Table
 
+    from cclcc_cli.experiments.ablate import Board
+    from cclcc_cli.experiments.ablate import Progress as AblationProgress
     from cclcc_cli.experiments.cell import Cell
     from cclcc_cli.experiments.progress import Display
     from cclcc_cli.experiments.run_folder import RunFolder
@@ -179,6 +182,41 @@ def training_display(quiet: bool) -> Iterator["Display"]:
         with Live(display, console=_console(sys.stderr), refresh_per_second=4) as live:
             display.console = live.console
             yield display
+
+
+@contextmanager
+def ablation_board(quiet: bool) -> Iterator["Board"]:
+    """A line for each running cell and the totals in a terminal, plain lines elsewhere."""
+    from cclcc_cli.experiments.ablate import LineBoard
+
+    if quiet:
+        yield LineBoard(lambda _line: None)
+    elif not sys.stderr.isatty():
+        yield LineBoard(note)
+    else:
+        from rich.live import Live
+
+        with Live(console=_console(sys.stderr), refresh_per_second=4, transient=True) as live:
+            yield LiveBoard(live)
+
+
+class LiveBoard:
+    """What happens scrolls by; below it stand the running cells and the totals."""
+
+    def __init__(self, live: "Live") -> None:
+        self._live = live
+
+    def say(self, line: str) -> None:
+        self._live.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def show(self, progress: "AblationProgress") -> None:
+        from rich.text import Text
+
+        from cclcc_cli.experiments.ablate import describe_cell, describe_totals
+
+        lines = [*(f"  {describe_cell(cell)}" for cell in progress.running),
+                 describe_totals(progress)]
+        self._live.update(Text("\n".join(lines)))
 
 
 class LiveDisplay:

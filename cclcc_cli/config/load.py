@@ -6,7 +6,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
@@ -27,22 +27,35 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> AnyRecipe:
     Raises:
         RecipeError: the file cannot be read, or keys or values are wrong; names all of them.
     """
+    raw = read_yaml(path, "recipe", "name", "method")
+    for override in overrides:
+        where = f"--set {override}"
+        set_key(raw, *split_override(override, where), where)
+    return parse_recipe(raw, str(path))
+
+
+def read_yaml(path: Path, kind: str, *first_keys: str) -> dict[str, Any]:
+    """The keys of a YAML file of some kind, which starts with certain keys.
+
+    Raises:
+        RecipeError: it cannot be read, is not YAML or holds no keys.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise RecipeError(f"{path}: no such recipe; see recipes/ for examples") from None
+        raise RecipeError(f"{path}: no such {kind}; see recipes/ for examples") from None
     except IsADirectoryError:
-        raise RecipeError(f"{path}: is a folder; name a recipe file inside it") from None
+        raise RecipeError(f"{path}: is a folder; name a file inside it") from None
     except UnicodeDecodeError:
-        raise RecipeError(f"{path}: is not UTF-8 text; give a YAML recipe") from None
+        raise RecipeError(f"{path}: is not UTF-8 text; give a YAML file") from None
     except OSError as error:
         raise RecipeError(f"{path}: cannot be read ({error.strerror})") from None
     raw = _parse_yaml(text, str(path))
     if not isinstance(raw, dict):
-        raise RecipeError(f"{path}: holds no keys; a recipe starts with 'name:' and 'method:'")
-    for override in overrides:
-        _apply(raw, override)
-    return parse_recipe(raw, str(path))
+        article = "an" if kind[0] in "aeiou" else "a"
+        first = " and ".join(f"'{key}:'" for key in first_keys)
+        raise RecipeError(f"{path}: holds no keys; {article} {kind} starts with {first}")
+    return raw
 
 
 def parse_recipe(raw: Mapping[str, Any], where: str) -> AnyRecipe:
@@ -54,8 +67,9 @@ def parse_recipe(raw: Mapping[str, Any], where: str) -> AnyRecipe:
     try:
         return _RECIPE.validate_python(dict(raw))
     except ValidationError as error:
-        lines = [f"{where}: {_explain(problem, raw)}" for problem in error.errors()]
-        raise RecipeError("\n".join(dict.fromkeys(lines))) from None
+        schema = METHODS.get(str(raw.get("method")))
+        lines = [f"{where}: {line}" for line in explain(error, raw, schema)]
+        raise RecipeError("\n".join(lines)) from None
 
 
 def dump_recipe(recipe: BaseRecipe) -> str:
@@ -80,24 +94,50 @@ def _parse_yaml(text: str, where: str) -> Any:
         raise RecipeError(f"{where}: is not valid YAML: {' '.join(str(error).split())}") from None
 
 
-def _apply(raw: dict[str, Any], override: str) -> None:
-    path, equals, text = override.partition("=")
-    keys = path.strip().split(".")
-    if not equals or not all(keys):
-        raise RecipeError(f"--set {override}: write it as key.subkey=value")
-    value = _parse_yaml(text, f"--set {override}")
+def set_key(raw: dict[str, Any], key: str, value: Any, where: str) -> None:
+    """Lay one value over a recipe's plain values, making the sections on the way to it.
+
+    Raises:
+        RecipeError: the dotted key leads through something that is no section; begins with where.
+    """
+    keys = key.split(".")
     node: Any = raw
-    for depth, key in enumerate(keys[:-1]):
-        if node.get(key) is None:
-            node[key] = {}
-        node = node[key]
+    for depth, part in enumerate(keys[:-1]):
+        if node.get(part) is None:
+            node[part] = {}
+        node = node[part]
         if not isinstance(node, dict):
             parent = ".".join(keys[: depth + 1])
-            raise RecipeError(f"--set {override}: {parent} is a value, it has no keys inside")
+            raise RecipeError(f"{where}: {parent} is a value, it has no keys inside")
     node[keys[-1]] = value
 
 
-def _explain(problem: Any, raw: Mapping[str, Any]) -> str:
+def split_override(override: str, where: str) -> tuple[str, Any]:
+    """Key and value of ``a.b=value``, the value read as YAML.
+
+    Raises:
+        RecipeError: it is written otherwise; begins with where.
+    """
+    key, equals, text = override.partition("=")
+    if not equals or not all(key.strip().split(".")):
+        raise RecipeError(f"{where}: write it as key.subkey=value")
+    return key.strip(), _parse_yaml(text, where)
+
+
+def explain(
+    error: ValidationError, raw: Mapping[str, Any], schema: type[BaseModel] | None
+) -> list[str]:
+    """One line per problem: the key, its value and what is allowed.
+
+    Args:
+        error: what pydantic found.
+        raw: what it read.
+        schema: whose keys may be suggested for a mistyped one.
+    """
+    return list(dict.fromkeys(_explain(problem, raw, schema) for problem in error.errors()))
+
+
+def _explain(problem: Any, raw: Mapping[str, Any], schema: type[BaseModel] | None) -> str:
     kind, context = problem["type"], problem.get("ctx", {})
     keys = _keys(problem["loc"], raw)
     where = ".".join(map(str, keys))
@@ -110,11 +150,11 @@ def _explain(problem: Any, raw: Mapping[str, Any]) -> str:
             f"allowed: {context['expected_tags'].replace(chr(39), '')}"
         )
     if kind == "extra_forbidden":
-        return f"{where}: unknown key{_suggestion(keys, raw)}"
+        return f"{where}: unknown key{_suggestion(keys, schema)}"
     if kind == "missing" and isinstance(keys[-1], int):
         return f"{'.'.join(map(str, keys[:-1]))}: has too few numbers; see the README"
     if kind == "missing":
-        return f"{where}: is missing; add it to the recipe"
+        return f"{where}: is missing; add it"
     if kind in ("model_type", "dict_type", "model_attributes_type"):
         return f"{where} = {problem['input']!r}: must be a section of keys, not a single value"
     message = problem["msg"].removeprefix("Value error, ")
@@ -145,9 +185,11 @@ def _keys(location: Iterable[int | str], raw: Mapping[str, Any]) -> list[int | s
     return keys
 
 
-def _suggestion(keys: Sequence[int | str], raw: Mapping[str, Any]) -> str:
+def _suggestion(keys: Sequence[int | str], model: type[BaseModel] | None) -> str:
     """The sibling keys that a mistyped key may have meant."""
-    node = schema = METHODS[str(raw["method"])].model_json_schema()
+    if model is None:
+        return ""
+    node = schema = model.model_json_schema()
     for key in keys[:-1]:
         node = _property(schema, node, str(key))
     names = sorted(

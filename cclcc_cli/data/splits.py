@@ -12,6 +12,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cached_property
 from pathlib import Path, PurePath
 
 from cclcc_cli.errors import DataError
@@ -48,6 +49,10 @@ class Splits:
 
     def digest(self) -> str:
         """SHA-256 (hex) over every list; equal where all lists are."""
+        return self._digest
+
+    @cached_property
+    def _digest(self) -> str:  # a plan of a thousand cells asks two thousand times
         orders = [[seed, self.label_orders[seed]] for seed in sorted(self.label_orders)]
         lists = [sorted(self.train), sorted(self.val), sorted(self.test), orders]
         return hashlib.sha256(json.dumps(lists).encode()).hexdigest()

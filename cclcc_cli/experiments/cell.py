@@ -7,8 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, assert_never
 
-import torch
-
 from cclcc_cli.config.recipes import AnyRecipe
 from cclcc_cli.config.schema import ContiguousSelection, NestedSelection
 from cclcc_cli.data.audit import leaked_stems
@@ -84,6 +82,20 @@ class Cell:
             )
         return rest
 
+    def check_data(self) -> None:
+        """Raise now what would raise later.
+
+        Raises:
+            DataError: the store lacks the fold, or so many labels.
+            RunError: a split or a stream would be empty.
+        """
+        if not self.splits.val:
+            raise RunError(
+                f"{self.store.path}: the validation split is empty, so no checkpoint could be "
+                "chosen; prepare the data again with --val-share 0.1 --force"
+            )
+        _ = self.labeled, self.unlabeled
+
     @property
     def identity(self) -> dict[str, Any]:
         """What determines the result, as plain values; the recipe's name does not."""
@@ -98,7 +110,7 @@ class Cell:
                 "device": self.runtime.device,
                 "precision": self.runtime.precision,
                 # Sums over threads are ordered by their number.
-                "threads": torch.get_num_threads() if self.runtime.device == "cpu" else None,
+                "threads": self.runtime.cpu_threads if self.runtime.device == "cpu" else None,
             },
         }
 

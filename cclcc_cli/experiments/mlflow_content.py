@@ -24,6 +24,7 @@ class Content:
     """A run folder in MLflow's words."""
 
     cell: str
+    ablation: str | None
     started: str
     experiment: str
     status: str
@@ -65,6 +66,7 @@ def read_content(folder: RunFolder, alive: bool) -> Content:
     params = {**_flat(cell["recipe"], "", "."), **_flat(cell["labeled"], "labeled.", ".")}
     return Content(
         cell=cell["digest"],
+        ablation=folder.ablation,
         started=status["started"],
         experiment=f"cclcc/{cell['data']['name']}",
         status=_STATUS[state],

@@ -25,6 +25,7 @@ from cclcc_cli.experiments.mlflow_content import (
     milliseconds,
     read_content,
 )
+from cclcc_cli.experiments.mlflow_parent import find_parent, settle_parents
 from cclcc_cli.experiments.mlflow_tracker import (
     MirrorBusyError,
     TrackerError,
@@ -108,6 +109,7 @@ class Mirror:
         with talking_to(self.uri):
             client = self._client = self._client or connect(self.uri)
             if self._run_id is None or self._started != content.started:
+                self._join_parent(client, content)
                 self._run_id = _find_or_create(client, content, self.folder.path, pushed)
                 history = client.get_metric_history(self._run_id, STEP_KEY)
                 self._steps = {metric.step for metric in history}
@@ -123,6 +125,14 @@ class Mirror:
                     pushed.artifacts = _upload(client, run, self.folder.path)
             _send_status(client, run, content, pushed)
         return pushed
+
+    def _join_parent(self, client: MlflowClient, content: Content) -> None:
+        if content.ablation is None:
+            return
+        runs_root = self.folder.path.parent.parent
+        experiment = find_experiment(client, content.experiment, runs_root)
+        parent = find_parent(client, experiment, content.ablation, runs_root)
+        content.tags["mlflow.parentRunId"] = parent
 
     def close(self) -> None:
         """Let other processes mirror the folder."""
@@ -306,7 +316,10 @@ def sync(runs_root: Path, uri: str) -> list[Pushed]:
     """
     if not runs_root.is_dir():
         raise RunError(f"{runs_root}: no such folder; name the one that holds the runs")
-    return [_sync_one(folder, uri) for folder in find_runs(runs_root)]
+    folders = find_runs(runs_root)
+    done = [_sync_one(folder, uri) for folder in folders]
+    settle_parents(uri, folders)
+    return done
 
 
 def _sync_one(folder: RunFolder, uri: str) -> Pushed:
@@ -323,10 +336,4 @@ def _sync_one(folder: RunFolder, uri: str) -> Pushed:
 
 def _is_trained(folder: RunFolder) -> bool:
     """Whether a living process trains the cell now."""
-    if folder.status.get("state") != "running":
-        return False
-    try:
-        with folder.locked():
-            return False
-    except RunError:
-        return True
+    return folder.status.get("state") == "running" and folder.owner is not None

@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import torch
 
 from cclcc_cli.config.load import dump_recipe
 from cclcc_cli.config.recipes import AnyRecipe
@@ -17,7 +18,7 @@ from cclcc_cli.data.loading import TrainingImages, load_batches
 from cclcc_cli.data.sampling import TwoStreamBatches
 from cclcc_cli.data.store import load_store, store_path
 from cclcc_cli.data.transforms import StrongTransform, TrainingTransform
-from cclcc_cli.errors import Interrupted, RunError
+from cclcc_cli.errors import Interrupted
 from cclcc_cli.experiments.cell import Cell
 from cclcc_cli.experiments.environment import describe_environment
 from cclcc_cli.experiments.interrupt import StopRequest, stop_on_signals
@@ -39,6 +40,9 @@ class Tracker(Protocol):
 
     def push(self) -> None:
         """Bring the mirror up to date with what the folder holds now."""
+
+
+TrackerFactory = Callable[[RunFolder], AbstractContextManager[Tracker]]
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,8 @@ def run_cell(
     runtime: Runtime,
     display: Display,
     fresh: bool = False,
-    tracking: Callable[[RunFolder], AbstractContextManager[Tracker]] | None = None,
+    tracking: TrackerFactory | None = None,
+    ablation: str | None = None,
 ) -> RunResult:
     """Train a recipe's cell, or go on where it stopped, or return what is finished already.
 
@@ -76,6 +81,7 @@ def run_cell(
         display: hears about progress.
         fresh: forget a former training of this cell.
         tracking: opens a mirror of the run folder.
+        ablation: whose cell it is.
 
     Raises:
         DataError: the store is missing or does not suit the recipe.
@@ -85,7 +91,7 @@ def run_cell(
     """
     store = load_store(store_path(data_root, recipe.data.name, recipe.data.size))
     cell = Cell(recipe, store, runtime)
-    _check_splits(cell)
+    cell.check_data()
     folder = RunFolder(cell.folder(runs_root))
     with folder.locked():
         if fresh:
@@ -93,6 +99,8 @@ def run_cell(
         if folder.finished:
             return RunResult(folder, folder.read_json("result.json"), trained=False)
         _write_identity(folder, cell)
+        if ablation is not None:
+            folder.join_ablation(ablation)
         display = Chorus([TextDisplay(folder.append_log), display])
         opened = tracking(folder) if tracking else nullcontext(_NoTracker())
         with stop_on_signals() as stop, opened as tracker:
@@ -130,7 +138,8 @@ class _Observer:
         speed = round(steps * self._batch / elapsed, 2)
         complete = {**record, "images_per_second": speed}
         self._folder.append_record(complete)
-        self._folder.update_status(step=record["step"], updated=_now())
+        self._folder.update_status(step=record["step"], updated=_now(),
+                                   elapsed=_elapsed(self._folder.status))
         self._display.recorded(complete)
         self._tracker.push()
 
@@ -142,6 +151,7 @@ def _train(
     plan = build_plan(recipe, len(cell.labeled), recipe.batch.labeled)
     seed_everything(recipe.seed)
     if runtime.device == "cpu":
+        torch.set_num_threads(runtime.cpu_threads)
         keep_freed_memory()
     val = store.positions(cell.splits.val)
 
@@ -207,15 +217,6 @@ def _batches(cell: Cell, plan: Plan, first_step: int) -> TwoStreamBatches:
     )
 
 
-def _check_splits(cell: Cell) -> None:
-    if not cell.splits.val:
-        raise RunError(
-            f"{cell.store.path}: the validation split is empty, so no checkpoint could be "
-            "chosen; prepare the data again with --val-share 0.1 --force"
-        )
-    _ = cell.labeled, cell.unlabeled  # raise now what would raise later
-
-
 def _write_identity(folder: RunFolder, cell: Cell) -> None:
     """What will run, written before it runs."""
     environment = describe_environment()
@@ -234,11 +235,21 @@ def _begin(folder: RunFolder, plan: Plan, step: int) -> None:
         pid=os.getpid(), host=platform.node(), error=None,
         test_reads=former.get("test_reads", 0), sessions=former.get("sessions", 0) + 1,
         seconds=former.get("seconds", 0.0),
+        session_started=_now(), elapsed_before=former.get("elapsed", 0.0),
     )
 
 
 def _end(folder: RunFolder, state: str, error: str | None) -> None:
-    folder.update_status(state=state, updated=_now(), finished=_now(), error=error)
+    folder.update_status(state=state, updated=_now(), finished=_now(), error=error,
+                         elapsed=_elapsed(folder.status))
+
+
+def _elapsed(status: Mapping[str, Any]) -> float:
+    """Seconds from start to now over all sessions, without what a killed one did not record."""
+    if "session_started" not in status:
+        return 0.0
+    session = datetime.now(UTC) - datetime.fromisoformat(status["session_started"])
+    return float(round(status["elapsed_before"] + session.total_seconds(), 3))
 
 
 def _now() -> str:

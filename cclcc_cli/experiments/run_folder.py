@@ -7,6 +7,7 @@
     metrics.jsonl      one record per validation: losses, validation scores, speed
     last.pt  best.pt   everything needed to go on; the best weights alone
     result.json        best step, rules of evaluation, mean scores on validation and test
+    ablation.json      which ablation trained it, where one did
     costs.json         weights, images through networks per step, speed, peak memory
     val_images.csv  test_images.csv   every score of every image
     overlays/          a few test images with truth and prediction outlined
@@ -21,14 +22,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from filelock import FileLock, Timeout
 
-from cclcc_cli.errors import RunError
+from cclcc_cli.errors import RunBusyError, RunError
+from cclcc_cli.experiments.owner import Owner, live_owner, owned
 from cclcc_cli.files import write_atomic
 
 State = Literal["running", "stopped", "failed", "finished"]
+Standing = Literal["done", "running", "stopped", "killed", "failed", "to do"]
 Record = Mapping[str, Any]
 
 
@@ -63,23 +66,54 @@ class RunFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the folder for this process.
+        """Hold the folder for this process; a dead holder's folder is taken over.
 
         Raises:
-            RunError: another live process holds it.
+            RunBusyError: another live process holds it.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.path / ".lock")
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            raise RunError(
-                f"{self.path}: another process is training this cell; wait for it or stop it"
-            ) from None
+            raise self._busy(self.owner) from None
         try:
-            yield
+            other = self.owner
+            if other is not None and not other.is_here:  # its lock does not reach this machine
+                raise self._busy(other)
+            if not Path(lock.lock_file).exists():  # removed while we took it
+                raise self._busy(None)
+            with owned(self.path):
+                yield
         finally:
             lock.release()
+
+    def _busy(self, owner: Owner | None) -> RunBusyError:
+        who = f" ({owner})" if owner else ""
+        return RunBusyError(
+            f"{self.path}: another process is training this cell{who}; wait for it or stop it"
+        )
+
+    @property
+    def owner(self) -> Owner | None:
+        """The live process that holds the folder, if there is one."""
+        return live_owner(self.path)
+
+    @property
+    def standing(self) -> Standing:
+        """How far the run is, seen from outside.
+
+        Raises:
+            RunError: the status cannot be read.
+        """
+        state = self.status.get("state")
+        if state == "finished":
+            return "done"
+        if self.owner is not None:
+            return "running"
+        if state == "running":
+            return "killed"
+        return "to do" if state is None else cast(Standing, state)
 
     def write_text(self, name: str, text: str) -> None:
         self.path.mkdir(parents=True, exist_ok=True)
@@ -109,6 +143,23 @@ class RunFolder:
 
     def update_status(self, **values: Any) -> None:
         self.write_json("status.json", {**self.status, **values})
+
+    def log_end(self, num_lines: int) -> list[str]:
+        """The last lines of ``train.log``; none where it was never written."""
+        try:
+            return self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-num_lines:]
+        except FileNotFoundError:
+            return []
+
+    @property
+    def ablation(self) -> str | None:
+        """The ablation that the run belongs to: the first one that had it as a cell."""
+        return (self.read_json("ablation.json") or {}).get("name")
+
+    def join_ablation(self, name: str) -> None:
+        """Make the run one of an ablation's, where it is none's yet."""
+        if self.ablation is None:
+            self.write_json("ablation.json", {"name": name})
 
     @property
     def finished(self) -> bool:

@@ -22,11 +22,18 @@ class Runtime:
         device: cpu, cuda or mps.
         precision: fp32, bf16 or fp16, of the convolutions; losses and weights stay float32.
         workers: processes that load data; changes nothing but speed.
+        threads: of a CPU, by whose number sums are ordered; None: as many as torch has now.
     """
 
     device: str
     precision: str
     workers: int = 0
+    threads: int | None = None
+
+    @property
+    def cpu_threads(self) -> int:
+        """Threads that a CPU run has."""
+        return self.threads or torch.get_num_threads()
 
     @property
     def torch_device(self) -> torch.device:

@@ -19,8 +19,11 @@ def modules_after(code, environment):
     return set(done.stdout.splitlines()[-1].split())
 
 
-@pytest.mark.parametrize("command", [[], ["prepare"], ["methods"], ["train"], ["report"],
-                                     ["compare"], ["sync"]])
+@pytest.mark.parametrize(
+    "command",
+    [[], *([name] for name in ("prepare", "audit", "show", "splits", "methods", "train", "ablate",
+                               "ls", "rm", "report", "compare", "sync"))],
+)
 def test_help_loads_nothing_heavy(command, environment):
     code = (
         "import sys\n"

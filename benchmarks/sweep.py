@@ -1,0 +1,140 @@
+"""What an ablation costs beside its trainings.
+
+    python benchmarks/sweep.py [--cells 1000] [--images 1000] [--trained 10]
+
+Plans so many tiny cells, all to do and then all done, as ``cclcc ablate`` does before it trains;
+then trains a few and tells the time between two cells. The command's own start, mostly the import
+of torch, is told apart: it is paid once.
+"""
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+STARTED = time.perf_counter()
+
+from cclcc_cli.config.ablation import load_ablation  # noqa: E402
+from cclcc_cli.data.prepare import prepare  # noqa: E402
+from cclcc_cli.data.sources import SyntheticSource  # noqa: E402
+from cclcc_cli.data.split_rule import SplitRule  # noqa: E402
+from cclcc_cli.data.store import store_path  # noqa: E402
+from cclcc_cli.experiments.ablation import OpenAblation, open_ablation, run_ablation  # noqa: E402
+
+IMPORTED = time.perf_counter() - STARTED
+
+
+class Silent:
+    """A board that shows nothing."""
+
+    def say(self, line: str) -> None:
+        """Nobody hears."""
+
+    def show(self, progress: object) -> None:
+        """Nobody looks."""
+
+
+def write_ablation(path: Path, cells: int, steps: int) -> None:
+    base = {
+        "method": "clcc", "data": {"name": "synthetic", "size": 32, "labeled": 0.1},
+        "model": {"widths": [4, 8, 8, 8, 8]}, "budget": {"steps": steps},
+        "validation": {"every": steps}, "batch": {"labeled": 2, "unlabeled": 2},
+        "clcc": {"grid": 2, "projector_widths": [8, 8, 8]},
+    }
+    path.write_text(json.dumps({
+        "name": path.stem, "base": base, "threads": 1,
+        "variants": {"clcc": {}, "both_ways": {"clcc.symmetric": True}},
+        "axes": {"seed": list(range(cells // 2))},
+    }))
+
+
+def planned(path: Path, root: Path) -> tuple[OpenAblation, str]:
+    begun, computed = time.perf_counter(), time.process_time()
+    opened = open_ablation(load_ablation(path), data_root=root / "data", runs_root=root / "runs",
+                           device="cpu", precision="fp32", workers=1)
+    _ = [cell.standing for cell in opened.plan.cells]
+    return opened, (f"{time.perf_counter() - begun:6.2f} s, of which "
+                    f"{time.process_time() - computed:.2f} s computing")
+
+
+def run(opened: OpenAblation) -> tuple[Any, float]:
+    begun = time.perf_counter()
+    summary = run_ablation(opened, workers=1, retry=False, board=Silent(), tracking_uri=None)
+    return summary, time.perf_counter() - begun
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cells", type=int, default=1000)
+    parser.add_argument("--images", type=int, default=1000)
+    parser.add_argument("--trained", type=int, default=10)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        prepare(store_path(root / "data", "synthetic", 32),
+                SyntheticSource(count=arguments.images, seed=0), SplitRule())
+        print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+        measure_plan(root, arguments.cells)
+        measure_cells(root, arguments.trained)
+
+
+def measure_plan(root: Path, cells: int) -> None:
+    path = root / "many.yaml"
+    write_ablation(path, cells, steps=2)
+    opened, seconds = planned(path, root)
+    print(f"imports before                     {IMPORTED:6.2f} s")
+    print(f"{cells} cells planned, all to do     {seconds}")
+    for cell in opened.plan.cells:
+        cell.folder.update_status(state="finished", step=2, elapsed=1.0)
+        cell.folder.join_ablation(opened.plan.name)  # as its training would have
+    opened, seconds = planned(path, root)
+    summary, skipped = run(opened)
+    assert summary.before == cells
+    print(f"{cells} cells planned, all done      {seconds}; passed over in {skipped:.2f} s")
+    command = [sys.executable, "-m", "cclcc_cli", "ablate", str(path), "--data",
+               str(root / "data"), "--runs", str(root / "runs"), "--device", "cpu",
+               "--precision", "fp32", "--no-mlflow", "--quiet"]
+    begun, before = time.perf_counter(), children_computed()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    print(f"the whole command, with imports    {time.perf_counter() - begun:6.2f} s, of which "
+          f"{children_computed() - before:.2f} s computing")
+
+
+def children_computed() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def measure_cells(root: Path, trained: int) -> None:
+    """One worker, one cell after another: what lies between a cell's end and the next one's start.
+
+    That is everything around a training but the import of torch: handing over, opening the store,
+    the lock, identity and environment, the network's first weights, and the last word.
+    """
+    path = root / "few.yaml"
+    write_ablation(path, trained, steps=200)
+    opened, _ = planned(path, root)
+    _, seconds = run(opened)
+    statuses = sorted((cell.folder.status for cell in opened.plan.cells),
+                      key=lambda status: status["started"])
+    moments = [(datetime.fromisoformat(status["session_started"]),
+                datetime.fromisoformat(status["finished"])) for status in statuses]
+    gaps = [(after[0] - before[1]).total_seconds() for before, after in pairwise(moments)]
+    own = [status["elapsed"] for status in statuses]
+    print(f"{trained} cells trained in {seconds:.2f} s, "
+          f"a cell's own median {statistics.median(own):.2f} s")
+    print(f"between two cells, median          {statistics.median(gaps):6.3f} s "
+          f"({min(gaps):.3f} to {max(gaps):.3f})")
+
+
+if __name__ == "__main__":
+    main()

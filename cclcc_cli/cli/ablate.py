@@ -1,0 +1,132 @@
+"""``cclcc ablate``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from cclcc_cli.cli import console
+from cclcc_cli.cli.options import DATA, RUNS, DataDir, Json, Quiet, RunsDir, TrackingUri
+from cclcc_cli.errors import CellsFailed, Interrupted
+
+if TYPE_CHECKING:
+    from cclcc_cli.experiments.ablate import Summary
+    from cclcc_cli.experiments.plan import AblationPlan
+
+
+def ablate(
+    ablation: Annotated[Path, typer.Argument(metavar="ABLATION", help="A YAML file.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show cells, states and time; run nothing.")
+    ] = False,
+    workers: Annotated[int, typer.Option(min=1, help="Cells trained at once.")] = 1,
+    retry: Annotated[bool, typer.Option("--retry", help="Try failed cells again.")] = False,
+    device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option()] = "auto",
+    precision: Annotated[Literal["auto", "fp32", "bf16", "fp16"], typer.Option()] = "auto",
+    runs: RunsDir = RUNS,
+    data: DataDir = DATA,
+    mlflow: Annotated[
+        bool, typer.Option("--mlflow/--no-mlflow", help="Mirror the runs in MLflow.")
+    ] = True,
+    tracking_uri: TrackingUri = None,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Train every cell of an ablation: variants, axes, seeds.
+
+    The same command again passes over what is done and goes on with what was stopped or killed.
+    """
+    from cclcc_cli.config.ablation import load_ablation
+
+    arrangement = load_ablation(ablation)  # refuse a bad file before torch loads
+
+    from cclcc_cli.experiments.ablation import open_ablation, run_ablation
+
+    opened = open_ablation(
+        arrangement, data_root=data, runs_root=runs, device=device, precision=precision,
+        workers=workers,
+    )
+    if dry_run:
+        _show_plan(opened.plan, workers, json)
+        return
+    with console.ablation_board(quiet) as board:
+        summary = run_ablation(
+            opened, workers=workers, retry=retry, board=board,
+            tracking_uri=_tracking(runs, tracking_uri) if mlflow else None,
+        )
+    _show_summary(opened.plan, summary, runs, json)
+
+
+def _tracking(runs: Path, uri: str | None) -> str:
+    from cclcc_cli.experiments.mlflow_tracker import tracking_uri
+
+    return tracking_uri(runs, uri)
+
+
+def _show_plan(plan: "AblationPlan", workers: int, json: bool) -> None:
+    from collections import Counter
+
+    from cclcc_cli.experiments.plan import measure_pace
+    from cclcc_cli.experiments.progress import duration
+
+    standings = [cell.standing for cell in plan.cells]
+    open_cells = [cell for cell, standing in zip(plan.cells, standings, strict=True)
+                  if standing not in ("done", "failed")]
+    seconds = measure_pace(plan.cells).wall_seconds(open_cells, workers)
+    if json:
+        console.show_json({
+            "name": plan.name, "threads": plan.runtime.cpu_threads,
+            "seconds_left": seconds,
+            "cells": [
+                {"places": cell.places, "state": standing, "steps": cell.steps,
+                 "folder": str(cell.folder.path), "digest": cell.digest,
+                 "former": cell.former and str(cell.former), "differing": cell.differing}
+                for cell, standing in zip(plan.cells, standings, strict=True)
+            ],
+        })
+        return
+    rows = [
+        [" = ".join(cell.places), standing, str(cell.steps), cell.folder.path.name,
+         f"{cell.former.name}: {', '.join(cell.differing)}" if cell.former else ""]
+        for cell, standing in zip(plan.cells, standings, strict=True)
+    ]
+    console.show_table(f"{plan.name}: {len(rows)} cells",
+                       ["cell", "state", "steps", "folder", "had this place before"], rows)
+    counts = ", ".join(f"{count} {name}" for name, count in Counter(standings).items())
+    left = "no finished cell to estimate the time from"
+    if seconds is not None:
+        left = f"about {duration(seconds)} to go with {workers} at once"
+    console.show(f"{counts}; {left}")
+
+
+def _show_summary(plan: "AblationPlan", summary: "Summary", runs: Path, json: bool) -> None:
+    if json:
+        console.show_json(_as_json(summary))
+    else:
+        done = f"{plan.name}: {summary.done} of {summary.total} cells done"
+        how = (f"{summary.trained} now, {summary.elsewhere} meanwhile by other processes, "
+               f"{summary.before} before")
+        console.show(f"{done} ({how}); compare with: cclcc report --runs {runs}")
+    for failure in summary.failures:
+        console.note(f"failed: {failure.place}: {failure.reason} ({failure.folder})")
+        for line in failure.log:
+            console.note(f"  {line}")
+    if summary.stopped is not None:
+        raise Interrupted(
+            f"stopped with {summary.done} of {summary.total} cells done; running ones are saved; "
+            "the same command goes on from here", summary.stopped,
+        )
+    if summary.failures:
+        raise CellsFailed(
+            f"{len(summary.failures)} of {summary.total} cells failed (listed above); mend the "
+            "cause, then give the same command with --retry"
+        )
+
+
+def _as_json(summary: "Summary") -> dict[str, Any]:
+    return {
+        "total": summary.total, "done": summary.done, "trained": summary.trained,
+        "elsewhere": summary.elsewhere, "before": summary.before,
+        "failures": [{"place": f.place, "folder": str(f.folder), "reason": f.reason}
+                     for f in summary.failures],
+    }

@@ -1,0 +1,51 @@
+"""``cclcc ls``."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cclcc_cli.cli import console
+from cclcc_cli.cli.options import RUNS, Json, RunsDir
+
+if TYPE_CHECKING:
+    from cclcc_cli.experiments.listing import Listed
+
+def ls(
+    runs: RunsDir = RUNS,
+    state: Annotated[
+        list[str] | None, typer.Option(help="Only runs in this state; repeatable.")
+    ] = None,
+    method: Annotated[
+        list[str] | None, typer.Option(help="Only runs of this method; repeatable.")
+    ] = None,
+    name: Annotated[
+        list[str] | None, typer.Option(help="Only runs of this recipe name; repeatable.")
+    ] = None,
+    ablation: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only the cells of this ablation.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """List run folders: what they hold and how far they are."""
+    from dataclasses import asdict
+
+    from cclcc_cli.experiments.listing import list_runs
+
+    listed = list_runs(runs, states=state or (), methods=method or (), names=name or (),
+                       ablation=ablation)
+    if json:
+        console.show_json([{**asdict(one), "folder": str(one.folder)} for one in listed])
+        return
+    console.show_table(
+        f"{len(listed)} runs below {runs}",
+        ["folder", "state", "recipe", "labels", "seed", "step", "val Dice %", "detail"],
+        [_row(one) for one in listed],
+    )
+
+
+def _row(one: "Listed") -> list[str]:
+    return [
+        f"{one.folder.parent.name}/{one.folder.name}", one.state, one.name, str(one.labeled),
+        str(one.seed), f"{one.step}/{one.steps}" if one.steps else "",
+        "" if one.dice is None else f"{100 * one.dice:.2f}", one.detail,
+    ]

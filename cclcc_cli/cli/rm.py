@@ -1,0 +1,33 @@
+"""``cclcc rm``."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cclcc_cli.cli import console
+from cclcc_cli.errors import RunError
+
+
+def rm(
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="FOLDER...", help="Run folders; see cclcc ls.")
+    ],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Remove run folders: none that is being trained, nothing that is no run folder."""
+    from cclcc_cli.experiments.removal import check_removable, remove_run
+
+    checked = check_removable(folders)
+    if not yes:
+        if not sys.stdin.isatty():
+            raise RunError(f"{len(checked)} run folders would be removed for good; "
+                           "give --yes where nobody can be asked")
+        for folder in checked:
+            console.note(str(folder.path))
+        typer.confirm(f"remove {len(checked)} run folders for good?", abort=True, err=True)
+    for folder in checked:
+        remove_run(folder)
+        console.show(f"removed {folder.path}")
+    console.note("what MLflow mirrors of them stays there; delete it in MLflow")

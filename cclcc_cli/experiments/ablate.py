@@ -1,0 +1,301 @@
+"""Run an ablation's cells: done is passed over, killed goes on, one failure stops nothing else."""
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from cclcc_cli.experiments.interrupt import StopRequest
+from cclcc_cli.experiments.plan import PlannedCell, measure_pace
+from cclcc_cli.experiments.progress import duration
+from cclcc_cli.experiments.worker import Outcome, Task, run_task
+
+LOOK_EVERY = 0.5
+"""Seconds between looks at running cells and at those that other processes run."""
+MAX_DEATHS = 3
+"""Times that a cell's process may be killed in one session before the cell counts as failed."""
+
+
+@dataclass(frozen=True)
+class CellProgress:
+    """A running cell, as its folder says."""
+
+    place: str
+    step: int
+    steps: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """All cells at one moment.
+
+    Attributes:
+        running: here, one for each busy worker.
+        counts: cells by state.
+        total: cells of the plan.
+        seconds_left: an estimate; None while no cell is finished.
+    """
+
+    running: tuple[CellProgress, ...]
+    counts: dict[str, int]
+    total: int
+    seconds_left: float | None
+
+
+class Board(Protocol):
+    """Shows an ablation while it runs."""
+
+    def say(self, line: str) -> None:
+        """Something happened."""
+
+    def show(self, progress: Progress) -> None:
+        """Called twice a second."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A cell that failed, now or before."""
+
+    place: str
+    folder: Path
+    reason: str
+    log: tuple[str, ...]
+
+
+@dataclass
+class Summary:
+    """How an ablation ended.
+
+    Attributes:
+        total: cells of the plan.
+        before: done when it began.
+        trained: done in this session.
+        elsewhere: done by other processes meanwhile.
+        failures: now, or before and not retried.
+        stopped: the signal that stopped it, if one did.
+    """
+
+    total: int
+    before: int = 0
+    trained: int = 0
+    elsewhere: int = 0
+    failures: list[Failure] = field(default_factory=list)
+    stopped: int | None = None
+
+    @property
+    def done(self) -> int:
+        return self.before + self.trained + self.elsewhere
+
+
+class Ablater:
+    """Hands cells to workers, until each is done or failed or somebody asks to stop.
+
+    Args:
+        cells: of the plan.
+        executor: runs tasks.
+        terminate: asks all its running tasks to save and leave.
+        workers: how many tasks it runs at once.
+        make_task: a cell's task.
+        retry: whether cells that failed before are tried again, once.
+        board: hears about progress.
+        stop: becomes true when a signal arrives.
+    """
+
+    def __init__(
+        self,
+        cells: Sequence[PlannedCell],
+        executor: Executor,
+        terminate: Callable[[], None],
+        *,
+        workers: int,
+        make_task: Callable[[PlannedCell], Task],
+        retry: bool,
+        board: Board,
+        stop: StopRequest,
+    ) -> None:
+        self._cells, self._executor, self._terminate = cells, executor, terminate
+        self._num_workers, self._make_task, self._retry = workers, make_task, retry
+        self._board, self._stop = board, stop
+        self._waiting: deque[PlannedCell] = deque()
+        self._elsewhere: list[PlannedCell] = []
+        self._running: dict[Future[Outcome], PlannedCell] = {}
+        self._deaths: Counter[str] = Counter()
+        self._warned: set[str] = set()
+        self._pace = measure_pace(cells)
+        self.summary = Summary(len(cells))
+
+    def run(self) -> Summary:
+        """Run to the end, or until stopped: then all workers have saved."""
+        for cell in self._cells:
+            self._sort(cell, first=True)
+        while not self._stop() and (self._waiting or self._running or self._elsewhere):
+            self._fill()
+            self._wait()
+            self._look_elsewhere()
+            self._board.show(self._progress())
+        if self._stop():
+            self._leave()
+        return self.summary
+
+    def _sort(self, cell: PlannedCell, first: bool) -> None:
+        """Put a cell where its folder says it belongs."""
+        match cell.standing:
+            case "done" if first:
+                self.summary.before += 1
+            case "done":
+                self.summary.elsewhere += 1
+            case "failed" if not (first and self._retry):
+                self._fail(cell, str(cell.folder.status.get("error")))
+            case "damaged":
+                self._fail(cell, "its status.json cannot be read; cclcc rm removes the folder")
+            case "running":
+                self._elsewhere.append(cell)
+            case _:
+                self._waiting.append(cell)
+
+    def _fill(self) -> None:
+        while self._waiting and len(self._running) < self._num_workers:
+            cell = self._waiting.popleft()
+            future = self._executor.submit(run_task, self._make_task(cell))
+            self._running[future] = cell
+
+    def _wait(self) -> None:
+        if not self._running:
+            time.sleep(LOOK_EVERY)
+            return
+        ended, _ = wait(self._running, timeout=LOOK_EVERY, return_when=FIRST_COMPLETED)
+        for future in ended:
+            self._settle(self._running.pop(future), future)
+
+    def _settle(self, cell: PlannedCell, future: Future[Outcome]) -> None:
+        error = future.exception()
+        if isinstance(error, BrokenProcessPool):
+            self._after_death(cell)
+            return
+        if error is not None:  # not even the failure could be put down, on a full disk perhaps
+            self._failed_now(cell, f"{type(error).__name__}: {error}")
+            return
+        outcome = future.result()
+        for warning in outcome.warnings:
+            if warning not in self._warned:
+                self._warned.add(warning)
+                self._board.say(f"warning: {warning}")
+        match outcome.ending:
+            case "done":
+                self.summary.trained += 1
+                self._pace = measure_pace(self._cells)
+                self._board.say(f"{self._count()} done | {cell.place}: finished")
+            case "found":
+                self.summary.elsewhere += 1
+            case "busy":
+                self._elsewhere.append(cell)
+            case "failed":
+                self._failed_now(cell, outcome.reason)
+            case "stopped" if not self._stop():  # somebody asked this worker alone
+                self._waiting.append(cell)
+            case "stopped":
+                pass
+
+    def _after_death(self, cell: PlannedCell) -> None:
+        if self._stop():
+            return
+        self._deaths[cell.digest] += 1
+        if self._deaths[cell.digest] < MAX_DEATHS:
+            self._board.say(f"{cell.place}: its process was killed; it goes on")
+            self._waiting.appendleft(cell)
+            return
+        reason = f"its process was killed {MAX_DEATHS} times; is there enough memory?"
+        cell.folder.update_status(state="failed", error=reason)
+        self._failed_now(cell, reason)
+
+    def _failed_now(self, cell: PlannedCell, reason: str) -> None:
+        self._fail(cell, reason)
+        self._board.say(f"{self._count()} done | {cell.place}: failed, {reason}")
+
+    def _fail(self, cell: PlannedCell, reason: str) -> None:
+        log = tuple(cell.folder.log_end(5))
+        self.summary.failures.append(Failure(cell.place, cell.folder.path, reason, log))
+
+    def _look_elsewhere(self) -> None:
+        """Take back what another process has left, finished or not."""
+        others, self._elsewhere = self._elsewhere, []
+        for cell in others:
+            self._sort(cell, first=False)
+
+    def _leave(self) -> None:
+        self._board.say("stopping: running cells save")
+        self._terminate()
+        try:
+            self._drain()
+        except KeyboardInterrupt:  # asked twice: from the last checkpoints on disk
+            self._terminate()
+            raise
+        self.summary.stopped = self._stop.signal_number
+
+    def _drain(self) -> None:
+        while self._running:
+            self._wait()
+
+    def _count(self) -> str:
+        return f"{self.summary.done}/{self.summary.total}"
+
+    def _progress(self) -> Progress:
+        statuses = {cell.digest: cell.folder.status for cell in self._running.values()}
+        running = tuple(
+            CellProgress(cell.place, statuses[cell.digest].get("step", 0), cell.steps)
+            for cell in self._running.values()
+        )
+        left = self._pace.seconds([*self._waiting, *self._elsewhere])
+        if left is not None:
+            begun = self._pace.seconds(self._running.values()) or 0.0
+            share = sum(max(1 - c.step / c.steps, 0) for c in running) / max(len(running), 1)
+            cells = len(running) + len(self._waiting) + len(self._elsewhere)
+            left = (left + begun * share) / max(1, min(self._num_workers, cells))
+        counts = {
+            "done": self.summary.done, "failed": len(self.summary.failures),
+            "running": len(running), "running elsewhere": len(self._elsewhere),
+            "to do": len(self._waiting),
+        }
+        return Progress(running, counts, self.summary.total, left)
+
+
+def describe_totals(progress: Progress) -> str:
+    """``12/40 done, 2 running, 26 to do | 1:02:03 left``."""
+    counts = {name: count for name, count in progress.counts.items() if count and name != "done"}
+    words = [f"{progress.counts['done']}/{progress.total} done",
+             *(f"{count} {name}" for name, count in counts.items())]
+    left = progress.seconds_left
+    return ", ".join(words) + (f" | {duration(left)} left" if left is not None else "")
+
+
+def describe_cell(cell: CellProgress) -> str:
+    """``clcc labeled=0.1 seed=0: step 200/2000``."""
+    return f"{cell.place}: step {cell.step}/{cell.steps}"
+
+
+class LineBoard:
+    """Plain lines: what happens, and now and then where everything is.
+
+    Args:
+        emit: receives one line at a time.
+        seconds_between: totals.
+    """
+
+    def __init__(self, emit: Callable[[str], None], seconds_between: float = 30) -> None:
+        self._emit, self._between = emit, seconds_between
+        self._last = time.monotonic()
+
+    def say(self, line: str) -> None:
+        self._emit(line)
+
+    def show(self, progress: Progress) -> None:
+        if time.monotonic() - self._last < self._between:
+            return
+        self._last = time.monotonic()
+        for cell in progress.running:
+            self._emit(f"  {describe_cell(cell)}")
+        self._emit(describe_totals(progress))

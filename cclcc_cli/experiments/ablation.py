@@ -1,0 +1,122 @@
+"""An ablation from its checked file to its end."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cclcc_cli.config.ablation import Arrangement
+from cclcc_cli.errors import CclccError
+from cclcc_cli.experiments.ablate import Ablater, Board, Summary
+from cclcc_cli.experiments.interrupt import stop_on_signals
+from cclcc_cli.experiments.local_pool import LocalPool
+from cclcc_cli.experiments.plan import (
+    AblationPlan,
+    PlannedCell,
+    available_cores,
+    make_plan,
+    share_threads,
+)
+from cclcc_cli.experiments.plan_record import PlanRecord, read_record, write_record
+from cclcc_cli.experiments.worker import Task
+from cclcc_cli.training.runtime import Device, Precision, Runtime, resolve_runtime
+
+
+@dataclass(frozen=True)
+class OpenAblation:
+    """A plan, and where it lies.
+
+    Attributes:
+        plan: the cells.
+        record: what the plan was before.
+        data_root: where stores lie.
+        runs_root: where run folders are made.
+    """
+
+    plan: AblationPlan
+    record: PlanRecord
+    data_root: Path
+    runs_root: Path
+
+
+def open_ablation(
+    arrangement: Arrangement,
+    *,
+    data_root: Path,
+    runs_root: Path,
+    device: Device,
+    precision: Precision,
+    workers: int,
+) -> OpenAblation:
+    """Plan an ablation; nothing is written.
+
+    Raises:
+        DataError: stores are missing or do not suit.
+        RunError: device, workers or budgets do not suit.
+    """
+    chosen = resolve_runtime(device, precision)
+    record = read_record(runs_root, arrangement.ablation.name)
+    threads = share_threads(arrangement.ablation, record, workers)
+    runtime = Runtime(chosen.device, chosen.precision, threads=threads)
+    plan = make_plan(arrangement, record, data_root, runs_root, runtime)
+    return OpenAblation(plan, record, data_root, runs_root)
+
+
+def run_ablation(
+    opened: OpenAblation, *, workers: int, retry: bool, board: Board, tracking_uri: str | None
+) -> Summary:
+    """Run the cells with so many processes on this machine.
+
+    Raises:
+        RunError: a run folder is damaged.
+    """
+    plan, runs_root = opened.plan, opened.runs_root
+    write_record(
+        runs_root, plan.name, opened.record, plan.runtime.cpu_threads,
+        [(place, cell.folder.path) for cell in plan.cells for place in cell.places],
+    )
+
+    for cell in plan.cells:
+        if cell.standing == "done":
+            cell.folder.join_ablation(plan.name)
+
+    def make_task(cell: PlannedCell) -> Task:
+        return Task(cell.recipe, cell.folder.path, opened.data_root, runs_root, plan.runtime,
+                    tracking_uri, plan.name)
+
+    if workers > available_cores():
+        board.say(f"warning: {workers} workers share {available_cores()} cores")
+    track(tracking_uri, plan.name, board, None)
+    with LocalPool(workers) as pool, stop_on_signals() as stop:
+        ablater = Ablater(
+            plan.cells, pool, pool.terminate, workers=workers, make_task=make_task,
+            retry=retry, board=board, stop=stop,
+        )
+        try:
+            summary = ablater.run()
+        except BaseException:
+            pool.terminate()  # nobody would wait for them
+            raise
+    track(tracking_uri, plan.name, board, summary)
+    return summary
+
+
+def track(uri: str | None, name: str, board: Board, summary: Summary | None) -> None:
+    """Tell MLflow that an ablation goes on, or how it ended; a tracker that is down is a warning.
+
+    Args:
+        uri: None: nobody is told.
+        name: of the ablation.
+        board: receives the warning.
+        summary: None: it goes on.
+    """
+    if uri is None:
+        return
+    from cclcc_cli.experiments.mlflow_parent import mark_parents
+
+    status = "RUNNING"
+    if summary is not None:
+        ended = "FAILED" if summary.failures else "FINISHED"
+        status = "KILLED" if summary.stopped is not None else ended
+    try:
+        mark_parents(uri, name, status)
+    except CclccError as error:
+        board.say(f"warning: {error}")

@@ -1,0 +1,81 @@
+"""An ablation in MLflow: a run whose children are its cells, one in each data set's experiment."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+from filelock import FileLock
+from mlflow import MlflowClient
+
+from cclcc_cli.errors import RunError
+from cclcc_cli.experiments.mlflow_tracker import connect, talking_to
+from cclcc_cli.experiments.run_folder import RunFolder
+
+ABLATION_TAG = "cclcc.ablation"
+"""On the parent alone; children bear ``mlflow.parentRunId``."""
+
+
+def find_parent(client: MlflowClient, experiment: str, name: str, runs_root: Path) -> str:
+    """The run of an ablation in an experiment, made where there is none; any number may ask.
+
+    Args:
+        client: of the tracker.
+        experiment: its id.
+        name: of the ablation.
+        runs_root: whose ablation it is; askers from elsewhere do not see the lock in it.
+    """
+    place = runs_root / "ablations" / name
+    place.mkdir(parents=True, exist_ok=True)
+    with FileLock(place / "mlflow.lock", timeout=60):
+        found = client.search_runs([experiment], f"tags.`{ABLATION_TAG}` = '{name}'")
+        if found:
+            return str(found[0].info.run_id)
+        tags = {ABLATION_TAG: name, "mlflow.source.type": "LOCAL"}
+        return str(client.create_run(experiment, tags=tags, run_name=name).info.run_id)
+
+
+def settle_parents(uri: str, folders: Iterable[RunFolder]) -> None:
+    """End the runs of ablations that say they run while no cell of theirs does.
+
+    Raises:
+        TrackerError: MLflow failed.
+    """
+    standings: defaultdict[str, set[str]] = defaultdict(set)
+    for folder in folders:
+        try:
+            if folder.ablation is not None:
+                standings[folder.ablation].add(folder.standing)
+        except RunError:
+            continue  # who mirrors the folder has told it
+    for name, found in standings.items():
+        if "running" not in found:
+            ended = "FAILED" if "failed" in found else "KILLED"
+            status = "FINISHED" if found == {"done"} else ended
+            mark_parents(uri, name, status, "attributes.status = 'RUNNING'")
+
+
+def mark_parents(uri: str, name: str, status: str, where: str | None = None) -> None:
+    """Set the status of an ablation's runs, in whichever experiments they are.
+
+    Args:
+        uri: of the tracker.
+        name: of the ablation.
+        status: MLflow's word.
+        where: a further condition on the runs, in MLflow's words.
+
+    Raises:
+        TrackerError: MLflow failed.
+    """
+    with talking_to(uri):
+        client = connect(uri)
+        experiments = [one.experiment_id for one in client.search_experiments(
+            filter_string="name LIKE 'cclcc/%'")]
+        if not experiments:
+            return
+        condition = f"tags.`{ABLATION_TAG}` = '{name}'"
+        for run in client.search_runs(experiments, f"{condition} AND {where}" if where
+                                      else condition):
+            if status == "RUNNING":
+                client.update_run(run.info.run_id, status)
+            else:
+                client.set_terminated(run.info.run_id, status)

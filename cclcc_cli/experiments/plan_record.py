@@ -1,0 +1,106 @@
+"""What an ablation's plan was when it last ran: its threads, and which cell had which place.
+
+``<runs>/ablations/<name>/plan.json``. Only threads and the history of places are in it: the cells
+themselves are in their run folders, and a plan without a record is a plan that never began.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from cclcc_cli.errors import RunError
+from cclcc_cli.experiments.run_folder import RunFolder
+from cclcc_cli.files import write_atomic
+
+
+@dataclass(frozen=True)
+class Former:
+    """A cell that had a place before.
+
+    Attributes:
+        path: its folder.
+        cell: the content of its cell.json.
+    """
+
+    path: Path
+    cell: dict[str, Any]
+
+
+@dataclass
+class PlanRecord:
+    """The content of plan.json.
+
+    Attributes:
+        threads: CPU threads of every cell; None before the first start.
+        places: place to folders below the runs' root, the newest last.
+    """
+
+    threads: int | None = None
+    places: dict[str, list[str]] = field(default_factory=dict)
+
+    def former(self, place: str, digest: str, runs_root: Path) -> Former | None:
+        """The last other cell of a place whose folder is still there."""
+        for name in reversed(self.places.get(place, [])):
+            if name.endswith(f"-{digest[:8]}"):
+                continue
+            folder = RunFolder(runs_root / name)
+            cell = folder.read_json("cell.json")
+            if cell is not None:
+                return Former(folder.path, cell)
+        return None
+
+
+def record_path(runs_root: Path, name: str) -> Path:
+    return runs_root / "ablations" / name / "plan.json"
+
+
+def read_record(runs_root: Path, name: str) -> PlanRecord:
+    """What is recorded; empty where nothing is.
+
+    Raises:
+        RunError: the file is damaged.
+    """
+    path = record_path(runs_root, name)
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        return PlanRecord(int(raw["threads"]), {k: list(v) for k, v in raw["places"].items()})
+    except FileNotFoundError:
+        return PlanRecord()
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise RunError(f"{path}: cannot be read ({error}); remove it: finished cells stay done, "
+                       "only what had their place before is forgotten") from None
+
+
+def write_record(
+    runs_root: Path, name: str, former: PlanRecord, threads: int,
+    cells: Iterable[tuple[str, Path]],
+) -> None:
+    """Put down the threads, and each place's cell behind its former ones.
+
+    Args:
+        runs_root: where run folders are made.
+        name: of the ablation.
+        former: what was read when the plan was made.
+        threads: of every cell.
+        cells: place and folder.
+
+    Raises:
+        RunError: another start has fixed another number of threads since then.
+    """
+    path = record_path(runs_root, name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_suffix(".lock"), timeout=60):
+        record = read_record(runs_root, name)
+        if record.threads not in (former.threads, threads):
+            raise RunError(f"{path}: another start has just fixed {record.threads} threads for "
+                           "each cell; give the same command again")
+        places = record.places
+        for place, folder in cells:
+            own = folder.relative_to(runs_root).as_posix()
+            places[place] = [*(one for one in places.get(place, []) if one != own), own]
+        content = json.dumps({"threads": threads, "places": places}, indent=1) + "\n"
+        write_atomic(path, content.encode())

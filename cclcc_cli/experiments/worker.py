@@ -1,0 +1,101 @@
+"""One cell of an ablation in a worker's process: what goes in, what comes out."""
+
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from cclcc_cli.config.recipes import AnyRecipe
+from cclcc_cli.errors import CclccError, Interrupted, RunBusyError
+from cclcc_cli.experiments.local_pool import leave_if_orphaned
+from cclcc_cli.experiments.progress import TextDisplay
+from cclcc_cli.experiments.run import TrackerFactory, run_cell
+from cclcc_cli.experiments.run_folder import RunFolder
+from cclcc_cli.training.runtime import Runtime
+
+Ending = Literal["done", "found", "busy", "stopped", "failed"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a worker needs to know; plain values, so that it travels to any machine.
+
+    Attributes:
+        recipe: resolved.
+        folder: where the plan says that the cell lies.
+        data_root: where stores lie.
+        runs_root: where run folders are made.
+        runtime: device, precision and threads.
+        tracking_uri: where to mirror to; None: nowhere.
+        ablation: whose cell it is.
+    """
+
+    recipe: AnyRecipe
+    folder: Path
+    data_root: Path
+    runs_root: Path
+    runtime: Runtime
+    tracking_uri: str | None
+    ablation: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a cell ended in this session.
+
+    Attributes:
+        ending: ``found`` where another process has finished it, ``busy`` where one holds it.
+        reason: of what is not done, in one line.
+        warnings: what is to be told beside that.
+    """
+
+    ending: Ending
+    reason: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+def run_task(task: Task) -> Outcome:
+    """Train the cell of a task, or go on with it, or find it done."""
+    warnings: list[str] = []
+    try:
+        done = run_cell(
+            task.recipe, data_root=task.data_root, runs_root=task.runs_root,
+            runtime=task.runtime, display=TextDisplay(lambda _line: None),
+            tracking=_open_tracking(task.tracking_uri, warnings), ablation=task.ablation,
+        )
+        outcome = Outcome("done" if done.trained else "found", "", tuple(warnings))
+    except RunBusyError as error:
+        outcome = Outcome("busy", str(error), tuple(warnings))
+    except (Interrupted, KeyboardInterrupt) as error:
+        outcome = Outcome("stopped", str(error), tuple(warnings))
+    except Exception as error:
+        # Whatever it was, the others go on; and not every exception can travel between processes.
+        outcome = Outcome("failed", _describe(error), tuple(warnings))
+        _keep(task.folder, error)
+    leave_if_orphaned()
+    return outcome
+
+
+def _describe(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    if isinstance(error, CclccError):
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _keep(path: Path, error: Exception) -> None:
+    """Put the failure down where ``ls`` and the next start find it."""
+    folder = RunFolder(path)
+    path.mkdir(parents=True, exist_ok=True)
+    folder.update_status(state="failed", error=_describe(error))
+    lines = [str(error)] if isinstance(error, CclccError) else traceback.format_exception(error)
+    for line in "".join(lines).rstrip().split("\n"):
+        folder.append_log(line)
+
+
+def _open_tracking(uri: str | None, warnings: list[str]) -> TrackerFactory | None:
+    if uri is None:
+        return None
+    from cclcc_cli.experiments.mlflow_mirror import LiveMirror
+
+    return lambda folder: LiveMirror(folder, uri, warnings.append)

@@ -1,0 +1,210 @@
+"""``cclcc ablate`` as a user types it: it completes, whatever happens to its processes."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from contextlib import suppress
+
+import pytest
+
+
+@pytest.fixture
+def ablation_file(tmp_path, tiny_recipe):
+    def write(steps=12, name="small", **keys):
+        path = tmp_path / f"{name}.yaml"
+        base = tiny_recipe(budget={"steps": steps}, validation={"every": 4})
+        content = {"name": name, "base": base, "threads": 1,
+                   "variants": {"clcc": {}, "plain": {"method": "supervised"}},
+                   "axes": {"seed": [0, 1]}, **keys}
+        path.write_text(json.dumps(content))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def arguments(tiny_data):
+    return lambda path, *more, runs="runs": (
+        "ablate", path, "--data", tiny_data, "--runs", runs, "--device", "cpu",
+        "--precision", "fp32", "--no-mlflow", *more)
+
+
+@pytest.fixture
+def ablate(cclcc, arguments):
+    return lambda *words, **keys: cclcc(*arguments(*words, **keys))
+
+
+@pytest.fixture
+def start(command_line, arguments, tmp_path, environment):
+    started = []
+
+    def begin(*words, **keys):
+        process = subprocess.Popen(
+            command_line(*arguments(*words, **keys)), cwd=tmp_path, env=environment, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        )
+        started.append(process)
+        return process
+
+    yield begin
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def results(root):
+    """What was computed: scores and weights by folder, without times."""
+    return {
+        path.parent.name: (path.read_bytes(), (path.parent / "best.pt").read_bytes(),
+                           (path.parent / "test_images.csv").read_bytes())
+        for path in root.glob("*/*/result.json")
+    }
+
+
+def statuses(root):
+    return {path.parent.name: json.loads(path.read_text())
+            for path in root.glob("*/*/status.json")}
+
+
+def wait_until(condition, seconds=200):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def owners(root):
+    """Processes that hold a cell now, or held it when they were killed, by folder."""
+    found = {}
+    for path in root.glob("*/*/.owner.json"):
+        with suppress(FileNotFoundError):  # let go since the folder was listed
+            found[path.parent.name] = json.loads(path.read_text())["pid"]
+    return found
+
+
+def test_every_cell_is_trained_once_and_then_passed_over(ablate, ablation_file, tmp_path):
+    path = ablation_file()
+    planned = ablate(path, "--dry-run")
+    assert "4 to do; no finished cell to estimate the time from" in planned.stdout
+    assert not (tmp_path / "runs").exists()
+    first = ablate(path, "--workers", "2")
+    assert first.returncode == 0, first.stderr
+    assert "4 of 4 cells done (4 now" in first.stdout
+    assert "4/4 done" in first.stderr
+    again = ablate(path, "--json", "--quiet")
+    assert json.loads(again.stdout)["before"] == 4
+    assert again.stderr == ""
+    assert {s["sessions"] for s in statuses(tmp_path / "runs").values()} == {1}
+    left = json.loads(ablate(path, "--dry-run", "--json").stdout)
+    assert {cell["state"] for cell in left["cells"]} == {"done"}
+    assert left["seconds_left"] == 0
+
+
+def test_a_failing_cell_stops_nothing_and_is_retried_only_when_asked(
+    ablate, ablation_file, tmp_path
+):
+    path = ablation_file(variants={
+        "bad": {"optimizer.lr": 1e30, "schedule.warmup": 0}, "good": {}}, axes={"seed": [0]})
+    first = ablate(path)
+    assert first.returncode == 3
+    assert "1 of 2 cells done" in first.stdout
+    assert "failed: bad seed=0: the loss is not finite at step" in first.stderr
+    last = first.stderr.splitlines()[-1]
+    assert last.startswith("error: 1 of 2 cells failed")
+    assert "--retry" in last
+    sessions = statuses(tmp_path / "runs")
+    again = ablate(path)
+    assert again.returncode == 3
+    assert statuses(tmp_path / "runs") == sessions
+    assert ablate(path, "--retry").returncode == 3
+    (bad,) = (s for s in statuses(tmp_path / "runs").values() if s["state"] == "failed")
+    assert bad["sessions"] == 2
+
+
+def test_two_at_once_on_one_folder_double_nothing(start, ablation_file, tmp_path):
+    path = ablation_file(axes={"seed": [0, 1, 2]})
+    both = [start(path, "--json", "--quiet") for _ in range(2)]
+    ends = [json.loads(process.communicate(timeout=300)[0]) for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert [end["done"] for end in ends] == [6, 6]
+    assert sum(end["trained"] for end in ends) == 6
+    assert {s["sessions"] for s in statuses(tmp_path / "runs").values()} == {1}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_all_workers_and_says_how_to_go_on(start, ablation_file, tmp_path, number):
+    process = start(ablation_file(steps=5000), "--workers", "2")
+    root = tmp_path / "runs"
+    wait_until(lambda: sum(s.get("step", 0) > 0 for s in statuses(root).values()) == 2)
+    workers = set(owners(root).values())
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=100)
+    assert process.returncode == 128 + number
+    assert "the same command goes on from here" in errors.splitlines()[-1]
+    assert [s["state"] for s in statuses(root).values()] == ["stopped", "stopped"]
+    assert len(workers) == 2
+    assert not any(is_alive(pid) for pid in workers)
+
+
+def is_alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def training(root):
+    """Processes that are in the middle of a cell now."""
+    begun = {name for name, status in statuses(root).items() if status.get("step", 0) > 0}
+    return [pid for name, pid in owners(root).items() if name in begun]
+
+
+def kill_at_random(start, path, root, draw, kills):
+    """kill -9 the parent or a worker in the middle of a cell; starts it again where need be."""
+    process, killed = start(path, "--workers", "2", "--quiet"), 0
+    while killed < kills and process.poll() in (None, -signal.SIGKILL):
+        if process.poll() is not None:
+            process = start(path, "--workers", "2", "--quiet")
+        wait_until(lambda: training(root) or process.poll() is not None)  # noqa: B023
+        time.sleep(draw.random() * 0.3)
+        victim = draw.choice([process.pid, *training(root)])
+        if process.poll() is None and is_alive(victim):
+            os.kill(victim, signal.SIGKILL)
+            killed += 1
+            if victim == process.pid:
+                process.wait()
+    return killed
+
+
+@pytest.mark.parametrize("kills", [3, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.timeout(5000)
+def test_killed_at_random_the_same_command_ends_with_the_same_bytes(
+    ablate, start, ablation_file, tmp_path, kills
+):
+    seeds = range(1 if kills < 10 else 20)
+    path = ablation_file(steps=400, axes={"seed": list(seeds)})
+    killed = kill_at_random(start, path, tmp_path / "runs", random.Random(kills), kills)
+    assert killed == kills
+    done = ablate(path, "--workers", "2", "--retry")
+    assert done.returncode == 0, done.stderr
+    assert max(s["sessions"] for s in statuses(tmp_path / "runs").values()) > 1
+    assert ablate(path, "--workers", "2", runs="whole").returncode == 0
+    whole = results(tmp_path / "whole")
+    assert len(whole) == 2 * len(seeds)
+    assert results(tmp_path / "runs") == whole
+
+
+def test_bad_files_are_refused_in_one_line_before_torch_loads(ablate, ablation_file, tmp_path):
+    done = ablate(ablation_file(design="half"))
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "design = 'half'" in done.stderr
+    unequal = ablate(ablation_file(variants={"a": {}, "b": {"budget.steps": 8}}))
+    assert unequal.returncode == 2
+    assert "a: 12, b: 8" in unequal.stderr
+    assert len(unequal.stderr.splitlines()) == 1
+    assert not (tmp_path / "runs").exists()
