@@ -58,7 +58,10 @@ def live_owner(folder: Path) -> Owner | None:
         return None
     if owner.is_here:
         try:
-            same = abs(psutil.Process(owner.pid).create_time() - owner.born) < 1
+            process = psutil.Process(owner.pid)
+            # A dead process that nobody has fetched, in a container perhaps, still has its number.
+            dead = process.status() == psutil.STATUS_ZOMBIE
+            same = not dead and abs(process.create_time() - owner.born) < 1
         except psutil.NoSuchProcess:
             same = False
         return owner if same else None

@@ -52,9 +52,13 @@ def test_another_process_is_named_and_seen_as_running(folder, holder):
         pass
 
 
-def test_a_killed_holder_leaves_a_folder_that_can_be_taken(folder, holder):
+@pytest.mark.parametrize("fetched", [True, False])
+def test_a_killed_holder_leaves_a_folder_that_can_be_taken(folder, holder, fetched):
     os.kill(holder.pid, signal.SIGKILL)
-    holder.wait()
+    if fetched:
+        holder.wait()
+    else:  # dead, but its parent, as an idle one in a container, has not asked for its end
+        os.waitid(os.P_PID, holder.pid, os.WEXITED | os.WNOWAIT)
     assert folder.standing == "killed"
     with folder.locked():
         assert folder.owner.pid == os.getpid()
