@@ -9,7 +9,7 @@ SEEDS ?= 0 1 2
 JOBS ?= 2
 READY := $(VENV)/.ready
 
-.PHONY: demo rivals test test-fast lint bench clean
+.PHONY: demo rivals test test-fast test-long lint bench clean
 .DEFAULT_GOAL := demo
 
 $(READY): pyproject.toml
@@ -41,10 +41,13 @@ rivals: $(READY)
 	$(BIN)/cclcc report --runs $(RIVALS) --costs
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not long'
+
+test-long: $(READY)
+	$(BIN)/python -m pytest -m long --timeout=0
 
 test-fast: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow and not browser'
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not long and not slow and not browser'
 
 lint: $(READY)
 	$(BIN)/ruff check .

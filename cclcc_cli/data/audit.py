@@ -187,7 +187,7 @@ def leaking_pairs(
 def leaked_stems(pairs: Iterable[SamePair], splits: Splits) -> dict[Side, tuple[str, ...]]:
     """For val and test: the images that also train, or choose the checkpoint, in another copy."""
     leaked: dict[Side, set[str]] = {"val": set(), "test": set()}
-    for group in _leaking_groups(pairs, splits):
+    for group in _groups(pairs, splits):
         for stem, side in group.items():
             if side != min(group.values(), key=_SIDES.index):
                 leaked[side].add(stem)
@@ -197,7 +197,7 @@ def leaked_stems(pairs: Iterable[SamePair], splits: Splits) -> dict[Side, tuple[
 def less_guarded(pairs: Iterable[SamePair], splits: Splits) -> set[str]:
     """Images to drop so that nothing leaks: those that train or validate beside a better side."""
     return {
-        stem for group in _leaking_groups(pairs, splits) for stem, side in group.items()
+        stem for group in _groups(pairs, splits) for stem, side in group.items()
         if side != max(group.values(), key=_SIDES.index)
     }
 
@@ -242,8 +242,8 @@ def _sides(splits: Splits) -> dict[str, Side]:
     return {stem: name for name in _SIDES for stem in getattr(splits, name)}
 
 
-def _leaking_groups(pairs: Iterable[SamePair], splits: Splits) -> list[dict[str, Side]]:
-    """Images of the same thing that sit on several sides, each with its side.
+def _groups(pairs: Iterable[SamePair], splits: Splits) -> list[dict[str, Side]]:
+    """Images of the same thing, each with its side of the split.
 
     They may be tied by way of others: two copies of an image lie across a split even where each
     forms a pair with the image alone.
@@ -255,7 +255,7 @@ def _leaking_groups(pairs: Iterable[SamePair], splits: Splits) -> list[dict[str,
     for stem, group in group_of.items():
         if stem in sides:
             groups[group][stem] = sides[stem]
-    return [group for group in groups.values() if len(set(group.values())) > 1]
+    return list(groups.values())
 
 
 def _look_at_pixels(

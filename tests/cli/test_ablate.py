@@ -185,7 +185,7 @@ def finish(process):
     assert process.returncode == 0, errors
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [3, pytest.param(100, marks=pytest.mark.long)])
 @pytest.mark.timeout(5000)
 def test_killed_at_random_the_same_command_ends_with_the_same_bytes(
     start, ablation_file, tmp_path, kills

@@ -146,6 +146,49 @@ class TestOneImage:
         assert sum(shift is not None for shift in told) <= 1
 
 
+def peaks(*heights: tuple[int, int, float]) -> NDArray[np.float32]:
+    """A fit of 0 but for peaks at (right, down) of a height in deviations."""
+    fit = np.zeros((2 * MIDDLE + 1, 2 * MIDDLE + 1), np.float32)
+    for right, down, height in heights:
+        fit[MIDDLE + down, MIDDLE + right] = height
+    return fit
+
+
+class TestBar:
+    """How far, and by how much better, a place must be to be told."""
+
+    @pytest.mark.parametrize(
+        ("fit", "told"),
+        [
+            pytest.param(peaks((4, 0, 9)), True, id="four pixels off"),
+            pytest.param(peaks((3, 0, 9)), False, id="three pixels off"),
+            pytest.param(peaks((9, 0, 9), (0, 0, 5.9)), True, id="three deviations better"),
+            pytest.param(peaks((9, 0, 9), (0, 0, 6.1)), False, id="less than three better"),
+            pytest.param(peaks((9, 0, 9), (-2, 2, 6.1)), False, id="as good as next to its place"),
+            pytest.param(peaks((9, 0, 9), (-3, 0, 7.9)), True, id="one better than a third place"),
+            pytest.param(peaks((9, 0, 9), (-3, 0, 8.1)), False, id="a third place nearly as good"),
+            pytest.param(peaks((9, 0, 9), (13, -4, 8.1)), True, id="a third place on its slope"),
+            pytest.param(peaks((24, -24, 9)), True, id="in the corner"),
+        ],
+    )
+    def test_of_one_image(self, fit: NDArray[np.float32], told: bool) -> None:
+        assert (MaskShifts().add(fit) is not None) is told
+
+    @pytest.mark.parametrize(
+        ("count", "right", "height", "told"),
+        [(36, 2, 1.1, True), (36, 1, 1.1, False), (36, 2, 0.9, False),
+         (3000, 2, 0.12, True), (9000, 2, 0.09, False)],
+    )
+    def test_of_all_is_lower_the_more_images_there_are(
+        self, count: int, right: int, height: float, told: bool
+    ) -> None:
+        shifts = MaskShifts()
+        for _ in range(count):
+            shifts.add(peaks((right, 0, height)))
+        expected = Shift(right / SIZE, 0, pytest.approx(height, abs=0.01)) if told else None
+        assert shifts.of_all() == expected
+
+
 class TestFit:
     """How well an outline fits at every shift."""
 

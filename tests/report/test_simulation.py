@@ -77,7 +77,7 @@ def test_a_family_without_any_difference_rarely_shows_one():
     assert np.mean(families) <= 0.15  # uncorrected a third of them would
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("world", WORLDS)
 def test_five_percent_of_errors_and_ninety_five_of_coverage(world):
     false_positives, missed, mean_missed, wilcoxon = simulate(WORLDS[world], 3000)
