@@ -6,21 +6,28 @@ other by an affine registration, and compared by their *fine detail*; at a glanc
 nearly all of them fail, then at full detail. Two different lesions can have the same outline and
 colour, so thumbnails alone accuse hundreds of innocent pairs; skin texture, hairs and vessels
 coincide only in pictures of the same place.
-
-The detail score is the correlation of locally normalised detail, taken block by block, of which
-the median counts: a sharp border, a black surround or an overlaid text sways few blocks.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Literal, TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cclcc_cli.data.overlay import (
+    BLOCKS,
+    GLANCE,
+    View,
+    enlarge,
+    lay_over,
+    overlap,
+    rough_warp,
+    shrink,
+    unit,
+)
 from cclcc_cli.data.pixel_rows import PixelRows
 from cclcc_cli.data.workers import in_order, thread_workers
 
@@ -40,14 +47,7 @@ ORIENTATIONS = ("as it is", "mirrored", "turned 90°", "turned 90° and mirrored
 _THUMBNAIL = 8  # pixels per side
 _NEIGHBOURS = 6  # the last true pair of Kvasir-SEG and ISIC 2017 appears at 6
 _SAME_THUMBNAIL = 0.55  # likeness from which a neighbour is glanced at; true pairs: from 0.63
-_GLANCE = 64  # pixels per side
-_FIRST_LOOK = 48  # pixels per side at which a glance is registered
-_SAME_GLANCE = 0.2  # detail score; true pairs: from 0.23, 99 of 100 others less
 _SIDE = 128  # pixels per side at full detail
-_GRAIN = 2.0  # pixels; what is finer is detail
-_BLOCKS = 8  # per side
-_FEWEST_BLOCKS = 16  # that must show tissue in both images
-_DARK = 24  # grey levels; below lies the surround of a lens, not tissue
 _SAME_PIXELS = 2.0  # mean difference in grey levels that only rounding and encoding make
 
 _Number = TypeVar("_Number", bound=np.generic)
@@ -97,7 +97,7 @@ def find_duplicates(
         positions[digest].append(position)
     found = [
         DuplicatePair(first, copy, "file", 1.0, ORIENTATIONS[0],
-                      round(_overlap(masks[first] > 0, masks[copy] > 0), 3))
+                      round(overlap(masks[first] > 0, masks[copy] > 0), 3))
         for first, *copies in positions.values() for copy in copies
     ]
     if images.shape[1] >= SMALLEST_SIDE and len(positions) > 1:
@@ -127,14 +127,6 @@ class _Candidate:
     orientation: int
 
 
-@dataclass(frozen=True, eq=False)
-class _View:
-    """An image ready to be laid over another: luminance and mask, ``(side, side)``, 0 to 255."""
-
-    grey: _Pixels
-    mask: _Pixels
-
-
 class _Gallery:
     """Pictures of different files, among which those of the same thing are sought.
 
@@ -145,8 +137,8 @@ class _Gallery:
 
     def __init__(self, images: PixelRows, masks: PixelRows, positions: Sequence[int]) -> None:
         self._images, self._masks, self._positions = images, masks, positions
-        self._side = min(_SIDE, images.shape[1] // _BLOCKS * _BLOCKS)
-        self._glances = np.empty((len(positions), _GLANCE, _GLANCE), np.uint8)
+        self._side = min(_SIDE, images.shape[1] // BLOCKS * BLOCKS)
+        self._glances = np.empty((len(positions), GLANCE, GLANCE), np.uint8)
         as_stored = np.argsort(positions).tolist()  # a memory map is read fastest in its order
         with thread_workers() as pool:
             for picture, glance in zip(as_stored, in_order(pool, self._glance, as_stored),
@@ -169,16 +161,16 @@ class _Gallery:
         return [pair for pair in map(self._compare, candidates) if pair is not None]
 
     def _compare(self, candidate: _Candidate) -> DuplicatePair | None:
-        warp = _rough_warp(turn(self._glances[candidate.first], candidate.orientation),
+        warp = rough_warp(turn(self._glances[candidate.first], candidate.orientation),
                            self._glances[candidate.second])
         if warp is None:
             return None
         one = self._view(candidate.first, candidate.orientation)
         two = self._view(candidate.second)
-        warp = _enlarge(warp, self._side / _GLANCE)
+        warp = enlarge(warp, self._side / GLANCE)
         back = np.asarray(cv2.invertAffineTransform(warp), np.float32)
         # Which of two is warped matters, most where one is sharper: the better way counts.
-        score, mask_iou = max(_lay_over(one, two, warp), _lay_over(two, one, back))
+        score, mask_iou = max(lay_over(one, two, warp), lay_over(two, one, back))
         if score < SAME_DETAIL * _SIDE / self._side:
             return None
         same = cv2.norm(one.grey, two.grey, cv2.NORM_L1) / one.grey.size < _SAME_PIXELS
@@ -190,22 +182,18 @@ class _Gallery:
                              ORIENTATIONS[orientation], round(mask_iou, 3))
 
     def _glance(self, picture: int) -> _Pixels:
-        return _grey(self._images[self._positions[picture]], _GLANCE)
+        return _grey(self._images[self._positions[picture]], GLANCE)
 
-    def _view(self, picture: int, orientation: int = 0) -> _View:
+    def _view(self, picture: int, orientation: int = 0) -> View:
         position = self._positions[picture]
         mask = np.asarray(self._masks[position]) * np.uint8(255)
-        return _View(turn(_grey(self._images[position], self._side), orientation),
-                     turn(_shrink(mask, self._side), orientation))
+        return View(turn(_grey(self._images[position], self._side), orientation),
+                     turn(shrink(mask, self._side), orientation))
 
 
 def _grey(image: _Pixels, side: int) -> _Pixels:
     """Luminance ``(side, side)`` of an RGB image."""
-    return _shrink(np.asarray(cv2.cvtColor(np.asarray(image), cv2.COLOR_RGB2GRAY), np.uint8), side)
-
-
-def _shrink(picture: _Pixels, side: int) -> _Pixels:
-    return np.asarray(cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
+    return shrink(np.asarray(cv2.cvtColor(np.asarray(image), cv2.COLOR_RGB2GRAY), np.uint8), side)
 
 
 def _likely_pairs(glances: _Pixels) -> list[_Candidate]:
@@ -229,21 +217,15 @@ def _thumbnails(glances: _Pixels) -> _Field:
     half way to whitening. All orientations share the components, so turning two pictures alike
     leaves their likeness as it is.
     """
-    step = _GLANCE // _THUMBNAIL
+    step = GLANCE // _THUMBNAIL
     blocks = glances.reshape(-1, _THUMBNAIL, step, _THUMBNAIL, step)
     small = np.moveaxis(blocks.mean(axis=(2, 4), dtype=np.float32), 0, -1)
-    lying = _unit(np.stack([turn(small - small.mean(axis=(0, 1)), orientation)
+    lying = unit(np.stack([turn(small - small.mean(axis=(0, 1)), orientation)
                             .reshape(-1, len(glances)).T for orientation in range(8)]))
     flat = lying.reshape(-1, _THUMBNAIL**2)
     power, components = np.linalg.eigh((flat.T @ flat / len(flat)).astype(np.float64))
     power = np.maximum(power, 0) + 0.01 * power.max() + 1e-9
-    return _unit(np.asarray(lying @ (components * power**-0.25).astype(np.float32)))
-
-
-def _unit(vectors: _Field) -> _Field:
-    """Each at length 1, unless it is next to nothing."""
-    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return np.asarray(vectors / np.maximum(length, 1e-3), np.float32)
+    return unit(np.asarray(lying @ (components * power**-0.25).astype(np.float32)))
 
 
 def _neighbours(lying: _Field) -> NDArray[np.int64]:
@@ -277,125 +259,3 @@ def _largest(values: _Field, count: int) -> NDArray[np.int64]:
     columns = (bins[:, None, :] + num_bins * np.arange(16)[:, None]).reshape(len(values), -1)
     order = np.argpartition(-np.take_along_axis(binned, columns, 1), count - 1)[:, :count]
     return np.take_along_axis(columns, order, 1)
-
-
-def _rough_warp(one: _Pixels, two: _Pixels) -> _Field | None:
-    """The warp between two small pictures, None where they clearly differ."""
-    warp = _register(_shrink(one, _FIRST_LOOK), _shrink(two, _FIRST_LOOK),
-                     np.eye(2, 3, dtype=np.float32), blur=3, steps=8)
-    if warp is None:
-        return None
-    warp = _enlarge(warp, _GLANCE / _FIRST_LOOK)
-    return warp if _detail_score(one, two, warp) >= _SAME_GLANCE else None
-
-
-def _lay_over(one: _View, two: _View, warp: _Field) -> tuple[float, float]:
-    """The detail score of the first laid over the second, and the overlap (IoU) of their masks.
-
-    Both are those of the warp or of what a finer registration makes of it, whatever scores better.
-    """
-    score = _detail_score(one.grey, two.grey, warp, play=1)
-    finer = _register(one.grey, two.grey, warp, blur=3, steps=30)
-    if finer is not None:
-        score, warp = max((score, warp), (_detail_score(one.grey, two.grey, finer, play=1), finer),
-                          key=lambda scored: scored[0])
-    moved = _warp(one.mask.astype(np.float32), warp, cv2.INTER_LINEAR)
-    inside = _inside(warp, len(two.mask))
-    return score, _overlap((moved >= 128) & inside, (two.mask >= 128) & inside)
-
-
-def _register(one: _Pixels, two: _Pixels, warp: _Field, blur: int, steps: int) -> _Field | None:
-    """The affine warp from the second's place to the first's, None where none is found.
-
-    Args:
-        one, two: ``(side, side)``.
-        warp: to begin with.
-        blur: pixels over which both are smoothed.
-        steps: at most.
-    """
-    stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, steps, 1e-4)
-    everywhere = np.full(two.shape, 255, np.uint8)
-    try:
-        _, found = cv2.findTransformECC(
-            two, one, warp.copy(), cv2.MOTION_AFFINE, stop, everywhere, blur)
-    except cv2.error:  # it did not converge: these two have little in common
-        return None
-    return np.asarray(found, np.float32) if np.isfinite(found).all() else None
-
-
-def _enlarge(warp: _Field, factor: float) -> _Field:
-    """The same affine map between pictures ``factor`` times as large; pixel centres are kept."""
-    larger = warp.copy()
-    larger[:, 2] = factor * warp[:, 2] + (warp[:, :2].sum(axis=1) - 1) * (factor - 1) / 2
-    return larger
-
-
-def _detail_score(one: _Pixels, two: _Pixels, warp: _Field, play: int = 0) -> float:
-    """How far the detail of two ``(side, side)`` pictures agrees once the first is warped.
-
-    Args:
-        one, two: the pictures.
-        warp: from the second's place to the first's.
-        play: pixels by which each block may lie off, since tissue does not move as one plate.
-
-    Returns:
-        The median correlation over blocks, -1 to 1; -1 where too little tissue is seen in both.
-    """
-    moved = _warp(one.astype(np.float32), warp, cv2.INTER_CUBIC)
-    (fine_one, rough_one), (fine_two, rough_two) = _detail(moved), _detail(two.astype(np.float32))
-    tissue = _inside(warp, len(two)) & ~_surround(moved, two) & (rough_one > 1) & (rough_two > 1)
-    seen = _blocks(tissue.astype(np.float32))
-    used = seen.mean(axis=1) >= 0.5
-    if np.count_nonzero(used) < _FEWEST_BLOCKS:
-        return -1.0
-    still = _pattern(_blocks(fine_two)[used], seen[used])
-    steps = range(-play, play + 1)
-    alike = [
-        np.einsum("bp,bp->b", still, _pattern(_blocks(np.roll(fine_one, by, (0, 1)))[used],
-                                              seen[used]))
-        for by in product(steps, steps)
-    ]
-    return float(np.median(np.max(alike, axis=0)))
-
-
-def _blocks(field: _Field) -> _Field:
-    """``(side, side)`` cut into ``(blocks, pixels)``."""
-    step = len(field) // _BLOCKS
-    return field.reshape(_BLOCKS, step, _BLOCKS, step).swapaxes(1, 2).reshape(_BLOCKS**2, step**2)
-
-
-def _pattern(blocks: _Field, seen: _Field) -> _Field:
-    """Each block's seen pixels at mean 0 and length 1: a product of two is their correlation."""
-    mean = (blocks * seen).sum(axis=1, keepdims=True) / seen.sum(axis=1, keepdims=True)
-    return _unit((blocks - mean) * seen)
-
-
-def _surround(one: _Field, two: _Pixels) -> NDArray[np.bool_]:
-    """The dark around a lens in either picture, with the fall of light towards it."""
-    dark = ((one < _DARK) | (two < _DARK)).astype(np.uint8)
-    wide = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))  # hairs are thin
-    reach = len(two) // 8 | 1
-    return np.asarray(cv2.dilate(wide, np.ones((reach, reach), np.uint8)) > 0)
-
-
-def _detail(picture: _Field) -> tuple[_Field, _Field]:
-    """What is finer than the grain, brought to unit strength everywhere; and its variance."""
-    fine = picture - cv2.GaussianBlur(picture, (0, 0), _GRAIN)
-    variance = cv2.GaussianBlur(fine * fine, (0, 0), 3 * _GRAIN)
-    return np.asarray(fine / np.sqrt(variance + 1), np.float32), np.asarray(variance, np.float32)
-
-
-def _inside(warp: _Field, side: int) -> NDArray[np.bool_]:
-    """Where the warped picture has pixels."""
-    return _warp(np.ones((side, side), np.float32), warp, cv2.INTER_LINEAR) > 0.99
-
-
-def _warp(picture: _Field, warp: _Field, how: int) -> _Field:
-    side = len(picture)
-    moved = cv2.warpAffine(picture, warp, (side, side), flags=how | cv2.WARP_INVERSE_MAP)
-    return np.asarray(moved, np.float32)
-
-
-def _overlap(one: NDArray[np.bool_], two: NDArray[np.bool_]) -> float:
-    union = int(np.count_nonzero(one | two))
-    return int(np.count_nonzero(one & two)) / union if union else 1.0

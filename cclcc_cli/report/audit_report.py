@@ -91,7 +91,7 @@ def pair_table(audit: Audit, splits: Splits) -> Table:
          pair.orientation, f"{pair.mask_iou:.2f}{' contradict' if pair.contradicts else ''}"]
         for pair, sides in _ordered(audit, splits)
     ]
-    return ["the same", "split", "kind", "score", "first lies", "masks IoU"], rows
+    return ["the same", "split", "kind", "score", "second lies", "masks IoU"], rows
 
 
 def finding_table(audit: Audit) -> Table:
@@ -155,7 +155,7 @@ def _pair_rows(store: Store) -> Iterator[Pixels]:
                 columns=2,
                 heading=[f"{sides}: {pair.kind} {pair.score:.2f}, masks {pair.mask_iou:.2f}",
                          "" if pair.orientation == ORIENTATIONS[0]
-                         else f"the first lies {pair.orientation}"],
+                         else f"the second lies {pair.orientation}"],
             ) for pair, sides in pairs[start:start + _PAIRS_ACROSS]
         ], axis=1)
 

@@ -40,7 +40,7 @@ def store(tiny_data: Path) -> Store:
 def test_leaking_pairs_come_first_and_contradictions_are_said(store: Store) -> None:
     columns, rows = pair_table(store.audit, store.splits)
     train, test = store.splits.train, store.splits.test
-    assert columns == ["the same", "split", "kind", "score", "first lies", "masks IoU"]
+    assert columns == ["the same", "split", "kind", "score", "second lies", "masks IoU"]
     assert rows == [
         [f"{train[2]} / {test[0]}", "train and test", "near", "0.40", "mirrored", "0.95"],
         [f"{train[0]} / {train[1]}", "train", "pixels", "0.90", "as it is", "0.50 contradict"],
