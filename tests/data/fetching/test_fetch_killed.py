@@ -19,8 +19,9 @@ from tests.data.fetching.calling import ARCHIVE, PARTIAL, SIZE, WHOLE, Caller, k
 from tests.data.fetching.http_server import Answer, Server, serving
 
 FETCH_IN_A_PROCESS = """
-import json, resource, sys
+import json, resource, signal, sys
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a suite in the background ignores it
 from cclcc_cli.data.catalog import RemoteFile
 from cclcc_cli.data.fetching.fetch import fetch
 
