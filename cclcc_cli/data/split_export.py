@@ -62,14 +62,10 @@ def export_splits(store: Store, out: Path, labels: Sequence[int | float]) -> Exp
     cuts = (store.splits, *store.folds)
     try:
         with new_folder(out) as folder:
-            root = folder / "splits"
             for place, cut in zip(split_folders(folder, len(store.folds)), cuts, strict=True):
                 write_splits(place, cut)
                 _write_subsets(place, cut, labels)
-            (root / "groups.csv").write_text(_groups_csv(store), encoding="utf-8", newline="\n")
-            for path in root.iterdir():
-                path.rename(folder / path.name)
-            root.rmdir()
+            (folder / "groups.csv").write_text(_groups_csv(store), encoding="utf-8", newline="\n")
             files = sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
     except FileExistsError:
         raise DataError(f"{out}: is there and not an empty folder; give --out a new one") from None

@@ -1,10 +1,10 @@
 """Numbers that describe a store: sizes, foreground, regions, colours, and its label subsets.
 
-Pixels are read through memory maps, some images at a time, so a store may be larger than memory.
+Pixels are read image by image, so a store may be larger than memory.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cclcc_cli.data.pixel_rows import open_rows
 from cclcc_cli.data.splits import SUBSET_SHARES, nested_subset, num_labeled
 from cclcc_cli.data.store import Store
 
@@ -21,7 +22,6 @@ UNLUCKY_ABOVE = 2.0
 One random subset in twenty lies there: rare enough to look at, no reason to draw again.
 """
 NUM_BINS = 20
-_MAPPED_AT_ONCE = 32
 _TOPS = (0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
 """Where a histogram may end, so that its bins are round numbers."""
 
@@ -192,28 +192,15 @@ def _read_pixels(store: Store) -> _Pixels:
     count = len(store.rows)
     regions = np.zeros(count, np.int64)
     means, squares = np.zeros((count, 3)), np.zeros((count, 3))
-    for position, (image, mask) in enumerate(
-        zip(_one_by_one(store.images), _one_by_one(store.masks), strict=True)
-    ):
-        num_areas, _ = cv2.connectedComponents(mask, connectivity=8)
-        regions[position] = num_areas - 1  # the background is counted as well
-        mean, std = cv2.meanStdDev(image)
-        means[position] = mean[:, 0]
-        squares[position] = (mean**2 + std**2)[:, 0]
+    with (open_rows(store.path / "images.npy") as images,
+          open_rows(store.path / "masks.npy") as masks):
+        for position in range(count):
+            num_areas, _ = cv2.connectedComponents(masks[position], connectivity=8)
+            regions[position] = num_areas - 1  # the background is counted as well
+            mean, std = cv2.meanStdDev(images[position])
+            means[position] = mean[:, 0]
+            squares[position] = (mean**2 + std**2)[:, 0]
     return _Pixels(regions, means, squares)
-
-
-def _one_by_one(array: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
-    """The images of a memory map, mapped anew every few.
-
-    Through the store's own map every page read would stay counted as this process's memory.
-    """
-    assert isinstance(array, np.memmap)
-    assert array.filename
-    for start in range(0, len(array), _MAPPED_AT_ONCE):
-        offset = array.offset + start * array[0].nbytes
-        shape = (min(_MAPPED_AT_ONCE, len(array) - start), *array.shape[1:])
-        yield from np.memmap(array.filename, np.uint8, "r", offset, shape)
 
 
 def _measure_group(

@@ -195,9 +195,10 @@ def load_store(path: Path) -> Store:
         raise _damaged(path, "original_masks.bin is missing") from None
     if num_bytes != offsets[-1]:
         raise _damaged(path, "original_masks.bin is not as long as its offsets say")
-    main, *folds = (_load_splits(path, folder, digest, rows) for folder, digest in zip(
-        split_folders(path, len(info.fold_digests)), (info.split_digest, *info.fold_digests),
-        strict=True))
+    folders = split_folders(path / "splits", len(info.fold_digests))
+    digests = (info.split_digest, *info.fold_digests)
+    main, *folds = (_load_splits(path, folder, digest, rows)
+                    for folder, digest in zip(folders, digests, strict=True))
     return Store(path, info, rows, images, masks, main, tuple(folds), _load_audit(path))
 
 
@@ -229,9 +230,9 @@ def load_info(path: Path) -> StoreInfo:
     return StoreInfo(**raw)
 
 
-def split_folders(path: Path, num_folds: int) -> list[Path]:
-    """Where a store keeps its main splits, then those of each fold."""
-    return [path / "splits", *(path / "splits" / f"fold{fold}" for fold in range(num_folds))]
+def split_folders(folder: Path, num_folds: int) -> list[Path]:
+    """Where a folder of lists has the main splits, then those of each fold."""
+    return [folder, *(folder / f"fold{fold}" for fold in range(num_folds))]
 
 
 def dump_info(info: StoreInfo) -> str:

@@ -1,6 +1,5 @@
 """Writing a store: pairs of any size in, one whole folder out or nothing."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -26,6 +25,7 @@ from cclcc_cli.data.store_index import (
     mean_foreground,
     write_index,
 )
+from cclcc_cli.files import sync
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,8 @@ def write_store(
             contents = arrange(rows, images, masks)
         write_index(folder / "index.csv", contents.rows)
         cuts = contents.splits.all
-        for place, splits in zip(split_folders(folder, len(cuts) - 1), cuts, strict=True):
+        places = split_folders(folder / "splits", len(cuts) - 1)
+        for place, splits in zip(places, cuts, strict=True):
             write_splits(place, splits)
         (folder / "audit.json").write_text(dump_audit(contents.audit), encoding="utf-8")
         info = _describe(path, contents, about, files)
@@ -188,7 +189,7 @@ def _replacing(path: Path) -> Iterator[Path]:
         folder.chmod(0o755)
         yield folder
         for part in [*folder.rglob("*"), folder]:
-            _sync(part)
+            sync(part)
         if path.exists():
             old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"))
             path.rename(old)  # over an empty folder; a full one cannot be renamed over
@@ -196,15 +197,7 @@ def _replacing(path: Path) -> Iterator[Path]:
             shutil.rmtree(old)
         else:
             folder.rename(path)
-        _sync(path.parent)
+        sync(path.parent)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -8,31 +8,22 @@ from torch import Tensor
 
 from cclcc_cli.config.recipes import BcpRecipe
 from cclcc_cli.config.rivals import Bcp as BcpConfig
-from cclcc_cli.config.schema import SupervisedLoss
 from cclcc_cli.data.mixing import draw_paste_box
 from cclcc_cli.losses.overlap import region_bce_dice_loss
-from cclcc_cli.methods.base import Batch, Loss, Method, Moment
+from cclcc_cli.methods.base import Batch, Loss, Moment
 from cclcc_cli.methods.supervision import labeled_loss, supervised_weights
+from cclcc_cli.methods.taught import Taught
 from cclcc_cli.models.build import build_network
-from cclcc_cli.models.ema import EmaTeacher
-from cclcc_cli.models.network import Network
 
 
 @final
-class Bcp(Method):
+class Bcp(Taught[BcpConfig]):
     """Labelled pixels by their truth, unlabelled ones by the teacher's mask, in mixed images.
 
     There is no step on plain labelled images: first labelled ones are pasted into each other,
     then labelled and unlabelled ones both ways. Published, the first stage ends with its best
     checkpoint in both networks; here the teacher has followed all along.
     """
-
-    def __init__(self, student: Network, config: BcpConfig, supervised: SupervisedLoss) -> None:
-        super().__init__()
-        self.student = student
-        self.teacher = EmaTeacher(student, config.teacher_decay)
-        self._config = config
-        self._supervised = supervised
 
     def loss(self, batch: Batch, moment: Moment) -> Loss:
         config = self._config
@@ -71,13 +62,6 @@ class Bcp(Method):
     def _region_loss(self, logits: Tensor, target: Tensor, region: Tensor) -> Tensor:
         weights = supervised_weights(target, self._supervised)
         return region_bce_dice_loss(logits, target, region.float(), weights)
-
-    def after_step(self) -> None:
-        self.teacher.follow(self.student)
-
-    @property
-    def predictor(self) -> Network:
-        return self.student if self._config.predictor == "student" else self.teacher.network
 
 
 def keep_largest(masks: Tensor) -> Tensor:

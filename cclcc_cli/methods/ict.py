@@ -7,30 +7,21 @@ from torch.distributions import Beta
 
 from cclcc_cli.config.recipes import IctRecipe
 from cclcc_cli.config.rivals import Ict as IctConfig
-from cclcc_cli.config.schema import SupervisedLoss
 from cclcc_cli.data.mixing import mix_halves
 from cclcc_cli.losses.consistency import consistency_loss
-from cclcc_cli.methods.base import Batch, Loss, Method, Moment
+from cclcc_cli.methods.base import Batch, Loss, Moment
 from cclcc_cli.methods.supervision import labeled_loss, supervised_loss
+from cclcc_cli.methods.taught import Taught
 from cclcc_cli.models.build import build_network
-from cclcc_cli.models.ema import EmaTeacher
-from cclcc_cli.models.network import Network
 
 
 @final
-class Ict(Method):
+class Ict(Taught[IctConfig]):
     """Supervised loss plus squared difference to the mixed answer on mixed unlabelled images.
 
     As in SSL4MIS the first half of the unlabelled images is mixed with the second, so that the
     student sees half as many of them.
     """
-
-    def __init__(self, student: Network, config: IctConfig, supervised: SupervisedLoss) -> None:
-        super().__init__()
-        self.student = student
-        self.teacher = EmaTeacher(student, config.teacher_decay)
-        self._config = config
-        self._supervised = supervised
 
     def loss(self, batch: Batch, moment: Moment) -> Loss:
         config = self._config
@@ -49,13 +40,6 @@ class Ict(Method):
             supervised + weight * consistency,
             {"supervised": supervised.detach(), "consistency": consistency.detach()},
         )
-
-    def after_step(self) -> None:
-        self.teacher.follow(self.student)
-
-    @property
-    def predictor(self) -> Network:
-        return self.student if self._config.predictor == "student" else self.teacher.network
 
 
 def build_ict(recipe: IctRecipe) -> Ict:

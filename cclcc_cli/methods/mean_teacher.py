@@ -7,27 +7,16 @@ from torch import Tensor
 
 from cclcc_cli.config.recipes import MeanTeacherRecipe
 from cclcc_cli.config.rivals import MeanTeacher as MeanTeacherConfig
-from cclcc_cli.config.schema import SupervisedLoss
 from cclcc_cli.losses.consistency import consistency_loss
-from cclcc_cli.methods.base import Batch, Loss, Method, Moment
+from cclcc_cli.methods.base import Batch, Loss, Moment
 from cclcc_cli.methods.supervision import labeled_loss, supervised_loss
+from cclcc_cli.methods.taught import Taught
 from cclcc_cli.models.build import build_network
-from cclcc_cli.models.ema import EmaTeacher
-from cclcc_cli.models.network import Network
 
 
 @final
-class MeanTeacher(Method):
+class MeanTeacher(Taught[MeanTeacherConfig]):
     """Supervised loss plus squared difference to the teacher on unlabelled images."""
-
-    def __init__(
-        self, student: Network, config: MeanTeacherConfig, supervised: SupervisedLoss
-    ) -> None:
-        super().__init__()
-        self.student = student
-        self.teacher = EmaTeacher(student, config.teacher_decay)
-        self._config = config
-        self._supervised = supervised
 
     def loss(self, batch: Batch, moment: Moment) -> Loss:
         config = self._config
@@ -43,13 +32,6 @@ class MeanTeacher(Method):
             supervised + weight * consistency,
             {"supervised": supervised.detach(), "consistency": consistency.detach()},
         )
-
-    def after_step(self) -> None:
-        self.teacher.follow(self.student)
-
-    @property
-    def predictor(self) -> Network:
-        return self.student if self._config.predictor == "student" else self.teacher.network
 
 
 def add_noise(images: Tensor, deviation: float, limit: float) -> Tensor:

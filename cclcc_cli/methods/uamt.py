@@ -7,31 +7,22 @@ import torch
 
 from cclcc_cli.config.recipes import UamtRecipe
 from cclcc_cli.config.rivals import Uamt as UamtConfig
-from cclcc_cli.config.schema import SupervisedLoss
 from cclcc_cli.losses.consistency import consistency_loss
 from cclcc_cli.losses.entropy import binary_entropy
-from cclcc_cli.methods.base import Batch, Loss, Method, Moment
+from cclcc_cli.methods.base import Batch, Loss, Moment
 from cclcc_cli.methods.mean_teacher import add_noise
 from cclcc_cli.methods.supervision import labeled_loss, supervised_loss
+from cclcc_cli.methods.taught import Taught
 from cclcc_cli.models.build import build_network
-from cclcc_cli.models.ema import EmaTeacher
-from cclcc_cli.models.network import Network
 
 
 @final
-class Uamt(Method):
+class Uamt(Taught[UamtConfig]):
     """Supervised loss plus squared difference to the teacher where its entropy is low.
 
     Published, the network has dropout, which each pass draws anew (``model.dropout``); without
     it the noise alone makes the passes differ.
     """
-
-    def __init__(self, student: Network, config: UamtConfig, supervised: SupervisedLoss) -> None:
-        super().__init__()
-        self.student = student
-        self.teacher = EmaTeacher(student, config.teacher_decay)
-        self._config = config
-        self._supervised = supervised
 
     def loss(self, batch: Batch, moment: Moment) -> Loss:
         config = self._config
@@ -60,13 +51,6 @@ class Uamt(Method):
         """The entropy in nats below which a pixel counts."""
         start, ramp = self._config.threshold_start, moment.ramp_up(self._config.ramp_up)
         return (start + (1 - start) * ramp) * math.log(2)
-
-    def after_step(self) -> None:
-        self.teacher.follow(self.student)
-
-    @property
-    def predictor(self) -> Network:
-        return self.student if self._config.predictor == "student" else self.teacher.network
 
 
 def build_uamt(recipe: UamtRecipe) -> Uamt:

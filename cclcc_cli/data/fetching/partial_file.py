@@ -4,14 +4,13 @@ Hold the file's lock while using any of this.
 """
 
 import json
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 
 from cclcc_cli.data.fetching.http_source import Origin
 from cclcc_cli.data.fetching.received import Checksums, Content, remove_unfinished
-from cclcc_cli.files import write_atomic
+from cclcc_cli.files import sync, write_atomic
 
 
 def part_path(whole: Path) -> Path:
@@ -98,13 +97,13 @@ class PartialFile:
 
     def write_through(self) -> int:
         """Have the bytes on the disk itself; gives the file's time of change in nanoseconds."""
-        _sync(self.path)
+        sync(self.path)
         return self.path.stat().st_mtime_ns
 
     def finish(self) -> None:
         """Give the file its name."""
         self.path.replace(self._whole)
-        _sync(self._whole.parent)
+        sync(self._whole.parent)
         self._note.unlink(missing_ok=True)
 
     def _forget(self) -> None:
@@ -118,11 +117,3 @@ class PartialFile:
             return Origin(**json.loads(self._note.read_bytes()))
         except (FileNotFoundError, ValueError, TypeError):
             return None  # bytes of nobody knows where count only where a checksum is known
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
