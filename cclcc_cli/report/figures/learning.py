@@ -25,7 +25,7 @@ from cclcc_cli.report.figures.canvas import (
 )
 from cclcc_cli.report.figures.figure import Figure
 from cclcc_cli.report.figures.names import arm_names, seeds_text, wrap
-from cclcc_cli.report.figures.panels import MOST_PANELS, choose_best, panel_grid
+from cclcc_cli.report.figures.panels import MOST_PANELS, choose_best, label_shared, panel_grid
 from cclcc_cli.report.tables import Arm
 
 _MOST_POINTS = 400
@@ -153,8 +153,7 @@ def _plot_panels(histories: Sequence[History]) -> Drawing:
         _plot_curve(axes, history.dice, Look(BLUE, "-", ""), 100, history.name)
         axes.set_title(wrap(history.name, 26))
         quiet(axes)
-    drawing.supxlabel("optimiser steps", fontsize=7)
-    drawing.supylabel("validation Dice, %", fontsize=7)
+    label_shared(drawing, panels, "optimiser steps", "validation Dice, %")
     return drawing
 
 
@@ -180,10 +179,9 @@ def plot_losses(histories: Sequence[History]) -> Drawing:
         panels[0].yaxis.set_major_formatter(lambda value, _place: f"{value:g}")
     handles = {line.get_label(): line for axes in panels for line in axes.get_lines()}
     drawing.legend(handles=[handles[term] for term in terms if term in handles],
-                   loc="outside lower center", ncols=2 if len(histories) <= 2 else 5,
+                   loc="outside upper center", ncols=2 if len(histories) <= 2 else 5,
                    handlelength=3)
-    drawing.supxlabel("optimiser steps", fontsize=7)
-    drawing.supylabel("mean loss", fontsize=7)
+    label_shared(drawing, panels, "optimiser steps", "mean loss")
     return drawing
 
 

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 
 from cclcc_cli.report.evidence import Evidence
-from cclcc_cli.report.figures.canvas import DOUBLE, SINGLE, new_drawing
+from cclcc_cli.report.figures.canvas import DOUBLE, SINGLE, TEXT, new_drawing
 
 MOST_PANELS = 20
 _COLUMNS = 4
@@ -25,6 +25,7 @@ def panel_grid(
     """
     columns = min(count, _COLUMNS)
     rows = math.ceil(count / columns)
+    row_height *= 1.4 if count == 1 else 1
     drawing = new_drawing(SINGLE if count <= 2 else DOUBLE, rows * row_height + more)
     grid = drawing.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     panels = [axes for row in grid for axes in row]
@@ -33,6 +34,16 @@ def panel_grid(
     for axes in panels[max(0, count - columns) : count]:  # above an empty place too
         axes.tick_params(labelbottom=True)
     return drawing, panels[:count]
+
+
+def label_shared(drawing: Drawing, panels: Sequence[Axes], x: str, y: str) -> None:
+    """What the axes of all panels measure, said once."""
+    if len(panels) == 1:
+        panels[0].set_xlabel(x)
+        panels[0].set_ylabel(y)
+    else:
+        drawing.supxlabel(x, fontsize=TEXT)
+        drawing.supylabel(y, fontsize=TEXT)
 
 
 def choose_compared(evidence: Sequence[Evidence]) -> tuple[list[Evidence], str | None]:
