@@ -1,4 +1,4 @@
-"""Cases as pictures: the image with its truth, then each method's outline over it."""
+"""Cases as pictures: the image, then each method's outline and the truth's over it."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,7 +10,15 @@ from matplotlib.figure import Figure as Drawing
 from numpy.typing import NDArray
 
 from cclcc_cli.report.evidence import Evidence
-from cclcc_cli.report.figures.canvas import DOUBLE, SKY, TALLEST, YELLOW, new_drawing, render
+from cclcc_cli.report.figures.canvas import (
+    DOUBLE,
+    SKY,
+    TALLEST,
+    TEXT,
+    YELLOW,
+    new_drawing,
+    render,
+)
 from cclcc_cli.report.figures.cases import Case, Predictions, choose_cases, read_predictions
 from cclcc_cli.report.figures.figure import Figure
 from cclcc_cli.report.figures.names import wrap
@@ -18,7 +26,7 @@ from cclcc_cli.report.figures.panels import choose_best
 from cclcc_cli.report.images import ImageScores
 
 MOST_METHODS = 20
-_COLUMNS = 7
+_MOST_COLUMNS = 7
 _HEADING, _TITLE = 0.2, 0.14
 """Inches: above a case, and for each line above a picture."""
 _NAME_WIDTH = 17
@@ -76,7 +84,7 @@ def lay_out_pages(cases: Sequence[Case], num_methods: int) -> list[Sequence[Case
 def plot_cases(predictions: Predictions, cases: Sequence[Case]) -> Drawing:
     """A heading and a block of pictures a case, from top to bottom."""
     count = len(predictions.names) + 1
-    columns, height = min(count, _COLUMNS), _case_height(len(predictions.names))
+    columns, height = _columns(len(predictions.names)), _case_height(len(predictions.names))
     width = DOUBLE if count > 3 else DOUBLE * count / 4
     drawing = new_drawing(width, height * len(cases))
     blocks = drawing.subfigures(len(cases), 1, squeeze=False)[:, 0]
@@ -84,44 +92,52 @@ def plot_cases(predictions: Predictions, cases: Sequence[Case]) -> Drawing:
         stem = predictions.stems[case.index]
         row = predictions.store.positions([stem])[0]
         image, truth = predictions.store.images[row], predictions.store.masks[row] > 0
-        block.suptitle(f"{stem[:40]}: {'; '.join(case.reasons)} "
-                       f"({100 * case.disagreement:.0f} % disagreement)"[:_fitting(width)],
-                       x=0.005, ha="left", fontweight="bold", fontsize=7)
+        block.suptitle(wrap(f"{stem[:40]}: {'; '.join(case.reasons)} "
+                            f"({100 * case.disagreement:.0f} % disagreement)", _fitting(width)),
+                       x=0.005, ha="left", fontweight="bold", fontsize=TEXT)
         panels = block.subplots(-(-count // columns), columns, squeeze=False).flat
         for n, axes in enumerate(panels):
             axes.set_axis_off()
             if n >= count:
                 continue
             axes.imshow(image, interpolation="none")
-            _outline(axes, truth, SKY, "solid", 1.1)
             if n == 0:
-                axes.set_title("truth", pad=2)
+                axes.set_title("image", pad=2)
                 continue
             name, dice = predictions.names[n - 1], predictions.dice[n - 1, case.index]
-            _outline(axes, predictions.masks[n - 1, case.index], YELLOW, "dashed", 0.9)
+            _outline(axes, truth, SKY, None, 1.1)
+            _outline(axes, predictions.masks[n - 1, case.index], YELLOW, (0, (2, 0.8)), 0.9)
             axes.set_title(f"{wrap(name, _NAME_WIDTH)}\n{100 * dice:.1f}", pad=2, linespacing=1.0)
     return drawing
 
 
 def _outline(
-    axes: Axes, mask: NDArray[np.bool_], color: str, style: str, width: float
+    axes: Axes, mask: NDArray[np.bool_], color: str,
+    dashes: tuple[float, tuple[float, ...]] | None, width: float,
 ) -> None:
-    """The border of a mask, along its pixels' middles, above a dark line that shows on white."""
+    """The border of a mask, between its pixels; a whole line has a dark rim that shows on white."""
     if not mask.any():
         return
     padded = np.pad(mask, 1).astype(np.float32)  # closes what touches the image's edge
     reach = np.arange(-1, len(mask) + 1)
-    lines = axes.contour(reach, reach, padded, levels=[0.5], colors=[color], linestyles=[style],
-                         linewidths=[width])
-    if style == "solid":
+    lines = axes.contour(reach, reach, padded, levels=[0.5], colors=[color], linewidths=[width])
+    if dashes is None:
         lines.set_path_effects([effects.withStroke(linewidth=width + 0.7, foreground="black")])
+    else:
+        lines.set_linestyle(dashes)
     axes.set_xlim(-0.5, len(mask) - 0.5)
     axes.set_ylim(len(mask) - 0.5, -0.5)
 
 
+def _columns(num_methods: int) -> int:
+    """Rows of pictures alike in length."""
+    count = num_methods + 1
+    return -(-count // -(-count // _MOST_COLUMNS))
+
+
 def _case_height(num_methods: int) -> float:
     count = num_methods + 1
-    columns = min(count, _COLUMNS)
+    columns = _columns(num_methods)
     picture = DOUBLE / max(columns, 4) * 0.96
     return _HEADING + -(-count // columns) * (picture + 2.4 * _TITLE)
 
