@@ -77,8 +77,12 @@ def read_history(arm: Arm, name: str, is_baseline: bool) -> History:
         seeds.append(found)
     terms = dict.fromkeys(term for seed in seeds for record in seed.values()
                           for term in record.get("train", {}))
+    dice = _curve(seeds, "val", "dice")
+    if not len(dice.steps):
+        raise RunError(f"{arm.first.path / 'metrics.jsonl'}: no step has a validation Dice of "
+                       "every seed")
     return History(
-        name, is_baseline, _curve(seeds, "val", "dice"),
+        name, is_baseline, dice,
         {term: _curve(seeds, "train", term) for term in terms},
     )
 
@@ -103,7 +107,6 @@ def draw_learning(
             notes.append(f"no learning curve: {error}")
             continue
         histories.append(history)
-    histories = [history for history in histories if len(history.dice.steps)]
     if not histories:
         return [], notes
     rest = f" Shown: {left_out}." if left_out else ""
