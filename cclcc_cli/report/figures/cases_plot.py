@@ -29,8 +29,8 @@ MOST_METHODS = 20
 _MOST_COLUMNS = 7
 _HEADING, _TITLE = 0.2, 0.14
 """Inches: above a case, and for each line above a picture."""
-_NAME_WIDTH = 17
-"""Characters that fit above a picture."""
+_LETTER = 0.066
+"""Inches, of a wide one."""
 
 
 def draw_cases(
@@ -86,15 +86,17 @@ def plot_cases(predictions: Predictions, cases: Sequence[Case]) -> Drawing:
     count = len(predictions.names) + 1
     columns, height = _columns(len(predictions.names)), _case_height(len(predictions.names))
     width = DOUBLE if count > 3 else DOUBLE * count / 4
+    letters = int(width / columns / _LETTER)
     drawing = new_drawing(width, height * len(cases))
     blocks = drawing.subfigures(len(cases), 1, squeeze=False)[:, 0]
     for block, case in zip(blocks, cases, strict=True):
         stem = predictions.stems[case.index]
         row = predictions.store.positions([stem])[0]
         image, truth = predictions.store.images[row], predictions.store.masks[row] > 0
-        block.suptitle(wrap(f"{stem[:40]}: {'; '.join(case.reasons)} "
-                            f"({100 * case.disagreement:.0f} % disagreement)", _fitting(width)),
-                       x=0.005, ha="left", fontweight="bold", fontsize=TEXT)
+        heading = (f"{stem[:40]}: {'; '.join(case.reasons)} "
+                   f"({100 * case.disagreement:.0f} % disagreement)")
+        block.suptitle(wrap(heading, int(width / _LETTER)), x=0.005, ha="left",
+                       fontweight="bold", fontsize=TEXT)
         panels = block.subplots(-(-count // columns), columns, squeeze=False).flat
         for n, axes in enumerate(panels):
             axes.set_axis_off()
@@ -107,7 +109,7 @@ def plot_cases(predictions: Predictions, cases: Sequence[Case]) -> Drawing:
             name, dice = predictions.names[n - 1], predictions.dice[n - 1, case.index]
             _outline(axes, truth, SKY, None, 1.1)
             _outline(axes, predictions.masks[n - 1, case.index], YELLOW, (0, (2, 0.8)), 0.9)
-            axes.set_title(f"{wrap(name, _NAME_WIDTH)}\n{100 * dice:.1f}", pad=2, linespacing=1.0)
+            axes.set_title(f"{wrap(name, letters)}\n{100 * dice:.1f}", pad=2, linespacing=1.0)
     return drawing
 
 
@@ -140,8 +142,3 @@ def _case_height(num_methods: int) -> float:
     columns = _columns(num_methods)
     picture = DOUBLE / max(columns, 4) * 0.96
     return _HEADING + -(-count // columns) * (picture + 2.4 * _TITLE)
-
-
-def _fitting(width: float) -> int:
-    """Characters of a heading."""
-    return int(width / 0.06)

@@ -16,9 +16,7 @@ from cclcc_cli.report.figures.canvas import (
     BLUE,
     GREY,
     LOOKS,
-    SINGLE,
     Look,
-    new_drawing,
     quiet,
     render,
 )
@@ -30,10 +28,12 @@ from cclcc_cli.report.figures.equivalence import (
 )
 from cclcc_cli.report.figures.figure import Figure
 from cclcc_cli.report.figures.names import images_text, seeds_text, wrap
-from cclcc_cli.report.figures.panels import MOST_PANELS, label_shared, panel_grid
+from cclcc_cli.report.figures.panels import MOST_PANELS, label_shared, panel_grid, single_plot
 from cclcc_cli.report.images import ImageScores, stack_seeds
 
 _MOST_SENTENCES = 6
+_TICK_WIDTH = 0.32
+"""Inches, of a number below an axis."""
 _DODGE = 0.025
 """How far lines stand aside from each other so that their intervals do not hide, in log labels."""
 
@@ -133,8 +133,7 @@ def plot_efficiency(series: Sequence[Series]) -> Drawing:
     supervised = [each for each in series if each.is_supervised]
     others = [each for each in series if not each.is_supervised]
     if len(others) <= len(LOOKS) and len(supervised) <= 1:
-        drawing = new_drawing(SINGLE, 2.3 + 0.13 * -(-len(series) // 2))
-        axes = drawing.add_subplot()
+        drawing, axes, columns = single_plot([each.name for each in series], 2.3)
         looks = iter(LOOKS)
         for n, each in enumerate(series):
             look = BASELINE if each.is_supervised else next(looks)
@@ -143,7 +142,7 @@ def plot_efficiency(series: Sequence[Series]) -> Drawing:
                 _mark_equals(axes, each, look)
         axes.set_xlabel("labels, % of training images")
         axes.set_ylabel("Dice, %")
-        drawing.legend(loc="outside lower center", ncols=2, handlelength=3)
+        drawing.legend(loc="outside lower center", ncols=columns, handlelength=3)
         every = [axes]
     else:
         drawing, panels = panel_grid(len(others), 1.45)
@@ -160,7 +159,7 @@ def plot_efficiency(series: Sequence[Series]) -> Drawing:
     for axes in every:
         axes.set_xscale("log")
         axes.xaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_major_locator(FixedLocator(_apart(shares, 1.25 if axes is every[0] else 2)))
+        axes.xaxis.set_major_locator(FixedLocator(_apart(shares, 2.7 if len(every) == 1 else 1.2)))
         axes.xaxis.set_major_formatter(lambda value, _place: f"{value:.3g}")
         bottom, top = axes.get_ylim()  # an interval may promise what no Dice can be
         axes.set_ylim(max(bottom, -2), min(top, 102))
@@ -248,8 +247,9 @@ def _sentences(known: Sequence[str], count: int) -> str:
     return " ".join(parts)
 
 
-def _apart(shares: Sequence[float], factor: float) -> list[float]:
-    """Those of the shares that leave room for their labels on a logarithmic axis."""
+def _apart(shares: Sequence[float], width: float) -> list[float]:
+    """Those of the shares whose labels have room on a logarithmic axis of that many inches."""
+    factor = (shares[-1] / shares[0]) ** (_TICK_WIDTH / width)
     kept: list[float] = []
     for share in reversed(shares):
         if not kept or kept[-1] / share >= factor:

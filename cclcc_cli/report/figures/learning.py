@@ -17,15 +17,19 @@ from cclcc_cli.report.figures.canvas import (
     BLUE,
     GREY,
     LOOKS,
-    SINGLE,
     Look,
-    new_drawing,
     quiet,
     render,
 )
 from cclcc_cli.report.figures.figure import Figure
 from cclcc_cli.report.figures.names import arm_names, seeds_text, wrap
-from cclcc_cli.report.figures.panels import MOST_PANELS, choose_best, label_shared, panel_grid
+from cclcc_cli.report.figures.panels import (
+    MOST_PANELS,
+    choose_best,
+    label_shared,
+    panel_grid,
+    single_plot,
+)
 from cclcc_cli.report.tables import Arm
 
 _MOST_POINTS = 400
@@ -132,9 +136,7 @@ def plot_dice(histories: Sequence[History]) -> Drawing:
     """Lines in one plot while they can be told apart, else a panel an arm."""
     if len(histories) > _LINES:
         return _plot_panels(histories)
-    rows = -(-len(histories) // 2)
-    drawing = new_drawing(SINGLE, 2.2 + 0.13 * rows)
-    axes = drawing.add_subplot()
+    drawing, axes, columns = single_plot([history.name for history in histories], 2.2)
     looks = iter(LOOKS)
     for history in histories:
         look = BASELINE if history.is_baseline else next(looks, BASELINE)
@@ -142,7 +144,7 @@ def plot_dice(histories: Sequence[History]) -> Drawing:
     axes.set_xlabel("optimiser steps")
     axes.set_ylabel("validation Dice, %")
     quiet(axes)
-    drawing.legend(loc="outside lower center", ncols=2, handlelength=3)
+    drawing.legend(loc="outside lower center", ncols=columns, handlelength=3)
     return drawing
 
 

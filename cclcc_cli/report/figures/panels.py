@@ -11,6 +11,8 @@ from cclcc_cli.report.figures.canvas import DOUBLE, SINGLE, TEXT, new_drawing
 
 MOST_PANELS = 20
 _COLUMNS = 4
+_SHORT = 19
+"""Letters of a name that leave room for another beside it in a column of print."""
 
 
 def panel_grid(
@@ -44,6 +46,17 @@ def label_shared(drawing: Drawing, panels: Sequence[Axes], x: str, y: str) -> No
     else:
         drawing.supxlabel(x, fontsize=TEXT)
         drawing.supylabel(y, fontsize=TEXT)
+
+
+def single_plot(names: Sequence[str], height: float) -> tuple[Drawing, Axes, int]:
+    """One plot as wide as a column, with room for a legend of these names below it.
+
+    Returns:
+        The figure, its axes, and how many columns the legend can have.
+    """
+    columns = 2 if max(map(len, names)) <= _SHORT and len(names) > 1 else 1
+    drawing = new_drawing(SINGLE, height + 0.14 * math.ceil(len(names) / columns))
+    return drawing, drawing.add_subplot(), columns
 
 
 def choose_compared(evidence: Sequence[Evidence]) -> tuple[list[Evidence], str | None]:

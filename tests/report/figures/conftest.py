@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -84,12 +85,12 @@ def overlapping() -> Callable[[Drawing], list[tuple[str, str]]]:
         drawing.canvas.draw()
         renderer = drawing.canvas.get_renderer()  # type: ignore[attr-defined]
         texts = _drawn_texts(drawing)
-        boxes = [t.get_window_extent(renderer).padded(-1) for t in texts]
-        bad = [(a.get_text(), b.get_text()) for n, (a, one) in enumerate(zip(texts, boxes, strict=True))
-               for b, other in zip(texts[n + 1 :], boxes[n + 1 :], strict=True) if one.overlaps(other)]
+        placed = [(t.get_text(), t.get_window_extent(renderer).padded(-1)) for t in texts]
         page = drawing.bbox.padded(1)
-        return bad + [(t.get_text(), "the figure's edge") for t, box in zip(texts, boxes, strict=True)
-                      if not (page.contains(box.x0, box.y0) and page.contains(box.x1, box.y1))]
+        return [(one, other) for (one, box), (other, more) in combinations(placed, 2)
+                if box.overlaps(more)] + [
+            (one, "the figure's edge") for one, box in placed
+            if not (page.contains(box.x0, box.y0) and page.contains(box.x1, box.y1))]
 
     return find
 
@@ -101,6 +102,8 @@ def _drawn_texts(drawing: Drawing) -> list[Text]:
     hidden: set[Text] = set()
     for axes in drawing.findobj(Axes):
         for axis in (axes.xaxis, axes.yaxis):
+            if not axes.axison:
+                hidden |= set(axis.findobj(Text))
             ticks |= {label for tick in [*axis.majorTicks, *axis.minorTicks]
                       for label in (tick.label1, tick.label2)}
             drawn |= {label for tick in axis._update_ticks()

@@ -29,7 +29,7 @@ def plot(width=SINGLE, height=2.0):
     drawing = new_drawing(width, height)
     axes = drawing.add_subplot()
     axes.plot([0, 1], [1, 0], "o-")
-    axes.set_title("Dice, % − Ä")
+    axes.set_title("Dice, % Ä")
     return drawing
 
 
