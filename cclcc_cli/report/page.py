@@ -1,7 +1,7 @@
 """A report as a whole: what is compared, judged and said, ready for any format."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from cclcc_cli.report.evidence import (
     weigh,
 )
 from cclcc_cli.report.gather import Split, gather_runs
-from cclcc_cli.report.images import read_images
+from cclcc_cli.report.images import ImageScores, read_images
 from cclcc_cli.report.latex import to_latex
 from cclcc_cli.report.layouts import Layout, lay_out_grid, lay_out_rows
 from cclcc_cli.report.tables import (
@@ -61,6 +61,8 @@ class Page:
         records: what it shows and more as numbers, one for each arm.
         sentences: what it says.
         notes: what makes it doubtful, and what was left out.
+        evidence: of which it is made, an arm a row.
+        scores: Dice of the images of the split, by run folder.
     """
 
     title: str
@@ -68,6 +70,8 @@ class Page:
     records: Sequence[Record]
     sentences: Sequence[str]
     notes: Sequence[str]
+    evidence: Sequence[Evidence]
+    scores: Mapping[Path, ImageScores]
 
     def markdown(self) -> str:
         return to_markdown(self.title, self.layout.columns, self.marked_rows,
@@ -114,6 +118,7 @@ def write_page(root: Path, question: Question) -> Page:
               f"{', ACROSS runs whose conditions differ' if question.across else ''}",
         layout=_lay_out(evidence, question), records=_records(evidence, question),
         sentences=words.summarize(evidence), notes=notes,
+        evidence=evidence, scores=reading.scores,
     )
 
 
