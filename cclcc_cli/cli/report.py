@@ -1,6 +1,7 @@
 """``cclcc report``."""
 
 import io
+from collections.abc import Sequence
 from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -8,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cclcc_cli.cli import console
-from cclcc_cli.cli.options import RUNS, RunsDir
+from cclcc_cli.cli.options import DATA, RUNS, DataDir, RunsDir
 from cclcc_cli.errors import RunError
 
 if TYPE_CHECKING:
+    from cclcc_cli.report.gather import Split
     from cclcc_cli.report.page import Page
 
 Format = Literal["table", "markdown", "latex", "csv", "json"]
@@ -47,6 +49,12 @@ def report(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write there instead of to stdout.")
     ] = None,
+    figures: Annotated[
+        Path | None,
+        typer.Option("--figures", metavar="DIR",
+                     help="Also draw what the table says, as PNG and PDF with captions."),
+    ] = None,
+    data: DataDir = DATA,
 ) -> None:
     """Compare finished runs: scores over seeds, differences from a baseline, what is noise."""
     if out:
@@ -66,9 +74,12 @@ def report(
         _show(page, format)
     if out:
         _write(out, text.getvalue())
+    drawn_notes = _draw(page, split, data, figures) if figures else []
     if format in ("table", "csv"):  # the others hold their notes
         for note in [*(page.sentences if format == "csv" else []), *page.notes]:
             console.note(f"note: {note}")
+    for note in drawn_notes:
+        console.note(f"note: {note}")
 
 
 def _show(page: "Page", format: Format) -> None:
@@ -86,6 +97,16 @@ def _show(page: "Page", format: Format) -> None:
             console.show(page.csv().removesuffix("\n"))
         case "json":
             console.show(page.json().removesuffix("\n"))
+
+
+def _draw(page: "Page", split: "Split", data: Path, folder: Path) -> Sequence[str]:
+    from cclcc_cli.report.figures.folder import write_figures
+    from cclcc_cli.report.figures.gallery import draw_figures
+
+    drawn = draw_figures(page.evidence, page.scores, split, data)
+    write_figures(drawn, folder)
+    console.note(f"drawn: {len(drawn.figures)} figures in {folder}")
+    return drawn.notes
 
 
 def _write(out: Path, text: str) -> None:

@@ -37,7 +37,7 @@ from cclcc_cli.experiments.mlflow_tracker import (
 from cclcc_cli.experiments.run_folder import RunFolder, find_runs
 
 _UPLOADED = ("recipe.yaml", "cell.json", "environment.json", "result.json", "costs.json",
-             "val_images.csv", "test_images.csv", "overlays", "best.pt")
+             "val_images.csv", "test_images.csv", "test_masks.npz", "overlays", "best.pt")
 _UPLOADS_TAG = "cclcc.uploads"
 
 

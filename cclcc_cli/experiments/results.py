@@ -2,14 +2,12 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
-
-import numpy as np
-from numpy.typing import NDArray
 
 from cclcc_cli.data.store import Store
 from cclcc_cli.experiments.cell import Cell
+from cclcc_cli.experiments.masks import Masks, write_masks
 from cclcc_cli.experiments.progress import Display
 from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.files import write_atomic
@@ -58,12 +56,15 @@ def _evaluate(
 ) -> dict[str, dict[str, float]]:
     display.evaluating(split, len(stems))
     rows = cell.store.positions(stems)
-    shown = rows[:: max(1, -(-len(rows) // NUM_OVERLAYS))] if split == "test" else []
-    scores, masks = evaluate_images(
-        network, cell.store, rows, cell.recipe.evaluation, on, cell.runtime, keep_masks=shown
+    scores, bits = evaluate_images(
+        network, cell.store, rows, cell.recipe.evaluation, on, cell.runtime,
+        keep_masks=split == "test",
     )
     write_atomic(folder.images_table(split), _images_csv(scores))
-    _write_overlays(folder, cell.store, masks)
+    if bits is not None:
+        masks = Masks(tuple(stems), cell.store.info.size, bits)
+        write_masks(folder, masks)
+        _write_overlays(folder, cell.store, masks)
     leaked = set(cell.leaked[split])
     clean = [s for s in scores if s.stem not in leaked]
     means = {
@@ -85,10 +86,9 @@ def _images_csv(scores: Sequence[ImageScores]) -> bytes:
     return text.getvalue().encode()
 
 
-def _write_overlays(
-    folder: RunFolder, store: Store, masks: Mapping[int, NDArray[np.bool_]]
-) -> None:
+def _write_overlays(folder: RunFolder, store: Store, masks: Masks) -> None:
     folder.overlays.mkdir(exist_ok=True)
-    for row, mask in masks.items():
+    shown = masks.stems[:: -(-len(masks.stems) // NUM_OVERLAYS)]
+    for row, mask in zip(store.positions(shown), masks.of(shown), strict=True):
         png = outline_overlay(store.images[row], store.masks[row], mask)
         write_atomic(folder.overlays / f"{row:06d}.png", png)

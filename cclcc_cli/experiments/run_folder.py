@@ -10,6 +10,7 @@
     ablation.json      which ablation trained it, where one did
     costs.json         weights, images through networks per step, speed, peak memory
     val_images.csv  test_images.csv   every score of every image
+    test_masks.npz     what was predicted for every test image (see ``experiments.masks``)
     overlays/          a few test images with truth and prediction outlined
     train.log          the plain lines of every session
 
@@ -56,6 +57,10 @@ class RunFolder:
     @property
     def overlays(self) -> Path:
         return self.path / "overlays"
+
+    @property
+    def test_masks(self) -> Path:
+        return self.path / "test_masks.npz"
 
     @property
     def log(self) -> Path:
@@ -202,7 +207,7 @@ class RunFolder:
         """
         test_reads = self.status.get("test_reads", 0)
         names = ["status.json", "result.json", "costs.json", "metrics.jsonl", "last.pt", "best.pt",
-                 "train.log", "val_images.csv", "test_images.csv"]
+                 "train.log", "val_images.csv", "test_images.csv", "test_masks.npz"]
         for path in [*(self.path / n for n in names), *self.overlays.glob("*.png")]:
             path.unlink(missing_ok=True)
         if test_reads:

@@ -1,7 +1,7 @@
 """From a network and rows of the store to scores of every image."""
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -93,8 +93,8 @@ def evaluate_images(
     config: Evaluation,
     on: Literal["probs", "logits"],
     runtime: Runtime,
-    keep_masks: Collection[int] = (),
-) -> tuple[list[ImageScores], dict[int, NDArray[np.bool_]]]:
+    keep_masks: bool = False,
+) -> tuple[list[ImageScores], NDArray[np.uint8] | None]:
     """Every score of every image, at the working size and at its own.
 
     Args:
@@ -104,12 +104,15 @@ def evaluate_images(
         config: the recipe's rules.
         on: what the threshold applies to.
         runtime: device and precision.
-        keep_masks: rows whose predicted masks ``(S, S)`` are wanted as well.
+        keep_masks: also return the predicted masks, packed so that large splits fit in memory.
+
+    Returns:
+        Scores, and each image's mask in a row of bits, ``(N, ceil(S * S / 8))`` uint8, or None.
     """
     threshold = probability_threshold(config, on)
     network.eval()
     results: list[ImageScores] = []
-    kept: dict[int, NDArray[np.bool_]] = {}
+    bits: list[NDArray[np.uint8]] = []
     for rows in _batches(positions):
         probs, overlap = _overlap(network, store, rows, config, threshold, runtime)
         working = {name: values.tolist() for name, values in overlap.items()}
@@ -120,9 +123,9 @@ def evaluate_images(
             scores |= surface_scores(mask, store.masks[row] > 0)
             own = _own_size_scores(maps[place], store.original_mask(row), config, threshold)
             results.append(ImageScores(store.rows[row].stem, scores, own))
-            if row in keep_masks:
-                kept[row] = mask
-    return results, kept
+            if keep_masks:
+                bits.append(np.packbits(mask))
+    return results, np.stack(bits) if keep_masks else None
 
 
 def mean_scores(scores: Sequence[Mapping[str, float]]) -> Scores:

@@ -11,6 +11,7 @@ import torch
 from cclcc_cli.config import METHODS, parse_recipe
 from cclcc_cli.data.store import load_store, store_path
 from cclcc_cli.errors import DataError, Interrupted, RunError, TrainingDiverged
+from cclcc_cli.experiments.masks import read_masks
 from cclcc_cli.experiments.progress import TextDisplay
 from cclcc_cli.experiments.run import run_cell
 from cclcc_cli.training.runtime import Runtime
@@ -57,6 +58,7 @@ def outcome(done):
         "best": folder.best_checkpoint.read_bytes(),
         "test": folder.images_table("test").read_bytes(),
         "val": folder.images_table("val").read_bytes(),
+        "masks": folder.test_masks.read_bytes(),
         "result": folder.read_json("result.json"),
         "records": records,
         "overlays": [p.read_bytes() for p in sorted(folder.overlays.glob("*.png"))],
@@ -96,6 +98,20 @@ def test_a_finished_folder_holds_the_truth(train, method):
     assert "step 12/12" in folder.log.read_text()
 
 
+def test_the_masks_that_are_kept_are_those_that_were_scored(train, tiny_data):
+    """Dice from masks and truth, without the network, is what the table says."""
+    folder = train("supervised").folder
+    store = load_store(store_path(tiny_data, "synthetic", 32))
+    rows = list(csv.DictReader(folder.images_table("test").read_text().splitlines()))
+    masks = read_masks(folder)
+    assert masks.stems == tuple(row["stem"] for row in rows)
+    truth = store.masks[store.positions(masks.stems)] > 0
+    for mask, target, row in zip(masks.of(masks.stems), truth, rows, strict=True):
+        total = mask.sum() + target.sum()
+        dice = 2 * (mask & target).sum() / total if total else 1.0
+        assert float(row["dice"]) == pytest.approx(dice)
+
+
 def test_the_best_checkpoint_is_the_one_with_the_highest_validation_dice(train):
     done = train()
     best = max(done.folder.records(), key=lambda r: r["val"]["dice"])
@@ -130,7 +146,7 @@ def test_a_run_with_weight_0_ends_with_supervised_scores_and_weights(train, tiny
     section = tiny_recipe(method).get(method, {}) | dict.fromkeys(WEIGHTS[method], 0.0)
     weightless = outcome(train(method, **{method: section}))
     supervised = outcome(train("supervised"))
-    for key in ("best", "test", "val", "overlays"):
+    for key in ("best", "test", "val", "masks", "overlays"):
         assert weightless[key] == supervised[key]
 
 

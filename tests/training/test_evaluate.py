@@ -70,12 +70,14 @@ def test_validation_is_the_mean_of_the_images_and_leaves_the_mode(store, network
 
 
 def test_masks_are_kept_on_request(store, network):
-    _, kept = evaluate_images(
-        constant(network, 9.0), store, [0, 1, 2], Evaluation(), "probs", CPU, keep_masks=[1]
+    rows = list(range(11))  # more than one batch
+    _, none = evaluate_images(network, store, rows, Evaluation(), "probs", CPU)
+    _, full = evaluate_images(
+        constant(network, 9.0), store, rows, Evaluation(), "probs", CPU, keep_masks=True
     )
-    assert list(kept) == [1]
-    assert kept[1].shape == (32, 32)
-    assert kept[1].all()
+    assert none is None
+    assert full.shape == (11, 32 * 32 // 8)
+    assert (full == 255).all()
 
 
 def test_rules_name_every_choice():

@@ -1,0 +1,1 @@
+"""Figures of a report; the only package that loads matplotlib, and ``figure`` does not."""

@@ -1,0 +1,125 @@
+"""Effects at a glance: each arm less its baseline, with its interval and its verdict."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure as Drawing
+from matplotlib.transforms import blended_transform_factory
+
+from cclcc_cli.report.evidence import Comparison, Evidence
+from cclcc_cli.report.evidence_text import p_text, points_text, verdict_text
+from cclcc_cli.report.figures.canvas import (
+    BLUE,
+    DOUBLE,
+    GREY,
+    PALE,
+    VERMILLION,
+    new_drawing,
+    quiet,
+    render,
+)
+from cclcc_cli.report.figures.figure import Figure
+from cclcc_cli.report.figures.names import arm_names, images_text, place_text, seeds_text
+from cclcc_cli.report.statistics import Verdict
+from cclcc_cli.report.tables import Arm
+
+MOST_ROWS = 40
+_MARKS: dict[Verdict, tuple[str, str, bool]] = {
+    "better": ("^", BLUE, True), "worse": ("v", VERMILLION, True),
+    "within noise": ("o", GREY, False),
+}
+"""Marker, colour, and whether it is filled."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the plot: a heading, or an arm that was compared."""
+
+    name: str
+    comparison: Comparison | None = None
+
+
+def forest_rows(evidence: Sequence[Evidence]) -> list[Row]:
+    """Arms by place and baseline, the largest difference first, below a heading for each."""
+    groups: dict[tuple[tuple[str, int], str], list[tuple[Arm, Comparison]]] = {}
+    for found in evidence:
+        if found.comparison:
+            key = (found.arm.place, found.comparison.baseline.first.arm)
+            groups.setdefault(key, []).append((found.arm, found.comparison))
+    rows: list[Row] = []
+    for (place, _), group in groups.items():
+        baseline = group[0][1].baseline
+        arms = [found.arm for found in evidence if found.arm.place in (place, baseline.place)]
+        names = arm_names([arm for arm in arms if arm.first.data == place[0]])
+        other = "" if baseline.place == place else f" with {baseline.first.labeled} labels"
+        rows.append(Row(f"{place_text(place)}, less {names[baseline.first.arm]}{other}"))
+        ordered = sorted(group, key=lambda each: -each[1].difference.mean)
+        rows += [Row(names[arm.first.arm], comparison) for arm, comparison in ordered]
+    return rows
+
+
+def draw_forest(evidence: Sequence[Evidence], split: str) -> tuple[Figure | None, list[str]]:
+    """The figure, or a note on why there is none; a note on rows that have no room as well."""
+    compared = [found for found in evidence if found.comparison]
+    if not compared:
+        return None, ["no forest plot: no arm is compared with a baseline"]
+    chosen, notes = compared, []
+    if len(compared) > MOST_ROWS:
+        chosen = sorted(compared, key=_size, reverse=True)[:MOST_ROWS]
+        notes = [f"the forest plot shows the {MOST_ROWS} largest of {len(compared)} differences"]
+    kept = {found.arm.first.arm for found in chosen}
+    rows = forest_rows([found for found in evidence
+                        if not found.comparison or found.arm.first.arm in kept])
+    sides = [arm for found in chosen if found.comparison
+             for arm in (found.arm, found.comparison.baseline)]
+    few = any(found.comparison and not found.comparison.difference.seed_noise_known
+              for found in chosen)
+    caption = (
+        f"Difference in mean {split} Dice from the baseline, in points, with its 95 % interval "
+        f"over images{' and seeds' if any(len(arm.runs) > 1 for arm in sides) else ''} "
+        f"({seeds_text(sides)}, {images_text(chosen, split)}). Triangles up: better, down: worse, "
+        f"open circles: within noise, by p after Holm's correction over {len(compared)} "
+        f"comparison{'' if len(compared) == 1 else 's'}."
+        + (" Where a side has one seed, the noise of seeds is unknown." if few else "")
+        + (f" The {MOST_ROWS} largest of {len(compared)} differences are shown." if notes else "")
+    )
+    figure = render("effects", "Differences from the baseline", caption, lambda: plot_forest(rows))
+    return figure, notes
+
+
+def plot_forest(rows: Sequence[Row]) -> Drawing:
+    """Rows from top to bottom, in points of Dice; numbers and verdicts in words beside them."""
+    drawing = new_drawing(DOUBLE, 0.6 + 0.17 * len(rows))
+    axes = drawing.add_subplot()
+    beside = blended_transform_factory(axes.transAxes, axes.transData)
+    for height, row in enumerate(rows):
+        if row.comparison is None:
+            axes.text(0, height, row.name, transform=beside, va="center", ha="left",
+                      fontweight="bold", bbox={"color": "white", "pad": 1}, zorder=4)
+            continue
+        found = row.comparison.difference
+        marker, color, filled = _MARKS[row.comparison.verdict]
+        if found.low is not None and found.high is not None:
+            axes.plot([100 * found.low, 100 * found.high], [height] * 2, color=color,
+                      solid_capstyle="butt", gid="interval")
+        axes.plot([100 * found.mean], [height], marker, color=color, markersize=4.5,
+                  markerfacecolor=color if filled else "white", gid="mean")
+        words = f"{points_text(found)}   p {p_text(row.comparison.p)}   "
+        axes.text(1.01, height, words + verdict_text(row.comparison), transform=beside,
+                  va="center", ha="left")
+    axes.axvline(0, color=GREY, linewidth=0.8, zorder=1)
+    for height, row in enumerate(rows):
+        if row.comparison is None and height:
+            axes.axhline(height - 0.5, color=PALE, linewidth=0.6)
+    axes.set_yticks([height for height, row in enumerate(rows) if row.comparison],
+                    [row.name for row in rows if row.comparison])
+    axes.tick_params(axis="y", length=0)
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.set_xlabel("difference in Dice, points (95 % interval)")
+    axes.spines["left"].set_visible(False)
+    quiet(axes, "x")
+    return drawing
+
+
+def _size(found: Evidence) -> float:
+    return abs(found.comparison.difference.mean) if found.comparison else 0.0

@@ -1,0 +1,48 @@
+"""All figures of a report."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from cclcc_cli.report.evidence import Evidence
+from cclcc_cli.report.figures.figure import Drawn, Figure
+from cclcc_cli.report.figures.forest import draw_forest
+from cclcc_cli.report.figures.learning import draw_learning
+from cclcc_cli.report.figures.names import place_text
+from cclcc_cli.report.figures.paired import draw_paired
+from cclcc_cli.report.gather import Split
+from cclcc_cli.report.images import ImageScores
+
+MOST_PLACES = 6
+"""Data sets and numbers of labels that get figures of their own."""
+
+
+def draw_figures(
+    evidence: Sequence[Evidence], scores: Mapping[Path, ImageScores], split: Split,
+    data_root: Path,  # noqa: ARG001
+) -> Drawn:
+    """Draw what the runs at hand can show; what they cannot is said in the notes.
+
+    Args:
+        evidence: of every arm, in the table's order.
+        scores: Dice of their images, by run folder.
+        split: whose images.
+        data_root: where stores lie; only the cases' images are read from there.
+    """
+    figures: list[Figure] = []
+    notes: list[str] = []
+    forest, why = draw_forest(evidence, split)
+    figures += [forest] if forest else []
+    notes += why
+    places = list(dict.fromkeys(found.arm.place for found in evidence))
+    for place in places[:MOST_PLACES]:
+        here = [found for found in evidence if found.arm.place == place]
+        suffix = f"-{place[0].replace(' ', '-')}-{place[1]}" if len(places) > 1 else ""
+        words = place_text(place)
+        figures += draw_paired(here, scores, split, suffix, words)
+        drawn, why = draw_learning(here, suffix, words)
+        figures += drawn
+        notes += why
+    if len(places) > MOST_PLACES:
+        notes.append(f"curves, pairs and cases are drawn for the first {MOST_PLACES} of "
+                     f"{len(places)} data sets and numbers of labels")
+    return Drawn(figures, notes)

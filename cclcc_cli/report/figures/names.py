@@ -1,0 +1,74 @@
+"""Short words for figures: arms apart from each other, counts of seeds and images."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+from cclcc_cli.report.evidence import Evidence
+from cclcc_cli.report.tables import Arm
+
+_LONGEST = 40
+
+
+def arm_names(arms: Sequence[Arm]) -> Mapping[str, str]:
+    """For each arm's digest the shortest of what tells all arms of one plot apart.
+
+    Method, or recipe, or both; and the digest, where even these are alike.
+    """
+    ways: Sequence[Callable[[Arm], str]] = (
+        lambda arm: arm.first.method,
+        lambda arm: arm.recipe,
+        lambda arm: f"{arm.first.method} {arm.recipe}",
+        lambda arm: f"{arm.first.method} {arm.recipe} {arm.digest}",
+    )
+    found: dict[str, str] = {}
+    for way in ways:  # an arm keeps the first name that it alone has
+        counts = Counter(way(arm) for arm in arms)
+        for arm in arms:
+            if counts[way(arm)] == 1 and way(arm) not in found.values():
+                found.setdefault(arm.first.arm, way(arm))
+    return {arm.first.arm: _shorten(found.get(arm.first.arm, arm.digest), arm) for arm in arms}
+
+
+def wrap(name: str, width: int) -> str:
+    """Broken behind spaces, dashes and underscores into lines of ``width`` where it can be."""
+    lines = [""]
+    for piece in re.findall(r"[^\s_-]*[\s_-]?", name):
+        if lines[-1] and len(lines[-1] + piece.rstrip()) > width:
+            lines.append("")
+        lines[-1] += piece
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def count_text(count: int, what: str) -> str:
+    """As ``1 seed`` or ``3 seeds``."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def seeds_text(arms: Sequence[Arm]) -> str:
+    """As ``3 seeds``, or ``1 to 3 seeds`` where arms have unequal ones."""
+    counts = sorted({len(arm.runs) for arm in arms})
+    if len(counts) > 1:
+        return f"{counts[0]} to {counts[-1]} seeds"
+    return count_text(counts[0], "seed")
+
+
+def images_text(evidence: Sequence[Evidence], split: str) -> str:
+    """As ``100 test images``, or ``90 to 100 test images``."""
+    counts = sorted({found.estimate.num_images for found in evidence if found.estimate})
+    if not counts:
+        return f"no {split} images"
+    if len(counts) > 1:
+        return f"{counts[0]} to {counts[-1]} {split} images"
+    return count_text(counts[0], f"{split} image")
+
+
+def place_text(place: tuple[str, int]) -> str:
+    """As ``kvasir-seg-320, 80 labels``."""
+    return f"{place[0]}, {count_text(place[1], 'label')}"
+
+
+def _shorten(name: str, arm: Arm) -> str:
+    if len(name) <= _LONGEST:
+        return name
+    return f"{name[: _LONGEST - len(arm.digest) - 2]}… {arm.digest}"

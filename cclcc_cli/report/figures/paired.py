@@ -1,0 +1,140 @@
+"""Image by image against the baseline: where a mean difference comes from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure as Drawing
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from cclcc_cli.report.evidence import Comparison, Evidence
+from cclcc_cli.report.evidence_text import verdict_text
+from cclcc_cli.report.figures.canvas import BLUE, GREY, SKY, VERMILLION, quiet, render
+from cclcc_cli.report.figures.figure import Figure
+from cclcc_cli.report.figures.names import arm_names, images_text, seeds_text, wrap
+from cclcc_cli.report.figures.panels import choose_compared, panel_grid
+from cclcc_cli.report.images import ImageScores, stack_seeds
+
+_BINS = 31
+"""Odd, so that equal images fall into a bin of their own about 0."""
+_MANY = 500
+"""Points above which a PDF holds a picture of them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Dice of the same images by an arm and by its baseline, means over seeds, shares of 1."""
+
+    name: str
+    arm: NDArray[np.float64]
+    baseline: NDArray[np.float64]
+    comparison: Comparison
+
+    @property
+    def differences(self) -> NDArray[np.float64]:
+        return self.arm - self.baseline
+
+    @property
+    def counts(self) -> str:
+        """On how many images the arm is better and worse."""
+        better, worse = (int((sign * self.differences > 0).sum()) for sign in (1, -1))
+        return f"{better} better, {worse} worse"
+
+
+def pair_images(
+    evidence: Sequence[Evidence], scores: Mapping[Path, ImageScores]
+) -> list[Pairs]:
+    """For each compared arm the images that it shares with its baseline."""
+    everyone = [found.arm for found in evidence]
+    everyone += [found.comparison.baseline for found in evidence if found.comparison]
+    names = arm_names(list({arm.first.arm: arm for arm in everyone}.values()))
+    pairs = []
+    for found in evidence:
+        if found.comparison is None:
+            continue
+        own = stack_seeds(found.arm.runs, scores)
+        other = stack_seeds(found.comparison.baseline.runs, scores)
+        assert own is not None
+        assert other is not None  # or there would be no comparison
+        theirs = set(other.stems)
+        common = [stem for stem in own.stems if stem in theirs]
+        pairs.append(Pairs(names[found.arm.first.arm], own.of(common).values.mean(axis=0),
+                           other.of(common).values.mean(axis=0), found.comparison))
+    return pairs
+
+
+def draw_paired(
+    evidence: Sequence[Evidence], scores: Mapping[Path, ImageScores], split: str, suffix: str,
+    place: str,
+) -> list[Figure]:
+    """Scatter and histogram of one place's comparisons; none where nothing is compared.
+
+    Args:
+        evidence: arms with the same data and labels.
+        scores: Dice of images, by run folder.
+        split: whose images.
+        suffix: of the names, where there are several places.
+        place: in words.
+    """
+    chosen, left_out = choose_compared(evidence)
+    if not chosen:
+        return []
+    pairs = pair_images(chosen, scores)
+    baseline = chosen[0].comparison.baseline if chosen[0].comparison else chosen[0].arm
+    name = arm_names([found.arm for found in evidence]).get(baseline.first.arm, baseline.recipe)
+    said = (f" ({place}; means over {seeds_text([found.arm for found in chosen] + [baseline])}, "
+            f"{images_text(chosen, split)})")
+    rest = f" Shown: {left_out}." if left_out else ""
+    return [
+        render(f"paired-scatter{suffix}", "Image by image against the baseline",
+               f"Dice of each {split} image by each arm against that by {name}{said}. Above the "
+               f"line the arm is better.{rest}", lambda: plot_scatter(pairs, name)),
+        render(f"paired-differences{suffix}", "Differences by image",
+               f"Each {split} image's difference in Dice from {name}{said}, in points. The solid "
+               f"line is the mean, the band its 95 % interval, the dashed line no difference."
+               f"{rest}", lambda: plot_histogram(pairs, name)),
+    ]
+
+
+def plot_scatter(pairs: Sequence[Pairs], baseline: str) -> Drawing:
+    """A point an image, Dice in %, a panel an arm."""
+    drawing, panels = panel_grid(len(pairs), 1.9)
+    lowest = min(0.95, *(float(min(each.arm.min(), each.baseline.min())) for each in pairs))
+    for axes, each in zip(panels, pairs, strict=True):
+        axes.axline((50, 50), slope=1, color=GREY, linewidth=0.8, zorder=1)
+        axes.plot(100 * each.baseline, 100 * each.arm, "o", color=BLUE, markersize=2.2,
+                  markeredgewidth=0, alpha=0.55, rasterized=len(each.arm) > _MANY, gid="images")
+        axes.set_title(f"{wrap(each.name, 24)}\n{each.counts}")
+        axes.set_aspect("equal")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+        axes.set_xlim(100 * lowest - 2, 102)
+        axes.set_ylim(100 * lowest - 2, 102)
+        quiet(axes, "both")
+    drawing.supxlabel(f"Dice of {baseline}, %", fontsize=7)
+    drawing.supylabel("Dice of the arm, %", fontsize=7)
+    return drawing
+
+
+def plot_histogram(pairs: Sequence[Pairs], baseline: str) -> Drawing:
+    """How many images differ by how much, in points, a panel an arm."""
+    drawing, panels = panel_grid(len(pairs), 1.35)
+    widest = 100 * max(0.01, *(float(np.abs(each.differences).max()) for each in pairs))
+    edges = np.linspace(-widest, widest, _BINS + 1)
+    for axes, each in zip(panels, pairs, strict=True):
+        counts, _ = np.histogram(100 * each.differences, edges)
+        axes.stairs(counts, edges, fill=True, color=SKY, gid="images")
+        found = each.comparison.difference
+        if found.low is not None and found.high is not None:
+            axes.axvspan(100 * found.low, 100 * found.high, color=VERMILLION, alpha=0.3,
+                         linewidth=0, gid="interval")
+        axes.axvline(100 * found.mean, color=VERMILLION, linewidth=1, gid="mean")
+        axes.axvline(0, color=GREY, linewidth=0.8, linestyle=(0, (3, 2)))
+        axes.set_title(f"{wrap(each.name, 24)}\n{100 * found.mean:+.2f}, "
+                       f"{verdict_text(each.comparison)}")
+        quiet(axes)
+    drawing.supxlabel(f"difference in Dice from {baseline}, points", fontsize=7)
+    drawing.supylabel("images", fontsize=7)
+    return drawing
