@@ -1,7 +1,7 @@
 """``cclcc report``."""
 
 import io
-from collections.abc import Sequence
+import shlex
 from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -13,12 +13,14 @@ from cclcc_cli.cli.options import DATA, RUNS, DataDir, RunsDir
 from cclcc_cli.errors import RunError
 
 if TYPE_CHECKING:
+    from cclcc_cli.report.figures.figure import Drawn
     from cclcc_cli.report.gather import Split
-    from cclcc_cli.report.page import Page
+    from cclcc_cli.report.page import Page, Question
 
-Format = Literal["table", "markdown", "latex", "csv", "json"]
+Format = Literal["table", "markdown", "latex", "csv", "json", "html"]
 _FORMAT_OF_SUFFIX: dict[str, Format] = {
     ".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json",
+    ".html": "html", ".htm": "html",
 }
 
 
@@ -44,8 +46,10 @@ def report(
         typer.Option(help="grid: methods by number of labels, Dice alone."),
     ] = "rows",
     format: Annotated[
-        Format, typer.Option(help="csv and json hold numbers unrounded, scores as shares of 1.")
-    ] = "table",
+        Format | None,
+        typer.Option(help="csv and json hold numbers unrounded, scores as shares of 1; html is "
+                     "one file with all there is. Default: what --out ends with, else table."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write there instead of to stdout.")
     ] = None,
@@ -57,32 +61,50 @@ def report(
     data: DataDir = DATA,
 ) -> None:
     """Compare finished runs: scores over seeds, differences from a baseline, what is noise."""
-    if out:
-        fitting = _FORMAT_OF_SUFFIX.get(out.suffix, format)
-        if fitting != format:
-            raise RunError(f"--out {out}: would hold a {format}; add --format {fitting}")
+    chosen = _choose_format(format, out)
     grid = layout == "grid"
-    if grid and (format in ("csv", "json") or all_metrics or costs):
+    if grid and (chosen in ("csv", "json", "html") or all_metrics or costs):
         raise RunError("--layout grid: shows Dice alone, as table, markdown or latex; leave out "
                        "--all-metrics and --costs, or the layout")
 
     from cclcc_cli.report.page import Question, write_page
 
-    page = write_page(runs, Question(split, baseline, across, all_metrics, costs, grid))
+    question = Question(split, baseline, across, all_metrics, costs, grid)
+    page = write_page(runs, question)
+    drawn = _draw(page, split, data) if figures or chosen == "html" else None
     text = io.StringIO()
     with redirect_stdout(text) if out else nullcontext():
-        _show(page, format)
+        _show(page, chosen, drawn, split, _command(runs, question, out))
     if out:
         _write(out, text.getvalue())
-    drawn_notes = _draw(page, split, data, figures) if figures else []
-    if format in ("table", "csv"):  # the others hold their notes
-        for note in [*(page.sentences if format == "csv" else []), *page.notes]:
+    if figures and drawn:
+        _write_figures(drawn, figures)
+    if chosen in ("table", "csv"):  # the others hold their notes
+        for note in [*(page.sentences if chosen == "csv" else []), *page.notes]:
             console.note(f"note: {note}")
-    for note in drawn_notes:
+    for note in drawn.notes if drawn and chosen != "html" else ():
         console.note(f"note: {note}")
 
 
-def _show(page: "Page", format: Format) -> None:
+def _choose_format(format: Format | None, out: Path | None) -> Format:
+    """What was asked for, or what the file's name promises."""
+    promised = _FORMAT_OF_SUFFIX.get(out.suffix.lower()) if out else None
+    if format and promised and format != promised:
+        raise RunError(f"--out {out}: would hold a {format}; add --format {promised}")
+    return format or promised or "table"
+
+
+def _command(runs: Path, question: "Question", out: Path | None) -> str:
+    """What makes the same report again."""
+    words = ["cclcc", "report", "--runs", str(runs), "--split", question.split]
+    words += ["--baseline", question.baseline] if question.baseline else []
+    words += ["--across"] if question.across else []
+    return shlex.join([*words, "--format", "html", *(["--out", str(out)] if out else [])])
+
+
+def _show(
+    page: "Page", format: Format, drawn: "Drawn | None", split: "Split", command: str
+) -> None:
     match format:
         case "table":
             console.show_table(page.title, page.layout.columns, page.marked_rows,
@@ -97,16 +119,25 @@ def _show(page: "Page", format: Format) -> None:
             console.show(page.csv().removesuffix("\n"))
         case "json":
             console.show(page.json().removesuffix("\n"))
+        case "html":
+            from cclcc_cli.report.html_page import render_report
+
+            console.show(render_report(
+                page, split, command=command, figures=drawn.figures if drawn else (),
+                notes=drawn.notes if drawn else ()))
 
 
-def _draw(page: "Page", split: "Split", data: Path, folder: Path) -> Sequence[str]:
-    from cclcc_cli.report.figures.folder import write_figures
+def _draw(page: "Page", split: "Split", data: Path) -> "Drawn":
     from cclcc_cli.report.figures.gallery import draw_figures
 
-    drawn = draw_figures(page.evidence, page.scores, split, data)
+    return draw_figures(page.evidence, page.scores, split, data)
+
+
+def _write_figures(drawn: "Drawn", folder: Path) -> None:
+    from cclcc_cli.report.figures.folder import write_figures
+
     write_figures(drawn, folder)
     console.note(f"drawn: {len(drawn.figures)} figures in {folder}")
-    return drawn.notes
 
 
 def _write(out: Path, text: str) -> None:

@@ -17,7 +17,7 @@ from cclcc_cli import __version__
 from cclcc_cli.report.detail_tables import lay_out_costs, lay_out_statistics
 from cclcc_cli.report.evidence_text import count_comparisons
 from cclcc_cli.report.figures.figure import Figure
-from cclcc_cli.report.gather import Split
+from cclcc_cli.report.gather import Metric, Split
 from cclcc_cli.report.html_tables import Table, build_table
 from cclcc_cli.report.layouts import Layout, lay_out_grid, lay_out_rows
 from cclcc_cli.report.methods_text import write_methods
@@ -30,13 +30,15 @@ from cclcc_cli.report.provenance import (
 )
 from cclcc_cli.report.recipe_table import lay_out_differences
 from cclcc_cli.report.run_details import ArmDetails, read_details
-from cclcc_cli.report.tables import ALL_METRICS, MAIN_METRICS
+from cclcc_cli.report.tables import ALL_METRICS
 from cclcc_cli.report.templating import load_templates
 
 _DOTS = 150
 """Pixels of a figure to an inch of the page, fewer than it has, for screens with small ones."""
 _WIDE = 720
 """Width on the page from which a figure has a row of its own."""
+_MAIN: tuple[Metric, ...] = (("working", "dice"), ("working", "iou"))
+"""So few that the verdict is seen beside them."""
 _LEGEND = ("Best in bold, second best underlined, among arms with the same data and labels; * "
            "better, † worse than the baseline after Holm's correction. Click a heading to sort.")
 
@@ -119,19 +121,25 @@ def _heading(arms: Sequence[ArmDetails]) -> str:
 def _headline(page: Page, arms: Sequence[ArmDetails]) -> list[tuple[str, str]]:
     runs = [run for arm in arms for run in arm.runs]
     images = sorted({found.estimate.num_images for found in page.evidence if found.estimate})
-    span = "none" if not images else "–".join(map(str, dict.fromkeys((images[0], images[-1]))))
     seeds = sorted({len(arm.runs) for arm in arms})
     return [
         (f"{len(arms)}", "arms"), (f"{len(runs):,}", "finished runs"),
-        ("–".join(map(str, dict.fromkeys((seeds[0], seeds[-1])))), "seeds per arm"),
-        (span, "images judged"),
+        (_span(seeds), "seeds per arm"), (_span(images), "images judged"),
         (f"{count_comparisons(page.evidence)}", "comparisons with a baseline"),
     ]
 
 
+def _span(counts: Sequence[int]) -> str:
+    """The smallest and the largest of sorted counts."""
+    if not counts:
+        return "none"
+    ends = dict.fromkeys((counts[0], counts[-1]))
+    return "\N{EN DASH}".join(map(str, ends))
+
+
 def _main_sections(page: Page, split: Split, sections: Sequence[Section]) -> list[_Shown]:
     evidence = page.evidence
-    shown = [Section("Scores", lay_out_rows(evidence, split, MAIN_METRICS, costs=False),
+    shown = [Section("Scores", lay_out_rows(evidence, split, _MAIN, costs=False),
                      [f"{page.title[0].upper()}{page.title[1:]}. {_LEGEND}"])]
     if len({found.arm.place for found in evidence}) > 1:
         shown.append(Section("Dice by labels", lay_out_grid(evidence, split),

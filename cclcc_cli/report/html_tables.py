@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from cclcc_cli.report.layouts import Layout
 
-_NUMBER = re.compile(r"\s*(<)?\s*([-+−]?\d+(?:\.\d+)?(?:e[-+]?\d+)?)(?=$|[\s(/])")
+_NUMBER = re.compile(r"\s*(<)?\s*([-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?)(?=$|[\s(/])")
 """How a cell begins that sorts by number: ``40.50 ± 1.20``, ``-0.09 (-5.5 to 5.8)``, ``<0.001``."""
 
 
@@ -76,5 +76,5 @@ def leading_number(text: str) -> float | None:
     found = _NUMBER.match(text)
     if not found:
         return None
-    value = float(found[2].replace("−", "-"))
+    value = float(found[2])
     return value - 1e-9 if found[1] else value

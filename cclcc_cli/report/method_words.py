@@ -25,7 +25,7 @@ from cclcc_cli.config.recipes import (
     UrpcRecipe,
 )
 from cclcc_cli.config.rivals import FixMatch, Taught, UniMatch
-from cclcc_cli.report.recipe_words import first_part
+from cclcc_cli.report.recipe_words import first_part, square
 
 NOTHING = "the supervised loss alone was minimised"
 _STATISTICS = {
@@ -70,11 +70,11 @@ def _risen(weight: float, ramp_up: Fraction) -> str:
     if not ramp_up:
         return f"weight {weight:g}"
     over = "the whole budget" if ramp_up == 1 else f"{first_part(ramp_up)} of the budget"
-    return f"weight {weight:g}, rising as exp(−5(1 − t)²) over {over}"
+    return f"weight {weight:g}, rising as exp(-5 (1 - t)^2) over {over}"
 
 
 def _clcc(recipe: ClccRecipe) -> str:
-    config, grid = recipe.clcc, f"{recipe.clcc.grid} × {recipe.clcc.grid}"
+    config, grid = recipe.clcc, square(recipe.clcc.grid)
     terms = []
     if config.contrast_weight:
         negatives = {"patch": "the other patches", "image": "the whole image's other cells",
@@ -94,7 +94,7 @@ def _clcc(recipe: ClccRecipe) -> str:
         return NOTHING
     match config.terms:
         case Joint(ramp_up=ramp):
-            order = (f"; weights rose as exp(−5(1 − t)²) over {first_part(ramp)} of the budget"
+            order = (f"; weights rose as exp(-5 (1 - t)^2) over {first_part(ramp)} of the budget"
                      if ramp else "")
         case TwoStages(contrast=share):
             order = (f"; the contrast was used in {first_part(share)} of the budget alone, the "
@@ -107,8 +107,8 @@ def _clcc(recipe: ClccRecipe) -> str:
 
 
 def _teacher(config: Taught) -> str:
-    return (f"the teacher was a moving average of the weights (decay {config.teacher_decay:g}), and "
-            f"the {config.predictor} was validated and kept")
+    return (f"the teacher was a moving average of the weights (decay {config.teacher_decay:g}), "
+            f"and the {config.predictor} was validated and kept")
 
 
 def _mean_teacher(recipe: MeanTeacherRecipe) -> str:
@@ -178,7 +178,8 @@ def _fixmatch(recipe: FixMatchRecipe) -> str:
     if not config.pseudo_weight:
         return NOTHING
     return ("on unlabelled images the cross-entropy of the strong view to the hard labels of the "
-            f"weak view ({_risen(config.pseudo_weight, config.ramp_up)}) was added, {_sure(config)}")
+            f"weak view ({_risen(config.pseudo_weight, config.ramp_up)}) was added, "
+            f"{_sure(config)}")
 
 
 def _unimatch(recipe: UniMatchRecipe) -> str:
@@ -188,8 +189,8 @@ def _unimatch(recipe: UniMatchRecipe) -> str:
     place = "the encoder" if config.dropout_at == "encoder" else "the last decoder map"
     return ("on unlabelled images the cross-entropy to the hard labels of the weak view "
             f"({_risen(config.pseudo_weight, config.ramp_up)}) was added, half of it over two "
-            f"strong views and half over the weak view with {100 * config.dropout:.3g} % of the channels "
-            f"after {place} dropped, {_sure(config)}")
+            f"strong views and half over the weak view with {100 * config.dropout:.3g} % of the "
+            f"channels after {place} dropped, {_sure(config)}")
 
 
 def _urpc(recipe: UrpcRecipe) -> str:
@@ -226,8 +227,8 @@ def _view_contrast(recipe: ImageContrastRecipe | PatchContrastRecipe | PointCont
         case ImageContrastRecipe(image_contrast=config):
             level = "images (the mean of their cells) against the other images of the batch"
         case PatchContrastRecipe(patch_contrast=config):
-            grid = recipe.patch_contrast.grid
-            level = f"the {grid} × {grid} cells of an image against its other cells"
+            grid = square(recipe.patch_contrast.grid)
+            level = f"the {grid} cells of an image against its other cells"
         case PointContrastRecipe(point_contrast=config):
             level = f"{recipe.point_contrast.num_points} pixels of an image against one another"
         case never:

@@ -103,7 +103,7 @@ def _data(arm: ArmDetails) -> str:
     parts = say.listed([f"{counts[split]:,} {word}" for split, word in
                         (("train", "training"), ("val", "validation"), ("test", "test"))
                         if split in counts])
-    return (f"the data set {first.text('cell', 'data', 'name')}, at {size} × {size} pixels, was "
+    return (f"the data set {first.text('cell', 'data', 'name')}, at {say.square(size)} pixels, was "
             f"divided into {parts} images ({rule})")
 
 

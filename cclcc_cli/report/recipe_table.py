@@ -39,7 +39,8 @@ def lay_out_differences(arms: Sequence[ArmDetails]) -> Layout:
         for key, value in flat_keys(recipe).items():
             if key not in _LEFT_OUT:
                 found.setdefault(key, {}).setdefault(value, []).append(row_name(arm.arm, alike))
-    rows, rules = [], []
+    rows: list[list[str]] = []
+    rules = []
     for key, values in found.items():
         if len(values) > 1:
             rules.append(len(rows))

@@ -37,6 +37,11 @@ def counted(count: int, thing: str) -> str:
     return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
+def square(side: int | str) -> str:
+    """As ``5 times 5``, with the sign."""
+    return f"{side} \N{MULTIPLICATION SIGN} {side}"
+
+
 def first_part(share: Fraction) -> str:
     """As ``the first third`` of something."""
     return f"the first {_PARTS.get(share) or f'{100 * float(share):.3g} %'}"
@@ -132,8 +137,8 @@ def supervised_loss(recipe: AnyRecipe) -> str:
     if boundary is None:
         return text
     padding = "" if boundary.padding == "ignored" else ", zeros beyond the image included"
-    return (f"{text}, where a pixel's cross-entropy was weighted by 1 + {boundary.weight:g} |m − y|"
-            f", m being the mean of the mask y over {boundary.kernel} × {boundary.kernel} pixels"
+    return (f"{text}, where a pixel's cross-entropy was weighted by 1 + {boundary.weight:g} |m - y|"
+            f", m being the mean of the mask y over {square(boundary.kernel)} pixels"
             f"{padding}")
 
 

@@ -63,7 +63,8 @@ class ArmDetails:
 
 def read_details(arms: Sequence[Arm]) -> tuple[list[ArmDetails], list[str]]:
     """The details of arms, in their order, and in words what could not be read."""
-    details, problems = [], []
+    details: list[ArmDetails] = []
+    problems: list[str] = []
     for arm in arms:
         runs = [_read(run, problems) for run in arm.runs]
         folder = RunFolder(arm.first.path)
