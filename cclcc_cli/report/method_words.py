@@ -80,11 +80,13 @@ def _clcc(recipe: ClccRecipe) -> str:
         negatives = {"patch": "the other patches", "image": "the whole image's other cells",
                      "both": "the other patches and the whole image's other cells"}
         both = ", both ways" if config.symmetric else ""
+        strides = (f" and strides of {_widths(config.projector_strides)}"
+                   if config.projector_strides else "")
         terms.append(
             f"a cross-level contrast (weight {config.contrast_weight:g}) between the {grid} cells "
             f"of the whole image and the patches in their places (InfoNCE with temperature "
             f"{config.temperature:g}, {config.normalization.upper()}-normalised embeddings of a "
-            f"projector of {_widths(config.projector_widths)} channels, and "
+            f"projector of {_widths(config.projector_widths)} channels{strides}, and "
             f"{negatives[config.negatives]} as negatives{both})")
     if config.consistency_weight:
         terms.append(f"a cross-level consistency (weight {config.consistency_weight:g}), the mean "
@@ -225,7 +227,8 @@ def _view_contrast(recipe: ImageContrastRecipe | PatchContrastRecipe | PointCont
     config: ViewContrast
     match recipe:
         case ImageContrastRecipe(image_contrast=config):
-            level = "images (the mean of their cells) against the other images of the batch"
+            grid = square(recipe.image_contrast.grid)
+            level = f"an image (the mean of its {grid} cells) against the others of the batch"
         case PatchContrastRecipe(patch_contrast=config):
             grid = square(recipe.patch_contrast.grid)
             level = f"the {grid} cells of an image against its other cells"
@@ -237,8 +240,8 @@ def _view_contrast(recipe: ImageContrastRecipe | PatchContrastRecipe | PointCont
         return NOTHING
     negatives = {"keys": "the strong view", "queries": "the weak view", "both": "both views"}
     both = ", both ways" if config.symmetric else ""
-    return (f"a contrast between the weak and the strong view of all images, of {level} "
-            f"({_risen(config.contrast_weight, config.ramp_up)}), was added: InfoNCE with "
+    return ("on all images a contrast between the weak and the strong view was added, of "
+            f"{level} ({_risen(config.contrast_weight, config.ramp_up)}): InfoNCE with "
             f"temperature {config.temperature:g}, {config.normalization.upper()}-normalised "
             f"embeddings of a projector of {_widths(config.projector_widths)} channels, and "
             f"negatives from {negatives[config.negatives]}{both}; batch statistics of strong views "
