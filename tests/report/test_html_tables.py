@@ -20,7 +20,9 @@ def test_the_number_that_a_cell_begins_with(text: str, number: float | None) -> 
 
 def test_below_a_bound_is_less_than_the_bound() -> None:
     below, bound = leading_number("<0.001"), leading_number("0.001")
-    assert below is not None and bound is not None and 0 < below < bound
+    assert below is not None
+    assert bound is not None
+    assert 0 < below < bound
 
 
 @given(st.lists(st.floats(-1000, 1000).map(lambda x: round(x, 2)), min_size=2, unique=True),
