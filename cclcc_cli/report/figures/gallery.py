@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cclcc_cli.report.evidence import Evidence
+from cclcc_cli.report.figures.cases_plot import draw_cases
+from cclcc_cli.report.figures.efficiency import draw_efficiency
 from cclcc_cli.report.figures.figure import Drawn, Figure
 from cclcc_cli.report.figures.forest import draw_forest
 from cclcc_cli.report.figures.learning import draw_learning
@@ -18,7 +20,7 @@ MOST_PLACES = 6
 
 def draw_figures(
     evidence: Sequence[Evidence], scores: Mapping[Path, ImageScores], split: Split,
-    data_root: Path,  # noqa: ARG001
+    data_root: Path,
 ) -> Drawn:
     """Draw what the runs at hand can show; what they cannot is said in the notes.
 
@@ -33,6 +35,13 @@ def draw_figures(
     forest, why = draw_forest(evidence, split)
     figures += [forest] if forest else []
     notes += why
+    sets = list(dict.fromkeys(found.arm.first.data for found in evidence))
+    for data in sets:
+        here = [found for found in evidence if found.arm.first.data == data]
+        suffix = f"-{data.replace(' ', '-')}" if len(sets) > 1 else ""
+        efficiency, why = draw_efficiency(here, scores, split, suffix)
+        figures += [efficiency] if efficiency else []
+        notes += why
     places = list(dict.fromkeys(found.arm.place for found in evidence))
     for place in places[:MOST_PLACES]:
         here = [found for found in evidence if found.arm.place == place]
@@ -42,6 +51,12 @@ def draw_figures(
         drawn, why = draw_learning(here, suffix, words)
         figures += drawn
         notes += why
+        if split == "test":
+            drawn, why = draw_cases(here, scores, data_root, suffix, words)
+            figures += drawn
+            notes += why
+    if split != "test":
+        notes.append("no cases: predicted masks are kept of the test split alone")
     if len(places) > MOST_PLACES:
         notes.append(f"curves, pairs and cases are drawn for the first {MOST_PLACES} of "
                      f"{len(places)} data sets and numbers of labels")

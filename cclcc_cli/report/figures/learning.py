@@ -17,15 +17,19 @@ from cclcc_cli.report.figures.canvas import (
     BLUE,
     GREY,
     LOOKS,
-    SINGLE,
     Look,
-    new_drawing,
     quiet,
     render,
 )
 from cclcc_cli.report.figures.figure import Figure
 from cclcc_cli.report.figures.names import arm_names, seeds_text, wrap
-from cclcc_cli.report.figures.panels import MOST_PANELS, choose_best, panel_grid
+from cclcc_cli.report.figures.panels import (
+    MOST_PANELS,
+    choose_best,
+    label_shared,
+    panel_grid,
+    single_plot,
+)
 from cclcc_cli.report.tables import Arm
 
 _MOST_POINTS = 400
@@ -77,8 +81,12 @@ def read_history(arm: Arm, name: str, is_baseline: bool) -> History:
         seeds.append(found)
     terms = dict.fromkeys(term for seed in seeds for record in seed.values()
                           for term in record.get("train", {}))
+    dice = _curve(seeds, "val", "dice")
+    if not len(dice.steps):
+        raise RunError(f"{arm.first.path / 'metrics.jsonl'}: no step has a validation Dice of "
+                       "every seed")
     return History(
-        name, is_baseline, _curve(seeds, "val", "dice"),
+        name, is_baseline, dice,
         {term: _curve(seeds, "train", term) for term in terms},
     )
 
@@ -103,7 +111,6 @@ def draw_learning(
             notes.append(f"no learning curve: {error}")
             continue
         histories.append(history)
-    histories = [history for history in histories if len(history.dice.steps)]
     if not histories:
         return [], notes
     rest = f" Shown: {left_out}." if left_out else ""
@@ -129,9 +136,7 @@ def plot_dice(histories: Sequence[History]) -> Drawing:
     """Lines in one plot while they can be told apart, else a panel an arm."""
     if len(histories) > _LINES:
         return _plot_panels(histories)
-    rows = -(-len(histories) // 2)
-    drawing = new_drawing(SINGLE, 2.2 + 0.13 * rows)
-    axes = drawing.add_subplot()
+    drawing, axes, columns = single_plot([history.name for history in histories], 2.2)
     looks = iter(LOOKS)
     for history in histories:
         look = BASELINE if history.is_baseline else next(looks, BASELINE)
@@ -139,7 +144,7 @@ def plot_dice(histories: Sequence[History]) -> Drawing:
     axes.set_xlabel("optimiser steps")
     axes.set_ylabel("validation Dice, %")
     quiet(axes)
-    drawing.legend(loc="outside lower center", ncols=2, handlelength=3)
+    drawing.legend(loc="outside lower center", ncols=columns, handlelength=3)
     return drawing
 
 
@@ -153,8 +158,7 @@ def _plot_panels(histories: Sequence[History]) -> Drawing:
         _plot_curve(axes, history.dice, Look(BLUE, "-", ""), 100, history.name)
         axes.set_title(wrap(history.name, 26))
         quiet(axes)
-    drawing.supxlabel("optimiser steps", fontsize=7)
-    drawing.supylabel("validation Dice, %", fontsize=7)
+    label_shared(drawing, panels, "optimiser steps", "validation Dice, %")
     return drawing
 
 
@@ -180,10 +184,9 @@ def plot_losses(histories: Sequence[History]) -> Drawing:
         panels[0].yaxis.set_major_formatter(lambda value, _place: f"{value:g}")
     handles = {line.get_label(): line for axes in panels for line in axes.get_lines()}
     drawing.legend(handles=[handles[term] for term in terms if term in handles],
-                   loc="outside lower center", ncols=2 if len(histories) <= 2 else 5,
+                   loc="outside upper center", ncols=2 if len(histories) <= 2 else 5,
                    handlelength=3)
-    drawing.supxlabel("optimiser steps", fontsize=7)
-    drawing.supylabel("mean loss", fontsize=7)
+    label_shared(drawing, panels, "optimiser steps", "mean loss")
     return drawing
 
 

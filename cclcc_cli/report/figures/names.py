@@ -33,7 +33,7 @@ def arm_names(arms: Sequence[Arm]) -> Mapping[str, str]:
 def wrap(name: str, width: int) -> str:
     """Broken behind spaces, dashes and underscores into lines of ``width`` where it can be."""
     lines = [""]
-    for piece in re.findall(r"[^\s_-]*[\s_-]?", name):
+    for piece in filter(None, re.findall(r"[^\s_-]*[\s_-]?", name)):
         if lines[-1] and len(lines[-1] + piece.rstrip()) > width:
             lines.append("")
         lines[-1] += piece

@@ -14,7 +14,7 @@ from cclcc_cli.report.evidence_text import verdict_text
 from cclcc_cli.report.figures.canvas import BLUE, GREY, SKY, VERMILLION, quiet, render
 from cclcc_cli.report.figures.figure import Figure
 from cclcc_cli.report.figures.names import arm_names, images_text, seeds_text, wrap
-from cclcc_cli.report.figures.panels import choose_compared, panel_grid
+from cclcc_cli.report.figures.panels import choose_compared, label_shared, panel_grid
 from cclcc_cli.report.images import ImageScores, stack_seeds
 
 _BINS = 31
@@ -113,8 +113,7 @@ def plot_scatter(pairs: Sequence[Pairs], baseline: str) -> Drawing:
         axes.set_xlim(100 * lowest - 2, 102)
         axes.set_ylim(100 * lowest - 2, 102)
         quiet(axes, "both")
-    drawing.supxlabel(f"Dice of {baseline}, %", fontsize=7)
-    drawing.supylabel("Dice of the arm, %", fontsize=7)
+    label_shared(drawing, panels, f"Dice of {baseline}, %", "Dice of the arm, %")
     return drawing
 
 
@@ -135,6 +134,5 @@ def plot_histogram(pairs: Sequence[Pairs], baseline: str) -> Drawing:
         axes.set_title(f"{wrap(each.name, 24)}\n{100 * found.mean:+.2f}, "
                        f"{verdict_text(each.comparison)}")
         quiet(axes)
-    drawing.supxlabel(f"difference in Dice from {baseline}, points", fontsize=7)
-    drawing.supylabel("images", fontsize=7)
+    label_shared(drawing, panels, f"difference in Dice from {baseline}, points", "images")
     return drawing

@@ -7,10 +7,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 
 from cclcc_cli.report.evidence import Evidence
-from cclcc_cli.report.figures.canvas import DOUBLE, SINGLE, new_drawing
+from cclcc_cli.report.figures.canvas import DOUBLE, SINGLE, TEXT, new_drawing
 
 MOST_PANELS = 20
 _COLUMNS = 4
+_SHORT = 19
+"""Letters of a name that leave room for another beside it in a column of print."""
 
 
 def panel_grid(
@@ -25,6 +27,7 @@ def panel_grid(
     """
     columns = min(count, _COLUMNS)
     rows = math.ceil(count / columns)
+    row_height *= 1.4 if count == 1 else 1
     drawing = new_drawing(SINGLE if count <= 2 else DOUBLE, rows * row_height + more)
     grid = drawing.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     panels = [axes for row in grid for axes in row]
@@ -33,6 +36,27 @@ def panel_grid(
     for axes in panels[max(0, count - columns) : count]:  # above an empty place too
         axes.tick_params(labelbottom=True)
     return drawing, panels[:count]
+
+
+def label_shared(drawing: Drawing, panels: Sequence[Axes], x: str, y: str) -> None:
+    """What the axes of all panels measure, said once."""
+    if len(panels) == 1:
+        panels[0].set_xlabel(x)
+        panels[0].set_ylabel(y)
+    else:
+        drawing.supxlabel(x, fontsize=TEXT)
+        drawing.supylabel(y, fontsize=TEXT)
+
+
+def single_plot(names: Sequence[str], height: float) -> tuple[Drawing, Axes, int]:
+    """One plot as wide as a column, with room for a legend of these names below it.
+
+    Returns:
+        The figure, its axes, and how many columns the legend can have.
+    """
+    columns = 2 if max(map(len, names)) <= _SHORT and len(names) > 1 else 1
+    drawing = new_drawing(SINGLE, height + 0.14 * math.ceil(len(names) / columns))
+    return drawing, drawing.add_subplot(), columns
 
 
 def choose_compared(evidence: Sequence[Evidence]) -> tuple[list[Evidence], str | None]:

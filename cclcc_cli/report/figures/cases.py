@@ -1,0 +1,167 @@
+"""Which test images to show: where methods disagree most, and the worst of each, not the best.
+
+Nobody picks the images by hand: the choice follows from what was predicted alone.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cclcc_cli.data.store import Store, load_store, store_path
+from cclcc_cli.errors import CclccError, RunError
+from cclcc_cli.experiments.masks import read_masks
+from cclcc_cli.experiments.run_folder import RunFolder
+from cclcc_cli.report.evidence import Evidence
+from cclcc_cli.report.figures.names import arm_names
+from cclcc_cli.report.gather import Run
+from cclcc_cli.report.images import ImageScores
+from cclcc_cli.report.tables import some
+
+_MOST_DISAGREEMENTS = 3
+
+Bits = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What methods predicted for the same test images, one training each.
+
+    Attributes:
+        names: of the methods.
+        seeds: of the training that is shown, by method.
+        stems: of the images.
+        masks: ``(methods, images, S, S)``.
+        dice: of each method on each image, shares of 1, ``(methods, images)``.
+        store: images and truth.
+    """
+
+    names: Sequence[str]
+    seeds: Sequence[int]
+    stems: Sequence[str]
+    masks: Bits
+    dice: NDArray[np.float64]
+    store: Store
+
+
+@dataclass(frozen=True)
+class Case:
+    """An image that is shown.
+
+    Attributes:
+        index: among ``Predictions.stems``.
+        disagreement: 1 less the mean Dice between any two methods' masks, 0 to 1.
+        reasons: why it was chosen, in words.
+    """
+
+    index: int
+    disagreement: float
+    reasons: tuple[str, ...]
+
+
+def read_predictions(
+    evidence: Sequence[Evidence], scores: Mapping[Path, ImageScores], data_root: Path
+) -> tuple[Predictions | None, list[str]]:
+    """Read masks and open the store of one place's arms; notes say what is missing.
+
+    Every arm is shown by the training with the lowest seed that kept its masks; where one seed is
+    common to all arms, by the lowest of these.
+    """
+    names = arm_names([found.arm for found in evidence])
+    kept = {found.arm.first.arm: [run for run in found.arm.runs if run.path in scores
+                                  and RunFolder(run.path).test_masks.exists()]
+            for found in evidence}
+    without = [names[arm] for arm, runs in kept.items() if not runs]
+    notes = [f"no cases of {', '.join(without)}: trained before predicted masks were kept; "
+             "cclcc train --fresh makes them anew"] if without else []
+    shown = [found.arm.first.arm for found in evidence if kept[found.arm.first.arm]]
+    if not shown:
+        return None, notes
+    common = set.intersection(*({run.seed for run in kept[arm]} for arm in shown))
+    runs = [min(kept[arm], key=lambda run: (run.seed not in common, run.seed)) for arm in shown]
+    try:
+        store = _open_store(runs[0], data_root)
+        return _predictions([names[arm] for arm in shown], runs, scores, store), notes
+    except CclccError as error:
+        return None, [*notes, f"no cases: {error}"]
+
+
+def choose_cases(predictions: Predictions) -> list[Case]:
+    """The images with the most disagreement, the worst of each method and a median one.
+
+    Returns:
+        Each image once, the most disagreement first; equal ones in the order of the images.
+    """
+    disagreement = measure_disagreement(predictions.masks)
+    dice = predictions.dice
+    reasons: dict[int, list[str]] = {}
+    if len(predictions.names) > 1:
+        order = np.argsort(-disagreement, kind="stable")[:_MOST_DISAGREEMENTS]
+        for place, index in enumerate(order, 1):
+            if disagreement[index] > 0:
+                reasons.setdefault(int(index), []).append(f"disagreement no. {place}")
+    worst: dict[int, list[str]] = {}
+    for name, row in zip(predictions.names, dice, strict=True):
+        lowest = np.flatnonzero(row == row.min())
+        index = lowest[np.argmax(disagreement[lowest])]  # of equally bad ones the most disputed
+        worst.setdefault(int(index), []).append(name)
+    for index, names in worst.items():
+        reasons.setdefault(index, []).append(f"worst of {some(names)}")
+    mean = dice.mean(axis=0)
+    middle = np.argsort(mean, kind="stable")[(len(mean) - 1) // 2]
+    reasons.setdefault(int(middle), []).append("median of all methods' mean")
+    cases = [Case(index, float(disagreement[index]), tuple(why)) for index, why in reasons.items()]
+    return sorted(cases, key=lambda case: (-case.disagreement, case.index))
+
+
+def measure_disagreement(masks: Bits) -> NDArray[np.float64]:
+    """1 less the mean Dice between any two methods, by image; two empty masks agree.
+
+    Args:
+        masks: ``(methods, images, S, S)``.
+    """
+    count = len(masks)
+    if count == 1:
+        return np.zeros(masks.shape[1])
+    upper = np.triu_indices(count, 1)
+    found = np.empty(masks.shape[1])
+    for image in range(masks.shape[1]):
+        flat = masks[:, image].reshape(count, -1).astype(np.float32)
+        both = (flat @ flat.T).astype(np.float64)  # counts of pixels: exact below 2 ** 24
+        areas = np.diag(both)
+        total = areas[:, None] + areas
+        dice = np.divide(2 * both, total, out=np.ones_like(both), where=total > 0)
+        found[image] = 1 - dice[upper].mean()
+    return found
+
+
+def _open_store(run: Run, data_root: Path) -> Store:
+    cell: dict[str, Any] = RunFolder(run.path).read_json("cell.json")["data"]
+    store = load_store(store_path(data_root, cell["name"], cell["size"]))
+    if store.info.digest != cell["digest"]:
+        raise RunError(f"{store.path}: is not the data that {run.path} was trained on; give its "
+                       "data with --data")
+    return store
+
+
+def _predictions(
+    names: Sequence[str], runs: Sequence[Run], scores: Mapping[Path, ImageScores], store: Store
+) -> Predictions:
+    stems = scores[runs[0].path].stems
+    for run in runs[1:]:
+        theirs = set(scores[run.path].stems)
+        stems = tuple(stem for stem in stems if stem in theirs)
+    if not stems:
+        raise RunError(f"{runs[0].path} and others have no test image in common")
+    found = []
+    for run in runs:
+        masks = read_masks(RunFolder(run.path))
+        if masks is None or masks.size != store.info.size or not set(stems) <= set(masks.stems):
+            raise RunError(f"{RunFolder(run.path).test_masks}: is not of the run's images; "
+                           "cclcc train --fresh makes it anew")
+        found.append(masks.of(stems))
+    dice = np.stack([scores[run.path].of(stems).values for run in runs])
+    return Predictions(names, [run.seed for run in runs], stems, np.stack(found), dice, store)
