@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from cclcc_cli.cli import console
+from cclcc_cli.cli.ablation_report import publish_report
 from cclcc_cli.cli.options import DATA, RUNS, DataDir, Json, Quiet, RunsDir, TrackingUri
 from cclcc_cli.errors import CellsFailed, Interrupted
 
@@ -29,6 +30,10 @@ def ablate(
         bool, typer.Option("--mlflow/--no-mlflow", help="Mirror the runs in MLflow.")
     ] = True,
     tracking_uri: TrackingUri = None,
+    report: Annotated[
+        bool, typer.Option("--report/--no-report",
+                           help="At the end write a report, into the runs' folder and MLflow.")
+    ] = True,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
@@ -49,11 +54,14 @@ def ablate(
     if dry_run:
         _show_plan(opened.plan, workers, json)
         return
+    uri = _tracking(runs, tracking_uri) if mlflow else None
     with console.ablation_board(quiet) as board:
         summary = run_ablation(
-            opened, workers=workers, retry=retry, board=board,
-            tracking_uri=_tracking(runs, tracking_uri) if mlflow else None,
+            opened, workers=workers, retry=retry, board=board, tracking_uri=uri,
         )
+    if report and summary.done and summary.stopped is None:
+        publish_report(opened.plan.name, runs, data, uri,
+                       news=bool(summary.trained or summary.elsewhere))
     _show_summary(opened.plan, summary, runs, json)
 
 

@@ -46,6 +46,7 @@ def read_content(folder: RunFolder, alive: bool) -> Content:
     tags = {
         "cclcc.cell": cell["digest"],
         "cclcc.arm": cell["arm"],
+        "cclcc.folder": f"{folder.path.parent.name}/{folder.path.name}",
         "cclcc.started": status["started"],
         "cclcc.data_digest": cell["data"]["digest"],
         "cclcc.split_digest": cell["split_digest"],

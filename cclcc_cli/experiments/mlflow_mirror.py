@@ -5,7 +5,6 @@ push that was cut short is completed by the next, and nothing is ever logged twi
 metrics live in MLflow alone.
 """
 
-import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,10 +20,10 @@ from cclcc_cli.errors import RunError
 from cclcc_cli.experiments.mlflow_content import (
     STEP_KEY,
     Content,
-    content_digest,
     milliseconds,
     read_content,
 )
+from cclcc_cli.experiments.mlflow_files import UPLOADS_TAG, push_parents, send_files
 from cclcc_cli.experiments.mlflow_parent import find_parent, settle_parents
 from cclcc_cli.experiments.mlflow_tracker import (
     MirrorBusyError,
@@ -36,9 +35,10 @@ from cclcc_cli.experiments.mlflow_tracker import (
 )
 from cclcc_cli.experiments.run_folder import RunFolder, find_runs
 
-_UPLOADED = ("recipe.yaml", "cell.json", "environment.json", "result.json", "costs.json",
-             "val_images.csv", "test_images.csv", "test_masks.npz", "overlays", "best.pt")
-_UPLOADS_TAG = "cclcc.uploads"
+_UPLOADED = ("recipe.yaml", "cell.json", "environment.json", "status.json", "result.json",
+             "costs.json", "ablation.json", "metrics.jsonl", "val_images.csv", "test_images.csv",
+             "test_masks.npz", "overlays", "best.pt")
+"""All that a report reads among them: ``mlflow_fetch`` makes run folders of it."""
 
 
 @dataclass
@@ -122,7 +122,7 @@ class Mirror:
                 pushed.records += len(steps)
             if content.status != "RUNNING":
                 with patience():
-                    pushed.artifacts = _upload(client, run, self.folder.path)
+                    pushed.artifacts = send_files(client, run, self.folder.path, _UPLOADED)
             _send_status(client, run, content, pushed)
         return pushed
 
@@ -182,7 +182,7 @@ def _send_words(client: MlflowClient, run: Run, content: Content, pushed: Pushed
         client.log_batch(run_id, params=params[part], tags=tags[part], synchronous=True)
     if results:
         client.log_batch(run_id, metrics=results, synchronous=True)
-    stale = [key for key in data.tags if key.startswith("cclcc.") and key != _UPLOADS_TAG
+    stale = [key for key in data.tags if key.startswith("cclcc.") and key != UPLOADS_TAG
              and key not in content.tags]
     for key in stale:
         client.delete_tag(run_id, key)
@@ -210,26 +210,6 @@ def _batches(
         metrics.extend(records[step])
     if steps:
         yield steps, metrics
-
-
-def _upload(client: MlflowClient, run: Run, folder: Path) -> int:
-    """Send the files that MLflow lacks or holds in another version; how many there were."""
-    run_id, sent = run.info.run_id, 0
-    known: dict[str, str] = json.loads(run.data.tags.get(_UPLOADS_TAG, "{}"))
-    listed = {file.path for file in client.list_artifacts(run_id)}
-    for path in [folder / name for name in _UPLOADED if (folder / name).exists()]:
-        digest = content_digest(path)
-        if path.name in listed and known.get(path.name) == digest:
-            continue
-        if path.is_dir():
-            client.log_artifacts(run_id, str(path), path.name)
-        else:
-            client.log_artifact(run_id, str(path))
-        known[path.name] = digest
-        sent += 1
-    if sent:
-        client.set_tag(run_id, _UPLOADS_TAG, json.dumps(known))
-    return sent
 
 
 def _send_status(client: MlflowClient, run: Run, content: Content, pushed: Pushed) -> None:
@@ -319,6 +299,7 @@ def sync(runs_root: Path, uri: str) -> list[Pushed]:
     folders = find_runs(runs_root)
     done = [_sync_one(folder, uri) for folder in folders]
     settle_parents(uri, folders)
+    push_parents(uri, runs_root)
     return done
 
 

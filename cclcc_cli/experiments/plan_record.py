@@ -16,6 +16,8 @@ from cclcc_cli.errors import RunError
 from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.files import write_atomic
 
+PLAN, REPORT = "plan.json", "report.html"
+
 
 @dataclass(frozen=True)
 class Former:
@@ -55,7 +57,12 @@ class PlanRecord:
 
 
 def record_path(runs_root: Path, name: str) -> Path:
-    return runs_root / "ablations" / name / "plan.json"
+    return runs_root / "ablations" / name / PLAN
+
+
+def report_path(runs_root: Path, name: str) -> Path:
+    """Where the report of an ablation is kept, beside its plan."""
+    return runs_root / "ablations" / name / REPORT
 
 
 def read_record(runs_root: Path, name: str) -> PlanRecord:

@@ -11,8 +11,6 @@ from math import ceil
 from pathlib import Path
 from typing import Literal
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from cclcc_cli import __version__
 from cclcc_cli.data.contact_sheet import (
     Outline,
@@ -34,6 +32,7 @@ from cclcc_cli.data.statistics import (
 from cclcc_cli.data.store import Store, StoreInfo
 from cclcc_cli.errors import DataError
 from cclcc_cli.files import write_atomic
+from cclcc_cli.report.templating import load_templates
 
 PAGE = "index.html"
 SHEET = "contact_sheet.png"
@@ -128,13 +127,9 @@ def render_page(
         pictures: to show, by split; their captions are a stem and a line about it.
         choice: how they were chosen.
     """
-    environment = Environment(
-        loader=PackageLoader("cclcc_cli.report"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )
     bars, top = _histograms(statistics)
     last_edge = statistics.bin_edges[-1]
-    return environment.get_template("data_page.html.j2").render(
+    return load_templates().get_template("data_page.html.j2").render(
         info=info, version=__version__, choice=choice, pictures=pictures,
         statistics=statistics, everything=statistics.groups["all"],
         notes=data_notes(info, statistics), measures=_measures(statistics),

@@ -1,10 +1,11 @@
 """A report as a whole: what is compared, judged and said, ready for any format."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cclcc_cli.experiments.listing import list_runs
 from cclcc_cli.report import evidence_text as words
 from cclcc_cli.report.costs import cost_record
 from cclcc_cli.report.evidence import (
@@ -41,6 +42,7 @@ class Question:
         all_metrics: every score, not only the main ones.
         costs: what the runs took.
         grid: methods by number of labels instead of a row per arm.
+        ablation: its runs alone.
     """
 
     split: Split = "test"
@@ -49,6 +51,7 @@ class Question:
     all_metrics: bool = False
     costs: bool = False
     grid: bool = False
+    ablation: str | None = None
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ def write_page(root: Path, question: Question) -> Page:
     Raises:
         RunError: there is nothing to report, or it must not be compared.
     """
-    gathered = gather_runs(root)
+    gathered = gather_runs(root, _folders(root, question.ablation))
     reading = read_images(gathered.runs, question.split, JUDGED)
     arms = group_arms(reading.runs)
     if not question.across:
@@ -120,6 +123,13 @@ def write_page(root: Path, question: Question) -> Page:
         sentences=words.summarize(evidence), notes=notes,
         evidence=evidence, scores=reading.scores,
     )
+
+
+def _folders(root: Path, ablation: str | None) -> Collection[Path] | None:
+    """Of an ablation's cells; None for all there are."""
+    if ablation is None:
+        return None
+    return {listed.folder for listed in list_runs(root, ablation=ablation)}
 
 
 def _lay_out(evidence: Sequence[Evidence], question: Question) -> Layout:

@@ -223,10 +223,18 @@ def test_out_gets_what_stdout_would(root, tmp_path, format, name):
 
 
 def test_out_whose_name_promises_another_format_is_refused(root, tmp_path):
-    result = invoke("--runs", root, "--out", tmp_path / "report.csv")
+    result = invoke("--runs", root, "--format", "table", "--out", tmp_path / "report.csv")
     assert isinstance(result.exception, RunError)
     assert str(result.exception).endswith("report.csv: would hold a table; add --format csv")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("name", "start"), [
+    ("report.csv", "data,method,"), ("report.html", "<!doctype html>"), ("report.txt", "synthetic"),
+])
+def test_the_name_of_out_chooses_the_format(root, tmp_path, name, start):
+    assert invoke("--runs", root, "--out", tmp_path / name).exit_code == 0
+    assert (tmp_path / name).read_text(encoding="utf-8").startswith(start)
 
 
 def test_out_that_cannot_be_written_is_refused(root, tmp_path):

@@ -174,10 +174,10 @@ def test_a_finished_run_is_mirrored_in_full(runs: Path, uri: str) -> None:
     assert run["metrics"]["costs/peak_memory/bytes"] == [(20, 2048.0, ENDED_MS)]
     assert run["data"] == [("polyps", "d" * 36, "training")]
     assert run["artifacts"] == sorted([
-        "best.pt", "cell.json", "costs.json", "environment.json", "overlays/000001.png",
-        "recipe.yaml", "result.json", "test_images.csv",
+        "best.pt", "cell.json", "costs.json", "environment.json", "metrics.jsonl",
+        "overlays/000001.png", "recipe.yaml", "result.json", "status.json", "test_images.csv",
     ])
-    assert pushed.changes.items() >= {"created": True, "records": 3, "artifacts": 8}.items()
+    assert pushed.changes.items() >= {"created": True, "records": 3, "artifacts": 10}.items()
 
 
 def test_live_and_rebuilt_are_the_same_and_sync_after_live_adds_nothing(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cclcc_cli.config.load import dump_recipe, parse_recipe
 from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.report.gather import SCORES, Run
 
@@ -69,6 +70,39 @@ def write_images_run(tmp_path: Path) -> Callable[..., RunFolder]:
         for split in ("val", "test"):
             folder.write_text(f"{split}_images.csv",
                               "\n".join(["stem,dice,own_dice", *rows]) + "\n")
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def write_full_run(
+    write_images_run: Callable[..., RunFolder], tiny_recipe: Callable[..., dict[str, Any]]
+) -> Callable[..., RunFolder]:
+    """The same with all that a page tells: a whole recipe, costs, surroundings, times."""
+
+    def write(
+        dice: Sequence[float], *, method: str = "clcc", name: str = "plain", seed: int = 0,
+        keys: dict[str, Any] | None = None, **options: Any,
+    ) -> RunFolder:
+        folder = write_images_run(dice, method=method, name=name, seed=seed, **options)
+        recipe = parse_recipe(
+            {**tiny_recipe(method, name=name, seed=seed), **(keys or {})}, "test")
+        cell = folder.read_json("cell.json")
+        folder.write_json("cell.json", {
+            **cell, "digest": f"{seed + 1:064x}", "recipe": recipe.model_dump(mode="json"),
+            "arm": f"{cell['arm']}{keys or ''}".encode().hex()})
+        folder.write_text("recipe.yaml", f"# typed\n{dump_recipe(recipe)}")
+        folder.write_json("environment.json", {
+            "cclcc": "0.1.0", "python": "3.11.7", "packages": {"torch": "2.13.0", "numpy": "2.4"},
+            "platform": "Linux", "cpu": "x86_64", "cores": 2, "gpu": None,
+            "git_commit": "c0ffee" * 6, "git_dirty": False,
+            "command": f"cclcc train {name}.yaml --seed {seed}"})
+        folder.write_json("costs.json", {
+            "parameters": {"predictor": 617369, "training": 1234738},
+            "images_per_step": {"batch": 4, "learning": 4.0, "judging": 2.0},
+            "images_per_second": 50.0, "peak_memory": {"bytes": 2**30, "of": "process"}})
+        folder.update_status(seconds=90.0, finished="2026-01-01T11:00:00.000+00:00")
         return folder
 
     return write

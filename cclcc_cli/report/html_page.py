@@ -1,0 +1,189 @@
+"""A report as one HTML file: sentences first, then tables that sort, figures, methods, origins.
+
+The file needs nothing else and may ask nobody: its policy forbids every request, and allows the
+one script that it holds by that script's digest. What came with the runs is escaped.
+"""
+
+import hashlib
+import struct
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+
+from markupsafe import Markup
+
+from cclcc_cli import __version__
+from cclcc_cli.report.detail_tables import lay_out_costs, lay_out_statistics
+from cclcc_cli.report.evidence_text import count_comparisons
+from cclcc_cli.report.figures.figure import Figure
+from cclcc_cli.report.gather import Metric, Split
+from cclcc_cli.report.html_tables import Table, build_table
+from cclcc_cli.report.layouts import Layout, lay_out_grid, lay_out_rows
+from cclcc_cli.report.methods_text import write_methods
+from cclcc_cli.report.page import Page
+from cclcc_cli.report.provenance import (
+    find_origins,
+    lay_out_runs,
+    lay_out_software,
+    lay_out_sources,
+)
+from cclcc_cli.report.recipe_table import lay_out_differences
+from cclcc_cli.report.run_details import ArmDetails, read_details
+from cclcc_cli.report.tables import ALL_METRICS
+from cclcc_cli.report.templating import load_templates
+
+_DOTS = 150
+"""Pixels of a figure to an inch of the page, fewer than it has, for screens with small ones."""
+_WIDE = 720
+"""Width on the page from which a figure has a row of its own."""
+_MAIN: tuple[Metric, ...] = (("working", "dice"), ("working", "iou"))
+"""So few that the verdict is seen beside them."""
+_LEGEND = ("Best in bold, second best underlined, among arms with the same data and labels; * "
+           "better, † worse than the baseline after Holm's correction. Click a heading to sort.")
+
+
+@dataclass(frozen=True)
+class Section:
+    """A further table with what it says, such as an ablation's effects."""
+
+    title: str
+    layout: Layout
+    sentences: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class _Shown:
+    anchor: str
+    title: str
+    sentences: Sequence[str]
+    table: Table
+
+
+@dataclass(frozen=True)
+class _Picture:
+    title: str
+    caption: str
+    width: int
+    height: int
+    wide: bool
+    address: str
+
+
+def render_report(
+    page: Page,
+    split: Split,
+    *,
+    command: str,
+    sections: Sequence[Section] = (),
+    figures: Sequence[Figure] = (),
+    notes: Sequence[str] = (),
+) -> str:
+    """The file as text.
+
+    Args:
+        page: what is compared and said.
+        split: whose scores.
+        command: that makes this file again.
+        sections: further tables, between scores and figures.
+        figures: in their order.
+        notes: further ones, such as why a figure is missing.
+    """
+    evidence = page.evidence
+    arms, problems = read_details([found.arm for found in evidence])
+    script = files("cclcc_cli.report").joinpath("templates/sort_tables.js").read_text("utf-8")
+    before, after = _main_sections(page, split, sections), _detail_sections(page, arms, split)
+    return load_templates().get_template("report_page.html.j2").render(
+        title=page.title, heading=_heading(arms), headline=_headline(page, arms),
+        sentences=page.sentences, notes=[*page.notes, *notes, *problems],
+        contents=_contents(before, figures, after), before=before, after=after,
+        figures=[_picture(figure) for figure in figures],
+        methods=write_methods(arms, split, count_comparisons(evidence)),
+        differences=build_table("How recipes differ", lay_out_differences(arms)),
+        provenance=[build_table("Data and splits", lay_out_sources(arms)),
+                    build_table("Software and machines", lay_out_software(arms)),
+                    build_table("Runs", lay_out_runs(arms))],
+        origins=find_origins(arms), version=__version__, command=command,
+        script=Markup(script), script_digest=_digest(script),
+    )
+
+
+def _digest(script: str) -> str:
+    return b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+def _heading(arms: Sequence[ArmDetails]) -> str:
+    data = list(dict.fromkeys(arm.arm.first.data for arm in arms))
+    more = f" and {len(data) - 3} more" if len(data) > 3 else ""
+    return f"Segmentation on {', '.join(data[:3])}{more}"
+
+
+def _headline(page: Page, arms: Sequence[ArmDetails]) -> list[tuple[str, str]]:
+    runs = [run for arm in arms for run in arm.runs]
+    images = sorted({found.estimate.num_images for found in page.evidence if found.estimate})
+    seeds = sorted({len(arm.runs) for arm in arms})
+    return [
+        (f"{len(arms)}", "arms"), (f"{len(runs):,}", "finished runs"),
+        (_span(seeds), "seeds per arm"), (_span(images), "images judged"),
+        (f"{count_comparisons(page.evidence)}", "comparisons with a baseline"),
+    ]
+
+
+def _span(counts: Sequence[int]) -> str:
+    """The smallest and the largest of sorted counts."""
+    if not counts:
+        return "none"
+    ends = dict.fromkeys((counts[0], counts[-1]))
+    return "\N{EN DASH}".join(map(str, ends))
+
+
+def _main_sections(page: Page, split: Split, sections: Sequence[Section]) -> list[_Shown]:
+    evidence = page.evidence
+    shown = [Section("Scores", lay_out_rows(evidence, split, _MAIN, costs=False),
+                     [f"{page.title[0].upper()}{page.title[1:]}. {_LEGEND}"])]
+    if len({found.arm.place for found in evidence}) > 1:
+        shown.append(Section("Dice by labels", lay_out_grid(evidence, split),
+                             ["Dice %, a column for each number of labels."]))
+    return [_show(section) for section in (*shown, *sections)]
+
+
+def _detail_sections(page: Page, arms: Sequence[ArmDetails], split: Split) -> list[_Shown]:
+    evidence = page.evidence
+    return [_show(section) for section in (
+        Section("All scores", lay_out_rows(evidence, split, ALL_METRICS, costs=False),
+                ["Shares in %, distances in pixels."]),
+        Section("Behind the verdicts", lay_out_statistics(evidence), [
+            "Spreads are standard deviations in points of Dice: between images, between seeds, and "
+            "what is left. p counts images and seeds; Wilcoxon and sign flips count images alone, "
+            "before correction. Seeds needed: per arm, to find the difference four times in five."
+        ]),
+        Section("Costs", lay_out_costs(arms), [
+            "Per step: whole images through a network with a graph (learnt from) and without "
+            "(judged). In all: the former over all steps."]),
+    )]
+
+
+def _show(section: Section) -> _Shown:
+    anchor = "".join(sign if sign.isalnum() else "-" for sign in section.title.lower())
+    return _Shown(anchor, section.title, section.sentences,
+                  build_table(section.title, section.layout))
+
+
+def _contents(
+    before: Sequence[_Shown], figures: Sequence[Figure], after: Sequence[_Shown]
+) -> list[tuple[str, str]]:
+    return [
+        *((shown.anchor, shown.title) for shown in before),
+        *([("figures", "Figures")] if figures else []),
+        *((shown.anchor, shown.title) for shown in after),
+        ("methods", "Methods"), ("provenance", "Provenance"),
+    ]
+
+
+def _picture(figure: Figure) -> _Picture:
+    width, height = struct.unpack(">II", figure.png[16:24])  # of a PNG's header
+    scale = 96 / _DOTS
+    return _Picture(
+        figure.title.rstrip("."), figure.caption, round(width * scale), round(height * scale),
+        width * scale >= _WIDE, f"data:image/png;base64,{b64encode(figure.png).decode()}",
+    )

@@ -1,0 +1,251 @@
+"""A methods section from what the runs' folders hold: what all arms share once, then differences.
+
+Each setting is a clause for each arm. Where all arms have the same it is one sentence; else it is
+said for whom which clause holds.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from cclcc_cli.report import recipe_words as say
+from cclcc_cli.report.gather import Split
+from cclcc_cli.report.method_words import NOTHING, added_terms
+from cclcc_cli.report.run_details import ArmDetails
+from cclcc_cli.report.statistics import LEVEL, NUM_DRAWS
+from cclcc_cli.report.tables import look_alike, row_name
+
+MOST_CLAUSES = 8
+"""Settings that differ in more ways are left to the table of recipes."""
+_NAMED = 6
+
+Clause = Callable[[ArmDetails], str]
+
+
+@dataclass(frozen=True)
+class Passage:
+    """Some paragraphs under a heading."""
+
+    title: str
+    paragraphs: Sequence[str]
+
+
+def write_methods(arms: Sequence[ArmDetails], split: Split, family: int) -> list[Passage]:
+    """The section, passage by passage; arms whose recipe is unreadable are left out and named.
+
+    Args:
+        arms: of the table.
+        split: whose scores are compared.
+        family: comparisons that Holm's correction is over.
+    """
+    known = [arm for arm in arms if arm.recipe is not None]
+    passages = [
+        Passage("Data", [_sentences(known, (_data, _fold, _leaks, _labels, _streams))]),
+        Passage("Network and training", [_sentences(known, (
+            _network, _weak, _strong, _loss, _optimiser, _schedule, _budget, _selection,
+            _seeds, _computed))]),
+        Passage("Methods", _methods(known)),
+        Passage("Evaluation", [" ".join(
+            [_sentences(known, (_threshold,)), *_rules(known, split), _readings(known)])]),
+        Passage("Statistics", [_statistics(family)]),
+        Passage("Software", [text] if (text := _sentences(known, (_software,))) else []),
+    ] if known else []
+    missing = [arm for arm in arms if arm.recipe is None]
+    if missing:
+        passages.append(Passage("Not described", [
+            f"The recipe of {_names(missing, arms)} cannot be read by this version of cclcc and is "
+            "left out here."]))
+    return [passage for passage in passages if passage.paragraphs]
+
+
+def _sentences(arms: Sequence[ArmDetails], clauses: Sequence[Clause]) -> str:
+    return " ".join(filter(None, (_sentence(arms, clause) for clause in clauses)))
+
+
+def _sentence(arms: Sequence[ArmDetails], clause: Clause) -> str:
+    """One clause of all arms as a sentence; nothing where none has it."""
+    groups: dict[str, list[ArmDetails]] = {}
+    for arm in arms:
+        groups.setdefault(clause(arm), []).append(arm)
+    if list(groups) == [""]:
+        return ""
+    if len(groups) == 1:
+        return f"{_capital(next(iter(groups)))}."
+    told = sorted(((text, group) for text, group in groups.items() if text),
+                  key=lambda each: len(each[1]))
+    if len(told) > MOST_CLAUSES:
+        text, group = told[-1]
+        return (f"Most often, for {_names(group, arms)}, {text}; {len(told) - 1} other settings "
+                "are listed in the table of recipes.")
+    names = [_names(group, arms) for _, group in told]
+    if "" not in groups and len(told[-1][1]) > 2:
+        names[-1] = "all others"
+    return _capital("; ".join(f"for {who}, {text}" for who, (text, _) in
+                              zip(names, told, strict=True))) + "."
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _names(group: Sequence[ArmDetails], arms: Sequence[ArmDetails]) -> str:
+    alike = look_alike([arm.arm for arm in arms])
+    names = [row_name(arm.arm, alike) for arm in group]
+    if len(names) > _NAMED:
+        rest = len(names) - _NAMED + 1
+        names = [*names[:_NAMED - 1], f"{rest} more"]
+    return say.listed(names)
+
+
+def _data(arm: ArmDetails) -> str:
+    first, cell = arm.first, arm.first.cell
+    size, rule = first.text("cell", "data", "size"), first.text("cell", "splits", "rule")
+    counts = cell.get("splits", {}).get("counts", {})
+    parts = say.listed([f"{counts[split]:,} {word}" for split, word in
+                        (("train", "training"), ("val", "validation"), ("test", "test"))
+                        if split in counts])
+    return (f"the data set {first.text('cell', 'data', 'name')}, at {say.square(size)} pixels, was "
+            f"divided into {parts} images ({rule})")
+
+
+def _fold(arm: ArmDetails) -> str:
+    fold = arm.first.text("cell", "recipe", "data", "fold")
+    return f"fold {fold} of its cross-validation was used" if fold else ""
+
+
+def _leaks(arm: ArmDetails) -> str:
+    leaked = {split: len(stems) for split, stems in arm.first.cell.get("leaked", {}).items()
+              if stems}
+    told = [f"{count:,} {word} {'images show' if count > 1 else 'image shows'}"
+            for split, word in (("val", "validation"), ("test", "test"))
+            if (count := leaked.get(split, 0))]
+    return (f"{say.listed(told)} the same thing as an image that trains or selects, and counted "
+            "all the same") if told else ""
+
+
+def _labels(arm: ArmDetails) -> str:
+    assert arm.recipe is not None
+    return say.labels(arm.recipe, arm.arm.first.labeled, arm.arm.first.train_images)
+
+
+def _streams(arm: ArmDetails) -> str:
+    assert arm.recipe is not None
+    return say.streams(arm.recipe, arm.arm.first.labeled, arm.arm.first.train_images)
+
+
+def _network(arm: ArmDetails) -> str:
+    assert arm.recipe is not None
+    costs = arm.arm.first.costs
+    return say.network(arm.recipe, costs.predictor_parameters if costs else None)
+
+
+def _weak(arm: ArmDetails) -> str:
+    assert arm.recipe is not None
+    return say.weak_view(arm.recipe.weak)
+
+
+def _strong(arm: ArmDetails) -> str:
+    assert arm.recipe is not None
+    views = arm.recipe.strong_views
+    return say.strong_view(views.config, views.count) if views else ""
+
+
+def _loss(arm: ArmDetails) -> str:
+    assert arm.recipe is not None
+    return say.supervised_loss(arm.recipe)
+
+
+def _optimiser(arm: ArmDetails) -> str:
+    assert arm.recipe is not None
+    return say.optimiser(arm.recipe)
+
+
+def _schedule(arm: ArmDetails) -> str:
+    assert arm.recipe is not None
+    return say.schedule(arm.recipe)
+
+
+def _budget(arm: ArmDetails) -> str:
+    assert arm.recipe is not None
+    return say.budget(arm.recipe, [run.run.steps for run in arm.runs])
+
+
+def _selection(arm: ArmDetails) -> str:
+    assert arm.recipe is not None
+    return say.selection(arm.recipe)
+
+
+def _seeds(arm: ArmDetails) -> str:
+    seeds = [str(run.run.seed) for run in arm.runs]
+    if len(seeds) == 1:
+        return f"training was run once (seed {seeds[0]})"
+    return f"training was repeated with {len(seeds)} seeds ({say.listed(seeds)})"
+
+
+def _computed(arm: ArmDetails) -> str:
+    first = arm.first
+    device = first.text("environment", "gpu") or first.text("cell", "runtime", "device").upper()
+    threads = first.text("cell", "runtime", "threads")
+    told = f" with {say.counted(int(threads), 'thread')}" if threads.isdigit() else ""
+    return f"it ran on {device} in {first.text('cell', 'runtime', 'precision')}{told}"
+
+
+def _methods(arms: Sequence[ArmDetails]) -> list[str]:
+    """A sentence for each group of arms that minimise the same."""
+    groups: dict[tuple[str, str], list[ArmDetails]] = {}
+    for arm in arms:
+        assert arm.recipe is not None
+        text = added_terms(arm.recipe)
+        source = "" if text == NOTHING else arm.recipe.source
+        groups.setdefault((text, source), []).append(arm)
+    if len(groups) > 2 * MOST_CLAUSES:
+        return [f"{len(groups)} losses were compared; the table of recipes lists their weights and "
+                "constants."]
+    return [f"For {_names(group, arms)}{f' ({source})' if source else ''}, {text}."
+            for (text, source), group in groups.items()]
+
+
+def _threshold(arm: ArmDetails) -> str:
+    assert arm.recipe is not None
+    return say.threshold(arm.recipe.evaluation)
+
+
+def _rules(arms: Sequence[ArmDetails], split: Split) -> list[str]:
+    """The conventions that results are stamped with, where all have the same."""
+    key = "rules" if split == "test" else "validation_rules"
+    cases = (("both_empty", "Where truth and prediction are both empty, {}"),
+             ("total_miss", "where no pixel is found, {}"),
+             ("one_empty", "where one of the two is empty, {}"),
+             ("own_size", "scores at an image's own size are of {}"))
+    told = []
+    for topic, form in cases:
+        values = {arm.first.text("result", key, topic) for arm in arms}
+        if len(values) == 1 and (value := values.pop()):
+            told.append(form.format(value.replace("; ", " and ")))
+    return [f"{_capital('; '.join(told))}."] if told else []
+
+
+def _readings(arms: Sequence[ArmDetails]) -> str:
+    reads = [run.run.test_reads for arm in arms for run in arm.runs]
+    if max(reads) <= 1:
+        return "No run read the test split more than once."
+    return f"Runs read the test split up to {max(reads)} times."
+
+
+def _statistics(family: int) -> str:
+    text = ("Scores are means over images and seeds, with the standard deviation over seeds. "
+            f"{100 * (1 - LEVEL):g} % intervals come from a bootstrap that draws seeds and images "
+            f"independently ({NUM_DRAWS:,} draws), its width set by a two-way variance of images "
+            "and seeds with Satterthwaite's degrees of freedom. Differences are paired by image; "
+            "p counts images and, where there are several, seeds as noise")
+    if family:
+        text += f", and is corrected by Holm's method over {say.counted(family, 'comparison')}"
+    return f"{text}. A difference with p of {LEVEL:g} or more is called within noise."
+
+
+def _software(arm: ArmDetails) -> str:
+    first = arm.first
+    version, python = first.text("environment", "cclcc"), first.text("environment", "python")
+    torch = first.text("environment", "packages", "torch")
+    if not version:
+        return ""
+    return f"all was computed by cclcc {version} with PyTorch {torch} and Python {python}"

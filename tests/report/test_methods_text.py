@@ -1,0 +1,122 @@
+"""A methods section: what all arms share once, differences by name, nothing that is not known."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cclcc_cli.experiments.run_folder import RunFolder
+from cclcc_cli.report.gather import gather_runs
+from cclcc_cli.report.methods_text import write_methods
+from cclcc_cli.report.run_details import read_details
+from cclcc_cli.report.tables import group_arms
+
+Write = Callable[..., RunFolder]
+DICE = [0.5, 0.6, 0.7]
+
+
+def section(root: Path) -> dict[str, Sequence[str]]:
+    """The paragraphs of each passage, of all runs below a root."""
+    arms, _ = read_details(group_arms(gather_runs(root).runs))
+    return {passage.title: passage.paragraphs for passage in write_methods(arms, "test", 2)}
+
+
+def text_of(root: Path) -> str:
+    return " ".join(" ".join(paragraphs) for paragraphs in section(root).values())
+
+
+def test_what_arms_share_is_said_once_and_what_differs_by_name(
+    write_full_run: Write, tmp_path: Path
+) -> None:
+    write_full_run(DICE, method="supervised")
+    write_full_run(DICE, name="slow", keys={"optimizer": {"lr": 0.0001}})
+    write_full_run(DICE, name="fast")
+    (training,) = section(tmp_path)["Network and training"]
+    assert training.count("The network was a U-Net") == 1
+    assert "(0.62 million weights)." in training
+    assert ("For clcc slow 8, weights were optimised by AdamW (learning rate 0.0001, weight decay "
+            "0.01); for clcc fast 8 and supervised plain 8, weights were optimised by AdamW "
+            "(learning rate 0.003, weight decay 0.01), gradients being clipped to a global norm of "
+            "1.") in training
+    assert "training was run once" in training.lower()
+    methods = section(tmp_path)["Methods"]
+    assert methods[-1] == "For supervised plain 8, the supervised loss alone was minimised."
+    assert methods[0].startswith("For clcc fast 8 and clcc slow 8 (CLCC, ISBI 2022, ")
+
+
+def test_many_who_agree_are_all_others(write_full_run: Write, tmp_path: Path) -> None:
+    for name in "abcd":
+        write_full_run(DICE, name=name)
+    write_full_run(DICE, name="e", keys={"weak": {"flips": False, "quarter_turns": False}})
+    (training,) = section(tmp_path)["Network and training"]
+    assert "For clcc e 8, training images were not augmented; for all others, every" in training
+
+
+def test_a_setting_of_many_values_is_left_to_the_table(
+    write_full_run: Write, tmp_path: Path
+) -> None:
+    for number in range(12):
+        write_full_run(DICE, name=f"n{number:02d}",
+                       keys={"optimizer": {"lr": 0.001 * (1 + max(number, 3))}})
+    (training,) = section(tmp_path)["Network and training"]
+    assert "Most often, for clcc n00 8, clcc n01 8, clcc n02 8 and clcc n03 8, weights" in training
+    assert "; 8 other settings are listed in the table of recipes." in training
+
+
+def test_an_unreadable_recipe_is_named_and_left_out(
+    write_full_run: Write, write_images_run: Write, tmp_path: Path
+) -> None:
+    write_full_run(DICE)
+    write_images_run(DICE, name="old")
+    found = section(tmp_path)
+    assert found["Not described"] == [
+        "The recipe of clcc old 8 cannot be read by this version of cclcc and is left out here."]
+    assert "old" not in " ".join(found["Methods"])
+
+
+def test_only_unreadable_recipes_leave_no_section(
+    write_images_run: Write, tmp_path: Path
+) -> None:
+    write_images_run(DICE)
+    assert list(section(tmp_path)) == ["Not described"]
+
+
+@pytest.mark.parametrize(("section", "key", "value"), [
+    ("weak", "flips", False), ("weak", "quarter_turns", False), ("weak", "affine", 0.25),
+    ("weak", "color", 0.25), ("model", "widths", [4, 8, 8, 8, 16]),
+    ("model", "dropout", [0, 0, 0, 0, 0.5]), ("model", "kind", "residual_unet"),
+    ("budget", "epochs", 5), ("optimizer", "lr", 0.5), ("optimizer", "weight_decay", 0.5),
+    ("optimizer", "clip_norm", 7.0), ("schedule", "warmup", 0.5), ("schedule", "decay", "constant"),
+    ("schedule", "moves", "epoch"), ("supervised_loss", "boundary", {"weight": 3.0}),
+    ("supervised_loss", "boundary", {"padding": "zeros"}), ("batch", "labeled", 3),
+    ("batch", "unlabeled", 3), ("validation", "every", 3), ("validation", "patience", 3),
+    ("evaluation", "threshold", 0.4), ("evaluation", "test_on", "logits"),
+    ("evaluation", "validation_on", "logits"), ("data", "unlabeled", "all"),
+    ("data", "selection", {"seed": 3}), ("data", "selection", {"kind": "contiguous"}),
+    (None, "ema_decay", 0.9), ("data", "fold", 1),
+])
+def test_every_shared_key_is_told(
+    write_full_run: Write, tiny_recipe: Callable[..., dict[str, Any]], tmp_path: Path,
+    section: str | None, key: str, value: Any,
+) -> None:
+    write_full_run(DICE)
+    plain = text_of(tmp_path)
+    changed: dict[str, Any] = {key: value} if section is None else {
+        section: {**tiny_recipe().get(section, {}), key: value}}
+    changed.get("budget", {}).pop("steps", None)  # one of the two
+    write_full_run(DICE, keys=changed)
+    assert text_of(tmp_path) != plain
+
+
+def test_readings_and_leaks_are_told(write_full_run: Write, tmp_path: Path) -> None:
+    folder = write_full_run(DICE)
+    folder.update_status(test_reads=3)
+    folder.write_json("cell.json", {**folder.read_json("cell.json"),
+                                    "leaked": {"val": [], "test": ["image1"]}})
+    result = folder.read_json("result.json")
+    result["test"]["without_leaked"] = result["test"]["working"]
+    folder.write_json("result.json", result)
+    text = text_of(tmp_path)
+    assert "Runs read the test split up to 3 times." in text
+    assert "1 test image shows the same thing as an image that trains or selects" in text
