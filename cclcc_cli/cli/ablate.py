@@ -7,7 +7,7 @@ import typer
 
 from cclcc_cli.cli import console
 from cclcc_cli.cli.options import DATA, RUNS, DataDir, Json, Quiet, RunsDir, TrackingUri
-from cclcc_cli.errors import CellsFailed, Interrupted
+from cclcc_cli.errors import CellsFailed, Interrupted, RunError
 
 if TYPE_CHECKING:
     from cclcc_cli.experiments.ablate import Summary
@@ -58,8 +58,12 @@ def ablate(
 
 
 def _tracking(runs: Path, uri: str | None) -> str:
-    from cclcc_cli.experiments.mlflow_tracker import tracking_uri
+    from importlib.util import find_spec
 
+    from cclcc_cli.experiments.mlflow_address import tracking_uri
+
+    if find_spec("mlflow") is None:
+        raise RunError("mlflow is not installed; pip install mlflow, or use --no-mlflow")
     return tracking_uri(runs, uri)
 
 

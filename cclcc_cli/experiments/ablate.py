@@ -76,6 +76,7 @@ class Summary:
         trained: done in this session.
         elsewhere: done by other processes meanwhile.
         failures: now, or before and not retried.
+        moved: whether any cell was more than looked at.
         stopped: the signal that stopped it, if one did.
     """
 
@@ -85,6 +86,7 @@ class Summary:
     elsewhere: int = 0
     failures: list[Failure] = field(default_factory=list)
     stopped: int | None = None
+    moved: bool = False
 
     @property
     def done(self) -> int:
@@ -132,6 +134,7 @@ class Ablater:
         """Run to the end, or until stopped: then all workers have saved."""
         for cell in self._cells:
             self._sort(cell, first=True)
+        self.summary.moved = bool(self._waiting or self._elsewhere)
         while not self._stop() and (self._waiting or self._running or self._elsewhere):
             self._fill()
             self._wait()

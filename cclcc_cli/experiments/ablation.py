@@ -8,6 +8,7 @@ from cclcc_cli.errors import CclccError
 from cclcc_cli.experiments.ablate import Ablater, Board, Summary
 from cclcc_cli.experiments.interrupt import stop_on_signals
 from cclcc_cli.experiments.local_pool import LocalPool
+from cclcc_cli.experiments.mlflow_address import last_told, tell
 from cclcc_cli.experiments.plan import (
     AblationPlan,
     PlannedCell,
@@ -84,7 +85,9 @@ def run_ablation(
 
     if workers > available_cores():
         board.say(f"warning: {workers} workers share {available_cores()} cores")
-    track(tracking_uri, plan.name, board, None)
+    if any(cell.standing not in (("done",) if retry else ("done", "failed"))
+           for cell in plan.cells):
+        track(tracking_uri, runs_root, plan.name, board, None)
     with LocalPool(workers) as pool, stop_on_signals() as stop:
         ablater = Ablater(
             plan.cells, pool, pool.terminate, workers=workers, make_task=make_task,
@@ -95,28 +98,31 @@ def run_ablation(
         except BaseException:
             pool.terminate()  # nobody would wait for them
             raise
-    track(tracking_uri, plan.name, board, summary)
+    track(tracking_uri, runs_root, plan.name, board, summary)
     return summary
 
 
-def track(uri: str | None, name: str, board: Board, summary: Summary | None) -> None:
+def track(
+    uri: str | None, runs_root: Path, name: str, board: Board, summary: Summary | None
+) -> None:
     """Tell MLflow that an ablation goes on, or how it ended; a tracker that is down is a warning.
 
     Args:
         uri: None: nobody is told.
+        runs_root: where run folders are made.
         name: of the ablation.
         board: receives the warning.
         summary: None: it goes on.
     """
     if uri is None:
         return
-    from cclcc_cli.experiments.mlflow_parent import mark_parents
-
     status = "RUNNING"
     if summary is not None:
         ended = "FAILED" if summary.failures else "FINISHED"
         status = "KILLED" if summary.stopped is not None else ended
+        if not summary.moved and last_told(runs_root, name, uri) == status:
+            return
     try:
-        mark_parents(uri, name, status)
+        tell(runs_root, name, uri, status)
     except CclccError as error:
         board.say(f"warning: {error}")

@@ -1,17 +1,21 @@
-"""One cell of an ablation in a worker's process: what goes in, what comes out."""
+"""One cell of an ablation in a worker's process: what goes in, what comes out.
+
+What trains loads in that process, when a task arrives: who hands tasks out needs none of it.
+"""
 
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from cclcc_cli.config.recipes import AnyRecipe
 from cclcc_cli.errors import CclccError, Interrupted, RunBusyError
 from cclcc_cli.experiments.local_pool import leave_if_orphaned
-from cclcc_cli.experiments.progress import TextDisplay
-from cclcc_cli.experiments.run import TrackerFactory, run_cell
 from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.training.runtime import Runtime
+
+if TYPE_CHECKING:
+    from cclcc_cli.experiments.run import TrackerFactory
 
 Ending = Literal["done", "found", "busy", "stopped", "failed"]
 
@@ -56,6 +60,9 @@ class Outcome:
 
 def run_task(task: Task) -> Outcome:
     """Train the cell of a task, or go on with it, or find it done."""
+    from cclcc_cli.experiments.progress import TextDisplay
+    from cclcc_cli.experiments.run import run_cell
+
     warnings: list[str] = []
     try:
         done = run_cell(
@@ -93,7 +100,7 @@ def _keep(path: Path, error: Exception) -> None:
         folder.append_log(line)
 
 
-def _open_tracking(uri: str | None, warnings: list[str]) -> TrackerFactory | None:
+def _open_tracking(uri: str | None, warnings: list[str]) -> "TrackerFactory | None":
     if uri is None:
         return None
     from cclcc_cli.experiments.mlflow_mirror import LiveMirror
