@@ -7,7 +7,7 @@ import typer
 
 from cclcc_cli.cli import console
 from cclcc_cli.cli.options import DATA, RUNS, DataDir, Json, Quiet, RunsDir, TrackingUri
-from cclcc_cli.errors import CellsFailed, Interrupted, RunError
+from cclcc_cli.errors import CellsFailed, DiskFullError, Interrupted, RunError
 
 if TYPE_CHECKING:
     from cclcc_cli.experiments.ablate import Summary
@@ -41,6 +41,7 @@ def ablate(
     arrangement = load_ablation(ablation)  # refuse a bad file before torch loads
 
     from cclcc_cli.experiments.ablation import open_ablation, run_ablation
+    from cclcc_cli.files import disk_problems
 
     opened = open_ablation(
         arrangement, data_root=data, runs_root=runs, device=device, precision=precision,
@@ -49,7 +50,7 @@ def ablate(
     if dry_run:
         _show_plan(opened.plan, workers, json)
         return
-    with console.ablation_board(quiet) as board:
+    with disk_problems(runs), console.ablation_board(quiet) as board:
         summary = run_ablation(
             opened, workers=workers, retry=retry, board=board,
             tracking_uri=_tracking(runs, tracking_uri) if mlflow else None,
@@ -119,6 +120,10 @@ def _show_summary(plan: "AblationPlan", summary: "Summary", runs: Path, json: bo
         raise Interrupted(
             f"stopped with {summary.done} of {summary.total} cells done; running ones are saved; "
             "the same command goes on from here", summary.stopped,
+        )
+    if summary.disk_full is not None:
+        raise DiskFullError(
+            f"stopped with {summary.done} of {summary.total} cells done: {summary.disk_full}"
         )
     if summary.failures:
         raise CellsFailed(

@@ -18,6 +18,7 @@ from cclcc_cli.experiments.plan import (
 )
 from cclcc_cli.experiments.plan_record import PlanRecord, read_record, write_record
 from cclcc_cli.experiments.worker import Task
+from cclcc_cli.files import disk_problems
 from cclcc_cli.training.runtime import Device, Precision, Runtime, resolve_runtime
 
 
@@ -119,10 +120,12 @@ def track(
     status = "RUNNING"
     if summary is not None:
         ended = "FAILED" if summary.failures else "FINISHED"
-        status = "KILLED" if summary.stopped is not None else ended
+        cut_short = summary.stopped is not None or summary.disk_full is not None
+        status = "KILLED" if cut_short else ended
         if not summary.moved and last_told(runs_root, name, uri) == status:
             return
     try:
-        tell(runs_root, name, uri, status)
+        with disk_problems(runs_root):
+            tell(runs_root, name, uri, status)
     except CclccError as error:
         board.say(f"warning: {error}")

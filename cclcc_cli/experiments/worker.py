@@ -4,20 +4,21 @@ What trains loads in that process, when a task arrives: who hands tasks out need
 """
 
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from cclcc_cli.config.recipes import AnyRecipe
-from cclcc_cli.errors import CclccError, Interrupted, RunBusyError
+from cclcc_cli.errors import CclccError, DiskError, DiskFullError, Interrupted, RunBusyError
 from cclcc_cli.experiments.local_pool import leave_if_orphaned
 from cclcc_cli.experiments.run_folder import RunFolder
+from cclcc_cli.files import disk_problems
 from cclcc_cli.training.runtime import Runtime
 
 if TYPE_CHECKING:
     from cclcc_cli.experiments.run import TrackerFactory
 
-Ending = Literal["done", "found", "busy", "stopped", "failed"]
+Ending = Literal["done", "found", "busy", "stopped", "failed", "disk_full"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ class Outcome:
     """How a cell ended in this session.
 
     Attributes:
-        ending: ``found`` where another process has finished it, ``busy`` where one holds it.
+        ending: ``found`` where another process has finished it, ``busy`` where one holds it,
+            ``disk_full`` where no cell could be written.
         reason: of what is not done, in one line.
         warnings: what is to be told beside that.
     """
@@ -75,10 +77,16 @@ def run_task(task: Task) -> Outcome:
         outcome = Outcome("busy", str(error), tuple(warnings))
     except (Interrupted, KeyboardInterrupt) as error:
         outcome = Outcome("stopped", str(error), tuple(warnings))
+    except DiskFullError as error:
+        outcome = Outcome("disk_full", str(error), tuple(warnings))
     except Exception as error:
         # Whatever it was, the others go on; and not every exception can travel between processes.
         outcome = Outcome("failed", _describe(error), tuple(warnings))
-        _keep(task.folder, error)
+        try:
+            with disk_problems(task.folder):
+                _keep(task.folder, error)
+        except DiskError as unkept:
+            outcome = replace(outcome, reason=f"{outcome.reason}; not put down: {unkept}")
     leave_if_orphaned()
     return outcome
 
