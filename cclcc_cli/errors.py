@@ -27,6 +27,14 @@ class RunBusyError(RunError):
     """A run folder that another living process holds."""
 
 
+class DiskError(CclccError):
+    """A file that cannot be written."""
+
+
+class DiskFullError(DiskError):
+    """There is no room left: nothing else could be written there either."""
+
+
 class TrainingDiverged(CclccError):
     """The loss stopped being a finite number."""
 

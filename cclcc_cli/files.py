@@ -1,11 +1,21 @@
 """Writing files so that a crash never leaves half of one."""
 
+import errno
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from cclcc_cli.errors import DiskError, DiskFullError
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ENOTDIR, errno.EFBIG,
+            errno.EISDIR, errno.ENAMETOOLONG, errno.ESTALE}
+_ABANDONED = 60.0
+"""Seconds after which a temporary file is nobody's: writing one takes far less."""
 
 
 def write_atomic(path: Path, content: bytes) -> None:
@@ -51,3 +61,36 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+@contextmanager
+def disk_problems(place: Path) -> Iterator[None]:
+    """Inside, what the file system refuses is told in a line that names the place.
+
+    Raises:
+        DiskFullError: there is no room, or no quota, left.
+        DiskError: it cannot be written for another reason.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise DiskFullError(
+                f"{place}: the disk is full ({error.strerror}); make room there, and the same "
+                "command goes on from here"
+            ) from error
+        if error.errno in _REFUSED:
+            which = "" if error.filename is None else f" {Path(error.filename).name}"
+            raise DiskError(
+                f"{place}: cannot be written ({error.strerror}:{which or ' a file in it'}); give "
+                "a folder that can be, or mend what refuses it"
+            ) from error
+        raise
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Remove what ``write_atomic`` leaves in a folder where it is killed."""
+    for left in folder.glob(".*.tmp"):
+        with suppress(FileNotFoundError):  # its writer, alive after all, has renamed it
+            if abs(time.time() - left.stat().st_mtime) > _ABANDONED:
+                left.unlink()

@@ -8,7 +8,7 @@ import typer
 from cclcc_cli.cli import console
 from cclcc_cli.cli.ablation_report import publish_report
 from cclcc_cli.cli.options import DATA, RUNS, DataDir, Json, Quiet, RunsDir, TrackingUri
-from cclcc_cli.errors import CellsFailed, Interrupted
+from cclcc_cli.errors import CellsFailed, DiskFullError, Interrupted, RunError
 
 if TYPE_CHECKING:
     from cclcc_cli.experiments.ablate import Summary
@@ -46,6 +46,7 @@ def ablate(
     arrangement = load_ablation(ablation)  # refuse a bad file before torch loads
 
     from cclcc_cli.experiments.ablation import open_ablation, run_ablation
+    from cclcc_cli.files import disk_problems
 
     opened = open_ablation(
         arrangement, data_root=data, runs_root=runs, device=device, precision=precision,
@@ -55,7 +56,7 @@ def ablate(
         _show_plan(opened.plan, workers, json)
         return
     uri = _tracking(runs, tracking_uri) if mlflow else None
-    with console.ablation_board(quiet) as board:
+    with disk_problems(runs), console.ablation_board(quiet) as board:
         summary = run_ablation(
             opened, workers=workers, retry=retry, board=board, tracking_uri=uri,
         )
@@ -66,8 +67,12 @@ def ablate(
 
 
 def _tracking(runs: Path, uri: str | None) -> str:
-    from cclcc_cli.experiments.mlflow_tracker import tracking_uri
+    from importlib.util import find_spec
 
+    from cclcc_cli.experiments.mlflow_address import tracking_uri
+
+    if find_spec("mlflow") is None:
+        raise RunError("mlflow is not installed; pip install mlflow, or use --no-mlflow")
     return tracking_uri(runs, uri)
 
 
@@ -123,6 +128,10 @@ def _show_summary(plan: "AblationPlan", summary: "Summary", runs: Path, json: bo
         raise Interrupted(
             f"stopped with {summary.done} of {summary.total} cells done; running ones are saved; "
             "the same command goes on from here", summary.stopped,
+        )
+    if summary.disk_full is not None:
+        raise DiskFullError(
+            f"stopped with {summary.done} of {summary.total} cells done: {summary.disk_full}"
         )
     if summary.failures:
         raise CellsFailed(

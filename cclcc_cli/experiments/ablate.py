@@ -16,6 +16,8 @@ from cclcc_cli.experiments.worker import Outcome, Task, run_task
 
 LOOK_EVERY = 0.5
 """Seconds between looks at running cells and at those that other processes run."""
+BUSY_PAUSE = 5.0
+"""Seconds until a cell that another process held is tried again, though nobody seems to run it."""
 MAX_DEATHS = 3
 """Times that a cell's process may be killed in one session before the cell counts as failed."""
 
@@ -76,7 +78,9 @@ class Summary:
         trained: done in this session.
         elsewhere: done by other processes meanwhile.
         failures: now, or before and not retried.
+        moved: whether any cell was more than looked at.
         stopped: the signal that stopped it, if one did.
+        disk_full: why nothing more could be written, if that stopped it.
     """
 
     total: int
@@ -85,6 +89,8 @@ class Summary:
     elsewhere: int = 0
     failures: list[Failure] = field(default_factory=list)
     stopped: int | None = None
+    moved: bool = False
+    disk_full: str | None = None
 
     @property
     def done(self) -> int:
@@ -122,6 +128,7 @@ class Ablater:
         self._board, self._stop = board, stop
         self._waiting: deque[PlannedCell] = deque()
         self._elsewhere: list[PlannedCell] = []
+        self._pause_until: dict[str, float] = {}
         self._running: dict[Future[Outcome], PlannedCell] = {}
         self._deaths: Counter[str] = Counter()
         self._warned: set[str] = set()
@@ -132,14 +139,18 @@ class Ablater:
         """Run to the end, or until stopped: then all workers have saved."""
         for cell in self._cells:
             self._sort(cell, first=True)
-        while not self._stop() and (self._waiting or self._running or self._elsewhere):
+        self.summary.moved = bool(self._waiting or self._elsewhere)
+        while not self._ends() and (self._waiting or self._running or self._elsewhere):
             self._fill()
             self._wait()
             self._look_elsewhere()
             self._board.show(self._progress())
-        if self._stop():
+        if self._ends():
             self._leave()
         return self.summary
+
+    def _ends(self) -> bool:
+        return self._stop() or self.summary.disk_full is not None
 
     def _sort(self, cell: PlannedCell, first: bool) -> None:
         """Put a cell where its folder says it belongs."""
@@ -192,16 +203,19 @@ class Ablater:
             case "found":
                 self.summary.elsewhere += 1
             case "busy":
+                self._pause_until[cell.digest] = time.monotonic() + BUSY_PAUSE
                 self._elsewhere.append(cell)
             case "failed":
                 self._failed_now(cell, outcome.reason)
-            case "stopped" if not self._stop():  # somebody asked this worker alone
+            case "disk_full":  # no other cell could be written either
+                self.summary.disk_full = outcome.reason
+            case "stopped" if not self._ends():  # somebody asked this worker alone
                 self._waiting.append(cell)
             case "stopped":
                 pass
 
     def _after_death(self, cell: PlannedCell) -> None:
-        if self._stop():
+        if self._ends():
             return
         self._deaths[cell.digest] += 1
         if self._deaths[cell.digest] < MAX_DEATHS:
@@ -224,10 +238,14 @@ class Ablater:
         """Take back what another process has left, finished or not."""
         others, self._elsewhere = self._elsewhere, []
         for cell in others:
-            self._sort(cell, first=False)
+            if time.monotonic() < self._pause_until.get(cell.digest, 0.0):
+                self._elsewhere.append(cell)
+            else:
+                self._sort(cell, first=False)
 
     def _leave(self) -> None:
-        self._board.say("stopping: running cells save")
+        if self._running:
+            self._board.say("stopping: running cells save")
         self._terminate()
         try:
             self._drain()

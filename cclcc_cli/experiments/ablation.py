@@ -8,6 +8,7 @@ from cclcc_cli.errors import CclccError
 from cclcc_cli.experiments.ablate import Ablater, Board, Summary
 from cclcc_cli.experiments.interrupt import stop_on_signals
 from cclcc_cli.experiments.local_pool import LocalPool
+from cclcc_cli.experiments.mlflow_address import last_told, tell
 from cclcc_cli.experiments.plan import (
     AblationPlan,
     PlannedCell,
@@ -17,6 +18,7 @@ from cclcc_cli.experiments.plan import (
 )
 from cclcc_cli.experiments.plan_record import PlanRecord, read_record, write_record
 from cclcc_cli.experiments.worker import Task
+from cclcc_cli.files import disk_problems
 from cclcc_cli.training.runtime import Device, Precision, Runtime, resolve_runtime
 
 
@@ -84,7 +86,9 @@ def run_ablation(
 
     if workers > available_cores():
         board.say(f"warning: {workers} workers share {available_cores()} cores")
-    track(tracking_uri, plan.name, board, None)
+    if any(cell.standing not in (("done",) if retry else ("done", "failed"))
+           for cell in plan.cells):
+        track(tracking_uri, runs_root, plan.name, board, None)
     with LocalPool(workers) as pool, stop_on_signals() as stop:
         ablater = Ablater(
             plan.cells, pool, pool.terminate, workers=workers, make_task=make_task,
@@ -95,28 +99,33 @@ def run_ablation(
         except BaseException:
             pool.terminate()  # nobody would wait for them
             raise
-    track(tracking_uri, plan.name, board, summary)
+    track(tracking_uri, runs_root, plan.name, board, summary)
     return summary
 
 
-def track(uri: str | None, name: str, board: Board, summary: Summary | None) -> None:
+def track(
+    uri: str | None, runs_root: Path, name: str, board: Board, summary: Summary | None
+) -> None:
     """Tell MLflow that an ablation goes on, or how it ended; a tracker that is down is a warning.
 
     Args:
         uri: None: nobody is told.
+        runs_root: where run folders are made.
         name: of the ablation.
         board: receives the warning.
         summary: None: it goes on.
     """
     if uri is None:
         return
-    from cclcc_cli.experiments.mlflow_parent import mark_parents
-
     status = "RUNNING"
     if summary is not None:
         ended = "FAILED" if summary.failures else "FINISHED"
-        status = "KILLED" if summary.stopped is not None else ended
+        cut_short = summary.stopped is not None or summary.disk_full is not None
+        status = "KILLED" if cut_short else ended
+        if not summary.moved and last_told(runs_root, name, uri) == status:
+            return
     try:
-        mark_parents(uri, name, status)
+        with disk_problems(runs_root):
+            tell(runs_root, name, uri, status)
     except CclccError as error:
         board.say(f"warning: {error}")

@@ -12,6 +12,8 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from cclcc_cli.errors import CclccError
+from cclcc_cli.experiments.mlflow_address import tracking_uri as tracking_uri
+from cclcc_cli.experiments.mlflow_address import without_password
 
 
 class TrackerError(CclccError):
@@ -20,12 +22,6 @@ class TrackerError(CclccError):
 
 class MirrorBusyError(TrackerError):
     """Another process mirrors the same folder now."""
-
-
-def tracking_uri(runs_root: Path, given: str | None = None) -> str:
-    """Where to mirror to: the given address, else ``MLFLOW_TRACKING_URI``, else a SQLite file."""
-    default = f"sqlite:///{runs_root.resolve() / 'mlflow.db'}"
-    return given or os.environ.get("MLFLOW_TRACKING_URI") or default
 
 
 @contextmanager
@@ -42,7 +38,7 @@ def talking_to(uri: str) -> Iterator[None]:
         cause = re.search(r"\(Caused by (.*)\)", reason)
         reason = (cause[1] if cause else reason)[:300]
         message = f"MLflow at {uri} failed: {reason}; check that it runs and its address"
-        raise TrackerError(re.sub(r"://[^@/\s]*@", "://***@", message)) from error
+        raise TrackerError(without_password(message)) from error
 
 
 @contextmanager

@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from cclcc_cli.config.ablation import Ablation, Arrangement
 from cclcc_cli.config.design import REPETITIONS, Point, short_keys
 from cclcc_cli.config.recipes import AnyRecipe
@@ -94,8 +92,7 @@ def share_threads(ablation: Ablation, record: PlanRecord, workers: int) -> int:
         RunError: so many workers would compute on more threads than there are cores.
     """
     cores = available_cores()
-    share = max(1, min(torch.get_num_threads(), cores // workers))
-    threads = ablation.threads or record.threads or share
+    threads = ablation.threads or record.threads or _fair_share(cores, workers)
     if threads > 1 and threads * workers > cores:
         raise RunError(
             f"--workers {workers}: each cell of this plan has {threads} threads and this machine "
@@ -103,6 +100,12 @@ def share_threads(ablation: Ablation, record: PlanRecord, workers: int) -> int:
             "which makes new cells"
         )
     return threads
+
+
+def _fair_share(cores: int, workers: int) -> int:
+    import torch  # at a plan's first start alone
+
+    return max(1, min(torch.get_num_threads(), cores // workers))
 
 
 def make_plan(

@@ -18,13 +18,14 @@ from cclcc_cli.data.loading import TrainingImages, load_batches
 from cclcc_cli.data.sampling import TwoStreamBatches
 from cclcc_cli.data.store import load_store, store_path
 from cclcc_cli.data.transforms import StrongTransform, TrainingTransform
-from cclcc_cli.errors import Interrupted
+from cclcc_cli.errors import DiskFullError, Interrupted, RunBusyError
 from cclcc_cli.experiments.cell import Cell
 from cclcc_cli.experiments.environment import describe_environment
 from cclcc_cli.experiments.interrupt import StopRequest, stop_on_signals
 from cclcc_cli.experiments.progress import Chorus, Display, TextDisplay
 from cclcc_cli.experiments.results import evaluate_cell
 from cclcc_cli.experiments.run_folder import RunFolder
+from cclcc_cli.files import disk_problems
 from cclcc_cli.methods import build_method
 from cclcc_cli.models.network import Network
 from cclcc_cli.training.evaluate import validation_scores
@@ -86,6 +87,7 @@ def run_cell(
     Raises:
         DataError: the store is missing or does not suit the recipe.
         RunError: the cell is being trained by another process, or its folder is damaged.
+        DiskError: its folder cannot be written; what is in it stays, and it can be gone on with.
         TrainingDiverged: the loss stopped being finite.
         Interrupted: a signal stopped it; its state is saved.
     """
@@ -93,7 +95,7 @@ def run_cell(
     cell = Cell(recipe, store, runtime)
     cell.check_data()
     folder = RunFolder(cell.folder(runs_root))
-    with folder.locked():
+    with disk_problems(folder.path), folder.locked():
         if fresh:
             folder.clear()
         if folder.finished:
@@ -105,9 +107,13 @@ def run_cell(
         opened = tracking(folder) if tracking else nullcontext(_NoTracker())
         with stop_on_signals() as stop, opened as tracker:
             try:
-                result = _train(cell, folder, display, tracker, stop)
+                with disk_problems(folder.path):
+                    result = _train(cell, folder, display, tracker, stop)
+                folder.check_held()
+            except RunBusyError:
+                raise  # it is another process's now, to write in and to mirror
             except BaseException as error:
-                wanted = isinstance(error, Interrupted | KeyboardInterrupt)
+                wanted = isinstance(error, Interrupted | KeyboardInterrupt | DiskFullError)
                 _end(folder, "stopped" if wanted else "failed", str(error) or type(error).__name__)
                 tracker.push()
                 raise
@@ -132,6 +138,7 @@ class _Observer:
         self._display.checked(step, terms)
 
     def recorded(self, record: dict[str, Any]) -> None:
+        self.saving()
         former = (self._folder.records() or [{"step": 0, "seconds": 0.0}])[-1]
         steps = record["step"] - former["step"]
         elapsed = max(record["seconds"] - former["seconds"], 1e-9)
@@ -142,6 +149,9 @@ class _Observer:
                                    elapsed=_elapsed(self._folder.status))
         self._display.recorded(complete)
         self._tracker.push()
+
+    def saving(self) -> None:
+        self._folder.check_held()
 
 
 def _train(

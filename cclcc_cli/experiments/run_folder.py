@@ -28,8 +28,8 @@ from typing import Any, Literal, cast
 from filelock import FileLock, Timeout
 
 from cclcc_cli.errors import RunBusyError, RunError
-from cclcc_cli.experiments.owner import Owner, live_owner, owned
-from cclcc_cli.files import write_atomic
+from cclcc_cli.experiments.owner import Owner, beats, live_owner, owned, read_owner
+from cclcc_cli.files import remove_abandoned, write_atomic
 
 State = Literal["running", "stopped", "failed", "finished"]
 Standing = Literal["done", "running", "stopped", "killed", "failed", "to do"]
@@ -45,6 +45,7 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._held: Owner | None = None
 
     @property
     def last_checkpoint(self) -> Path:
@@ -83,15 +84,26 @@ class RunFolder:
         except Timeout:
             raise self._busy(self.owner) from None
         try:
-            other = self.owner
-            if other is not None and not other.is_here:  # its lock does not reach this machine
-                raise self._busy(other)
+            other = read_owner(self.path)
+            if other is not None and not other.is_here and (self.owner or beats(self.path)):
+                raise self._busy(other)  # its lock does not reach this machine
             if not Path(lock.lock_file).exists():  # removed while we took it
                 raise self._busy(None)
-            with owned(self.path):
+            remove_abandoned(self.path)
+            with owned(self.path) as self._held:
                 yield
         finally:
+            self._held = None
             lock.release()
+
+    def check_held(self) -> None:
+        """Make sure, before something is written, that the folder is still this process's.
+
+        Raises:
+            RunBusyError: it was silent so long, asleep perhaps, that another one took it.
+        """
+        if self._held is not None and (other := read_owner(self.path)) != self._held:
+            raise self._busy(other)
 
     def _busy(self, owner: Owner | None) -> RunBusyError:
         who = f" ({owner})" if owner else ""

@@ -1,19 +1,24 @@
-"""One cell of an ablation in a worker's process: what goes in, what comes out."""
+"""One cell of an ablation in a worker's process: what goes in, what comes out.
+
+What trains loads in that process, when a task arrives: who hands tasks out needs none of it.
+"""
 
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from cclcc_cli.config.recipes import AnyRecipe
-from cclcc_cli.errors import CclccError, Interrupted, RunBusyError
+from cclcc_cli.errors import CclccError, DiskError, DiskFullError, Interrupted, RunBusyError
 from cclcc_cli.experiments.local_pool import leave_if_orphaned
-from cclcc_cli.experiments.progress import TextDisplay
-from cclcc_cli.experiments.run import TrackerFactory, run_cell
 from cclcc_cli.experiments.run_folder import RunFolder
+from cclcc_cli.files import disk_problems
 from cclcc_cli.training.runtime import Runtime
 
-Ending = Literal["done", "found", "busy", "stopped", "failed"]
+if TYPE_CHECKING:
+    from cclcc_cli.experiments.run import TrackerFactory
+
+Ending = Literal["done", "found", "busy", "stopped", "failed", "disk_full"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,8 @@ class Outcome:
     """How a cell ended in this session.
 
     Attributes:
-        ending: ``found`` where another process has finished it, ``busy`` where one holds it.
+        ending: ``found`` where another process has finished it, ``busy`` where one holds it,
+            ``disk_full`` where no cell could be written.
         reason: of what is not done, in one line.
         warnings: what is to be told beside that.
     """
@@ -56,6 +62,9 @@ class Outcome:
 
 def run_task(task: Task) -> Outcome:
     """Train the cell of a task, or go on with it, or find it done."""
+    from cclcc_cli.experiments.progress import TextDisplay
+    from cclcc_cli.experiments.run import run_cell
+
     warnings: list[str] = []
     try:
         done = run_cell(
@@ -68,10 +77,16 @@ def run_task(task: Task) -> Outcome:
         outcome = Outcome("busy", str(error), tuple(warnings))
     except (Interrupted, KeyboardInterrupt) as error:
         outcome = Outcome("stopped", str(error), tuple(warnings))
+    except DiskFullError as error:
+        outcome = Outcome("disk_full", str(error), tuple(warnings))
     except Exception as error:
         # Whatever it was, the others go on; and not every exception can travel between processes.
         outcome = Outcome("failed", _describe(error), tuple(warnings))
-        _keep(task.folder, error)
+        try:
+            with disk_problems(task.folder):
+                _keep(task.folder, error)
+        except DiskError as unkept:
+            outcome = replace(outcome, reason=f"{outcome.reason}; not put down: {unkept}")
     leave_if_orphaned()
     return outcome
 
@@ -93,7 +108,7 @@ def _keep(path: Path, error: Exception) -> None:
         folder.append_log(line)
 
 
-def _open_tracking(uri: str | None, warnings: list[str]) -> TrackerFactory | None:
+def _open_tracking(uri: str | None, warnings: list[str]) -> "TrackerFactory | None":
     if uri is None:
         return None
     from cclcc_cli.experiments.mlflow_mirror import LiveMirror

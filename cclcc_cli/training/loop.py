@@ -36,6 +36,9 @@ class Observer(Protocol):
     def recorded(self, record: dict[str, Any]) -> None:
         """Called after each validation, before the checkpoint that covers it is written."""
 
+    def saving(self) -> None:
+        """Called before a checkpoint is written; what it raises ends training without it."""
+
 
 @dataclass
 class Progress:
@@ -214,6 +217,7 @@ class Trainer:
             progress.best_step, progress.best_dice = progress.step, scores["dice"]
             progress.without_gain = 0
             content = {"step": progress.step, "network": self.predictor.state_dict()}
+            self._observer.saving()
             save_checkpoint(self._best, content)
         else:
             progress.without_gain += 1
@@ -231,6 +235,7 @@ class Trainer:
         self._sums, progress.counted = {}, 0
 
     def _save(self) -> None:
+        self._observer.saving()
         save_checkpoint(
             self._last,
             {

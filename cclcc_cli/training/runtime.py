@@ -1,17 +1,19 @@
-"""Where and in what precision a run computes: part of what determines its result."""
+"""Where and in what precision a run computes: part of what determines its result.
+
+A plan of cells that are all done is told without torch, so it loads where it is first needed.
+"""
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Literal
-
-import torch
+from typing import TYPE_CHECKING, Literal
 
 from cclcc_cli.errors import RunError
 
+if TYPE_CHECKING:
+    import torch
+
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
-
-_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 @dataclass(frozen=True)
@@ -33,18 +35,27 @@ class Runtime:
     @property
     def cpu_threads(self) -> int:
         """Threads that a CPU run has."""
-        return self.threads or torch.get_num_threads()
+        if self.threads is None:
+            import torch
+
+            return torch.get_num_threads()
+        return self.threads
 
     @property
-    def torch_device(self) -> torch.device:
+    def torch_device(self) -> "torch.device":
+        import torch
+
         return torch.device(self.device)
 
     def autocast(self) -> AbstractContextManager[object]:
         """Half precision inside, where the run uses it."""
         if self.precision == "fp32":
             return nullcontext()
+        import torch
+
+        dtype = torch.bfloat16 if self.precision == "bf16" else torch.float16
         # The weights' half-precision copies are cached per region; each region runs once a step.
-        return torch.autocast(self.device, dtype=_DTYPES[self.precision])
+        return torch.autocast(self.device, dtype=dtype)
 
 
 def resolve_runtime(device: Device, precision: Precision, workers: int = 0) -> Runtime:
@@ -53,6 +64,10 @@ def resolve_runtime(device: Device, precision: Precision, workers: int = 0) -> R
     Raises:
         RunError: the device is absent, or cannot compute in this precision.
     """
+    if (device, precision) == ("cpu", "fp32"):
+        return Runtime("cpu", "fp32", workers)  # every machine can
+    import torch
+
     available = {
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),
@@ -79,6 +94,8 @@ def resolve_runtime(device: Device, precision: Precision, workers: int = 0) -> R
 
 def has_fast_bf16(device: str) -> bool:
     """Whether the hardware itself computes in bf16 (AVX512-BF16, AMX, or a GPU from Ampere on)."""
+    import torch
+
     if device == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device == "cpu" and hasattr(torch.cpu, "get_capabilities"):

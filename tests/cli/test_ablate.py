@@ -5,6 +5,7 @@ import os
 import random
 import signal
 import subprocess
+import sys
 import time
 from contextlib import suppress
 
@@ -102,6 +103,27 @@ def test_every_cell_is_trained_once_and_then_passed_over(ablate, ablation_file, 
     left = json.loads(ablate(path, "--dry-run", "--json").stdout)
     assert {cell["state"] for cell in left["cells"]} == {"done"}
     assert left["seconds_left"] == 0
+
+
+def test_passing_over_what_is_done_loads_nothing_that_trains(
+    cclcc, ablation_file, arguments, environment, tmp_path
+):
+    path = ablation_file(steps=4)
+    tracked = [str(word) for word in arguments(path) if word != "--no-mlflow"]
+    assert cclcc(*tracked).returncode == 0
+    code = (
+        f"import sys; sys.argv = ['cclcc', *{tracked}]\n"
+        "from cclcc_cli.cli.app import main\n"
+        "main.__globals__['app'](standalone_mode=False)\n"
+        "print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment,
+                          capture_output=True, text=True, check=True, timeout=300)
+    *_, said, modules = done.stdout.splitlines()
+    assert "4 of 4 cells done (0 now, 0 meanwhile by other processes, 4 before)" in said
+    loaded = set(modules.split())
+    assert "cclcc_cli.experiments.ablation" in loaded
+    assert not loaded & {"torch", "scipy", "albumentations", "mlflow", "sqlalchemy", "pandas"}
 
 
 def test_a_failing_cell_stops_nothing_and_is_retried_only_when_asked(

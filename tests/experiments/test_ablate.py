@@ -32,13 +32,14 @@ class Scripted(Executor):
             cell.folder.update_status(state="finished", step=12, elapsed=1.0)
         if ending == "failed":
             cell.folder.update_status(state="failed", error="why")
-        future.set_result(Outcome(ending, "why" if ending == "failed" else ""))
+        future.set_result(Outcome(ending, "why" if ending in ("failed", "disk_full") else ""))
         return future
 
 
 @pytest.fixture
 def run(tmp_path, tiny_recipe, monkeypatch):
     monkeypatch.setattr(module, "LOOK_EVERY", 0.01)
+    monkeypatch.setattr(module, "BUSY_PAUSE", 0.05)
     recipe = parse_recipe(tiny_recipe(), "test")
 
     def go(script, before=None, retry=False):
@@ -100,6 +101,23 @@ def test_a_busy_cell_is_taken_back_when_its_holder_is_gone(run):
     summary, calls, _ = run({"a": ["busy", "done"], "b": ["busy", "found"]})
     assert calls.count("a") == 2
     assert (summary.trained, summary.elsewhere) == (1, 1)
+
+
+def test_a_busy_cell_that_nobody_seems_to_run_is_not_asked_for_all_the_time(run, monkeypatch):
+    naps = []
+    monkeypatch.setattr(module.time, "sleep", naps.append)  # while there is nothing else to do
+    clock = iter(range(10_000))
+    monkeypatch.setattr(module.time, "monotonic", lambda: next(clock) / 1000)
+    _, calls, _ = run({"a": ["busy", "busy", "done"]})
+    assert calls == ["a"] * 3
+    assert len(naps) > 10
+
+
+def test_a_full_disk_stops_all_and_fails_no_cell(run):
+    summary, calls, lines = run({"a": ["done"], "b": ["disk_full"], "c": [], "d": []})
+    assert calls == ["a", "b"]
+    assert (summary.trained, summary.failures, summary.disk_full) == (1, [], "why")
+    assert not any("failed" in line for line in lines)
 
 
 def test_a_failure_that_could_not_be_put_down_is_still_one_cells(run):

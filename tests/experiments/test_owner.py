@@ -1,14 +1,17 @@
 """One holder at a time, seen from outside; a dead one's folder is taken over."""
 
+import errno
 import json
 import os
 import platform
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from cclcc_cli.errors import RunBusyError
@@ -73,11 +76,27 @@ def test_a_number_used_again_is_not_taken_for_the_former_owner(folder):
         assert live_owner(folder.path) is None
 
 
-@pytest.mark.parametrize(("silent", "alive"), [(0, True), (SILENCE + 1, False)])
-def test_an_owner_on_another_machine_lives_while_its_heart_beats(folder, silent, alive):
+def held_elsewhere(folder, silent, host="elsewhere"):
+    """The name of an owner on another machine, whose heart beat so many seconds ago."""
     path = folder.path / ".owner.json"
-    path.write_text(json.dumps(vars(Owner("elsewhere", 1, 0.0, "t"))))
+    path.write_text(json.dumps(vars(Owner(host, 1, 0.0, "t", "another kernel"))))
     os.utime(path, (time.time() - silent,) * 2)
+    return path
+
+
+@pytest.fixture
+def fast_hearts(monkeypatch):
+    monkeypatch.setattr(owners, "HEARTBEAT", 0.2)
+
+
+@pytest.mark.parametrize(
+    ("silent", "alive"),
+    [(0, True), (SILENCE + 1, False), (SILENCE - 5, True), (-SILENCE - 1, False)],
+    ids=["beats", "silent", "late", "in the future, since a clock was set back"],
+)
+@pytest.mark.usefixtures("fast_hearts")
+def test_an_owner_on_another_machine_lives_while_its_heart_beats(folder, silent, alive):
+    held_elsewhere(folder, silent)
     assert (folder.owner is not None) == alive
     if alive:
         with pytest.raises(RunBusyError, match="process 1 on elsewhere"), folder.locked():
@@ -87,11 +106,86 @@ def test_an_owner_on_another_machine_lives_while_its_heart_beats(folder, silent,
             assert folder.owner.host == platform.node()
 
 
+@pytest.mark.parametrize("apart", [-3600, 3600])
+@pytest.mark.usefixtures("fast_hearts")
+def test_clocks_that_disagree_by_an_hour_take_no_folder_from_a_live_owner(folder, apart):
+    path, over = held_elsewhere(folder, -apart), threading.Event()
+
+    def beat():
+        moment = time.time() + apart
+        while not over.wait(0.05):
+            moment += 0.05
+            os.utime(path, (moment, moment))
+
+    heart = threading.Thread(target=beat)
+    heart.start()
+    try:
+        with pytest.raises(RunBusyError, match="process 1 on elsewhere"), folder.locked():
+            pass
+    finally:
+        over.set()
+        heart.join()
+
+
+def test_another_machine_of_the_same_name_is_not_this_one(folder):
+    held_elsewhere(folder, 0, host=platform.node())
+    assert folder.standing == "running"  # its process 1 is not ours
+    with pytest.raises(RunBusyError), folder.locked():
+        pass
+
+
+def test_a_clock_that_is_set_does_not_kill_the_owner(folder, holder, monkeypatch):
+    assert folder.owner.pid == holder.pid
+    monkeypatch.setattr(psutil, "boot_time", lambda: 0.0)
+    monkeypatch.setattr(psutil._psplatform, "boot_time", lambda: 0.0)  # as a clock an hour off
+    assert psutil.Process(holder.pid).create_time() < 1e9
+    assert folder.owner.pid == holder.pid
+
+
+def test_who_slept_while_the_folder_was_taken_writes_no_more(folder):
+    with folder.locked():
+        folder.check_held()
+        path = held_elsewhere(folder, 0)
+        with pytest.raises(RunBusyError, match="process 1 on elsewhere"):
+            folder.check_held()
+    assert json.loads(path.read_text())["host"] == "elsewhere"  # and lets go of nothing
+
+
+def test_what_a_killed_writer_left_is_removed_and_what_is_being_written_is_not(folder):
+    old, new = folder.path / ".last.pt.a.tmp", folder.path / ".best.pt.b.tmp"
+    for left in (old, new):
+        left.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    with folder.locked():
+        assert not old.exists()
+        assert new.exists()
+
+
 def test_the_heart_beats(folder, monkeypatch):
     monkeypatch.setattr(owners, "HEARTBEAT", 0.01)
     path = folder.path / ".owner.json"
     with folder.locked():
         os.utime(path, (0, 0))
+        deadline = time.monotonic() + 20
+        while path.stat().st_mtime == 0 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert path.stat().st_mtime > 0
+
+
+def test_the_heart_goes_on_after_a_disk_that_was_away(folder, monkeypatch):
+    monkeypatch.setattr(owners, "HEARTBEAT", 0.01)
+    path, away = folder.path / ".owner.json", threading.Event()
+    real = os.utime
+
+    def refuse(*_):
+        away.set()
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    with folder.locked():
+        monkeypatch.setattr(owners.os, "utime", refuse)
+        assert away.wait(20)
+        monkeypatch.setattr(owners.os, "utime", real)
+        real(path, (0, 0))
         deadline = time.monotonic() + 20
         while path.stat().st_mtime == 0 and time.monotonic() < deadline:
             time.sleep(0.01)

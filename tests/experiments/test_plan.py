@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -129,7 +130,7 @@ def test_the_pace_is_that_of_finished_cells_of_the_arm_else_of_all(plan):
 @pytest.fixture
 def threads(tmp_path, tiny_recipe, monkeypatch):
     monkeypatch.setattr(plans, "available_cores", lambda: 8)
-    monkeypatch.setattr(plans.torch, "get_num_threads", lambda: 8)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 8)
 
     def share(workers, recorded=None, **keys):
         path = tmp_path / "t.yaml"

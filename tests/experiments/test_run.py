@@ -4,16 +4,19 @@ import csv
 import json
 import os
 import signal
+from dataclasses import asdict
 
 import pytest
 import torch
 
 from cclcc_cli.config import METHODS, parse_recipe
 from cclcc_cli.data.store import load_store, store_path
-from cclcc_cli.errors import DataError, Interrupted, RunError, TrainingDiverged
+from cclcc_cli.errors import DataError, Interrupted, RunBusyError, RunError, TrainingDiverged
 from cclcc_cli.experiments.masks import read_masks
+from cclcc_cli.experiments.owner import Owner
 from cclcc_cli.experiments.progress import TextDisplay
 from cclcc_cli.experiments.run import run_cell
+from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.training.runtime import Runtime
 from tests.methods.arms import WEIGHTS
 
@@ -31,6 +34,14 @@ class Meddler(TextDisplay):
     def recorded(self, record):
         super().recorded(record)
         if record["step"] == self._step:
+            self._action()
+
+
+class Sleeper(Meddler):
+    """Another machine takes the folder before the record of a step has been written down."""
+
+    def checked(self, step, _terms):
+        if step == self._step:
             self._action()
 
 
@@ -259,3 +270,21 @@ def test_the_published_test_threshold_is_stricter(train, tiny_data):
     assert "probability 0.622459" in done.result["rules"]["threshold"]
     assert "probability 0.5" in done.result["validation_rules"]["threshold"]
     assert load_store(store_path(tiny_data, "synthetic", 32)).splits.test
+
+
+def test_a_sleeper_whose_folder_was_taken_leaves_it_as_it_is(train, tmp_path):
+    whole = train(root="whole")
+    folder = RunFolder(tmp_path / "runs" / "synthetic-32" / whole.folder.path.name)
+    before = {}
+
+    def take():
+        taken = Owner("elsewhere", 1, 0.0, "t", "another kernel")
+        (folder.path / ".owner.json").write_text(json.dumps(asdict(taken)))
+        before.update({path.name: path.read_bytes() for path in folder.path.glob("*.*")})
+
+    with pytest.raises(RunBusyError, match="process 1 on elsewhere"):
+        train(display=Sleeper(8, take))
+    assert {"last.pt", "best.pt", "metrics.jsonl", "status.json"} <= before.keys()
+    assert {path.name: path.read_bytes() for path in folder.path.glob("*.*")} == before
+    (folder.path / ".owner.json").unlink()
+    assert outcome(train()) == outcome(whole)

@@ -19,6 +19,9 @@ class Recorder:
     def checked(self, step, terms):
         pass
 
+    def saving(self):
+        pass
+
     def recorded(self, record):
         self.records.append(record)
 
