@@ -15,6 +15,7 @@ from cclcc_cli.errors import RunError
 if TYPE_CHECKING:
     from cclcc_cli.report.gather import Split
     from cclcc_cli.report.page import Page
+    from cclcc_cli.report.sheet import Sheet
 
 Format = Literal["table", "markdown", "latex", "csv", "json"]
 _FORMAT_OF_SUFFIX: dict[str, Format] = {
@@ -40,9 +41,16 @@ def report(
         bool, typer.Option("--across", help="Compare runs whose data or evaluation differ.")
     ] = False,
     layout: Annotated[
-        Literal["rows", "grid"],
-        typer.Option(help="grid: methods by number of labels, Dice alone."),
-    ] = "rows",
+        Literal["rows", "grid", "ablation"] | None,
+        typer.Option(help="rows: an arm each (the default); grid: methods by number of labels, "
+                     "Dice alone; ablation: the effect of each part (the default with "
+                     "--ablation)."),
+    ] = None,
+    ablation: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The runs of this ablation alone, and what each of its "
+                     "parts does."),
+    ] = None,
     format: Annotated[
         Format, typer.Option(help="csv and json hold numbers unrounded, scores as shares of 1.")
     ] = "table",
@@ -66,37 +74,54 @@ def report(
         raise RunError("--layout grid: shows Dice alone, as table, markdown or latex; leave out "
                        "--all-metrics and --costs, or the layout")
 
+    if (ablation and layout is None) or layout == "ablation":
+        if baseline or costs or figures:
+            raise RunError("--layout ablation: its baseline is the ablation's own, and it has "
+                           "neither costs nor figures; leave out --baseline, --costs and "
+                           "--figures, or add --layout rows")
+        from cclcc_cli.report.ablation_page import write_ablation_page
+
+        _publish(write_ablation_page(runs, ablation, split, across, all_metrics), format, out)
+        return
+
     from cclcc_cli.report.page import Question, write_page
 
-    page = write_page(runs, Question(split, baseline, across, all_metrics, costs, grid))
-    text = io.StringIO()
-    with redirect_stdout(text) if out else nullcontext():
-        _show(page, format)
-    if out:
-        _write(out, text.getvalue())
+    page = write_page(
+        runs, Question(split, baseline, across, all_metrics, costs, grid, ablation))
+    _publish(page.sheet, format, out)
     drawn_notes = _draw(page, split, data, figures) if figures else []
-    if format in ("table", "csv"):  # the others hold their notes
-        for note in [*(page.sentences if format == "csv" else []), *page.notes]:
-            console.note(f"note: {note}")
     for note in drawn_notes:
         console.note(f"note: {note}")
 
 
-def _show(page: "Page", format: Format) -> None:
+def _publish(sheet: "Sheet", format: Format, out: Path | None) -> None:
+    """Show it, or write it; notes that the format does not hold go to stderr."""
+    text = io.StringIO()
+    with redirect_stdout(text) if out else nullcontext():
+        _show(sheet, format)
+    if out:
+        _write(out, text.getvalue())
+    if format in ("table", "csv"):  # the others hold their notes
+        for note in [*(sheet.sentences if format == "csv" else []), *sheet.notes]:
+            console.note(f"note: {note}")
+
+
+def _show(sheet: "Sheet", format: Format) -> None:
     match format:
         case "table":
-            console.show_table(page.title, page.layout.columns, page.marked_rows,
-                               page.layout.num_keys)
-            for sentence in page.sentences:
-                console.show(sentence)
+            for table in sheet.tables:
+                console.show_table(table.title, table.layout.columns, table.marked_rows,
+                                   table.layout.num_keys)
+                for sentence in table.sentences:
+                    console.show(sentence)
         case "markdown":
-            console.show(page.markdown().removesuffix("\n"))
+            console.show(sheet.markdown().removesuffix("\n"))
         case "latex":
-            console.show(page.latex().removesuffix("\n"))
+            console.show(sheet.latex().removesuffix("\n"))
         case "csv":
-            console.show(page.csv().removesuffix("\n"))
+            console.show(sheet.csv().removesuffix("\n"))
         case "json":
-            console.show(page.json().removesuffix("\n"))
+            console.show(sheet.json().removesuffix("\n"))
 
 
 def _draw(page: "Page", split: "Split", data: Path, folder: Path) -> Sequence[str]:

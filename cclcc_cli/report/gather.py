@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -100,11 +100,12 @@ class Gathered:
     notes: tuple[str, ...]
 
 
-def gather_runs(root: Path) -> Gathered:
+def gather_runs(root: Path, only: Collection[Path] | None = None) -> Gathered:
     """Read every finished run; unfinished, damaged and copied ones are named in the notes.
 
     Args:
         root: holds ``<data set>/<run>/``.
+        only: look at these folders alone.
 
     Raises:
         RunError: there is no such folder, or no finished run in it; says what there is.
@@ -113,8 +114,11 @@ def gather_runs(root: Path) -> Gathered:
         raise RunError(f"{root}: no such folder; train a recipe first, or give --runs")
     runs: dict[tuple[str, int], Run] = {}
     unfinished: defaultdict[str, list[Path]] = defaultdict(list)
-    problems = _without_cell(root)
+    problems = [f"{path} has no cell.json" for path in _without_cell(root)
+                if only is None or path in only]
     for folder in find_runs(root):
+        if only is not None and folder.path not in only:
+            continue
         try:
             state = _state(folder)
             if state != "finished":
@@ -195,12 +199,11 @@ class _Values:
         return RunError(f"{self._file}: {reason}; cclcc train --fresh makes it anew")
 
 
-def _without_cell(root: Path) -> list[str]:
+def _without_cell(root: Path) -> list[Path]:
     """Folders that only a run can have left, yet nobody knows of what."""
     names = ("recipe.yaml", "status.json", "result.json")
     left = {path.parent for name in names for path in root.glob(f"*/*/{name}")}
-    return [f"{path} has no cell.json" for path in sorted(left)
-            if not (path / "cell.json").exists()]
+    return [path for path in sorted(left) if not (path / "cell.json").exists()]
 
 
 def _state(folder: RunFolder) -> str:

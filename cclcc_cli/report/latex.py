@@ -9,7 +9,7 @@ from cclcc_cli.report.ranks import BEST, SECOND
 _ESCAPED = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    "±": r"$\pm$", "†": r"\textdagger{}", "<": "$<$", ">": "$>$",
+    "±": r"$\pm$", "→": r"$\rightarrow$", "†": r"\textdagger{}", "<": "$<$", ">": "$>$",
 }
 _SIGNED = re.compile(r"(?<![\w.])[-+](?=\d)")
 """A minus sign, not a hyphen."""

@@ -1,11 +1,12 @@
 """A report as a whole: what is compared, judged and said, ready for any format."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cclcc_cli.report import evidence_text as words
+from cclcc_cli.report.ablation import read_ablation
+from cclcc_cli.report.ablation_page import gather_ablation
 from cclcc_cli.report.costs import cost_record
 from cclcc_cli.report.evidence import (
     JUDGED,
@@ -16,16 +17,14 @@ from cclcc_cli.report.evidence import (
 )
 from cclcc_cli.report.gather import Split, gather_runs
 from cclcc_cli.report.images import ImageScores, read_images
-from cclcc_cli.report.latex import to_latex
 from cclcc_cli.report.layouts import Layout, lay_out_grid, lay_out_rows
+from cclcc_cli.report.sheet import Sheet, Table
 from cclcc_cli.report.tables import (
     ALL_METRICS,
     MAIN_METRICS,
     Record,
     comparison_notes,
     group_arms,
-    to_csv,
-    to_markdown,
     to_records,
 )
 
@@ -41,6 +40,7 @@ class Question:
         all_metrics: every score, not only the main ones.
         costs: what the runs took.
         grid: methods by number of labels instead of a row per arm.
+        ablation: its runs alone.
     """
 
     split: Split = "test"
@@ -49,6 +49,7 @@ class Question:
     all_metrics: bool = False
     costs: bool = False
     grid: bool = False
+    ablation: str | None = None
 
 
 @dataclass(frozen=True)
@@ -74,26 +75,30 @@ class Page:
     scores: Mapping[Path, ImageScores]
 
     def markdown(self) -> str:
-        return to_markdown(self.title, self.layout.columns, self.marked_rows,
-                           [*self.sentences, *self.notes])
+        return self.sheet.markdown()
 
     def latex(self) -> str:
-        return to_latex(self.title, self.layout, self.sentences, self.notes)
+        return self.sheet.latex()
 
     @property
     def marked_rows(self) -> list[list[str]]:
         """The table's rows where marks are plain signs behind a cell."""
-        return [
-            [f"{cell} {mark}" if mark else cell for cell, mark in zip(row, marks, strict=True)]
-            for row, marks in zip(self.layout.rows, self.layout.marks, strict=True)
-        ]
+        return self._table.marked_rows
 
     def csv(self) -> str:
-        return to_csv(self.records)
+        return self.sheet.csv()
 
     def json(self) -> str:
-        page = {"rows": self.records, "summary": self.sentences, "notes": self.notes}
-        return json.dumps(page, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        return self.sheet.json()
+
+    @property
+    def sheet(self) -> Sheet:
+        """The same as a sheet of one table."""
+        return Sheet([self._table], self.notes)
+
+    @property
+    def _table(self) -> Table:
+        return Table("rows", self.title, self.layout, self.records, self.sentences)
 
 
 def write_page(root: Path, question: Question) -> Page:
@@ -102,7 +107,8 @@ def write_page(root: Path, question: Question) -> Page:
     Raises:
         RunError: there is nothing to report, or it must not be compared.
     """
-    gathered = gather_runs(root)
+    gathered = (gather_ablation(root, read_ablation(root, question.ablation))
+                if question.ablation else gather_runs(root))
     reading = read_images(gathered.runs, question.split, JUDGED)
     arms = group_arms(reading.runs)
     if not question.across:
