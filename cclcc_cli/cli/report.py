@@ -41,10 +41,10 @@ def report(
         bool, typer.Option("--across", help="Compare runs whose data or evaluation differ.")
     ] = False,
     layout: Annotated[
-        Literal["rows", "grid", "ablation"] | None,
+        Literal["rows", "grid", "ablation", "costs"] | None,
         typer.Option(help="rows: an arm each (the default); grid: methods by number of labels, "
                      "Dice alone; ablation: the effect of each part (the default with "
-                     "--ablation)."),
+                     "--ablation); costs: time, steps, images, memory."),
     ] = None,
     ablation: Annotated[
         str | None,
@@ -82,6 +82,16 @@ def report(
         from cclcc_cli.report.ablation_page import write_ablation_page
 
         _publish(write_ablation_page(runs, ablation, split, across, all_metrics), format, out)
+        return
+
+    if layout == "costs":
+        if baseline or all_metrics or figures:
+            raise RunError("--layout costs: shows no scores; leave out --baseline, --all-metrics "
+                           "and --figures, or add --costs to another layout")
+        from cclcc_cli.report.cost_page import write_cost_page
+        from cclcc_cli.report.page import gather
+
+        _publish(write_cost_page(gather(runs, ablation)), format, out)
         return
 
     from cclcc_cli.report.page import Question, write_page

@@ -15,7 +15,7 @@ from cclcc_cli.report.evidence import (
     unclear_baselines,
     weigh,
 )
-from cclcc_cli.report.gather import Split, gather_runs
+from cclcc_cli.report.gather import Gathered, Split, gather_runs
 from cclcc_cli.report.images import ImageScores, read_images
 from cclcc_cli.report.layouts import Layout, lay_out_grid, lay_out_rows
 from cclcc_cli.report.sheet import Sheet, Table
@@ -101,14 +101,22 @@ class Page:
         return Table("rows", self.title, self.layout, self.records, self.sentences)
 
 
+def gather(root: Path, ablation: str | None) -> Gathered:
+    """All finished runs, or those of one ablation.
+
+    Raises:
+        RunError: there is none.
+    """
+    return gather_ablation(root, read_ablation(root, ablation)) if ablation else gather_runs(root)
+
+
 def write_page(root: Path, question: Question) -> Page:
     """Read all runs below a root, judge them and put the answer together.
 
     Raises:
         RunError: there is nothing to report, or it must not be compared.
     """
-    gathered = (gather_ablation(root, read_ablation(root, question.ablation))
-                if question.ablation else gather_runs(root))
+    gathered = gather(root, question.ablation)
     reading = read_images(gathered.runs, question.split, JUDGED)
     arms = group_arms(reading.runs)
     if not question.across:

@@ -109,6 +109,15 @@ def test_costs_stand_beside_the_scores(root):
     assert shown.endswith("| images learnt from | judged | images/s | peak GiB |")
 
 
+def test_the_table_of_costs_shows_what_really_ran(root):
+    (row,) = json.loads(invoke("--runs", root, "--layout", "costs", "--format", "json").stdout)[
+        "rows"]
+    assert (row["images"], row["steps_max"], row["seeds"]) == (4, 2, 2)
+    assert 0 < row["step_seconds"] < row["wall_seconds"] < row["wall_seconds_all_seeds"]
+    with pytest.raises(RunError, match="--layout costs: shows no scores; leave out --baseline"):
+        raise invoke("--runs", root, "--layout", "costs", "--all-metrics").exception
+
+
 @pytest.fixture(scope="module")
 def rivals(root, tiny_data, tmp_path_factory):
     """The runs of ``root`` beside one seed of another method."""
