@@ -51,6 +51,11 @@ def report(
         typer.Option(metavar="NAME", help="The runs of this ablation alone, and what each of its "
                      "parts does."),
     ] = None,
+    quoted: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Figures that others published, shown below the rows "
+                     "and marked; repeatable."),
+    ] = None,
     format: Annotated[
         Format, typer.Option(help="csv and json hold numbers unrounded, scores as shares of 1.")
     ] = "table",
@@ -75,29 +80,31 @@ def report(
                        "--all-metrics and --costs, or the layout")
 
     if (ablation and layout is None) or layout == "ablation":
-        if baseline or costs or figures:
+        if baseline or costs or figures or quoted:
             raise RunError("--layout ablation: its baseline is the ablation's own, and it has "
-                           "neither costs nor figures; leave out --baseline, --costs and "
-                           "--figures, or add --layout rows")
+                           "neither costs, figures nor what others did; leave out --baseline, "
+                           "--costs, --figures and --quoted, or add --layout rows")
         from cclcc_cli.report.ablation_page import write_ablation_page
 
         _publish(write_ablation_page(runs, ablation, split, across, all_metrics), format, out)
         return
 
     if layout == "costs":
-        if baseline or all_metrics or figures:
-            raise RunError("--layout costs: shows no scores; leave out --baseline, --all-metrics "
-                           "and --figures, or add --costs to another layout")
+        if baseline or all_metrics or figures or quoted:
+            raise RunError("--layout costs: shows no scores; leave out --baseline, --all-metrics, "
+                           "--figures and --quoted, or add --costs to another layout")
         from cclcc_cli.report.cost_page import write_cost_page
         from cclcc_cli.report.page import gather
 
         _publish(write_cost_page(gather(runs, ablation)), format, out)
         return
 
+    from cclcc_cli.config.quoted import load_quoted
     from cclcc_cli.report.page import Question, write_page
 
+    others = [load_quoted(path) for path in quoted or ()]
     page = write_page(
-        runs, Question(split, baseline, across, all_metrics, costs, grid, ablation))
+        runs, Question(split, baseline, across, all_metrics, costs, grid, ablation, others))
     _publish(page.sheet, format, out)
     drawn_notes = _draw(page, split, data, figures) if figures else []
     for note in drawn_notes:

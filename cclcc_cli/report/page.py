@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cclcc_cli.config.quoted import Quoted
 from cclcc_cli.report import evidence_text as words
 from cclcc_cli.report.ablation import read_ablation
 from cclcc_cli.report.ablation_page import gather_ablation
@@ -18,6 +19,13 @@ from cclcc_cli.report.evidence import (
 from cclcc_cli.report.gather import Gathered, Split, gather_runs
 from cclcc_cli.report.images import ImageScores, read_images
 from cclcc_cli.report.layouts import Layout, lay_out_grid, lay_out_rows
+from cclcc_cli.report.quoted import (
+    add_to_grid,
+    add_to_rows,
+    fitting,
+    quoted_records,
+    quoted_sentences,
+)
 from cclcc_cli.report.sheet import Sheet, Table
 from cclcc_cli.report.tables import (
     ALL_METRICS,
@@ -41,6 +49,7 @@ class Question:
         costs: what the runs took.
         grid: methods by number of labels instead of a row per arm.
         ablation: its runs alone.
+        quoted: figures of others to show below.
     """
 
     split: Split = "test"
@@ -50,6 +59,7 @@ class Question:
     costs: bool = False
     grid: bool = False
     ablation: str | None = None
+    quoted: Sequence[Quoted] = ()
 
 
 @dataclass(frozen=True)
@@ -64,6 +74,7 @@ class Page:
         notes: what makes it doubtful, and what was left out.
         evidence: of which it is made, an arm a row.
         scores: Dice of the images of the split, by run folder.
+        quoted: figures of others as numbers; the layout shows them below its own rows.
     """
 
     title: str
@@ -73,6 +84,7 @@ class Page:
     notes: Sequence[str]
     evidence: Sequence[Evidence]
     scores: Mapping[Path, ImageScores]
+    quoted: Sequence[Record] = ()
 
     def markdown(self) -> str:
         return self.sheet.markdown()
@@ -98,7 +110,8 @@ class Page:
 
     @property
     def _table(self) -> Table:
-        return Table("rows", self.title, self.layout, self.records, self.sentences)
+        return Table("rows", self.title, self.layout, self.records, self.sentences,
+                     self.quoted)
 
 
 def gather(root: Path, ablation: str | None) -> Gathered:
@@ -126,21 +139,28 @@ def write_page(root: Path, question: Question) -> Page:
              *([] if question.baseline else unclear_baselines(arms)),
              *gathered.notes, *reading.notes]
     data = ", ".join(dict.fromkeys(arm.first.data for arm in arms))
+    quoted = fitting(question.quoted, arms)
+    notes += [f"quoted figures on {one.data} ({one.source}) are left out: no run is on it"
+              for one in question.quoted if one not in quoted]
     return Page(
         title=f"{data}: {question.split} {'Dice %' if question.grid else 'scores'}, "
               f"mean ± standard deviation over seeds"
               f"{', ACROSS runs whose conditions differ' if question.across else ''}",
-        layout=_lay_out(evidence, question), records=_records(evidence, question),
-        sentences=words.summarize(evidence), notes=notes,
-        evidence=evidence, scores=reading.scores,
+        layout=_lay_out(evidence, question, quoted), records=_records(evidence, question),
+        sentences=[*words.summarize(evidence), *quoted_sentences(quoted)], notes=notes,
+        evidence=evidence, scores=reading.scores, quoted=quoted_records(quoted),
     )
 
 
-def _lay_out(evidence: Sequence[Evidence], question: Question) -> Layout:
+def _lay_out(
+    evidence: Sequence[Evidence], question: Question, quoted: Sequence[Quoted]
+) -> Layout:
     if question.grid:
-        return lay_out_grid(evidence, question.split)
+        return add_to_grid(lay_out_grid(evidence, question.split), quoted,
+                           [found.arm for found in evidence])
     metrics = ALL_METRICS if question.all_metrics else MAIN_METRICS
-    return lay_out_rows(evidence, question.split, metrics, question.costs)
+    return add_to_rows(lay_out_rows(evidence, question.split, metrics, question.costs), quoted,
+                       metrics)
 
 
 def _records(evidence: Sequence[Evidence], question: Question) -> list[Record]:

@@ -19,6 +19,7 @@ class Table:
         layout: the table.
         records: what it shows and more as numbers, one for each row.
         sentences: what it says.
+        quoted: figures of others that stand below its rows, as numbers.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Table:
     layout: Layout
     records: Sequence[Record]
     sentences: Sequence[str]
+    quoted: Sequence[Record] = ()
 
     @property
     def marked_rows(self) -> list[list[str]]:
@@ -71,12 +73,14 @@ class Sheet:
     def csv(self) -> str:
         """All tables' records as one; with several tables a first column says whose a row is."""
         if len(self.tables) == 1:
-            return to_csv(_filled(self.tables[0].records))
+            return to_csv(_filled([*self.tables[0].records, *self.tables[0].quoted]))
         return to_csv(_filled([{"table": table.name, **record} for table in self.tables
-                               for record in table.records]))
+                               for record in (*table.records, *table.quoted)]))
 
     def json(self) -> str:
+        quoted = [record for table in self.tables for record in table.quoted]
         sheet = {**{table.name: table.records for table in self.tables},
+                 **({"quoted": quoted} if quoted else {}),
                  "summary": self.sentences, "notes": self.notes}
         return json.dumps(sheet, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 

@@ -205,6 +205,29 @@ def test_a_grid_of_more_than_dice_is_refused(root, arguments):
     assert str(result.exception).startswith("--layout grid: shows Dice alone")
 
 
+def test_quoted_figures_change_nothing_but_the_rows_below(rivals, tmp_path):
+    file = tmp_path / "quoted.yaml"
+    file.write_text("source: A 2024, Table 1\ndata: synthetic\nresults:\n"
+                    "  - {name: theirs, labels: 4, scores: {dice: 99.0}}\n")
+    elsewhere = tmp_path / "elsewhere.yaml"
+    elsewhere.write_text(file.read_text().replace("synthetic", "polyps"))
+    plain = json.loads(invoke("--runs", rivals, "--format", "json").stdout)
+    found = json.loads(invoke("--runs", rivals, "--format", "json", "--quoted", file,
+                              "--quoted", elsewhere).stdout)
+    assert found["rows"] == plain["rows"]
+    assert [row["method"] for row in found["quoted"]] == ["theirs"]
+    assert found["summary"][-1].startswith("‡ quoted, not run here: A 2024, Table 1;")
+    assert found["notes"][-1] == (
+        "quoted figures on polyps (A 2024, Table 1) are left out: no run is on it")
+    rows = list(csv.DictReader(io.StringIO(
+        invoke("--runs", rivals, "--format", "csv", "--quoted", file).stdout)))
+    assert (rows[-1]["method"], rows[-1]["source"]) == ("theirs", "A 2024, Table 1")
+    assert rows[0]["quoted"] == ""
+    latex = invoke("--runs", rivals, "--format", "latex", "--quoted", file).stdout
+    assert r"theirs$^{\ddagger}$ & quoted & 4" in latex
+    assert r"$^{\ddagger}$ quoted, not run here" in latex
+
+
 @pytest.fixture
 def ablated(rivals, tmp_path):
     """The same runs as cells of an ablation, one of which was never trained."""
@@ -262,7 +285,7 @@ def test_an_ablation_that_cannot_be_shown_is_refused(ablated):
     for arguments, message in (
         (["--ablation", "other"], "none of this name has run .*there are: teachers"),
         (["--ablation", "teachers", "--baseline", "x"], "its baseline is the ablation's own"),
-        (["--ablation", "teachers", "--costs"], "leave out --baseline, --costs and --figures"),
+        (["--ablation", "teachers", "--costs"], "leave out --baseline, --costs, --figures and"),
     ):
         with pytest.raises(RunError, match=message):
             raise invoke("--runs", ablated, *arguments).exception
