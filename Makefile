@@ -5,7 +5,6 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 RUNS ?= runs/demo
 RIVALS ?= runs/rivals
-SEEDS ?= 0 1 2
 JOBS ?= 2
 READY := $(VENV)/.ready
 
@@ -30,14 +29,12 @@ demo: $(READY)
 	@echo "              then open http://127.0.0.1:5000"
 	@echo "Next:         README.md, 'Data'"
 
-# Every method on 5 % labels of the built-in scenes, SEEDS times, JOBS at once on a core each.
+# Every method on 5 % labels of the built-in scenes, three seeds, JOBS cells at once.
 # Stopped and started again it goes on; finished cells are not trained again.
 rivals: $(READY)
-	$(BIN)/cclcc prepare synthetic --count 800 --size 64 --data $(RIVALS)/data
-	grep -v '^#' recipes/rivals.txt | while read -r name keys; do for seed in $(SEEDS); do \
-	  echo --set name=$$name $$(printf -- '--set %s ' $$keys) --seed $$seed; done; done \
-	| OMP_NUM_THREADS=1 xargs -P $(JOBS) -L 1 $(BIN)/cclcc train recipes/rivals.yaml \
-	    --data $(RIVALS)/data --runs $(RIVALS) --no-mlflow --quiet
+	$(BIN)/cclcc prepare synthetic --count 2000 --size 64 --data $(RIVALS)/data
+	$(BIN)/cclcc ablate recipes/ablations/rivals.yaml --workers $(JOBS) \
+	    --data $(RIVALS)/data --runs $(RIVALS)
 	$(BIN)/cclcc report --runs $(RIVALS) --costs
 
 test: $(READY)

@@ -20,6 +20,8 @@ from cclcc_cli.data.sources import SyntheticSource
 from cclcc_cli.data.split_rule import SplitRule
 from cclcc_cli.data.store import store_path
 
+pytest_plugins = ["tests.services"]
+
 Wave = Callable[..., Tensor]
 
 

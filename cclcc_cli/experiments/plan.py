@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from cclcc_cli.config.ablation import Ablation, Arrangement
+from cclcc_cli.config.definition import define
 from cclcc_cli.config.design import REPETITIONS, Point, short_keys
 from cclcc_cli.config.recipes import AnyRecipe
 from cclcc_cli.data.store import Store, load_store, store_path
@@ -71,11 +72,13 @@ class AblationPlan:
         name: of the ablation.
         cells: in reading order.
         runtime: device, precision and threads, the same for all.
+        definition: what the file says, for the record.
     """
 
     name: str
     cells: tuple[PlannedCell, ...]
     runtime: Runtime
+    definition: dict[str, Any]
 
 
 def available_cores() -> int:
@@ -139,7 +142,8 @@ def make_plan(
             one.former, one.differing = former.path, _differences(former, cell)
     if not arrangement.ablation.unequal_budgets:
         _check_budgets(arms)
-    return AblationPlan(arrangement.ablation.name, tuple(planned.values()), runtime)
+    return AblationPlan(arrangement.ablation.name, tuple(planned.values()), runtime,
+                        define(arrangement))
 
 
 def _make_cells(arrangement: Arrangement, data_root: Path, runtime: Runtime) -> list[Cell]:
