@@ -45,4 +45,5 @@ def _write(path: Path, name: str, runs: Path, data: Path) -> None:
 
     command = shlex.join(["cclcc", "report", "--runs", str(runs), "--ablation", name,
                           "--format", "html", "--out", str(path)])
-    write_atomic(path, write_html(runs, Question(ablation=name), data, command).encode())
+    made = write_html(runs, Question(ablation=name), data, command)
+    write_atomic(path, made.text.encode())

@@ -74,6 +74,7 @@ def run_ablation(
     write_record(
         runs_root, plan.name, opened.record, plan.runtime.cpu_threads,
         [(place, cell.folder.path) for cell in plan.cells for place in cell.places],
+        plan.definition,
     )
 
     for cell in plan.cells:

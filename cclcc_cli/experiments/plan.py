@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cclcc_cli.config.ablation import Ablation, Arrangement
+from cclcc_cli.config.definition import define
 from cclcc_cli.config.design import REPETITIONS, Point, short_keys
 from cclcc_cli.config.recipes import AnyRecipe
 from cclcc_cli.data.store import Store, load_store, store_path
@@ -69,11 +70,13 @@ class AblationPlan:
         name: of the ablation.
         cells: in reading order.
         runtime: device, precision and threads, the same for all.
+        definition: what the file says, for the record.
     """
 
     name: str
     cells: tuple[PlannedCell, ...]
     runtime: Runtime
+    definition: dict[str, Any]
 
 
 def available_cores() -> int:
@@ -142,7 +145,8 @@ def make_plan(
             one.former, one.differing = former.path, _differences(former, cell)
     if not arrangement.ablation.unequal_budgets:
         _check_budgets(arms)
-    return AblationPlan(arrangement.ablation.name, tuple(planned.values()), runtime)
+    return AblationPlan(arrangement.ablation.name, tuple(planned.values()), runtime,
+                        define(arrangement))
 
 
 def _make_cells(arrangement: Arrangement, data_root: Path, runtime: Runtime) -> list[Cell]:

@@ -1,7 +1,8 @@
 """What an ablation's plan was when it last ran: its threads, and which cell had which place.
 
-``<runs>/ablations/<name>/plan.json``. Only threads and the history of places are in it: the cells
-themselves are in their run folders, and a plan without a record is a plan that never began.
+``<runs>/ablations/<name>/plan.json``. Only threads, the history of places and what the file said of
+them are in it: the cells themselves are in their run folders, and a plan without a record is a
+plan that never began.
 """
 
 import json
@@ -39,10 +40,13 @@ class PlanRecord:
     Attributes:
         threads: CPU threads of every cell; None before the first start.
         places: place to folders below the runs' root, the newest last.
+        definition: the content of a ``config.definition.Definition``; None for a plan from before
+            that was kept.
     """
 
     threads: int | None = None
     places: dict[str, list[str]] = field(default_factory=dict)
+    definition: dict[str, Any] | None = None
 
     def former(self, place: str, digest: str, runs_root: Path) -> Former | None:
         """The last other cell of a place whose folder is still there."""
@@ -74,7 +78,7 @@ def read_record(runs_root: Path, name: str) -> PlanRecord:
     path = record_path(runs_root, name)
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
-        return PlanRecord(int(raw["threads"]), {k: list(v) for k, v in raw["places"].items()})
+        return PlanRecord(int(raw["threads"]), _places(raw["places"]), raw.get("definition"))
     except FileNotFoundError:
         return PlanRecord()
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
@@ -82,11 +86,18 @@ def read_record(runs_root: Path, name: str) -> PlanRecord:
                        "only what had their place before is forgotten") from None
 
 
+def _places(raw: dict[str, list[str]]) -> dict[str, list[str]]:
+    if any(not isinstance(folders, list) or not folders
+           or not all(isinstance(one, str) for one in folders) for folders in raw.values()):
+        raise ValueError("a place has no folders")
+    return {place: list(folders) for place, folders in raw.items()}
+
+
 def write_record(
     runs_root: Path, name: str, former: PlanRecord, threads: int,
-    cells: Iterable[tuple[str, Path]],
+    cells: Iterable[tuple[str, Path]], definition: dict[str, Any] | None = None,
 ) -> None:
-    """Put down the threads, and each place's cell behind its former ones.
+    """Put down the threads, each place's cell behind its former ones, and what the file says.
 
     Args:
         runs_root: where run folders are made.
@@ -94,6 +105,7 @@ def write_record(
         former: what was read when the plan was made.
         threads: of every cell.
         cells: place and folder.
+        definition: of the places; None keeps the one that is there.
 
     Raises:
         RunError: another start has fixed another number of threads since then.
@@ -109,5 +121,6 @@ def write_record(
         for place, folder in cells:
             own = folder.relative_to(runs_root).as_posix()
             places[place] = [*(one for one in places.get(place, []) if one != own), own]
-        content = json.dumps({"threads": threads, "places": places}, indent=1) + "\n"
-        write_atomic(path, content.encode())
+        content = {"threads": threads, "places": places,
+                   "definition": definition or record.definition}
+        write_atomic(path, (json.dumps(content, indent=1) + "\n").encode())

@@ -12,6 +12,7 @@ COLUMNS = ("95 % interval", "less baseline", "p (Holm)", "verdict")
 
 ONE_SEED = ("Where a side has one seed the noise of seeds is unknown: the verdict is on these "
             "trainings, not on the methods.")
+ONE_IMAGE = "One image stands for no other: no interval, p is 1."
 
 
 def evidence_cells(found: Evidence) -> list[str]:
@@ -32,12 +33,16 @@ def evidence_record(found: Evidence, family: int) -> Record:
         found: of one arm.
         family: how many comparisons Holm's correction is over.
     """
-    estimate, comparison = found.estimate, found.comparison
+    estimate = found.estimate
     record: Record = {f"dice_{name}": getattr(estimate, name) if estimate else None
                       for name in ("low", "high", "image_std", "seed_std", "rest_std")}
+    return {**record, **comparison_record(found.comparison, family)}
+
+
+def comparison_record(comparison: Comparison | None, family: int) -> Record:
+    """A difference from a baseline as numbers; None where there is none."""
     told = asdict(comparison.difference) if comparison else {}
     return {
-        **record,
         "baseline": comparison.baseline.first.arm if comparison else None,
         "baseline_recipe": comparison.baseline.recipe if comparison else None,
         "comparisons": family if comparison else None,
@@ -78,12 +83,17 @@ def summarize(evidence: Sequence[Evidence]) -> list[str]:
            for found in evidence):
         sentences.append(ONE_SEED)
     if any(found.estimate and found.estimate.num_images == 1 for found in evidence):
-        sentences.append("One image stands for no other: no interval, p is 1.")
+        sentences.append(ONE_IMAGE)
     family = count_comparisons(evidence)
     if family > 1:
-        sentences.append(f"p is after Holm's correction over {family} comparisons; images and, "
-                         "where there are several, seeds count as noise.")
+        sentences.append(family_text(family))
     return sentences
+
+
+def family_text(family: int) -> str:
+    """What p is after."""
+    return (f"p is after Holm's correction over {family} comparisons; images and, "
+            "where there are several, seeds count as noise.")
 
 
 def count_comparisons(evidence: Sequence[Evidence]) -> int:
@@ -115,9 +125,14 @@ def verdict_text(comparison: Comparison) -> str:
 
 def mark(found: Evidence) -> str:
     """As a sign in a table: ``*`` better than the baseline, ``†`` worse."""
-    if found.comparison is None or found.comparison.p >= LEVEL:
+    return mark_of(found.comparison)
+
+
+def mark_of(comparison: Comparison | None) -> str:
+    """The same of a comparison; without one there is no sign."""
+    if comparison is None or comparison.p >= LEVEL:
         return ""
-    return "*" if found.comparison.verdict == "better" else "†"
+    return "*" if comparison.verdict == "better" else "†"
 
 
 def _group(group: Sequence[Evidence], alike: bool) -> list[str]:

@@ -1,14 +1,14 @@
 """Run folders, read and checked for a table."""
 
-import math
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal
 
 from cclcc_cli.errors import RunError
 from cclcc_cli.experiments.run_folder import RunFolder, find_runs
+from cclcc_cli.report.values import Values
 
 Split = Literal["val", "test"]
 Metric = tuple[str, str]
@@ -19,7 +19,6 @@ SCORES = ("dice", "iou", "precision", "recall", "specificity", "accuracy", "mae"
 
 _SIZES = ("working", "own")
 _RULES: Mapping[Split, str] = {"val": "validation_rules", "test": "rules"}
-_Kind = TypeVar("_Kind")
 
 
 @dataclass(frozen=True)
@@ -33,6 +32,7 @@ class Costs:
         judging_images: the same without one.
         images_per_second: of the batch, while stepping.
         peak_memory_bytes: of the device, or of the process.
+        memory_of: which of the two.
     """
 
     predictor_parameters: int
@@ -41,6 +41,24 @@ class Costs:
     judging_images: float
     images_per_second: float
     peak_memory_bytes: int
+    memory_of: str = "process"
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What a run used up; None where it does not say.
+
+    Attributes:
+        images: that its steps took, each as often as it came, labelled or not.
+        step_seconds: on the device, in optimiser steps alone.
+        wall_seconds: from start to end in all sessions, validation and test included.
+        host: the machine that ended it.
+    """
+
+    images: int | None = None
+    step_seconds: float | None = None
+    wall_seconds: float | None = None
+    host: str | None = None
 
 
 @dataclass(frozen=True)
@@ -59,6 +77,9 @@ class Run:
         test_reads: how often the test split was read.
         leaks: by split, what the audit found; a split without leaked images is not in it.
         costs: what it took; None for runs from before that was kept.
+        spent: what it used up.
+        best_step: of the checkpoint that scored best on validation, whose scores these are; None
+            for runs that do not say.
     """
 
     path: Path
@@ -76,6 +97,8 @@ class Run:
     test_reads: int
     leaks: Mapping[Split, "Leak"]
     costs: Costs | None = None
+    spent: Spent = Spent()
+    best_step: int | None = None
 
 
 @dataclass(frozen=True)
@@ -155,50 +178,6 @@ def read_run(folder: RunFolder) -> Run:
     return _read(folder)
 
 
-class _Values:
-    """A JSON file of a run folder; each value is checked as it is taken.
-
-    Raises:
-        RunError: the file or the value is missing, or is not what it should be.
-    """
-
-    def __init__(self, folder: RunFolder, name: str) -> None:
-        self._file = folder.path / name
-        self._content = folder.read_json(name)
-        if self._content is None:
-            raise self._error("is missing")
-
-    def take(self, kind: type[_Kind], *keys: str) -> _Kind:
-        value = self.find(*keys)
-        if not isinstance(value, kind) or isinstance(value, bool):
-            raise self._error(f"{'.'.join(keys)} is {value!r}, not of type {kind.__name__}")
-        return value
-
-    def count(self, *keys: str) -> int:
-        value = self.take(int, *keys)
-        if value <= 0:
-            raise self._error(f"{'.'.join(keys)} is {value}, not above 0")
-        return value
-
-    def number(self, *keys: str) -> float:
-        value = self.find(*keys)
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not math.isfinite(value):
-            raise self._error(f"{'.'.join(keys)} is {value!r}, not a finite number")
-        return float(value)
-
-    def find(self, *keys: str) -> Any:
-        value = self._content
-        for key in keys:
-            if not isinstance(value, dict) or key not in value:
-                raise self._error(f"{'.'.join(keys)} is missing")
-            value = value[key]
-        return value
-
-    def _error(self, reason: str) -> RunError:
-        return RunError(f"{self._file}: {reason}; cclcc train --fresh makes it anew")
-
-
 def _without_cell(root: Path) -> list[Path]:
     """Folders that only a run can have left, yet nobody knows of what."""
     names = ("recipe.yaml", "status.json", "result.json")
@@ -209,12 +188,14 @@ def _without_cell(root: Path) -> list[Path]:
 def _state(folder: RunFolder) -> str:
     if not (folder.path / "status.json").exists():
         return "not started"
-    state = _Values(folder, "status.json").take(str, "state")
+    state = Values(folder, "status.json").take(str, "state")
     return "running or killed" if state == "running" else state  # kill -9 leaves no word
 
 
 def _read(folder: RunFolder) -> Run:
-    cell, result = _Values(folder, "cell.json"), _Values(folder, "result.json")
+    cell, result = Values(folder, "cell.json"), Values(folder, "result.json")
+    status, steps = Values(folder, "status.json"), result.count("steps")
+    best_step = result.number_if_any("best", "step")
     return Run(
         path=folder.path,
         arm=cell.take(str, "arm"),
@@ -224,7 +205,7 @@ def _read(folder: RunFolder) -> Run:
         labeled=cell.count("labeled", "count"),
         train_images=cell.count("labeled", "of"),
         seed=cell.take(int, "recipe", "seed"),
-        steps=result.count("steps"),
+        steps=steps,
         scores={split: _scores(result, split) for split in _RULES
                 if result.find(split) is not None},
         rules={split: result.take(dict, key) for split, key in _RULES.items()},
@@ -233,20 +214,22 @@ def _read(folder: RunFolder) -> Run:
             "split digest": cell.take(str, "split_digest")[:8],
             "device and precision": _computed_on(cell),
         },
-        test_reads=_Values(folder, "status.json").take(int, "test_reads"),
+        test_reads=status.take(int, "test_reads"),
         leaks={split: leak for split in _RULES if (leak := _leak(cell, result, split))},
         costs=_costs(folder),
+        spent=_spent(cell, status, steps),
+        best_step=None if best_step is None else int(best_step),
     )
 
 
-def _data(cell: _Values) -> str:
+def _data(cell: Values) -> str:
     """As ``kvasir-seg-320``, with the fold where there is one."""
     name = f"{cell.take(str, 'data', 'name')}-{cell.count('data', 'size')}"
     fold = cell.find("recipe", "data", "fold")
     return name if fold is None else f"{name} fold {fold}"
 
 
-def _leak(cell: _Values, result: _Values, split: Split) -> Leak | None:
+def _leak(cell: Values, result: Values, split: Split) -> Leak | None:
     count = len(cell.take(list, "leaked", split))
     if not count or result.find(split) is None:
         return None
@@ -256,14 +239,14 @@ def _leak(cell: _Values, result: _Values, split: Split) -> Leak | None:
                 result.number(split, "without_leaked", "dice") if some_left else None)
 
 
-def _scores(result: _Values, split: Split) -> dict[Metric, float]:
+def _scores(result: Values, split: Split) -> dict[Metric, float]:
     return {(size, name): result.number(split, size, name) for size in _SIZES for name in SCORES}
 
 
 def _costs(folder: RunFolder) -> Costs | None:
     if folder.read_json("costs.json") is None:
         return None
-    costs = _Values(folder, "costs.json")
+    costs = Values(folder, "costs.json")
     return Costs(
         predictor_parameters=costs.count("parameters", "predictor"),
         training_parameters=costs.count("parameters", "training"),
@@ -271,10 +254,18 @@ def _costs(folder: RunFolder) -> Costs | None:
         judging_images=costs.number("images_per_step", "judging"),
         images_per_second=costs.number("images_per_second"),
         peak_memory_bytes=costs.count("peak_memory", "bytes"),
+        memory_of=costs.text_if_any("peak_memory", "of") or "process",
     )
 
 
-def _computed_on(cell: _Values) -> str:
+def _spent(cell: Values, status: Values, steps: int) -> Spent:
+    batch = [cell.number_if_any("recipe", "batch", stream) for stream in ("labeled", "unlabeled")]
+    images = sum(int(count) for count in batch if count is not None) * steps
+    return Spent(images or None, status.number_if_any("seconds"),
+                 status.number_if_any("elapsed"), status.text_if_any("host"))
+
+
+def _computed_on(cell: Values) -> str:
     """Device, precision, and on a CPU the number of threads: sums are ordered by it."""
     words = f"{cell.take(str, 'runtime', 'device')} {cell.take(str, 'runtime', 'precision')}"
     if cell.find("runtime", "threads") is None:

@@ -21,13 +21,14 @@ from cclcc_cli.report.gather import Metric, Split
 from cclcc_cli.report.html_tables import Table, build_table
 from cclcc_cli.report.layouts import Layout, lay_out_grid, lay_out_rows
 from cclcc_cli.report.methods_text import write_methods
-from cclcc_cli.report.page import Page
+from cclcc_cli.report.page import Page, Question
 from cclcc_cli.report.provenance import (
     find_origins,
     lay_out_runs,
     lay_out_software,
     lay_out_sources,
 )
+from cclcc_cli.report.quoted import add_to_grid, add_to_rows, fitting
 from cclcc_cli.report.recipe_table import lay_out_differences
 from cclcc_cli.report.run_details import ArmDetails, read_details
 from cclcc_cli.report.tables import ALL_METRICS
@@ -72,7 +73,7 @@ class _Picture:
 
 def render_report(
     page: Page,
-    split: Split,
+    question: Question,
     *,
     command: str,
     sections: Sequence[Section] = (),
@@ -83,16 +84,16 @@ def render_report(
 
     Args:
         page: what is compared and said.
-        split: whose scores.
+        question: that it answers.
         command: that makes this file again.
         sections: further tables, between scores and figures.
         figures: in their order.
         notes: further ones, such as why a figure is missing.
     """
-    evidence = page.evidence
+    evidence, split = page.evidence, question.split
     arms, problems = read_details([found.arm for found in evidence])
     script = files("cclcc_cli.report").joinpath("templates/sort_tables.js").read_text("utf-8")
-    before, after = _main_sections(page, split, sections), _detail_sections(page, arms, split)
+    before, after = _main_sections(page, question, sections), _detail_sections(page, arms, split)
     return load_templates().get_template("report_page.html.j2").render(
         title=page.title, heading=_heading(arms), headline=_headline(page, arms),
         sentences=page.sentences, notes=[*page.notes, *notes, *problems],
@@ -137,12 +138,18 @@ def _span(counts: Sequence[int]) -> str:
     return "\N{EN DASH}".join(map(str, ends))
 
 
-def _main_sections(page: Page, split: Split, sections: Sequence[Section]) -> list[_Shown]:
-    evidence = page.evidence
-    shown = [Section("Scores", lay_out_rows(evidence, split, _MAIN, costs=False),
+def _main_sections(
+    page: Page, question: Question, sections: Sequence[Section]
+) -> list[_Shown]:
+    evidence, split = page.evidence, question.split
+    arms = [found.arm for found in evidence]
+    quoted = fitting(question.quoted, arms)
+    rows = add_to_rows(lay_out_rows(evidence, split, _MAIN, costs=False), quoted, _MAIN)
+    shown = [Section("Scores", rows,
                      [f"{page.title[0].upper()}{page.title[1:]}. {_LEGEND}"])]
     if len({found.arm.place for found in evidence}) > 1:
-        shown.append(Section("Dice by labels", lay_out_grid(evidence, split),
+        shown.append(Section("Dice by labels",
+                             add_to_grid(lay_out_grid(evidence, split), quoted, arms),
                              ["Dice %, a column for each number of labels."]))
     return [_show(section) for section in (*shown, *sections)]
 

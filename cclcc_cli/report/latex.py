@@ -9,13 +9,12 @@ from cclcc_cli.report.ranks import BEST, SECOND
 _ESCAPED = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    "±": r"$\pm$", "†": r"\textdagger{}", "<": "$<$", ">": "$>$",
+    "±": r"$\pm$", "→": r"$\rightarrow$", "†": r"\textdagger{}", "‡": r"\textdaggerdbl{}",
+    "<": "$<$", ">": "$>$",
 }
 _SIGNED = re.compile(r"(?<![\w.])[-+](?=\d)")
 """A minus sign, not a hyphen."""
-_MARKS = {"": "", "*": "$^{*}$", "†": r"$^{\dagger}$"}
-_LEGEND = ("Best in bold, second best underlined; $^{*}$ better, $^{\\dagger}$ worse than the "
-           "baseline, $p < 0.05$ after Holm's correction.")
+_MARKS = {"": "", "*": "$^{*}$", "†": r"$^{\dagger}$", "‡": r"$^{\ddagger}$"}
 
 
 def to_latex(title: str, layout: Layout, sentences: Sequence[str], notes: Sequence[str]) -> str:
@@ -32,11 +31,30 @@ def to_latex(title: str, layout: Layout, sentences: Sequence[str], notes: Sequen
     return "\n".join([
         *(f"% {' '.join(text.split())}" for text in (*sentences, *notes)),
         r"\begin{table}", r"\centering",
-        rf"\caption{{{escape(title[0].upper() + title[1:])}. {_LEGEND}}}",
+        rf"\caption{{{escape(title[0].upper() + title[1:])}.{_legend(layout)}}}",
         rf"\begin{{tabular}}{{{alignment}}}", r"\toprule",
         " & ".join(map(escape, layout.columns)) + r" \\", r"\midrule",
         *rows, r"\bottomrule", r"\end{tabular}", r"\end{table}",
     ]) + "\n"
+
+
+def _legend(layout: Layout) -> str:
+    """What stands out in this table, and what its marks mean."""
+    ranks = {rank for row in layout.ranks for rank in row}
+    marks = {mark for row in layout.marks for mark in row}
+    parts = []
+    if BEST in ranks:
+        second = ", second best underlined" if SECOND in ranks else ""
+        parts.append(f" Best in bold{second}")
+    judged = [text for mark, text in (("*", "$^{*}$ better"), ("†", r"$^{\dagger}$ worse"))
+              if mark in marks]
+    if judged:
+        parts.append(f"{';' if parts else ''} {', '.join(judged)} than the baseline, $p < 0.05$ "
+                     "after Holm's correction")
+    if "‡" in marks:
+        parts.append(f"{';' if parts else ''} $^{{\\ddagger}}$ quoted, not run here: other split, "
+                     "size or protocol, neither ranked nor tested")
+    return f"{''.join(parts)}." if parts else ""
 
 
 def escape(text: str) -> str:

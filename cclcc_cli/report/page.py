@@ -1,12 +1,13 @@
 """A report as a whole: what is compared, judged and said, ready for any format."""
 
-import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cclcc_cli.experiments.listing import list_runs
+from cclcc_cli.config.quoted import Quoted
 from cclcc_cli.report import evidence_text as words
+from cclcc_cli.report.ablation import read_ablation
+from cclcc_cli.report.ablation_page import gather_ablation
 from cclcc_cli.report.costs import cost_record
 from cclcc_cli.report.evidence import (
     JUDGED,
@@ -15,18 +16,23 @@ from cclcc_cli.report.evidence import (
     unclear_baselines,
     weigh,
 )
-from cclcc_cli.report.gather import Split, gather_runs
+from cclcc_cli.report.gather import Gathered, Split, gather_runs
 from cclcc_cli.report.images import ImageScores, read_images
-from cclcc_cli.report.latex import to_latex
 from cclcc_cli.report.layouts import Layout, lay_out_grid, lay_out_rows
+from cclcc_cli.report.quoted import (
+    add_to_grid,
+    add_to_rows,
+    fitting,
+    quoted_records,
+    quoted_sentences,
+)
+from cclcc_cli.report.sheet import Sheet, Table
 from cclcc_cli.report.tables import (
     ALL_METRICS,
     MAIN_METRICS,
     Record,
     comparison_notes,
     group_arms,
-    to_csv,
-    to_markdown,
     to_records,
 )
 
@@ -43,6 +49,7 @@ class Question:
         costs: what the runs took.
         grid: methods by number of labels instead of a row per arm.
         ablation: its runs alone.
+        quoted: figures of others to show below.
     """
 
     split: Split = "test"
@@ -52,6 +59,7 @@ class Question:
     costs: bool = False
     grid: bool = False
     ablation: str | None = None
+    quoted: Sequence[Quoted] = ()
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,7 @@ class Page:
         notes: what makes it doubtful, and what was left out.
         evidence: of which it is made, an arm a row.
         scores: Dice of the images of the split, by run folder.
+        quoted: figures of others as numbers; the layout shows them below its own rows.
     """
 
     title: str
@@ -75,28 +84,43 @@ class Page:
     notes: Sequence[str]
     evidence: Sequence[Evidence]
     scores: Mapping[Path, ImageScores]
+    quoted: Sequence[Record] = ()
 
     def markdown(self) -> str:
-        return to_markdown(self.title, self.layout.columns, self.marked_rows,
-                           [*self.sentences, *self.notes])
+        return self.sheet.markdown()
 
     def latex(self) -> str:
-        return to_latex(self.title, self.layout, self.sentences, self.notes)
+        return self.sheet.latex()
 
     @property
     def marked_rows(self) -> list[list[str]]:
         """The table's rows where marks are plain signs behind a cell."""
-        return [
-            [f"{cell} {mark}" if mark else cell for cell, mark in zip(row, marks, strict=True)]
-            for row, marks in zip(self.layout.rows, self.layout.marks, strict=True)
-        ]
+        return self._table.marked_rows
 
     def csv(self) -> str:
-        return to_csv(self.records)
+        return self.sheet.csv()
 
     def json(self) -> str:
-        page = {"rows": self.records, "summary": self.sentences, "notes": self.notes}
-        return json.dumps(page, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        return self.sheet.json()
+
+    @property
+    def sheet(self) -> Sheet:
+        """The same as a sheet of one table."""
+        return Sheet([self._table], self.notes)
+
+    @property
+    def _table(self) -> Table:
+        return Table("rows", self.title, self.layout, self.records, self.sentences,
+                     self.quoted)
+
+
+def gather(root: Path, ablation: str | None) -> Gathered:
+    """All finished runs, or those of one ablation.
+
+    Raises:
+        RunError: there is none.
+    """
+    return gather_ablation(root, read_ablation(root, ablation)) if ablation else gather_runs(root)
 
 
 def write_page(root: Path, question: Question) -> Page:
@@ -105,7 +129,7 @@ def write_page(root: Path, question: Question) -> Page:
     Raises:
         RunError: there is nothing to report, or it must not be compared.
     """
-    gathered = gather_runs(root, _folders(root, question.ablation))
+    gathered = gather(root, question.ablation)
     reading = read_images(gathered.runs, question.split, JUDGED)
     arms = group_arms(reading.runs)
     if not question.across:
@@ -115,28 +139,28 @@ def write_page(root: Path, question: Question) -> Page:
              *([] if question.baseline else unclear_baselines(arms)),
              *gathered.notes, *reading.notes]
     data = ", ".join(dict.fromkeys(arm.first.data for arm in arms))
+    quoted = fitting(question.quoted, arms)
+    notes += [f"quoted figures on {one.data} ({one.source}) are left out: no run is on it"
+              for one in question.quoted if one not in quoted]
     return Page(
         title=f"{data}: {question.split} {'Dice %' if question.grid else 'scores'}, "
               f"mean ± standard deviation over seeds"
               f"{', ACROSS runs whose conditions differ' if question.across else ''}",
-        layout=_lay_out(evidence, question), records=_records(evidence, question),
-        sentences=words.summarize(evidence), notes=notes,
-        evidence=evidence, scores=reading.scores,
+        layout=_lay_out(evidence, question, quoted), records=_records(evidence, question),
+        sentences=[*words.summarize(evidence), *quoted_sentences(quoted)], notes=notes,
+        evidence=evidence, scores=reading.scores, quoted=quoted_records(quoted),
     )
 
 
-def _folders(root: Path, ablation: str | None) -> Collection[Path] | None:
-    """Of an ablation's cells; None for all there are."""
-    if ablation is None:
-        return None
-    return {listed.folder for listed in list_runs(root, ablation=ablation)}
-
-
-def _lay_out(evidence: Sequence[Evidence], question: Question) -> Layout:
+def _lay_out(
+    evidence: Sequence[Evidence], question: Question, quoted: Sequence[Quoted]
+) -> Layout:
     if question.grid:
-        return lay_out_grid(evidence, question.split)
+        return add_to_grid(lay_out_grid(evidence, question.split), quoted,
+                           [found.arm for found in evidence])
     metrics = ALL_METRICS if question.all_metrics else MAIN_METRICS
-    return lay_out_rows(evidence, question.split, metrics, question.costs)
+    return add_to_rows(lay_out_rows(evidence, question.split, metrics, question.costs), quoted,
+                       metrics)
 
 
 def _records(evidence: Sequence[Evidence], question: Question) -> list[Record]:

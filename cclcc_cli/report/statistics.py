@@ -29,6 +29,7 @@ and p is 1.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -110,8 +111,8 @@ def estimate(scores: Scores) -> Estimate:
     """
     _check(scores)
     num_seeds, num_images = scores.shape
-    mean, noise = float(scores.mean()), _noise(scores.mean(axis=0), (scores,))
-    low, high = _interval(mean, noise, _draws(scores))
+    mean, noise = float(scores.mean()), _noise(scores.mean(axis=0), [(scores, 1.0)])
+    low, high = _interval(mean, noise, _draws(scores, 1))
     over_images, over_seeds, rest = _mean_squares(scores)
     return Estimate(
         mean, _std(scores.mean(axis=1)), low, high, num_seeds, num_images,
@@ -131,23 +132,41 @@ def difference(scores: Scores, baseline: Scores) -> Difference:
     Raises:
         ValueError: as ``estimate``, or the arms have different numbers of images.
     """
-    _check(scores)
-    _check(baseline)
-    if scores.shape[1] != baseline.shape[1]:
-        raise ValueError(f"paired scores need the same images: {scores.shape[1]} and "
-                         f"{baseline.shape[1]}")
+    return contrast((scores, baseline), (1.0, -1.0))
+
+
+def contrast(arms: Sequence[Scores], weights: Sequence[float]) -> Difference:
+    """A weighted sum of arms' means on the same images, in the same order.
+
+    Each image's sum is taken after the mean over each arm's seeds, and each arm's seeds are
+    noise of their own, so that an effect averaged over several pairs of arms is judged as one.
+
+    Args:
+        arms: each ``(S, N)``; S may differ.
+        weights: of each; they sum to 0 for an effect, to 1 for a mean.
+
+    Raises:
+        ValueError: as ``estimate``, or the arms have different numbers of images.
+    """
+    for scores in arms:
+        _check(scores)
+    counts = [scores.shape[1] for scores in arms]
+    if len(set(counts)) > 1:
+        raise ValueError(f"paired scores need the same images: {' and '.join(map(str, counts))}")
     from cclcc_cli.report.paired_tests import sign_flip_p, wilcoxon_p
 
-    per_image = scores.mean(axis=0) - baseline.mean(axis=0)
-    mean, noise = float(per_image.mean()), _noise(per_image, (scores, baseline))
-    low, high = _interval(mean, noise, _draws(scores) - _draws(baseline, second=True))
+    weighed = [(scores, float(weight)) for scores, weight in zip(arms, weights, strict=True)]
+    per_image = np.add.reduce([weight * scores.mean(axis=0) for scores, weight in weighed])
+    mean, noise = float(per_image.mean()), _noise(per_image, weighed)
+    low, high = _interval(mean, noise, np.add.reduce(
+        [weight * _draws(scores, stream) for stream, (scores, weight) in enumerate(weighed, 1)]))
     spread = _std(per_image)
     return Difference(
         mean, low, high, _p(mean, noise), wilcoxon_p(per_image), sign_flip_p(per_image),
         effect=mean / spread if spread else (0.0 if mean == 0 else None),
         num_images=len(per_image),
-        seeds_needed=_seeds_needed(mean, per_image, (scores, baseline)),
-        seed_noise_known=len(scores) > 1 and len(baseline) > 1,
+        seeds_needed=_seeds_needed(mean, per_image, weighed),
+        seed_noise_known=all(len(scores) > 1 for scores in arms),
     )
 
 
@@ -198,16 +217,17 @@ def _mean_squares(scores: Scores) -> tuple[float, float, float | None]:
     return over_images, over_seeds, float((rest**2).sum()) / (num_seeds - 1) / (num_images - 1)
 
 
-def _noise(per_image: Scores, arms: tuple[Scores, ...]) -> _Noise:
-    """Of the mean of ``per_image``, which averages or subtracts the arms' means over seeds."""
+def _noise(per_image: Scores, arms: Sequence[tuple[Scores, float]]) -> _Noise:
+    """Of the mean of ``per_image``, which is the weighted sum of the arms' means over seeds."""
     num_images = len(per_image)
     if num_images == 1:
         return _Noise(0.0, 0.0)
     by_images = float(per_image.var(ddof=1)) / num_images
-    squares = [(_mean_squares(arm), arm.shape[0]) for arm in arms]
-    by_seeds = [(over_seeds / (count * num_images), count - 1)
-                for (_, over_seeds, _), count in squares if count > 1]
-    counted_twice = sum((rest or 0.0) / (count * num_images) for (_, _, rest), count in squares)
+    squares = [(_mean_squares(arm), weight**2 / (len(arm) * num_images), len(arm))
+               for arm, weight in arms]
+    by_seeds = [(over_seeds * share, count - 1)
+                for (_, over_seeds, _), share, count in squares if count > 1]
+    counted_twice = sum((rest or 0.0) * share for (_, _, rest), share, _ in squares)
     seeds_part = sum(part for part, _ in by_seeds) - counted_twice
     parts = [(by_images, num_images - 1), *(by_seeds if seeds_part > 0 else [])]
     variance = by_images + max(seeds_part, 0.0)
@@ -244,16 +264,21 @@ def _interval(mean: float, noise: _Noise, draws: Scores) -> tuple[float | None, 
     return mean + scale * float(low), mean + scale * float(high)
 
 
-def _draws(scores: Scores, second: bool = False) -> Scores:
-    """Bootstrapped means; the images drawn are the same for all arms, the seeds for none."""
+def _draws(scores: Scores, stream: int) -> Scores:
+    """Bootstrapped means; the images drawn are the same for all arms, the seeds for none.
+
+    Args:
+        scores: of an arm.
+        stream: tells arms of one sum apart, from 1 on.
+    """
     num_seeds, num_images = scores.shape
-    seeds = _weights(num_seeds, 2 if second else 1)
+    seeds = _weights(num_seeds, stream)
     images = _weights(num_images, 0)
     drawn: Scores = np.einsum("ds,ds->d", images @ scores.T, seeds)
     return drawn
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def _weights(count: int, stream: int) -> Scores:
     """How much each of ``count`` weighs in each draw, ``(NUM_DRAWS, count)``, rows sum to 1."""
     random = np.random.default_rng((_SEED, stream, count))
@@ -261,23 +286,27 @@ def _weights(count: int, stream: int) -> Scores:
     return drawn / count
 
 
-def _seeds_needed(mean: float, per_image: Scores, arms: tuple[Scores, ...]) -> int | None:
+def _seeds_needed(
+    mean: float, per_image: Scores, arms: Sequence[tuple[Scores, float]]
+) -> int | None:
     """Per arm; from what the seeds seen so far vary, with the images as many as they are."""
     num_images = len(per_image)
-    squares = [_mean_squares(arm) for arm in arms]
-    if mean == 0 or any(rest is None for _, _, rest in squares):
+    squares = [(_mean_squares(arm), weight**2, len(arm)) for arm, weight in arms]
+    if mean == 0 or any(rest is None for (_, _, rest), _, _ in squares):
         return None
     from scipy.special import stdtrit
 
-    rests = [rest or 0.0 for _, _, rest in squares]
     lasting = float(per_image.var(ddof=1)) - sum(
-        rest / len(arm) for rest, arm in zip(rests, arms, strict=True))
-    per_seed = sum(max(over_seeds, rest) / num_images
-                   for (_, over_seeds, _), rest in zip(squares, rests, strict=True))
+        weight * (rest or 0.0) / count for (_, _, rest), weight, count in squares)
+    per_seed = sum(weight * max(over_seeds, rest or 0.0) / num_images
+                   for (_, over_seeds, rest), weight, _ in squares)
+    # Arms weigh alike in this: how much each of them varies is known too badly to tell apart.
+    weights = np.array([weight for _, weight, _ in squares])
+    as_one = float((weights**2).sum() / weights.sum() ** 2)
     counts = np.arange(2, MOST_SEEDS + 1)
     by_images, by_seeds = max(lasting, 0.0) / num_images, per_seed / counts
     variance = by_images + by_seeds
-    error = by_images**2 / (num_images - 1) + by_seeds**2 / (2 * (counts - 1))
+    error = by_images**2 / (num_images - 1) + as_one * by_seeds**2 / (counts - 1)
     if not per_seed and not by_images:
         return 2
     freedom = variance**2 / error

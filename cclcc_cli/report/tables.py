@@ -92,7 +92,7 @@ def build_table(
     alike = look_alike(arms)
     columns = [
         *(["data"] if several_data else []), "method", "recipe", "labels", "seeds", "steps",
-        *map(_heading, metrics), *(["arm"] if alike else []),
+        *map(heading, metrics), *(["arm"] if alike else []),
     ]
     rows = [
         [
@@ -101,7 +101,7 @@ def build_table(
             arm.recipe,
             share_text(arm),
             str(len(arm.runs)),
-            "/".join(map(str, sorted({run.steps for run in arm.runs}))),
+            steps_text(arm.runs),
             *(format_summary(arm.summary(split, metric), metric) for metric in metrics),
             *([arm.digest] if alike else []),
         ]
@@ -232,7 +232,13 @@ def some(names: Sequence[str]) -> str:
     return ", ".join([*names[:_NAMED_ROWS], *more])
 
 
-def _heading(metric: Metric) -> str:
+def steps_text(runs: Sequence[Run]) -> str:
+    """Optimiser steps of each run; where they differ, all of them."""
+    return "/".join(map(str, sorted({run.steps for run in runs})))
+
+
+def heading(metric: Metric) -> str:
+    """A score's column, with its unit."""
     size, name = metric
     unit = "px" if name in _IN_PIXELS else "%"
     return f"{_TITLES.get(name, name)}{' own' if size == 'own' else ''} {unit}"

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from cclcc_cli.cli.report import report
 from cclcc_cli.config import parse_recipe
 from cclcc_cli.errors import RunError
+from cclcc_cli.experiments.plan_record import PlanRecord, write_record
 from cclcc_cli.experiments.progress import TextDisplay
 from cclcc_cli.experiments.run import run_cell
 from cclcc_cli.experiments.run_folder import RunFolder
@@ -108,6 +109,15 @@ def test_costs_stand_beside_the_scores(root):
     assert shown.endswith("| images learnt from | judged | images/s | peak GiB |")
 
 
+def test_the_table_of_costs_shows_what_really_ran(root):
+    (row,) = json.loads(invoke("--runs", root, "--layout", "costs", "--format", "json").stdout)[
+        "rows"]
+    assert (row["images"], row["steps_max"], row["seeds"]) == (4, 2, 2)
+    assert 0 < row["step_seconds"] < row["wall_seconds"] < row["wall_seconds_all_seeds"]
+    with pytest.raises(RunError, match="--layout costs: shows no scores; leave out --baseline"):
+        raise invoke("--runs", root, "--layout", "costs", "--all-metrics").exception
+
+
 @pytest.fixture(scope="module")
 def rivals(root, tiny_data, tmp_path_factory):
     """The runs of ``root`` beside one seed of another method."""
@@ -193,6 +203,92 @@ def test_a_grid_of_more_than_dice_is_refused(root, arguments):
     result = invoke("--runs", root, "--layout", "grid", *arguments)
     assert isinstance(result.exception, RunError)
     assert str(result.exception).startswith("--layout grid: shows Dice alone")
+
+
+def test_quoted_figures_change_nothing_but_the_rows_below(rivals, tmp_path):
+    file = tmp_path / "quoted.yaml"
+    file.write_text("source: A 2024, Table 1\ndata: synthetic\nresults:\n"
+                    "  - {name: theirs, labels: 4, scores: {dice: 99.0}}\n")
+    elsewhere = tmp_path / "elsewhere.yaml"
+    elsewhere.write_text(file.read_text().replace("synthetic", "polyps"))
+    plain = json.loads(invoke("--runs", rivals, "--format", "json").stdout)
+    found = json.loads(invoke("--runs", rivals, "--format", "json", "--quoted", file,
+                              "--quoted", elsewhere).stdout)
+    assert found["rows"] == plain["rows"]
+    assert [row["method"] for row in found["quoted"]] == ["theirs"]
+    assert found["summary"][-1].startswith("‡ quoted, not run here: A 2024, Table 1;")
+    assert found["notes"][-1] == (
+        "quoted figures on polyps (A 2024, Table 1) are left out: no run is on it")
+    rows = list(csv.DictReader(io.StringIO(
+        invoke("--runs", rivals, "--format", "csv", "--quoted", file).stdout)))
+    assert (rows[-1]["method"], rows[-1]["source"]) == ("theirs", "A 2024, Table 1")
+    assert rows[0]["quoted"] == ""
+    latex = invoke("--runs", rivals, "--format", "latex", "--quoted", file).stdout
+    assert r"theirs$^{\ddagger}$ & quoted & 4" in latex
+    assert r"$^{\ddagger}$ quoted, not run here" in latex
+
+
+@pytest.fixture
+def ablated(rivals, tmp_path):
+    """The same runs as cells of an ablation, one of which was never trained."""
+    root = tmp_path / "runs"
+    shutil.copytree(rivals, root)
+    points = [{"place": f"{method} seed={seed}", "variant": method, "values": {"seed": seed}}
+              for method in ("supervised", "mean_teacher") for seed in (0, 1)]
+    folders = {place: next(root.glob(f"*/{place.replace(' ', '-4labels-').replace('=', '')}-*"),
+                           root / "synthetic-32" / "absent")
+               for place in (point["place"] for point in points)}
+    write_record(root, "teachers", PlanRecord(), 1, folders.items(), {
+        "design": "full", "baseline": {"variant": "supervised", "seed": 0},
+        "variants": {"supervised": {}, "mean_teacher": {"method": "mean_teacher"}},
+        "axes": {"seed": [0, 1]}, "points": points})
+    return root
+
+
+def test_an_ablation_shows_the_effect_of_its_parts(ablated):
+    result = invoke("--runs", ablated, "--ablation", "teachers")
+    assert result.stdout.startswith(
+        "teachers (full) on synthetic-32: effects on test Dice in points\n")
+    rows = [[cell.strip() for cell in line.strip("│").split("│")]
+            for line in result.stdout.splitlines() if line.startswith("│")]
+    assert [row[:4] for row in rows] == [
+        ["supervised", "", "2", "2"],
+        ["mean_teacher", "method supervised → mean_teacher", "1", "2"]]
+    assert "mean_teacher against supervised: " in result.stdout
+    assert "Where a side has one seed" in result.stdout
+    assert f"left out, 1 never begun or removed: {ablated / 'synthetic-32' / 'absent'}" in (
+        result.stderr)
+
+
+def test_an_ablation_in_every_format(ablated):
+    found = json.loads(invoke("--runs", ablated, "--layout", "ablation",
+                              "--format", "json").stdout)
+    assert [row["value"] for row in found["rows"]] == ["supervised", "mean_teacher"]
+    assert len(found["summary"]) == 2
+    rows = list(csv.DictReader(io.StringIO(
+        invoke("--runs", ablated, "--ablation", "teachers", "--format", "csv").stdout)))
+    assert float(rows[1]["difference"]) == found["rows"][1]["difference"]
+    markdown = invoke("--runs", ablated, "--ablation", "teachers", "--format", "markdown").stdout
+    assert "| variant | differs in | seeds |" in markdown
+    latex = invoke("--runs", ablated, "--ablation", "teachers", "--format", "latex").stdout
+    assert r"mean\_teacher & method supervised $\rightarrow$ mean\_teacher & 1" in latex
+
+
+def test_an_ablations_runs_alone_can_be_rows(ablated, tiny_data):
+    train("cps", 0, tiny_data, ablated)
+    rows = json.loads(invoke("--runs", ablated, "--ablation", "teachers", "--layout", "rows",
+                             "--format", "json").stdout)["rows"]
+    assert {row["method"] for row in rows} == {"supervised", "mean_teacher"}
+
+
+def test_an_ablation_that_cannot_be_shown_is_refused(ablated):
+    for arguments, message in (
+        (["--ablation", "other"], "none of this name has run .*there are: teachers"),
+        (["--ablation", "teachers", "--baseline", "x"], "its baseline is the ablation's own"),
+        (["--ablation", "teachers", "--costs"], "leave out --baseline, --costs, --figures and"),
+    ):
+        with pytest.raises(RunError, match=message):
+            raise invoke("--runs", ablated, *arguments).exception
 
 
 def test_a_run_without_its_images_is_left_out(rivals, tmp_path):

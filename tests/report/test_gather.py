@@ -6,7 +6,7 @@ import pytest
 
 from cclcc_cli.errors import RunError
 from cclcc_cli.experiments.run_folder import RunFolder
-from cclcc_cli.report.gather import SCORES, Costs, Leak, gather_runs
+from cclcc_cli.report.gather import SCORES, Costs, Leak, Spent, gather_runs
 
 
 @pytest.fixture
@@ -56,6 +56,27 @@ def test_costs_are_read_where_they_were_kept(write_run, tmp_path):
     old, new = sorted(gather_runs(tmp_path).runs, key=lambda run: run.seed)
     assert old.costs is None
     assert new.costs == Costs(10, 25, 8.0, 36.0, 70.5, 2**30)
+
+
+def test_what_a_run_used_up_is_read_where_it_says(write_run, tmp_path):
+    write_run("old", seed=0)
+    new = write_run("new", seed=1)
+    change(new, "cell.json", "recipe", "batch", value={"labeled": 4, "unlabeled": 2})
+    new.update_status(seconds=60.5, elapsed=90.25, host="here")
+    change(new, "result.json", "best", value={"step": 300, "dice": 0.5})
+    old, new = sorted(gather_runs(tmp_path).runs, key=lambda run: run.seed)
+    assert (old.spent, old.best_step) == (Spent(), None)
+    assert (new.spent, new.best_step) == (Spent(2400, 60.5, 90.25, "here"), 300)
+
+
+def test_only_some_folders_can_be_asked_for(write_run, tmp_path):
+    one = write_run("one", seed=0)
+    write_run("two", seed=1)
+    lost = RunFolder(tmp_path / "polyps-64" / "lost")
+    lost.write_text("status.json", "{}")
+    gathered = gather_runs(tmp_path, only={one.path})
+    assert [run.path for run in gathered.runs] == [one.path]
+    assert gathered.notes == ()
 
 
 def test_a_finished_run_is_read(write_run, tmp_path):

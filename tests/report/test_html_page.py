@@ -76,7 +76,7 @@ def arms(write_full_run: Write) -> None:
 
 
 def render(root: Path, **options: Any) -> str:
-    return render_report(write_page(root, Question()), "test",
+    return render_report(write_page(root, Question()), Question(),
                          command="cclcc report --out report.html", **options)
 
 

@@ -3,13 +3,13 @@
 Tolerance: of 5 % errors, the quick version (300 trials, standard error 1.3 %) may find up to 9 %,
 the thorough one (3,000 trials, 0.4 %) between 1.5 % and 7.5 %: with two or three seeds the noise
 of seeds is itself known to within a factor, and Satterthwaite's t is an approximation.
-``python -m pytest tests/report/test_simulation.py -m slow -s`` prints the figures.
+``python -m pytest tests/report/test_simulation.py -m long -s`` prints the figures.
 """
 
 import numpy as np
 import pytest
 
-from cclcc_cli.report.statistics import difference, estimate, holm
+from cclcc_cli.report.statistics import contrast, difference, estimate, holm
 
 # Seeds of either arm, images, and standard deviations: seeds, image x method, image x seed.
 WORLDS = {
@@ -56,6 +56,33 @@ def test_errors_are_rare(world):
     assert max(false_positives, missed, mean_missed) <= 0.09
 
 
+def simulate_marginal(trials):
+    """Shares of trials in which an effect over three pairs of arms is found or missed wrongly.
+
+    The three baselines are trained anew for each pair, and the effect is not the same in all.
+    """
+    random = np.random.default_rng(2)
+    shifts, found = (0.0, 0.03, 0.06), []
+    for _ in range(trials):
+        images = 1 - random.gamma(2, 0.1, 60)
+
+        def arm(shift, images=images):
+            return (images + shift + random.normal(0, 0.05, 60) + random.normal(0, 0.02, (3, 1))
+                    + random.normal(0, 0.1, (3, 60)))
+
+        pairs = [(arm(shift), arm(0.0)) for shift in shifts]
+        weights = [1 / 3, -1 / 3] * 3
+        there = contrast([one for pair in pairs for one in pair], weights)
+        nothing = contrast([one for (first, second), shift in zip(pairs, shifts, strict=True)
+                            for one in (first - shift, second)], weights)
+        found.append((nothing.p < 0.05, not there.low <= TRUTH <= there.high))
+    return np.mean(found, axis=0)
+
+
+def test_marginal_effects_err_as_rarely():
+    assert max(simulate_marginal(300)) <= 0.09
+
+
 def test_a_test_over_images_alone_errs_where_seeds_vary():
     *_, wilcoxon = simulate(WORLDS["three seeds"], 300)
     assert wilcoxon > 0.2  # why the verdict does not come from it
@@ -75,6 +102,13 @@ def test_a_family_without_any_difference_rarely_shows_one():
         for _ in range(60)
     ]
     assert np.mean(families) <= 0.15  # uncorrected a third of them would
+
+
+@pytest.mark.long
+def test_five_percent_of_marginal_effects_err():
+    errors = simulate_marginal(3000)
+    print("marginal:", errors)
+    assert all(0.015 <= share <= 0.075 for share in errors)
 
 
 @pytest.mark.long

@@ -1,0 +1,168 @@
+"""Where ``cclcc report`` reads from and writes to."""
+
+import io
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext, redirect_stdout
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Literal
+
+from cclcc_cli.cli import console
+from cclcc_cli.errors import RunError
+
+if TYPE_CHECKING:
+    from cclcc_cli.report.figures.figure import Drawn
+    from cclcc_cli.report.page import Question
+    from cclcc_cli.report.sheet import Sheet
+
+Format = Literal["table", "markdown", "latex", "csv", "json", "html"]
+_FORMAT_OF_SUFFIX: dict[str, Format] = {
+    ".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json",
+    ".html": "html", ".htm": "html",
+}
+
+
+@dataclass(frozen=True)
+class Mlflow:
+    """A tracking server as the place to read runs from.
+
+    Attributes:
+        uri: as given; None for the usual one.
+        experiments: by name; none: all of cclcc's.
+    """
+
+    uri: str | None
+    experiments: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Run folders to read.
+
+    Attributes:
+        root: where they lie now.
+        notes: what a server has and could not be laid there.
+        passing: they lie there for this report only: a path is told as it was on the server.
+    """
+
+    root: Path
+    notes: Sequence[str] = ()
+    passing: bool = False
+
+    def told(self, text: str) -> str:
+        """A text without paths that nobody will find again."""
+        return text.replace(f"{self.root}/", "") if self.passing else text
+
+    def all_notes(self, notes: Sequence[str]) -> list[str]:
+        """Those of a report, and the source's own."""
+        return [self.told(note) for note in (*notes, *self.notes)]
+
+
+def choose_format(format: Format | None, out: Path | None) -> Format:
+    """What was asked for, or what the file's name promises.
+
+    Raises:
+        RunError: the two differ.
+    """
+    promised = _FORMAT_OF_SUFFIX.get(out.suffix.lower()) if out else None
+    if format and promised and format != promised:
+        raise RunError(f"--out {out}: would hold a {format}; add --format {promised}")
+    return format or promised or "table"
+
+
+@contextmanager
+def open_source(runs: Path, mlflow: Mlflow | None, ablation: str | None) -> Iterator[Source]:
+    """The run folders, fetched from a server where one is named.
+
+    Raises:
+        TrackerError: the server cannot be reached, or has nothing to report.
+    """
+    if mlflow is None:
+        yield Source(runs)
+        return
+    from cclcc_cli.experiments.mlflow_fetch import fetch_runs
+    from cclcc_cli.experiments.mlflow_tracker import tracking_uri
+
+    uri = tracking_uri(runs, mlflow.uri)
+    with TemporaryDirectory(prefix="cclcc-report-") as place:
+        notes = fetch_runs(uri, Path(place), experiments=mlflow.experiments, ablation=ablation)
+        yield Source(Path(place), notes, passing=True)
+
+
+def report_command(
+    runs: Path, mlflow: Mlflow | None, question: "Question", quoted: Sequence[Path],
+    out: Path | None,
+) -> str:
+    """What makes the same page again; an address comes without its password."""
+    words = ["cclcc", "report", *(["--runs", str(runs)] if mlflow is None else ["--mlflow"])]
+    if mlflow is not None:
+        words += ["--tracking-uri", re.sub(r"://[^/@\s]+@", "://...@", mlflow.uri)] \
+            if mlflow.uri else []
+        words += [word for name in mlflow.experiments for word in ("--experiment", name)]
+    words += ["--ablation", question.ablation] if question.ablation else []
+    words += ["--split", question.split]
+    words += ["--baseline", question.baseline] if question.baseline else []
+    words += ["--across"] if question.across else []
+    words += [word for path in quoted for word in ("--quoted", str(path))]
+    return shlex.join([*words, "--format", "html", *(["--out", str(out)] if out else [])])
+
+
+def publish(sheet: "Sheet", source: Source, format: Format, out: Path | None) -> None:
+    """Show tables, or write them; notes that the format does not hold go to stderr."""
+    sheet = replace(sheet, notes=source.all_notes(sheet.notes))
+    text = io.StringIO()
+    with redirect_stdout(text) if out else nullcontext():
+        _show(sheet, format)
+    if out:
+        write_out(out, text.getvalue())
+    if format in ("table", "csv"):  # the others hold their notes
+        for note in [*(sheet.sentences if format == "csv" else []), *sheet.notes]:
+            console.note(f"note: {note}")
+
+
+def _show(sheet: "Sheet", format: Format) -> None:
+    match format:
+        case "table":
+            for table in sheet.tables:
+                console.show_table(table.title, table.layout.columns, table.marked_rows,
+                                   table.layout.num_keys)
+                for sentence in table.sentences:
+                    console.show(sentence)
+        case "markdown":
+            console.show(sheet.markdown().removesuffix("\n"))
+        case "latex":
+            console.show(sheet.latex().removesuffix("\n"))
+        case "csv":
+            console.show(sheet.csv().removesuffix("\n"))
+        case "json":
+            console.show(sheet.json().removesuffix("\n"))
+        case "html":
+            raise AssertionError("a page is more than its tables")
+
+
+def write_figures(drawn: "Drawn", folder: Path) -> None:
+    """Write figures and say so."""
+    from cclcc_cli.report.figures import folder as figures
+
+    figures.write_figures(drawn, folder)
+    console.note(f"drawn: {len(drawn.figures)} figures in {folder}")
+
+
+def write_out(out: Path, text: str) -> None:
+    """Write a report's text and say so.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    from cclcc_cli.files import write_atomic
+
+    try:
+        write_atomic(out, text.encode())
+    except OSError as error:
+        raise RunError(
+            f"--out {out}: cannot be written ({error.strerror}); choose another file"
+        ) from None
+    console.note(f"written: {out}")

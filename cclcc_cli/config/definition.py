@@ -1,0 +1,53 @@
+"""What an ablation is, as its plan keeps it: enough to tell later what each cell stands for."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from cclcc_cli.config.ablation import Arrangement
+from cclcc_cli.config.design import Design
+from cclcc_cli.config.schema import Section
+
+
+class PlacedPoint(Section):
+    """One place of an ablation."""
+
+    place: str
+    """What it is called in the plan."""
+    variant: str
+    """The arm's name."""
+    values: dict[str, Any]
+    """Dotted key to value, one for each axis."""
+
+
+class Definition(Section):
+    """An ablation without its base recipe, which every run folder holds resolved."""
+
+    design: Design
+    """How variants and axes were combined."""
+    baseline: dict[str, Any]
+    """``variant`` and every axis to the value that others are compared with."""
+    variants: dict[str, dict[str, Any]]
+    """Name to overrides; empty for a file without variants."""
+    axes: dict[str, list[Any]]
+    """Dotted key to its values."""
+    points: list[PlacedPoint]
+    """In reading order."""
+
+
+def define(arrangement: Arrangement) -> dict[str, Any]:
+    """The definition as plain values that JSON holds."""
+    ablation = arrangement.ablation
+    definition = Definition(
+        design=ablation.design, baseline=ablation.baseline_values,
+        variants=ablation.variants, axes=ablation.axes,
+        points=[PlacedPoint(place=point.place, variant=point.variant, values=dict(point.values))
+                for point in arrangement.points],
+    )
+    return _plain(definition.model_dump())
+
+
+def _plain(value: Mapping[str, Any]) -> dict[str, Any]:
+    """What YAML knows and JSON does not, such as dates, as text."""
+    plain: dict[str, Any] = json.loads(json.dumps(value, default=str))
+    return plain

@@ -1,0 +1,272 @@
+"""What each part of an ablation does: every factor's values against the baseline's, matched.
+
+A factor is the variant, or an axis that does not merely repeat arms. The effect of a value is the
+mean, over all pairs of arms that differ in this factor alone, of the arm with the value less the
+arm with the baseline's: with one factor that is a plain comparison, in a full design the marginal
+effect. It is judged like any difference, each arm's seeds and the shared images being its noise.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from cclcc_cli.config.definition import Definition
+from cclcc_cli.config.design import REPETITIONS, WHOLE, same
+from cclcc_cli.errors import RunError
+from cclcc_cli.experiments.plan_record import PlanRecord, read_record, record_path
+from cclcc_cli.report.evidence import Comparison, correct
+from cclcc_cli.report.gather import Run
+from cclcc_cli.report.images import ImageScores, stack_seeds
+from cclcc_cli.report.statistics import Difference, Scores, contrast, difference, estimate
+from cclcc_cli.report.tables import Arm
+
+VARIANT = "variant"
+_DATA = ("data.name", "data.size")
+"""Axes that change the images: effects are within one of their values, never between."""
+
+
+@dataclass(frozen=True)
+class PlannedAblation:
+    """An ablation that ran.
+
+    Attributes:
+        definition: what the file said.
+        folders: place to run folder.
+    """
+
+    name: str
+    definition: Definition
+    folders: Mapping[str, Path]
+
+
+@dataclass(frozen=True)
+class Corner:
+    """An arm at its place in the design.
+
+    Attributes:
+        values: ``variant`` and every axis that is no repetition.
+        arm: its finished runs.
+        stack: scores of their images, seeds by images; None where the split has none.
+    """
+
+    values: Mapping[str, Any]
+    arm: Arm
+    stack: ImageScores | None
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A value of a factor, on one data set.
+
+    Attributes:
+        factor: ``variant``, or the axis's key.
+        value: of it; the baseline's, if that is what this is.
+        is_baseline: others are compared with it.
+        corners: all arms with this value.
+        pairs: arms that differ in this factor alone, the baseline's second.
+        mean: over the arms with this value; None without images, as for ``low`` and ``high``.
+        low: of its 95 % interval.
+        high: of it.
+        single: what each pair alone differs by.
+        comparison: of all pairs together; None for the baseline, and where no pair is.
+    """
+
+    data: str
+    factor: str
+    value: Any
+    is_baseline: bool
+    corners: Sequence[Corner]
+    pairs: Sequence[tuple[Corner, Corner]]
+    mean: float | None
+    low: float | None
+    high: float | None
+    single: Sequence[float]
+    comparison: Comparison | None
+
+
+def only_ablation(root: Path) -> str:
+    """The name of the only ablation that ran.
+
+    Raises:
+        RunError: there is none, or there are several.
+    """
+    there = _there(root)
+    if len(there) != 1:
+        raise RunError(f"--layout ablation: say which with --ablation NAME; below {root} there "
+                       f"are: {', '.join(there) or 'none'}")
+    return there[0]
+
+
+def _there(root: Path) -> list[str]:
+    return sorted(path.parent.name for path in root.glob("ablations/*/plan.json"))
+
+
+def read_ablation(root: Path, name: str) -> PlannedAblation:
+    """What an ablation was when it last ran.
+
+    Raises:
+        RunError: none of this name has run, or its record is damaged or from before the
+            definition was kept.
+    """
+    path = record_path(root, name)
+    if not path.exists():
+        raise RunError(f"--ablation {name}: none of this name has run below {root}; "
+                       f"there are: {', '.join(_there(root)) or 'none'}")
+    record = read_record(root, name)
+    if record.definition is None:
+        raise RunError(f"{path}: does not say what its cells stand for; give the same cclcc "
+                       "ablate command again, which trains nothing that is finished")
+    return PlannedAblation(name, _definition(record, path), {
+        place: root / folders[-1] for place, folders in record.places.items()})
+
+
+def _definition(record: PlanRecord, path: Path) -> Definition:
+    try:
+        return Definition.model_validate(record.definition)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(map(str, ("definition", *problem["loc"])))
+        raise RunError(f"{path}: {where}: {problem['msg']}; remove the file and give the same "
+                       "cclcc ablate command again") from None
+
+
+def find_corners(
+    ablation: PlannedAblation, runs: Sequence[Run], scores: Mapping[Path, ImageScores]
+) -> list[Corner]:
+    """Every arm of the design that has a finished run, in reading order; one for each data set.
+
+    Args:
+        ablation: the design.
+        runs: that are sound.
+        scores: of their images, by run folder.
+    """
+    by_folder = {run.path: run for run in runs}
+    corners: list[tuple[str, dict[str, Any], list[Run]]] = []
+    for point in ablation.definition.points:
+        folder = ablation.folders.get(point.place)
+        run = by_folder.get(folder) if folder else None
+        if run is None:
+            continue
+        values = {VARIANT: point.variant, **{
+            key: value for key, value in point.values.items() if key not in REPETITIONS}}
+        for data, former, found in corners:
+            if data == run.data and _alike(former, values):
+                if run not in found:  # places that came to the same cell
+                    found.append(run)
+                break
+        else:
+            corners.append((run.data, values, [run]))
+    arms = [(values, Arm(tuple(sorted(found, key=lambda run: run.seed))))
+            for _, values, found in corners]
+    return [Corner(values, arm, stack_seeds(arm.runs, scores)) for values, arm in arms]
+
+
+def find_factors(definition: Definition) -> dict[str, list[Any]]:
+    """What varies and is neither a repetition nor other images: each factor's values, in order."""
+    factors: dict[str, list[Any]] = {}
+    for point in definition.points:
+        for key, value in {VARIANT: point.variant, **point.values}.items():
+            if key in (*REPETITIONS, *_DATA):
+                continue
+            values = factors.setdefault(key, [])
+            if not any(same(value, one) for one in values):
+                values.append(value)
+    return {key: values for key, values in factors.items() if len(values) > 1}
+
+
+def weigh_effects(definition: Definition, corners: Sequence[Corner]) -> list[Effect]:
+    """Every factor's values on every data set; all effects together are one family.
+
+    Args:
+        definition: of the ablation.
+        corners: its arms.
+    """
+    found = []
+    for data in dict.fromkeys(corner.arm.first.data for corner in corners):
+        own = [corner for corner in corners if corner.arm.first.data == data]
+        for factor, values in find_factors(definition).items():
+            baseline = definition.baseline[factor]
+            ordered = [*(value for value in values if same(value, baseline)),
+                       *(value for value in values if not same(value, baseline))]
+            found += [_effect(factor, value, baseline, own) for value in ordered
+                      if any(same(corner.values[factor], value) for corner in own)]
+    judged = iter(correct([(effect.pairs[0][1].arm, pooled) for effect, pooled in found if pooled]))
+    return [replace(effect, comparison=next(judged)) if pooled else effect
+            for effect, pooled in found]
+
+
+def _effect(
+    factor: str, value: Any, baseline: Any, corners: Sequence[Corner]
+) -> tuple[Effect, Difference | None]:
+    """The effect without its verdict, which needs the whole family, and the difference in it."""
+    own = [corner for corner in corners if same(corner.values[factor], value)]
+    is_baseline = same(value, baseline)
+    pairs = [] if is_baseline else [
+        (one, other) for one in own for other in corners
+        if same(other.values[factor], baseline) and _alike(
+            {**one.values, factor: None}, {**other.values, factor: None})
+    ]
+    if not _shared([corner for pair in pairs for corner in pair]):
+        pairs = []
+    return Effect(
+        corners[0].arm.first.data, factor, value, is_baseline, own, pairs, *_mean(own),
+        [_pooled([pair]).mean for pair in pairs], None,
+    ), _pooled(pairs) if pairs else None
+
+
+def _mean(corners: Sequence[Corner]) -> tuple[float | None, float | None, float | None]:
+    """Over arms, with its interval."""
+    stacks = _stacks([corner for corner in corners if corner.stack])
+    if not stacks:
+        return None, None, None
+    if len(stacks) == 1:
+        only = estimate(stacks[0])
+        return only.mean, only.low, only.high
+    pooled = contrast(stacks, [1 / len(stacks)] * len(stacks))
+    return pooled.mean, pooled.low, pooled.high
+
+
+def _pooled(pairs: Sequence[tuple[Corner, Corner]]) -> Difference:
+    """The mean difference of pairs; cells that are on both sides count once, with their sum."""
+    weights: dict[tuple[Path, ...], float] = {}
+    corners = {}
+    for pair in pairs:
+        for corner, sign in zip(pair, (1, -1), strict=True):
+            cells = tuple(run.path for run in corner.arm.runs)
+            weights[cells] = weights.get(cells, 0.0) + sign / len(pairs)
+            corners[cells] = corner
+    left = {cells: weight for cells, weight in weights.items() if abs(weight) > 1e-12}
+    if not left:  # the values come to the same cells
+        (stack, *_) = _stacks([pairs[0][0]])
+        return difference(stack, stack)
+    return contrast(_stacks([corners[cells] for cells in left]), list(left.values()))
+
+
+def _shared(corners: Sequence[Corner]) -> list[str]:
+    """Images that all of these arms have, in the first's order; none where one has no scores."""
+    stems = [corner.stack.stems if corner.stack else () for corner in corners]
+    if not stems:
+        return []
+    common = set(stems[0]).intersection(*stems[1:])
+    return [stem for stem in stems[0] if stem in common]
+
+
+def _stacks(corners: Sequence[Corner]) -> list[Scores]:
+    """Scores on the images that they share; empty where there is none."""
+    common = _shared(corners)
+    return [corner.stack.of(common).values for corner in corners if corner.stack and common]
+
+
+def _alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+
+
+def left_out_part(effect: Effect, definition: Definition) -> str | None:
+    """The part that an arm of ``leave_one_out`` lacks, where it is compared with the whole."""
+    whole = definition.design == "leave_one_out" and definition.baseline[VARIANT] == WHOLE
+    if effect.factor != VARIANT or effect.is_baseline or not whole:
+        return None
+    return str(effect.value).removeprefix("without_")

@@ -1,0 +1,124 @@
+"""The report on one ablation: what each of its parts does."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from cclcc_cli.errors import RunError
+from cclcc_cli.report.ablation import (
+    PlannedAblation,
+    find_corners,
+    find_factors,
+    only_ablation,
+    read_ablation,
+    weigh_effects,
+)
+from cclcc_cli.report.ablation_text import (
+    cell_record,
+    effect_record,
+    lay_out_cells,
+    lay_out_effects,
+    summarize_effects,
+)
+from cclcc_cli.report.evidence import DECISIVE, JUDGED
+from cclcc_cli.report.gather import Gathered, Split, gather_runs
+from cclcc_cli.report.images import read_images
+from cclcc_cli.report.sheet import Sheet, Table
+from cclcc_cli.report.tables import (
+    ALL_METRICS,
+    MAIN_METRICS,
+    comparison_notes,
+    differing_conditions,
+    group_arms,
+)
+
+_SET_BY: Mapping[str, tuple[str, ...]] = {
+    "evaluation rule 'threshold'": (
+        "evaluation.threshold", "evaluation.test_on", "evaluation.validation_on"),
+    "evaluation rule 'total_miss'": ("evaluation.total_miss",),
+}
+"""Conditions that an ablation may vary on purpose, and the keys that do."""
+
+
+def gather_ablation(root: Path, ablation: PlannedAblation) -> Gathered:
+    """The finished runs of an ablation, and what is left out.
+
+    Raises:
+        RunError: none is finished.
+    """
+    folders = {ablation.folders[point.place] for point in ablation.definition.points
+               if point.place in ablation.folders}
+    gathered = gather_runs(root, only=folders)
+    missing = sorted(folder for folder in folders if not folder.exists())
+    notes = [*gathered.notes]
+    if missing:
+        notes.append(f"left out, {len(missing)} never begun or removed: "
+                     f"{', '.join(map(str, missing))}")
+    return Gathered(gathered.runs, tuple(notes))
+
+
+def write_ablation_page(
+    root: Path, name: str | None, split: Split, across: bool, all_metrics: bool
+) -> Sheet:
+    """Judge an ablation's parts.
+
+    Args:
+        root: where runs are kept.
+        name: of the ablation; None for the only one there is.
+        split: whose scores.
+        across: compare runs that are not of the same thing.
+        all_metrics: whether the table of arms shows every score.
+
+    Raises:
+        RunError: there is nothing to report, or it must not be compared.
+    """
+    ablation = read_ablation(root, name or only_ablation(root))
+    name, metrics = ablation.name, ALL_METRICS if all_metrics else MAIN_METRICS
+    gathered = gather_ablation(root, ablation)
+    reading = read_images(gathered.runs, split, JUDGED)
+    arms = group_arms(reading.runs)
+    if not across:
+        _check(ablation, differing_conditions(arms, split))
+    corners = find_corners(ablation, reading.runs, reading.scores)
+    definition = ablation.definition
+    notes = [*comparison_notes(arms, split), *gathered.notes, *reading.notes]
+    data = ", ".join(dict.fromkeys(corner.arm.first.data for corner in corners))
+    ending = ", ACROSS runs whose conditions differ" if across else ""
+    tables = []
+    effects = weigh_effects(definition, corners)
+    if effects:
+        family = sum(effect.comparison is not None for effect in effects)
+        tables.append(Table(
+            "rows", f"{name} ({definition.design}) on {data}: effects on {split} Dice in "
+            f"points{ending}",
+            lay_out_effects(effects, definition, split),
+            [effect_record(effect, definition, family) for effect in effects],
+            summarize_effects(effects, definition),
+        ))
+    if len(find_factors(definition)) != 1:
+        tables.append(Table(
+            "cells" if tables else "rows",
+            f"{name} on {data}: {split} scores of each arm, mean ± standard deviation over "
+            f"seeds{ending}",
+            lay_out_cells(corners, definition, split, metrics),
+            [cell_record(corner, split, metrics) for corner in corners], [],
+        ))
+    return Sheet(tables, notes)
+
+
+def _check(ablation: PlannedAblation, differing: Sequence[tuple[str, str]]) -> None:
+    """What differs must be what the ablation varies."""
+    varied = _varied_keys(ablation)
+    found = [
+        text for topic, text in differing if topic in DECISIVE and not any(
+            key == own or own.startswith(f"{key}.") for key in varied
+            for own in _SET_BY.get(topic, ()))
+    ]
+    if found:
+        raise RunError(f"{'; '.join(found)}: such scores do not compare, and it is not what "
+                       f"{ablation.name} varies; run the ablation again on the data of now, or "
+                       "--across to show them all the same")
+
+
+def _varied_keys(ablation: PlannedAblation) -> set[str]:
+    definition = ablation.definition
+    return {*definition.axes, *(key for own in definition.variants.values() for key in own)}

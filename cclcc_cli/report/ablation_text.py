@@ -1,0 +1,268 @@
+"""An ablation's effects as a reader sees them: tables, sentences, numbers for scripts."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from cclcc_cli.config.definition import Definition
+from cclcc_cli.report import evidence_text as words
+from cclcc_cli.report.ablation import VARIANT, Corner, Effect, find_factors, left_out_part
+from cclcc_cli.report.compare import ABSENT, differing_keys
+from cclcc_cli.report.evidence import JUDGED
+from cclcc_cli.report.gather import Metric, Split
+from cclcc_cli.report.layouts import Layout
+from cclcc_cli.report.ranks import rank
+from cclcc_cli.report.statistics import estimate
+from cclcc_cli.report.tables import Record, format_summary, heading, some, steps_text
+
+EFFECT_COLUMNS = ("95 % interval", "less baseline", "p (Holm)", "verdict")
+
+
+def lay_out_effects(
+    effects: Sequence[Effect], definition: Definition, split: Split
+) -> Layout:
+    """A row per value of a factor, the baseline's first; compared are those of one factor."""
+    several_data = len({effect.data for effect in effects}) > 1
+    several = len({effect.factor for effect in effects}) > 1
+    with_keys = any(_keys_text(effect, definition) for effect in effects)
+    averaged = any(len(effect.corners) > 1 for effect in effects)
+    columns = [
+        *(["data"] if several_data else []), *(["factor"] if several else []),
+        "value" if several else effects[0].factor,
+        *(["differs in"] if with_keys else []), "seeds", "steps", heading(JUDGED), *EFFECT_COLUMNS,
+        *(["averaged over"] if averaged else []),
+    ]
+    groups = [(effect.data, effect.factor) for effect in effects]
+    rules = [row for row in range(1, len(effects)) if groups[row] != groups[row - 1]]
+    rows = [
+        [
+            *([effect.data] if several_data else []),
+            *([effect.factor] if several else []), value_text(effect, definition),
+            *([_keys_text(effect, definition)] if with_keys else []),
+            *_size_cells(effect.corners), _mean_text(effect, split), *_judged_cells(effect),
+            *([_averaged_text(effect)] if averaged else []),
+        ]
+        for effect in effects
+    ]
+    judged = columns.index(heading(JUDGED))
+    # Means over other arms than the baseline's are of something else.
+    most = {group: max(len(effect.corners) for effect, own in zip(effects, groups, strict=True)
+                       if own == group) for group in groups}
+    found = rank([effect.mean if len(effect.corners) == most[group] else None
+                  for effect, group in zip(effects, groups, strict=True)], groups, JUDGED)
+    blank: list[Any] = [""] * len(columns)
+    return Layout(
+        columns, rows,
+        [[position if place == judged else 0 for place in range(len(columns))]
+         for position in found],
+        [[*blank[:judged], words.mark_of(effect.comparison), *blank[judged + 1:]]
+         for effect in effects],
+        rules, num_keys=columns.index("seeds"),
+    )
+
+
+def lay_out_cells(
+    corners: Sequence[Corner], definition: Definition, split: Split, metrics: Sequence[Metric]
+) -> Layout:
+    """A row per arm: where it stands in the design, and its scores without any test."""
+    factors = [VARIANT, *(key for key in find_factors(definition) if key != VARIANT)]
+    factors = [factor for factor in factors if len({_plain(c.values[factor]) for c in corners}) > 1]
+    several_data = len({corner.arm.first.data for corner in corners}) > 1
+    columns = [*(["data"] if several_data else []), *factors, "seeds", "steps",
+               *map(heading, metrics), "95 % interval"]
+    rows = [
+        [*([corner.arm.first.data] if several_data else []),
+         *(_plain(corner.values[factor]) for factor in factors), *_size_cells([corner]),
+         *(format_summary(corner.arm.summary(split, metric), metric) for metric in metrics),
+         _interval_of(corner)]
+        for corner in corners
+    ]
+    data = [corner.arm.first.data for corner in corners]
+    start = columns.index("steps") + 1
+    ranks = [[0] * len(columns) for _ in rows]
+    for place, metric in enumerate(metrics, start):
+        means = [summary.mean if (summary := corner.arm.summary(split, metric)) else None
+                 for corner in corners]
+        for row, position in enumerate(rank(means, data, metric)):
+            ranks[row][place] = position
+    return Layout(columns, rows, ranks, [[""] * len(columns) for _ in rows],
+                  [row for row in range(1, len(rows)) if data[row] != data[row - 1]],
+                  num_keys=columns.index("seeds"))
+
+
+def effect_record(effect: Effect, definition: Definition, family: int) -> Record:
+    """Everything as numbers, scores as shares of 1; None where it does not apply."""
+    seeds = [len(corner.arm.runs) for corner in effect.corners]
+    return {
+        "data": effect.data, "factor": effect.factor, "value": _number(effect.value),
+        "removed": left_out_part(effect, definition), "is_baseline": effect.is_baseline,
+        "differs_in": "; ".join(_keys(effect, definition)),
+        "arms": len(effect.corners), "pairs": len(effect.pairs),
+        "seeds_min": min(seeds), "seeds_max": max(seeds),
+        "dice_mean": effect.mean, "dice_low": effect.low, "dice_high": effect.high,
+        **words.comparison_record(effect.comparison, family),
+        "pair_difference_min": min(effect.single, default=None),
+        "pair_difference_max": max(effect.single, default=None),
+    }
+
+
+def cell_record(corner: Corner, split: Split, metrics: Sequence[Metric]) -> Record:
+    """An arm's place in the design and its scores."""
+    arm = corner.arm
+    record: Record = {key: _number(value) for key, value in corner.values.items()}
+    scores: Record = {}
+    for size, name in metrics:
+        summary = arm.summary(split, (size, name))
+        key = name if size == "working" else f"own_{name}"
+        scores[f"{key}_mean"] = summary.mean if summary else None
+        scores[f"{key}_std"] = summary.std if summary else None
+    found = estimate(corner.stack.values) if corner.stack else None
+    return {"data": arm.first.data, **record, "arm": arm.first.arm, "seeds": len(arm.runs),
+            **scores, "dice_low": found.low if found else None,
+            "dice_high": found.high if found else None}
+
+
+def summarize_effects(effects: Sequence[Effect], definition: Definition) -> list[str]:
+    """What the table says, in sentences: each part's effect, and what is noise."""
+    several_data = len({effect.data for effect in effects}) > 1
+    groups: dict[tuple[str, str], list[Effect]] = {}
+    for effect in effects:
+        groups.setdefault((effect.data, effect.factor), []).append(effect)
+    sentences = []
+    for (data, _), group in groups.items():
+        where = f"{data}: " if several_data else ""
+        told = [effect for effect in group if effect.comparison]
+        sentences += [where + sentence for sentence in _told(told, definition)]
+        sentences += [
+            f"{where}{_what(effect, definition)} is compared with nothing: "
+            "no arm that differs in it alone has finished."
+            for effect in group if not effect.comparison and not effect.is_baseline
+        ]
+    judged = [effect.comparison for effect in effects if effect.comparison]
+    if any(len(effect.pairs) > 1 for effect in effects):
+        sentences.append("Effects are means over pairs of arms that differ in one factor alone; "
+                         "the last column says over how many, and from where to where the pairs "
+                         "lie: where they disagree, the factors depend on each other.")
+    if any(not comparison.difference.seed_noise_known for comparison in judged):
+        sentences.append(words.ONE_SEED)
+    if any(comparison.difference.num_images == 1 for comparison in judged):
+        sentences.append(words.ONE_IMAGE)
+    if len(judged) > 1:
+        sentences.append(words.family_text(len(judged)))
+    return sentences
+
+
+def _told(group: Sequence[Effect], definition: Definition) -> list[str]:
+    """A sentence for each effect of a factor."""
+    sentences = []
+    for effect in group:
+        comparison = effect.comparison
+        assert comparison is not None
+        seeds = min(len(corner.arm.runs) for pair in effect.pairs for corner in pair)
+        need = ""
+        if comparison.verdict == "within noise":
+            need = f"; {words.need_text(comparison.difference, seeds)}"
+        part, mean = left_out_part(effect, definition), comparison.difference.mean
+        if part is None:
+            said = (f"{_what(effect, definition)}: "
+                    f"{words.points_text(comparison.difference)} points, ")
+        else:
+            bounds = comparison.difference.low, comparison.difference.high
+            if mean <= 0:
+                bounds = _turned(bounds[1]), _turned(bounds[0])
+            said = (f"Removing {part} {'gains' if mean > 0 else 'costs'} {abs(100 * mean):.2f} "
+                    f"points ({words.interval_text(*bounds)}): without it the result is ")
+        sentences.append(f"{said}{words.verdict_text(comparison)}{need}.")
+    return sentences
+
+
+def _turned(bound: float | None) -> float | None:
+    return None if bound is None else -bound
+
+
+def _what(effect: Effect, definition: Definition) -> str:
+    """As ``clcc.grid 2 instead of 5``, or ``clcc against supervised``."""
+    baseline = _plain(definition.baseline[effect.factor])
+    if effect.factor == VARIANT:
+        return f"{_plain(effect.value)} against {baseline}"
+    return f"{effect.factor} {_plain(effect.value)} instead of {baseline}"
+
+
+def value_text(effect: Effect, definition: Definition) -> str:
+    """A factor's value in a table."""
+    part = left_out_part(effect, definition)
+    return _plain(effect.value) if part is None else f"without {part}"
+
+
+def _mean_text(effect: Effect, split: Split) -> str:
+    """Mean and spread over seeds of one arm; of several the mean alone."""
+    if len(effect.corners) == 1:
+        return format_summary(effect.corners[0].arm.summary(split, JUDGED), JUDGED)
+    return "none" if effect.mean is None else f"{100 * effect.mean:.2f}"
+
+
+def _judged_cells(effect: Effect) -> list[str]:
+    interval = words.interval_text(effect.low, effect.high)
+    if effect.comparison is None:
+        return [interval, "baseline" if effect.is_baseline else "no pair", "", ""]
+    return [interval, words.points_text(effect.comparison.difference),
+            words.p_text(effect.comparison.p), words.verdict_text(effect.comparison)]
+
+
+def _averaged_text(effect: Effect) -> str:
+    """As ``2 pairs (-0.50 to +1.20)``."""
+    if effect.comparison is None:
+        return f"{len(effect.corners)} arms"
+    if len(effect.pairs) == 1:
+        return "1 pair"
+    return (f"{len(effect.pairs)} pairs ({100 * min(effect.single):+.2f} to "
+            f"{100 * max(effect.single):+.2f})")
+
+
+def _size_cells(corners: Sequence[Corner]) -> list[str]:
+    """Seeds of each arm, and steps of each run, where they differ all of them."""
+    runs = [run for corner in corners for run in corner.arm.runs]
+    seeds = sorted({len(corner.arm.runs) for corner in corners})
+    return ["/".join(map(str, seeds)), steps_text(runs)]
+
+
+def _interval_of(corner: Corner) -> str:
+    if corner.stack is None:
+        return "none"
+    found = estimate(corner.stack.values)
+    return words.interval_text(found.low, found.high)
+
+
+def _keys_text(effect: Effect, definition: Definition) -> str:
+    return some(_keys(effect, definition))
+
+
+def _keys(effect: Effect, definition: Definition) -> list[str]:
+    """How a variant's recipe differs from its baseline's, as ``clcc.grid 5 → 2``.
+
+    Where the method differs, only what the file sets for the two: the rest came with the method.
+    """
+    if effect.factor != VARIANT or not effect.pairs:
+        return []
+    one, other = effect.pairs[0]
+    keys = differing_keys(other.arm, one.arm)
+    if "method" in keys:
+        names = {str(effect.value), str(definition.baseline[VARIANT]),
+                 left_out_part(effect, definition)}
+        told = {key for name, own in definition.variants.items() if name in names for key in own}
+        keys = {key: values for key, values in keys.items()
+                if any(key == own or key.startswith(f"{own}.") for own in told)}
+    return [f"{key} {_shown(before)} → {_shown(after)}" for key, (before, after) in keys.items()
+            if key != "name"]
+
+
+def _shown(value: str) -> str:
+    return "none" if value == ABSENT else value
+
+
+def _number(value: Any) -> str | int | float | None:
+    """A number stays one; what no cell of CSV holds becomes text."""
+    return value if isinstance(value, int | float) or value is None else str(value)
+
+
+def _plain(value: Any) -> str:
+    return "null" if value is None else str(value)

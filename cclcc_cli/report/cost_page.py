@@ -1,0 +1,103 @@
+"""What arms cost: steps, images, time, memory, weights."""
+
+import statistics
+from collections.abc import Callable, Sequence
+
+from cclcc_cli.experiments.progress import duration
+from cclcc_cli.report.costs import COLUMNS, cost_cells, cost_record
+from cclcc_cli.report.gather import Gathered, Run
+from cclcc_cli.report.layouts import Layout
+from cclcc_cli.report.sheet import Sheet, Table
+from cclcc_cli.report.tables import (
+    Arm,
+    Record,
+    differing_conditions,
+    group_arms,
+    look_alike,
+    share_text,
+    steps_text,
+)
+
+SPENT_COLUMNS = ("images", "time in steps", "time in all")
+"""Of one run: what its steps took in; on the device in steps alone; from start to end."""
+_TOPICS = ("optimiser steps", "device and precision")
+
+
+def write_cost_page(gathered: Gathered) -> Sheet:
+    """A row per arm: what one of its runs cost, the mean over its seeds."""
+    arms = group_arms(gathered.runs)
+    data = ", ".join(dict.fromkeys(arm.first.data for arm in arms))
+    table = Table("rows", f"{data}: what a run costs, mean over seeds", lay_out_costs(arms),
+                  [_record(arm) for arm in arms], _sentences(gathered.runs))
+    notes = [text for topic, text in differing_conditions(arms, "val") if topic in _TOPICS]
+    return Sheet([table], [*notes, *gathered.notes])
+
+
+def lay_out_costs(arms: Sequence[Arm]) -> Layout:
+    """A row per arm; nothing is ranked, for less is not better where it buys nothing."""
+    several_data = len({arm.first.data for arm in arms}) > 1
+    alike = look_alike(arms)
+    columns = [*(["data"] if several_data else []), "method", "recipe", "labels", "seeds", "steps",
+               *SPENT_COLUMNS, *COLUMNS, *(["arm"] if alike else [])]
+    rows = [
+        [*([arm.first.data] if several_data else []), arm.first.method, arm.recipe,
+         share_text(arm), str(len(arm.runs)), steps_text(arm.runs), *spent_cells(arm),
+         *cost_cells(arm), *([arm.digest] if alike else [])]
+        for arm in arms
+    ]
+    blank = [[0] * len(columns) for _ in rows]
+    places = [arm.place for arm in arms]
+    return Layout(columns, rows, blank, [[""] * len(columns) for _ in rows],
+                  [row for row in range(1, len(rows)) if places[row] != places[row - 1]],
+                  num_keys=columns.index("labels") + 1)
+
+
+def spent_cells(arm: Arm) -> list[str]:
+    """``SPENT_COLUMNS`` of an arm; of runs that do not say, ``none``."""
+    images = _mean(arm.runs, lambda run: run.spent.images)
+    times = (_mean(arm.runs, lambda run: run.spent.step_seconds),
+             _mean(arm.runs, lambda run: run.spent.wall_seconds))
+    return ["none" if images is None else f"{images:.0f}",
+            *("none" if seconds is None else duration(seconds) for seconds in times)]
+
+
+def _record(arm: Arm) -> Record:
+    steps = [run.steps for run in arm.runs]
+    return {
+        "data": arm.first.data, "method": arm.first.method, "recipe": arm.recipe,
+        "arm": arm.first.arm, "labeled": arm.first.labeled, "seeds": len(arm.runs),
+        "steps_min": min(steps), "steps_max": max(steps),
+        "images": _mean(arm.runs, lambda run: run.spent.images),
+        "step_seconds": _mean(arm.runs, lambda run: run.spent.step_seconds),
+        "wall_seconds": _mean(arm.runs, lambda run: run.spent.wall_seconds),
+        "wall_seconds_all_seeds": _total(arm.runs),
+        "device": arm.first.conditions.get("device and precision"),
+        "memory_of": arm.first.costs.memory_of if arm.first.costs else None,
+        **cost_record(arm),
+    }
+
+
+def _sentences(runs: Sequence[Run]) -> list[str]:
+    sentences = []
+    total = _total(runs)
+    if total is not None:
+        known = sum(run.spent.wall_seconds is not None for run in runs)
+        sentences.append(f"{known} runs took {duration(total)} one after another.")
+    hosts = {run.spent.host for run in runs if run.spent.host}
+    if len(hosts) > 1:
+        sentences.append(f"They ran on {len(hosts)} machines ({', '.join(sorted(hosts))}): times "
+                         "and speeds compare within one alone.")
+    if any(run.costs and run.costs.memory_of == "process" for run in runs):
+        sentences.append("Peak memory on a CPU is the whole process's, Python and torch included.")
+    sentences.append("Times depend on what else the machine was doing.")
+    return sentences
+
+
+def _mean(runs: Sequence[Run], get: Callable[[Run], float | None]) -> float | None:
+    known = [value for run in runs if (value := get(run)) is not None]
+    return statistics.fmean(known) if known else None
+
+
+def _total(runs: Sequence[Run]) -> float | None:
+    known = [run.spent.wall_seconds for run in runs if run.spent.wall_seconds is not None]
+    return sum(known) if known else None

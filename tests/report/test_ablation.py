@@ -1,0 +1,207 @@
+"""Effects of an ablation's parts: which arms make a pair, and what their mean difference is."""
+
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cclcc_cli.config.definition import Definition, PlacedPoint
+from cclcc_cli.config.design import arm_names, lay_out
+from cclcc_cli.errors import RunError
+from cclcc_cli.experiments.plan_record import PlanRecord, write_record
+from cclcc_cli.report.ablation import (
+    PlannedAblation,
+    find_corners,
+    find_factors,
+    left_out_part,
+    only_ablation,
+    read_ablation,
+    weigh_effects,
+)
+from cclcc_cli.report.images import ImageScores
+from cclcc_cli.report.statistics import contrast, difference, holm
+
+IMAGES = 30
+
+
+def define_design(design="full", variants=("base", "other"), axes=None, **baseline):
+    axes = axes or {"seed": [0, 1, 2]}
+    names = list(arm_names(design, variants))
+    chosen = {"variant": names[0], **{key: values[0] for key, values in axes.items()}, **baseline}
+    points = [PlacedPoint(place=point.place, variant=point.variant, values=dict(point.values))
+              for point in lay_out(design, list(variants), axes, chosen)]
+    return Definition(design=design, baseline=chosen,
+                      variants={name: {} for name in variants}, axes=axes, points=points)
+
+
+@pytest.fixture
+def world(make_run):
+    """Makes an ablation's corners; ``effect`` gives each point's Dice apart from noise."""
+
+    def make(definition, effect, *, without=(), same_cell=lambda _point: None, images=None):
+        random = np.random.default_rng(3)
+        easy = random.uniform(0.3, 0.6, IMAGES)
+        runs, scores, folders, known = [], {}, {}, {}
+        for number, point in enumerate(definition.points):
+            if point.place in without:
+                continue
+            key = same_cell(point) or number
+            if key not in known:
+                arm = repr({k: v for k, v in point.values.items() if k != "seed"})
+                run = make_run(
+                    path=Path(f"runs/polyps-64/{number}"),
+                    arm=f"{point.variant} {arm}".encode().hex(),
+                    seed=point.values.get("seed", 0),
+                    data=f"polyps-64 fold {point.values['data.fold']}"
+                    if "data.fold" in point.values else "polyps-64")
+                known[key] = run
+                runs.append(run)
+                stems = (images or {}).get(point.variant, range(IMAGES))
+                values = easy + effect(point) + random.normal(0, 0.02, IMAGES)
+                scores[run.path] = ImageScores(tuple(map(str, stems)), values[:len(stems)])
+            folders[point.place] = known[key].path
+        planned = PlannedAblation("a", definition, folders)
+        return find_corners(planned, runs, scores)
+
+    return make
+
+
+def stacked(corner):
+    return corner.stack.values
+
+
+def test_one_factor_is_a_plain_comparison(world):
+    definition = define_design(variants=("base", "one", "two"))
+    corners = world(definition, lambda p: {"base": 0, "one": 0.1, "two": -0.1}[p.variant])
+
+    base, one, two = weigh_effects(definition, corners)
+
+    assert [effect.value for effect in (base, one, two)] == ["base", "one", "two"]
+    assert base.is_baseline
+    assert base.comparison is None
+    by_hand = [difference(stacked(corners[n]), stacked(corners[0])) for n in (1, 2)]
+    assert [one.comparison.difference, two.comparison.difference] == by_hand
+    assert [one.comparison.p, two.comparison.p] == list(holm(np.array([d.p for d in by_hand])))
+    assert (one.comparison.verdict, two.comparison.verdict) == ("better", "worse")
+
+
+def test_a_full_design_has_marginal_effects_over_matched_pairs(world):
+    definition = define_design(axes={"clcc.grid": [2, 4, 5], "seed": [0, 1]})
+    corners = world(definition, lambda p: 0.1 * (p.variant == "other")
+                    + {2: 0, 4: 0.05, 5: 0}[p.values["clcc.grid"]])
+
+    effects = {(e.factor, e.value): e for e in weigh_effects(definition, corners)}
+
+    other = effects["variant", "other"]
+    assert len(other.pairs) == 3
+    for one, against in other.pairs:
+        assert one.values["clcc.grid"] == against.values["clcc.grid"]
+    # Each pair's images, averaged over the pairs: the mean of the three plain differences.
+    plain = [difference(stacked(one), stacked(against)).mean for one, against in other.pairs]
+    assert other.single == pytest.approx(plain)
+    assert other.comparison.difference.mean == pytest.approx(np.mean(plain))
+    arms = [stacked(corner) for pair in other.pairs for corner in pair]
+    assert other.comparison.difference == contrast(arms, [1 / 3, -1 / 3] * 3)
+    assert other.mean == pytest.approx(np.mean([stacked(one).mean() for one, _ in other.pairs]))
+    assert len(effects["clcc.grid", 4].pairs) == 2
+    assert effects["clcc.grid", 4].comparison.difference.mean == pytest.approx(0.05, abs=0.01)
+
+
+def test_one_factor_pairs_with_the_baseline_alone(world):
+    definition = define_design("one_factor", axes={"clcc.grid": [2, 4], "seed": [0, 1]})
+    corners = world(definition, lambda _: 0.0)
+    found = {(e.factor, e.value): e for e in weigh_effects(definition, corners)}
+    assert [len(e.pairs) for e in found.values()] == [0, 1, 0, 1]
+    ((one, other),) = found["clcc.grid", 4].pairs
+    assert (one.values, other.values) == (
+        {"variant": "base", "clcc.grid": 4}, {"variant": "base", "clcc.grid": 2})
+
+
+def test_leaving_out_names_the_part(world):
+    definition = define_design("leave_one_out", variants=("contrast", "consistency"))
+    corners = world(definition, lambda p: 0.1 * (p.variant != "without_contrast"))
+    whole, contrast_gone, _ = weigh_effects(definition, corners)
+    assert (whole.value, left_out_part(whole, definition)) == ("all", None)
+    assert left_out_part(contrast_gone, definition) == "contrast"
+    assert contrast_gone.comparison.verdict == "worse"
+
+
+def test_a_part_against_another_baseline_is_not_called_left_out(world):
+    definition = define_design("leave_one_out", variants=("a", "b"), variant="without_a")
+    found = weigh_effects(definition, world(definition, lambda _: 0.0))
+    assert [left_out_part(effect, definition) for effect in found] == [None] * 3
+
+
+def test_folds_are_compared_each_by_itself(world):
+    definition = define_design(axes={"data.fold": [0, 1], "seed": [0, 1]})
+    found = weigh_effects(definition, world(definition, lambda _: 0.0))
+    assert [(effect.data, effect.value) for effect in found] == [
+        (f"polyps-64 fold {fold}", value) for fold, value in product((0, 1), ("base", "other"))]
+    assert set(find_factors(definition)) == {"variant"}
+
+
+def test_unfinished_cells_leave_fewer_seeds_or_no_pair(world):
+    definition = define_design(variants=("base", "one", "two"), axes={"seed": [0, 1]})
+    without = ["one seed=1", "two seed=0", "two seed=1"]
+    corners = world(definition, lambda _: 0.0, without=without)
+    base, one = weigh_effects(definition, corners)
+    assert [len(effect.corners[0].arm.runs) for effect in (base, one)] == [2, 1]
+    assert not one.comparison.difference.seed_noise_known
+
+
+def test_without_the_baseline_nothing_is_compared(world):
+    definition = define_design(axes={"seed": [0]})
+    (only,) = weigh_effects(definition, world(definition, lambda _: 0.0, without=["base seed=0"]))
+    assert (only.value, only.comparison, list(only.pairs)) == ("other", None, [])
+
+
+def test_values_that_come_to_the_same_cells_do_not_differ(world):
+    definition = define_design(axes={"data.labeled": [8, 0.1], "seed": [0, 1]},
+                               variants=("base",))
+    corners = world(definition, lambda _: 0.0, same_cell=lambda p: str(p.values["seed"]))
+    effect = weigh_effects(definition, corners)[1]
+    assert (effect.comparison.difference.mean, effect.comparison.p) == (0.0, 1.0)
+    assert effect.comparison.verdict == "within noise"
+
+
+def test_unequal_images_are_compared_on_what_all_have(world):
+    definition = define_design(axes={"seed": [0]})
+    corners = world(definition, lambda _: 0.0, images={"other": range(10, IMAGES)})
+    assert weigh_effects(definition, corners)[1].comparison.difference.num_images == 20
+
+
+def test_no_image_in_common_is_no_pair(world):
+    definition = define_design(axes={"seed": [0]})
+    corners = world(definition, lambda _: 0.0, images={"other": range(90, 95)})
+    assert weigh_effects(definition, corners)[1].comparison is None
+
+
+def test_whole_numbers_and_shares_are_different_values(world):
+    definition = define_design(axes={"data.labeled": [1, 1.0], "seed": [0]}, variants=("base",))
+    assert find_factors(definition) == {"data.labeled": [1, 1.0]}
+    corners = world(definition, lambda _: 0.0)
+    assert [repr(corner.values["data.labeled"]) for corner in corners] == ["1", "1.0"]
+
+
+def test_an_ablation_is_read_from_its_record(tmp_path):
+    definition = define_design().model_dump()
+    for name in ("a", "b"):
+        write_record(tmp_path, name, PlanRecord(), 1,
+                     [("base seed=0", tmp_path / "d" / "one")], definition)
+    found = read_ablation(tmp_path, "a")
+    assert found.folders == {"base seed=0": tmp_path / "d" / "one"}
+    assert found.definition.model_dump() == definition
+    with pytest.raises(RunError, match="none of this name has run below .*; there are: a, b"):
+        read_ablation(tmp_path, "c")
+    with pytest.raises(RunError, match="say which with --ablation NAME; .*there are: a, b"):
+        only_ablation(tmp_path)
+
+
+def test_a_record_from_before_definitions_or_a_damaged_one_is_refused(tmp_path):
+    write_record(tmp_path, "a", PlanRecord(), 1, [])
+    with pytest.raises(RunError, match="does not say what its cells stand for; give the same"):
+        read_ablation(tmp_path, "a")
+    write_record(tmp_path, "a", PlanRecord(1), 1, [], {"design": "half"})
+    with pytest.raises(RunError, match=r"plan.json: definition.design: .*; remove the file"):
+        read_ablation(tmp_path, "a")
