@@ -61,6 +61,8 @@ def report(
         fitting = _FORMAT_OF_SUFFIX.get(out.suffix, format)
         if fitting != format:
             raise RunError(f"--out {out}: would hold a {format}; add --format {fitting}")
+    if figures and figures.exists() and not figures.is_dir():
+        raise RunError(f"--figures {figures}: is a file; give a folder")
     grid = layout == "grid"
     if grid and (format in ("csv", "json") or all_metrics or costs):
         raise RunError("--layout grid: shows Dice alone, as table, markdown or latex; leave out "

@@ -230,11 +230,11 @@ def test_without_the_data_the_cases_are_missing_and_it_is_said(rivals, tmp_path)
     assert "4 labels: no cases: no store for synthetic at 32 pixels under" in result.stderr
 
 
-def test_figures_that_cannot_be_written_are_refused(root, tiny_data, tmp_path):
+def test_a_file_in_place_of_the_figures_folder_is_refused_before_anything_is_read(tmp_path):
     (tmp_path / "file").write_text("")
-    result = invoke("--runs", root, "--data", tiny_data, "--figures", tmp_path / "file")
+    result = invoke("--runs", tmp_path / "none", "--figures", tmp_path / "file")
     assert isinstance(result.exception, RunError)
-    assert str(result.exception).startswith(f"--figures {tmp_path / 'file'}: cannot be written")
+    assert str(result.exception) == f"--figures {tmp_path / 'file'}: is a file; give a folder"
 
 
 @pytest.mark.parametrize(("format", "name"), [
