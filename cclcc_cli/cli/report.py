@@ -97,6 +97,8 @@ def report(
     from cclcc_cli.config.quoted import load_quoted
     from cclcc_cli.report.page import Question
 
+    if figures and figures.exists() and not figures.is_dir():
+        raise RunError(f"--figures {figures}: is a file; give a folder")
     others = [load_quoted(path) for path in quoted or ()]
     question = Question(split, baseline, across, all_metrics, costs, layout == "grid", ablation,
                         others)

@@ -302,6 +302,37 @@ def test_a_run_without_its_images_is_left_out(rivals, tmp_path):
     assert "mean_teacher" not in result.stdout
 
 
+def test_figures_of_real_runs_are_files_with_captions(rivals, tiny_data, tmp_path):
+    """From masks that training kept to pictures of the cases."""
+    folder = tmp_path / "figures"
+    result = invoke("--runs", rivals, "--data", tiny_data, "--figures", folder)
+    assert result.exit_code == 0
+    names = {"cases", "effects", "learning-curves", "losses", "paired-differences",
+             "paired-scatter"}
+    assert {path.name for path in folder.iterdir()} == {
+        "captions.md", *(f"{name}{suffix}" for name in names for suffix in (".png", ".pdf"))}
+    assert f"drawn: 6 figures in {folder}" in result.stderr
+    assert "note: no label-efficiency curve: synthetic-32 has no method" in result.stderr
+    captions = (folder / "captions.md").read_text()
+    assert "prediction (seed 0)" in captions
+    assert "# Not drawn" in captions
+    assert result.stdout == invoke("--runs", rivals).stdout
+
+
+def test_without_the_data_the_cases_are_missing_and_it_is_said(rivals, tmp_path):
+    result = invoke("--runs", rivals, "--data", tmp_path / "none", "--figures", tmp_path / "f")
+    assert result.exit_code == 0
+    assert not (tmp_path / "f" / "cases.png").exists()
+    assert "4 labels: no cases: no store for synthetic at 32 pixels under" in result.stderr
+
+
+def test_a_file_in_place_of_the_figures_folder_is_refused_before_anything_is_read(tmp_path):
+    (tmp_path / "file").write_text("")
+    result = invoke("--runs", tmp_path / "none", "--figures", tmp_path / "file")
+    assert isinstance(result.exception, RunError)
+    assert str(result.exception) == f"--figures {tmp_path / 'file'}: is a file; give a folder"
+
+
 @pytest.mark.parametrize(("format", "name"), [
     ("table", "report.txt"), ("markdown", "report.md"), ("csv", "report.csv"),
     ("json", "report.json"), ("latex", "report.tex"),

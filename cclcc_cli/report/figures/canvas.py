@@ -89,6 +89,7 @@ def render(name: str, title: str, caption: str, plot: Callable[[], Drawing]) -> 
         drawing = plot()
         png, pdf = io.BytesIO(), io.BytesIO()
         drawing.savefig(png, format="png", metadata={"Software": None})
+        drawing.set_layout_engine("none")  # all has its place now: to seek it again takes as long
         drawing.savefig(pdf, format="pdf", metadata={
             "CreationDate": None, "Creator": None, "Producer": None})
     return Figure(name, title, caption, png.getvalue(), pdf.getvalue())

@@ -27,8 +27,8 @@ from cclcc_cli.report.images import ImageScores
 
 MOST_METHODS = 20
 _MOST_COLUMNS = 7
-_HEADING, _TITLE = 0.2, 0.14
-"""Inches: above a case, and for each line above a picture."""
+_HEADING, _TITLE = 0.2, 0.26
+"""Inches: above a case, and above a picture for a name and a number."""
 _LETTER = 0.066
 """Inches, of a wide one."""
 
@@ -141,4 +141,4 @@ def _case_height(num_methods: int) -> float:
     count = num_methods + 1
     columns = _columns(num_methods)
     picture = DOUBLE / max(columns, 4) * 0.96
-    return _HEADING + -(-count // columns) * (picture + 2.4 * _TITLE)
+    return _HEADING + -(-count // columns) * (picture + _TITLE)

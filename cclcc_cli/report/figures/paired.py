@@ -101,17 +101,19 @@ def draw_paired(
 def plot_scatter(pairs: Sequence[Pairs], baseline: str) -> Drawing:
     """A point an image, Dice in %, a panel an arm."""
     drawing, panels = panel_grid(len(pairs), 1.9)
-    lowest = min(0.95, *(float(min(each.arm.min(), each.baseline.min())) for each in pairs))
+    values = np.concatenate([side for each in pairs for side in (each.arm, each.baseline)])
+    margin = max(0.02, 0.03 * float(np.ptp(values)))
+    low, high = 100 * (values.min() - margin), 100 * (values.max() + margin)
     for axes, each in zip(panels, pairs, strict=True):
-        axes.axline((50, 50), slope=1, color=GREY, linewidth=0.8, zorder=1)
+        axes.axline((low, low), slope=1, color=GREY, linewidth=0.8, zorder=1)
         axes.plot(100 * each.baseline, 100 * each.arm, "o", color=BLUE, markersize=2.2,
                   markeredgewidth=0, alpha=0.55, rasterized=len(each.arm) > _MANY, gid="images")
         axes.set_title(f"{wrap(each.name, 24)}\n{each.counts}")
         axes.set_aspect("equal")
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-        axes.set_xlim(100 * lowest - 2, 102)
-        axes.set_ylim(100 * lowest - 2, 102)
+        axes.set_xlim(low, high)
+        axes.set_ylim(low, high)
         quiet(axes, "both")
     label_shared(drawing, panels, f"Dice of {baseline}, %", "Dice of the arm, %")
     return drawing
