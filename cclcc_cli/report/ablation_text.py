@@ -176,7 +176,7 @@ def _told(group: Sequence[Effect], definition: Definition) -> list[str]:
 
 
 def _turned(bound: float | None) -> float | None:
-    return None if bound is None else -bound
+    return None if bound is None else 0.0 - bound  # and not -0.0
 
 
 def _what(effect: Effect, definition: Definition) -> str:
