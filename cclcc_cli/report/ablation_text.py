@@ -56,7 +56,7 @@ def lay_out_effects(
          for position in found],
         [[*blank[:judged], words.mark_of(effect.comparison), *blank[judged + 1:]]
          for effect in effects],
-        rules, num_keys=columns.index("seeds"),
+        rules, num_keys=columns.index("differs in" if with_keys else "seeds"),
     )
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from cclcc_cli.report.latex_fit import Fitted, fit
+from cclcc_cli.report.latex_fit import Fitted, fit, is_text
 from cclcc_cli.report.layouts import Layout
 from cclcc_cli.report.ranks import BEST, SECOND
 
@@ -15,7 +15,6 @@ _ESCAPED = {
 }
 _SIGNED = re.compile(r"(?<![\w.])[-+](?=\d)")
 """A minus sign, not a hyphen."""
-_NUMBER = re.compile(r"[-+]?\d")
 _MARKS = {"": "", "*": "$^{*}$", "†": r"$^{\dagger}$", "‡": r"$^{\ddagger}$"}
 
 
@@ -42,26 +41,21 @@ def to_latex(title: str, layout: Layout, sentences: Sequence[str], notes: Sequen
 def _tabular(fitted: Fitted, places: Sequence[int]) -> str:
     """Some columns of a table."""
     layout = fitted.layout
+    end = r" \tabularnewline" if set(places) & set(fitted.wrapped) else r" \\"  # \raggedright's
     rows = [
-        " & ".join(_cell(row[p], ranks[p], marks[p], p in fitted.wrapped) for p in places) + r" \\"
+        " & ".join(_cell(row[p], ranks[p], marks[p], p in fitted.wrapped) for p in places) + end
         for row, ranks, marks in zip(layout.rows, layout.ranks, layout.marks, strict=True)
     ]
     for row in reversed(layout.rules):
         rows.insert(row, r"\midrule")
     alignment = "".join(
         f"p{{{fitted.wrapped[p]:.0f}pt}}" if p in fitted.wrapped
-        else "l" if _is_text(layout, p) else "r" for p in places)
+        else "l" if is_text(layout, p) else "r" for p in places)
     return "\n".join([
         rf"\begin{{tabular}}{{{alignment}}}", r"\toprule",
         " & ".join(escape(layout.columns[p]) for p in places) + r" \\", r"\midrule",
         *rows, r"\bottomrule", r"\end{tabular}",
     ])
-
-
-def _is_text(layout: Layout, place: int) -> bool:
-    """A column of words; anything with a number at its head stands to the right."""
-    cells = [row[place] for row in layout.rows if row[place]]
-    return place < layout.num_keys and not all(_NUMBER.match(cell) for cell in cells)
 
 
 def _legend(layout: Layout) -> str:
@@ -95,5 +89,5 @@ def _cell(text: str, rank: int, mark: str, wraps: bool) -> str:
     elif rank == SECOND:
         shown = rf"\underline{{{shown}}}"
     if wraps and shown:
-        shown = rf"{{\raggedright {shown}\par}}"
+        shown = rf"\raggedright {shown}"
     return shown + _MARKS[mark]

@@ -1,10 +1,11 @@
 """How a table becomes as narrow as a page: what a caption can say, smaller type, parts.
 
-A part of a table too wide even in the smallest type is shown below the other, each with the
-columns that say which row is which, as in a terminal. Widths are estimates from the number of
-signs, on the safe side; ``tests/report/test_latex.py`` has LaTeX itself measure them.
+A table too wide even in the smallest type comes in parts, one below the other, each with the
+columns that say which row is which, as in a terminal. Widths are estimates, on the safe side;
+``tests/report/test_latex.py`` has LaTeX itself measure them.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,12 +14,16 @@ from cclcc_cli.report.ranks import BEST
 
 TEXT_WIDTH = 345.0
 """Points: LaTeX's own article, and near LNCS's; any two-column ``table*`` is wider."""
-SIZES = (("", 5.2, 12.0), (r"\small", 4.9, 8.0), (r"\footnotesize", 4.5, 8.0),
-         (r"\scriptsize", 4.25, 6.0))
-"""Command, points a sign takes, and points between columns."""
-_BOLD = 1.18
-LONGEST = 34
-"""Signs of a column of text beyond which it wraps."""
+SIZES = (("", 5.15, 12.0), (r"\small", 4.8, 8.0), (r"\footnotesize", 4.4, 8.0),
+         (r"\scriptsize", 4.15, 6.0))
+"""Command, points that a digit takes and a little more, and points between columns."""
+_WIDTHS = dict.fromkeys(".,:;'()[]|iljtfrsI ", 0.72) | dict.fromkeys("mwMW%±→@", 1.7)
+"""Signs that are not as wide as a digit, and how wide they are; capitals are 1.4."""
+_BOLD = 1.15
+LONGEST = 30.0
+"""Digits' widths of a column of text beyond which it wraps."""
+_MINUS = re.compile(r"(?<![\w.])-(?=\d)")
+_NUMBER = re.compile(r"[-+<]?\d")
 _TOLD = {"data": "", "labels": " labels", "seeds": " seeds", "steps": " steps"}
 """Columns that a caption can say where they do not vary, and how it does."""
 
@@ -64,6 +69,11 @@ def _without_constant_columns(layout: Layout) -> tuple[Layout, str]:
         if name in _TOLD and len(layout.rows) > 1 and len(values) == 1:
             gone.add(place)
             said.append(f"{values.pop()}{_TOLD[name]}")
+    own, dice = (list(layout.columns).index(name) if name in texts else None
+                 for name in ("Dice own %", "Dice %"))
+    if own is not None and dice is not None and all(
+            row[own] in ("", row[dice]) for row in layout.rows):
+        gone.add(own)  # the images came at the working size
     if "verdict" in texts:
         gone.add(list(layout.columns).index("verdict"))
     if "recipe" in texts and all(recipe in (method, "quoted") for method, recipe in zip(
@@ -83,15 +93,28 @@ def _widths(layout: Layout, sign: float, gap: float) -> tuple[list[float], dict[
     """Of each column with its gap, and of those that wrap without it."""
     widths, wrapped = [], {}
     for place, name in enumerate(layout.columns):
-        most = float(len(name))
+        most = _width(name)
         for row, ranks, marks in zip(layout.rows, layout.ranks, layout.marks, strict=True):
             bold = _BOLD if ranks[place] == BEST else 1.0
-            most = max(most, len(row[place]) * bold + bool(marks[place]))
-        if most > LONGEST and place < layout.num_keys:
-            most = LONGEST
+            most = max(most, _width(row[place]) * bold + bool(marks[place]))
+        if most > LONGEST and is_text(layout, place):
+            words = [word for row in layout.rows for word in row[place].split()]
+            most = max(LONGEST, *map(_width, words))  # a word is never cut
             wrapped[place] = most * sign
         widths.append(most * sign + gap)
     return widths, wrapped
+
+
+def _width(text: str) -> float:
+    """In digits."""
+    signs = sum(_WIDTHS.get(sign, 1.4 if sign.isupper() else 1.0) for sign in text)
+    return signs + len(_MINUS.findall(text))  # set longer than the hyphen it was counted as
+
+
+def is_text(layout: Layout, place: int) -> bool:
+    """A column of words; one of numbers may have a word here and there."""
+    cells = [row[place] for row in layout.rows if row[place]]
+    return sum(bool(_NUMBER.match(cell)) for cell in cells) * 2 < len(cells)
 
 
 def _parts(widths: Sequence[float], num_keys: int) -> list[list[int]]:

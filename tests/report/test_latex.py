@@ -27,7 +27,7 @@ WIDE = build(
     ["data", "method", "recipe", "labels", "seeds", "steps", "Dice %", "IoU %", "Dice own %",
      "95 % interval", "less baseline", "p (Holm)", "verdict", "M weights kept", "trained",
      "images learnt from", "judged", "images/s", "peak GiB"],
-    [["kvasir-seg-320", name, f"{name}_of_a_long_name", labels, "3", "12000", "73.04 ± 12.61",
+    [["kvasir-seg-320", name, f"{name}_frozen", labels, "3", "12000", "73.04 ± 12.61",
       "62.32 ± 11.61", "73.04 ± 12.61", "61.86 to 81.79", "-10.10 (-20.05 to -10.00)", "<0.001",
       "worse", "12.47", "14.93", "16", "36", "110.7", "10.45"]
      for name in ("consistency_only", "clcc") for labels in ("80 (10 %)", "160 (20 %)")],
@@ -39,7 +39,7 @@ ABLATION = build(
       "clcc.consistency_weight 1.0 → 25.0, 10 more", "3", "400", "73.04 ± 1.61", "61.86 to 81.79",
       "-1.10 (-2.05 to 0.00)", "0.050", "within noise"],
      ["corrected", "", "3", "400", "74.04 ± 1.61", "62.86 to 82.79", "baseline", "", ""]],
-    num_keys=2, ranked=4)
+    num_keys=1, ranked=4)
 NAMES = build(["method", "Dice %"], [[NASTY, "73.04 ± 1.61"], ["a", "-0.10"], ["b", "1"]], 1, 1)
 
 
@@ -78,7 +78,7 @@ def test_a_table_too_wide_comes_in_parts_with_its_keys():
 def test_what_does_not_vary_is_said_in_the_caption():
     fitted = fit(WIDE)
     assert fitted.said == "kvasir-seg-320, 3 seeds, 12000 steps"
-    assert not {"data", "seeds", "steps", "verdict"} & set(fitted.layout.columns)
+    assert not {"data", "seeds", "steps", "verdict", "Dice own %"} & set(fitted.layout.columns)
     assert "(kvasir-seg-320, 3 seeds, 12000 steps). Best in bold" in to_latex("x", WIDE, [], [])
     assert {len(row) for row in fitted.layout.rows} == {len(fitted.layout.columns)}
 
