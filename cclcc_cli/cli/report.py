@@ -51,6 +51,11 @@ def report(
         typer.Option(metavar="NAME", help="The runs of this ablation alone, and what each of its "
                      "parts does."),
     ] = None,
+    search: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Instead: the best trials of this search, and what "
+                     "mattered."),
+    ] = None,
     quoted: Annotated[
         list[Path] | None,
         typer.Option(metavar="FILE", help="Figures that others published, shown below the rows "
@@ -78,6 +83,16 @@ def report(
     if grid and (format in ("csv", "json") or all_metrics or costs):
         raise RunError("--layout grid: shows Dice alone, as table, markdown or latex; leave out "
                        "--all-metrics and --costs, or the layout")
+
+    if search:
+        if (layout or ablation or baseline or figures or quoted or all_metrics or costs or across
+                or split != "test"):
+            raise RunError("--search: stands alone beside --runs, --format and --out; its scores "
+                           "are of the validation split")
+        from cclcc_cli.report.search_page import write_search_page
+
+        _publish(write_search_page(runs, search), format, out)
+        return
 
     if (ablation and layout is None) or layout == "ablation":
         if baseline or costs or figures or quoted:
