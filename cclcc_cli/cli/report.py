@@ -54,6 +54,11 @@ def report(
         typer.Option(metavar="NAME", help="The runs of this ablation alone, and what each of its "
                      "parts does."),
     ] = None,
+    search: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Instead: the best trials of this search, and what "
+                     "mattered."),
+    ] = None,
     quoted: Annotated[
         list[Path] | None,
         typer.Option(metavar="FILE", help="Figures that others published, shown below the rows "
@@ -85,6 +90,13 @@ def report(
 ) -> None:
     """Compare finished runs: scores over seeds, differences from a baseline, what is noise."""
     chosen = choose_format(format, out)
+    if search:
+        if (layout or ablation or baseline or figures or quoted or all_metrics or costs or across
+                or mlflow or chosen == "html" or split != "test"):
+            raise RunError("--search: stands alone beside --runs, --out and any --format but html; "
+                           "its scores are of the validation split")
+        _report_search(runs, search, chosen, out)
+        return
     if layout is None:
         layout = "ablation" if ablation and chosen != "html" else "rows"
     if not mlflow and (tracking_uri or experiment):
@@ -145,6 +157,13 @@ def _check_options(layout: Layout, format: Format, options: dict[str, object]) -
     if layout == "costs":
         refuse(("--baseline", "--all-metrics", "--figures", "--quoted"),
                "--layout costs: shows no scores", "add --costs to another layout")
+
+
+def _report_search(runs: Path, search: str, format: Format, out: Path | None) -> None:
+    from cclcc_cli.report.search_page import write_search_page
+
+    with open_source(runs, None, None) as source:
+        publish(write_search_page(runs, search), source, format, out)
 
 
 def _report_rows(

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
+
+from pydantic import model_validator
 
 from cclcc_cli.config.ablation import Arrangement
 from cclcc_cli.config.design import Design
@@ -33,6 +35,14 @@ class Definition(Section):
     """Dotted key to its values."""
     points: list[PlacedPoint]
     """In reading order."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.baseline.keys() != {"variant", *self.axes}:
+            raise ValueError("baseline has other keys than 'variant' and the axes")
+        if any(point.values.keys() != self.axes.keys() for point in self.points):
+            raise ValueError("a point has other keys than the axes")
+        return self
 
 
 def define(arrangement: Arrangement) -> dict[str, Any]:

@@ -81,7 +81,8 @@ def read_record(runs_root: Path, name: str) -> PlanRecord:
         return PlanRecord(int(raw["threads"]), _places(raw["places"]), raw.get("definition"))
     except FileNotFoundError:
         return PlanRecord()
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError,
+            OverflowError) as error:
         raise RunError(f"{path}: cannot be read ({error}); remove it: finished cells stay done, "
                        "only what had their place before is forgotten") from None
 

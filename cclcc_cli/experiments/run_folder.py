@@ -149,7 +149,7 @@ class RunFolder:
             return json.loads((self.path / name).read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, RecursionError) as error:
             raise RunError(
                 f"{self.path / name}: cannot be read ({error}); run with --fresh to start again"
             ) from None

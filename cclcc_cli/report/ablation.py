@@ -189,13 +189,21 @@ def weigh_effects(definition: Definition, corners: Sequence[Corner]) -> list[Eff
         own = [corner for corner in corners if corner.arm.first.data == data]
         for factor, values in find_factors(definition).items():
             baseline = definition.baseline[factor]
+            near = own if definition.design != "one_factor" else [
+                corner for corner in own if _only_differs_in(factor, corner, definition)]
             ordered = [*(value for value in values if same(value, baseline)),
                        *(value for value in values if not same(value, baseline))]
-            found += [_effect(factor, value, baseline, own) for value in ordered
-                      if any(same(corner.values[factor], value) for corner in own)]
+            found += [_effect(factor, value, baseline, near) for value in ordered
+                      if any(same(corner.values[factor], value) for corner in near)]
     judged = iter(correct([(effect.pairs[0][1].arm, pooled) for effect, pooled in found if pooled]))
     return [replace(effect, comparison=next(judged)) if pooled else effect
             for effect, pooled in found]
+
+
+def _only_differs_in(factor: str, corner: Corner, definition: Definition) -> bool:
+    """It is the baseline in everything else: where one factor moves, the others rest."""
+    return all(key == factor or key in _DATA or same(value, definition.baseline[key])
+               for key, value in corner.values.items())
 
 
 def _effect(

@@ -56,7 +56,7 @@ def lay_out_effects(
          for position in found],
         [[*blank[:judged], words.mark_of(effect.comparison), *blank[judged + 1:]]
          for effect in effects],
-        rules, num_keys=columns.index("seeds"),
+        rules, num_keys=columns.index("differs in" if with_keys else "seeds"),
     )
 
 
@@ -176,7 +176,7 @@ def _told(group: Sequence[Effect], definition: Definition) -> list[str]:
 
 
 def _turned(bound: float | None) -> float | None:
-    return None if bound is None else -bound
+    return None if bound is None else 0.0 - bound  # and not -0.0
 
 
 def _what(effect: Effect, definition: Definition) -> str:

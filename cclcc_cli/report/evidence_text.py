@@ -103,6 +103,8 @@ def count_comparisons(evidence: Sequence[Evidence]) -> int:
 
 def need_text(difference: Difference, seeds: int) -> str:
     """How many seeds would find such a difference, as the end of a sentence."""
+    if difference.mean == 0:
+        return "there is no difference to find"
     if difference.seeds_needed is not None:
         return (f"about {difference.seeds_needed} seeds per arm would find it, if it alone were "
                 f"tested, four times in five; there are {seeds}")

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from cclcc_cli.report.latex_fit import Fitted, fit, is_text
 from cclcc_cli.report.layouts import Layout
 from cclcc_cli.report.ranks import BEST, SECOND
 
@@ -20,22 +21,41 @@ _MARKS = {"": "", "*": "$^{*}$", "†": r"$^{\dagger}$", "‡": r"$^{\ddagger}$"
 def to_latex(title: str, layout: Layout, sentences: Sequence[str], notes: Sequence[str]) -> str:
     """A ``table`` environment that needs ``\\usepackage{booktabs}`` and nothing else.
 
-    Sentences and notes stand above it as comments: a caption is the author's.
+    It is made to fit an article's text width. Sentences and notes stand above it as comments: a
+    caption is the author's.
     """
-    texts = zip(layout.rows, layout.ranks, layout.marks, strict=True)
-    rows = [" & ".join(map(_cell, *found)) + r" \\" for found in texts]
-    for row in reversed(layout.rules):
-        rows.insert(row, r"\midrule")
-    alignment = "".join("l" if column in ("data", "method", "recipe") else "r"
-                        for column in layout.columns)
+    fitted = fit(layout)
+    said = f" ({escape(fitted.said)})" if fitted.said else ""
+    gap = [] if fitted.column_gap is None else [
+        rf"\setlength{{\tabcolsep}}{{{fitted.column_gap / 2:g}pt}}"]
+    parts = [_tabular(fitted, places) for places in fitted.parts]
     return "\n".join([
         *(f"% {' '.join(text.split())}" for text in (*sentences, *notes)),
-        r"\begin{table}", r"\centering",
-        rf"\caption{{{escape(title[0].upper() + title[1:])}.{_legend(layout)}}}",
-        rf"\begin{{tabular}}{{{alignment}}}", r"\toprule",
-        " & ".join(map(escape, layout.columns)) + r" \\", r"\midrule",
-        *rows, r"\bottomrule", r"\end{tabular}", r"\end{table}",
+        r"\begin{table}", r"\centering", *([fitted.size] if fitted.size else []), *gap,
+        rf"\caption{{{escape(title[0].upper() + title[1:])}{said}.{_legend(fitted.layout)}}}",
+        *"\n\n\\medskip\n".join(parts).split("\n"),
+        r"\end{table}",
     ]) + "\n"
+
+
+def _tabular(fitted: Fitted, places: Sequence[int]) -> str:
+    """Some columns of a table."""
+    layout = fitted.layout
+    end = r" \tabularnewline" if set(places) & set(fitted.wrapped) else r" \\"  # \raggedright's
+    rows = [
+        " & ".join(_cell(row[p], ranks[p], marks[p], p in fitted.wrapped) for p in places) + end
+        for row, ranks, marks in zip(layout.rows, layout.ranks, layout.marks, strict=True)
+    ]
+    for row in reversed(layout.rules):
+        rows.insert(row, r"\midrule")
+    alignment = "".join(
+        f"p{{{fitted.wrapped[p]:.0f}pt}}" if p in fitted.wrapped
+        else "l" if is_text(layout, p) else "r" for p in places)
+    return "\n".join([
+        rf"\begin{{tabular}}{{{alignment}}}", r"\toprule",
+        " & ".join(escape(layout.columns[p]) for p in places) + r" \\", r"\midrule",
+        *rows, r"\bottomrule", r"\end{tabular}",
+    ])
 
 
 def _legend(layout: Layout) -> str:
@@ -62,10 +82,12 @@ def escape(text: str) -> str:
     return "".join(_ESCAPED.get(sign, sign) for sign in text)
 
 
-def _cell(text: str, rank: int, mark: str) -> str:
+def _cell(text: str, rank: int, mark: str, wraps: bool) -> str:
     shown = _SIGNED.sub(r"$\g<0>$", escape(text))
     if rank == BEST:
         shown = rf"\textbf{{{shown}}}"
     elif rank == SECOND:
         shown = rf"\underline{{{shown}}}"
+    if wraps and shown:
+        shown = rf"\raggedright {shown}"
     return shown + _MARKS[mark]

@@ -14,7 +14,8 @@ def rank(
 ) -> list[int]:
     """``BEST`` or ``SECOND`` of its group for each value, 0 for the rest.
 
-    Equal values share their rank; a group of one has none, for it is compared with nothing.
+    Equal values share their rank. Where all are equal none stands out, and a group of one is
+    compared with nothing.
 
     Args:
         values: a mean for each row; None where there is none.
@@ -27,7 +28,7 @@ def rank(
             members[group].append(value)
     places: dict[Hashable, list[float]] = {
         group: sorted(set(found), reverse=metric[1] not in LESS_IS_BETTER)[:2]
-        for group, found in members.items() if len(found) > 1
+        for group, found in members.items() if len(set(found)) > 1
     }
     return [
         1 + places[group].index(value) if value is not None and value in places.get(group, [])

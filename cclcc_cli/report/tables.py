@@ -113,11 +113,12 @@ def build_table(
 def comparison_notes(arms: Sequence[Arm], split: Split) -> list[str]:
     """What a reader must know before believing the table.
 
-    Within one data set: what differs between rows besides what their labels say. Then runs
-    that lack the split, and runs that read the test split more than once.
+    Within one data set: what differs between rows besides what their labels say, their seeds
+    included. Then which checkpoint was judged, leaks, runs that lack the split, and runs that
+    read the test split more than once.
     """
     notes = [text for _, text in differing_conditions(arms, split)]
-    notes += _leak_notes(arms, split)
+    notes += [*_seed_notes(arms), *_checkpoint_notes(arms), *_leak_notes(arms, split)]
     for run in (run for arm in arms for run in arm.runs):
         if split not in run.scores:
             notes.append(f"{run.path}: has no {split} scores, its {split} split is empty")
@@ -146,6 +147,43 @@ def differing_conditions(arms: Sequence[Arm], split: Split) -> list[tuple[str, s
                 differing = "; ".join(f"{value} ({some(rows[value])})" for value in rows)
                 found.append((topic, f"{data}: compared rows differ in {topic}: {differing}"))
     return found
+
+
+def _seed_notes(arms: Sequence[Arm]) -> list[str]:
+    """By data set: rows with more seeds than others, or with as many but other ones."""
+    notes = []
+    alike = look_alike(arms)
+    for data in dict.fromkeys(arm.first.data for arm in arms):
+        group = [arm for arm in arms if arm.first.data == data]
+        counts: defaultdict[str, list[str]] = defaultdict(list)
+        seeds: defaultdict[str, list[str]] = defaultdict(list)
+        for arm in group:
+            counts[str(len(arm.runs))].append(row_name(arm, alike))
+            seeds[", ".join(str(run.seed) for run in arm.runs)].append(row_name(arm, alike))
+        what, rows = ("numbers of seeds", counts) if len(counts) > 1 else ("seeds", seeds)
+        if len(rows) > 1:
+            differing = "; ".join(f"{value} ({some(names)})" for value, names in rows.items())
+            notes.append(f"{data}: compared rows have different {what}: {differing}")
+    return notes
+
+
+def _checkpoint_notes(arms: Sequence[Arm]) -> list[str]:
+    """By data set: that scores are of the best checkpoint on validation, and when that was."""
+    notes = []
+    for data in dict.fromkeys(arm.first.data for arm in arms):
+        known = [(run.best_step, run.steps) for arm in arms if arm.first.data == data
+                 for run in arm.runs if run.best_step is not None]
+        if not known:
+            continue
+        shares = [round(100 * best / steps) for best, steps in known]
+        when = f"{min(shares)} %" if min(shares) == max(shares) else (
+            f"{min(shares)} to {max(shares)} %")
+        last = sum(best == steps for best, steps in known)
+        ending = (f"; in {last} of {len(known)} runs that was the last one, so more steps might "
+                  "do better" if last else "")
+        notes.append(f"{data}: scores are of the checkpoint that was best on validation, after "
+                     f"{when} of the steps{ending}")
+    return notes
 
 
 def _leak_notes(arms: Sequence[Arm], split: Split) -> list[str]:
@@ -200,7 +238,9 @@ def to_markdown(
 
 
 def to_csv(records: Sequence[Record]) -> str:
-    """Records as CSV with a header; what is unknown stays empty."""
+    """Records as CSV with a header, nothing if there are none; what is unknown stays empty."""
+    if not records:
+        return ""
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(records[0]), lineterminator="\n")
     writer.writeheader()
@@ -247,6 +287,11 @@ def heading(metric: Metric) -> str:
 def share_text(arm: Arm) -> str:
     """How many labels, and what share of the training images."""
     return f"{arm.first.labeled} ({100 * arm.first.labeled / arm.first.train_images:.3g} %)"
+
+
+def in_unit(value: float, metric: Metric) -> float:
+    """A share of 1 in %, a distance in pixels as it is."""
+    return value if metric[1] in _IN_PIXELS else 100 * value
 
 
 def format_summary(summary: Summary | None, metric: Metric) -> str:

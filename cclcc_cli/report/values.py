@@ -37,9 +37,13 @@ class Values:
     def number(self, *keys: str) -> float:
         value = self.find(*keys)
         number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not math.isfinite(value):
+        try:
+            found = float(value) if number else math.nan
+        except OverflowError:  # a whole number beyond all floats
+            found = math.nan
+        if not math.isfinite(found):
             raise self._error(f"{'.'.join(keys)} is {value!r}, not a finite number")
-        return float(value)
+        return found
 
     def number_if_any(self, *keys: str) -> float | None:
         """None where the file does not say."""

@@ -114,6 +114,7 @@ def test_one_factor_pairs_with_the_baseline_alone(world):
     found = {(e.factor, e.value): e for e in weigh_effects(definition, corners)}
     assert [len(e.pairs) for e in found.values()] == [0, 1, 0, 1]
     ((one, other),) = found["clcc.grid", 4].pairs
+    assert [len(effect.corners) for effect in found.values()] == [1, 1, 1, 1]
     assert (one.values, other.values) == (
         {"variant": "base", "clcc.grid": 4}, {"variant": "base", "clcc.grid": 2})
 

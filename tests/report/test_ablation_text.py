@@ -118,7 +118,7 @@ def test_the_table_names_parts_and_the_keys_that_differ(parts):
     assert [row[place] for row in layout.marks] == ["", "†", ""]
     assert all(len(row) == len(layout.columns)
                for table in (layout.rows, layout.ranks, layout.marks) for row in table)
-    assert layout.num_keys == 2
+    assert layout.num_keys == 1
 
 
 def test_of_another_method_only_what_the_file_sets_is_named(corner):

@@ -120,7 +120,36 @@ def test_the_validation_split_can_be_shown_instead():
 
 
 def test_equal_conditions_need_no_note():
-    assert notes(run(), run(seed=1), run(arm="b", method="supervised")) == []
+    both = {"arm": "b", "method": "supervised"}
+    assert notes(run(), run(seed=1), run(**both), run(seed=1, **both)) == []
+
+
+def test_unequal_numbers_of_seeds_are_said():
+    assert notes(run(), run(seed=1), run(arm="b", method="supervised")) == [
+        "polyps-64: compared rows have different numbers of seeds: 2 (clcc plain 80); "
+        "1 (supervised plain 80)"]
+
+
+def test_as_many_but_other_seeds_are_said():
+    assert notes(run(), run(seed=1), run(arm="b", method="supervised"),
+                 run(arm="b", method="supervised", seed=2)) == [
+        "polyps-64: compared rows have different seeds: 0, 1 (clcc plain 80); "
+        "0, 2 (supervised plain 80)"]
+
+
+def test_seeds_on_other_data_are_not_compared():
+    assert notes(run(), run(seed=1), run(arm="b", data="skin-64")) == []
+
+
+@pytest.mark.parametrize(("steps", "said"), [
+    ((100, 300), "after 25 to 75 % of the steps"),
+    ((400, 200), "after 50 to 100 % of the steps; in 1 of 2 runs that was the last one, so more "
+     "steps might do better"),
+    ((200, None), "after 50 % of the steps"),
+])
+def test_which_checkpoint_was_judged_is_said(steps, said):
+    found = notes(*(run(seed=seed, best_step=step) for seed, step in enumerate(steps)))
+    assert found == [f"polyps-64: scores are of the checkpoint that was best on validation, {said}"]
 
 
 @pytest.mark.parametrize(("changes", "topic", "values"), [
@@ -137,7 +166,8 @@ def test_equal_conditions_need_no_note():
 ])
 def test_what_differs_between_compared_rows_is_said(changes, topic, values):
     other, plain = values
-    found = notes(run(), run(seed=1), run(arm="b", labeled=20, **changes))
+    found = notes(run(), run(seed=1), run(arm="b", labeled=20, **changes),
+                  run(arm="b", labeled=20, seed=1, **changes))
     assert found == [
         f"polyps-64: compared rows differ in {topic}: {other} (clcc plain 20); "
         f"{plain} (clcc plain 80)"
@@ -225,6 +255,7 @@ def test_leaks_are_told_with_the_dice_that_is_left_without_them():
     found = notes(
         run(0.75, leaks=one_leaks), run(0.77, seed=1, leaks={"test": Leak(1, 100, 0.72)}),
         run(0.74, arm="b", method="supervised", leaks={"test": Leak(1, 100, 0.69)}),
+        run(0.74, arm="b", seed=1, method="supervised", leaks={"test": Leak(1, 100, 0.69)}),
     )
     assert found == [
         "polyps-64: 1 of 100 test images show the same thing as an image that trains or selects "

@@ -1,0 +1,128 @@
+"""How a table becomes as narrow as a page: what a caption can say, smaller type, parts.
+
+A table too wide even in the smallest type comes in parts, one below the other, each with the
+columns that say which row is which, as in a terminal. Widths are estimates, on the safe side;
+``tests/report/test_latex.py`` has LaTeX itself measure them.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cclcc_cli.report.layouts import Layout
+from cclcc_cli.report.ranks import BEST
+
+TEXT_WIDTH = 345.0
+"""Points: LaTeX's own article, and near LNCS's; any two-column ``table*`` is wider."""
+SIZES = (("", 5.15, 12.0), (r"\small", 4.8, 8.0), (r"\footnotesize", 4.4, 8.0),
+         (r"\scriptsize", 4.15, 6.0))
+"""Command, points that a digit takes and a little more, and points between columns."""
+_WIDTHS = dict.fromkeys(".,:;'()[]|iljtfrsI ", 0.72) | dict.fromkeys("mwMW%±→@", 1.7)
+"""Signs that are not as wide as a digit, and how wide they are; capitals are 1.4."""
+_BOLD = 1.15
+LONGEST = 30.0
+"""Digits' widths of a column of text beyond which it wraps."""
+_MINUS = re.compile(r"(?<![\w.])-(?=\d)")
+_NUMBER = re.compile(r"[-+<]?\d")
+_TOLD = {"data": "", "labels": " labels", "seeds": " seeds", "steps": " steps"}
+"""Columns that a caption can say where they do not vary, and how it does."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A layout made to fit.
+
+    Attributes:
+        layout: without what the caption says.
+        said: for the caption; empty if there is nothing.
+        size: command for the type.
+        column_gap: points between columns; None for LaTeX's own.
+        parts: places of the columns that stand side by side.
+        wrapped: width in points of columns that wrap, by place.
+    """
+
+    layout: Layout
+    said: str
+    size: str
+    column_gap: float | None
+    parts: Sequence[Sequence[int]]
+    wrapped: dict[int, float]
+
+
+def fit(layout: Layout) -> Fitted:
+    """Make a table fit ``TEXT_WIDTH``."""
+    layout, said = _without_constant_columns(layout)
+    in_sizes = [(size, gap, *_widths(layout, sign, gap)) for size, sign, gap in SIZES]
+    size, gap, widths, wrapped = next(
+        (each for each in in_sizes if sum(each[2]) <= TEXT_WIDTH), in_sizes[-1])
+    return Fitted(layout, said, size, gap if size else None, _parts(widths, layout.num_keys),
+                  wrapped)
+
+
+def _without_constant_columns(layout: Layout) -> tuple[Layout, str]:
+    """What does not vary is said once; what a mark or another column says is left out."""
+    gone, said = set(), []
+    texts = {name: [row[place] for row in layout.rows if row[place]]
+             for place, name in enumerate(layout.columns)}
+    for place, name in enumerate(layout.columns):
+        values = set(texts[name])
+        if name in _TOLD and len(layout.rows) > 1 and len(values) == 1:
+            gone.add(place)
+            said.append(f"{values.pop()}{_TOLD[name]}")
+    own, dice = (list(layout.columns).index(name) if name in texts else None
+                 for name in ("Dice own %", "Dice %"))
+    if own is not None and dice is not None and all(
+            row[own] in ("", row[dice]) for row in layout.rows):
+        gone.add(own)  # the images came at the working size
+    if "verdict" in texts:
+        gone.add(list(layout.columns).index("verdict"))
+    if "recipe" in texts and all(recipe in (method, "quoted") for method, recipe in zip(
+            texts["method"], texts["recipe"], strict=True)):
+        gone.add(list(layout.columns).index("recipe"))
+    left = [place for place in range(len(layout.columns)) if place not in gone]
+    return Layout(
+        [layout.columns[place] for place in left],
+        [[row[place] for place in left] for row in layout.rows],
+        [[row[place] for place in left] for row in layout.ranks],
+        [[row[place] for place in left] for row in layout.marks],
+        layout.rules, num_keys=sum(place < layout.num_keys for place in left),
+    ), ", ".join(said)
+
+
+def _widths(layout: Layout, sign: float, gap: float) -> tuple[list[float], dict[int, float]]:
+    """Of each column with its gap, and of those that wrap without it."""
+    widths, wrapped = [], {}
+    for place, name in enumerate(layout.columns):
+        most = _width(name)
+        for row, ranks, marks in zip(layout.rows, layout.ranks, layout.marks, strict=True):
+            bold = _BOLD if ranks[place] == BEST else 1.0
+            most = max(most, _width(row[place]) * bold + bool(marks[place]))
+        if most > LONGEST and is_text(layout, place):
+            words = [word for row in layout.rows for word in row[place].split()]
+            most = max(LONGEST, *map(_width, words))  # a word is never cut
+            wrapped[place] = most * sign
+        widths.append(most * sign + gap)
+    return widths, wrapped
+
+
+def _width(text: str) -> float:
+    """In digits."""
+    signs = sum(_WIDTHS.get(sign, 1.4 if sign.isupper() else 1.0) for sign in text)
+    return signs + len(_MINUS.findall(text))  # set longer than the hyphen it was counted as
+
+
+def is_text(layout: Layout, place: int) -> bool:
+    """A column of words; one of numbers may have a word here and there."""
+    cells = [row[place] for row in layout.rows if row[place]]
+    return sum(bool(_NUMBER.match(cell)) for cell in cells) * 2 < len(cells)
+
+
+def _parts(widths: Sequence[float], num_keys: int) -> list[list[int]]:
+    keys = list(range(num_keys))
+    parts = [[*keys]]
+    for place in range(num_keys, len(widths)):
+        too_wide = sum(widths[p] for p in parts[-1]) + widths[place] > TEXT_WIDTH
+        if too_wide and len(parts[-1]) > num_keys:
+            parts.append([*keys])
+        parts[-1].append(place)
+    return parts
