@@ -5,16 +5,20 @@ themselves are in their run folders, and a plan without a record is a plan that 
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from cclcc_cli.errors import RunError
 from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.files import write_atomic
+
+_PATIENCE = 60.0
+"""Seconds to wait for another start that writes the record, which takes it milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -89,11 +93,12 @@ def write_record(
         cells: place and folder.
 
     Raises:
-        RunError: another start has fixed another number of threads since then.
+        RunError: another start has fixed another number of threads since then, or does not
+            let go of the record.
     """
     path = record_path(runs_root, name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_suffix(".lock"), timeout=60):
+    with _locked(path):
         record = read_record(runs_root, name)
         if record.threads not in (former.threads, threads):
             raise RunError(f"{path}: another start has just fixed {record.threads} threads for "
@@ -104,3 +109,17 @@ def write_record(
             places[place] = [*(one for one in places.get(place, []) if one != own), own]
         content = json.dumps({"threads": threads, "places": places}, indent=1) + "\n"
         write_atomic(path, content.encode())
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    lock = FileLock(path.with_suffix(".lock"))
+    try:
+        lock.acquire(timeout=_PATIENCE)
+    except Timeout:
+        raise RunError(f"{path}: another process has been writing it for {_PATIENCE:.0f} s; "
+                       "stop that process, or give the same command again later") from None
+    try:
+        yield
+    finally:
+        lock.release()
