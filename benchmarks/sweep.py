@@ -1,10 +1,12 @@
 """What an ablation costs beside its trainings.
 
-    python benchmarks/sweep.py [--cells 1000] [--images 1000] [--trained 10]
+    python benchmarks/sweep.py [--cells 1000] [--images 1000] [--trained 10] [--rounds 5]
+                               [--against FOLDER]
 
 Plans so many tiny cells, all to do and then all done, as ``cclcc ablate`` does before it trains;
-then trains a few and tells the time between two cells. The command's own start, mostly the import
-of torch, is told apart: it is paid once.
+then trains a few and tells the time between two cells, and what MLflow adds. The command's own
+start is told apart: it is paid once. ``--against`` names another checkout of the package, whose
+command is timed in turn with this one's.
 """
 
 import argparse
@@ -66,9 +68,9 @@ def planned(path: Path, root: Path) -> tuple[OpenAblation, str]:
                     f"{time.process_time() - computed:.2f} s computing")
 
 
-def run(opened: OpenAblation) -> tuple[Any, float]:
+def run(opened: OpenAblation, uri: str | None = None) -> tuple[Any, float]:
     begun = time.perf_counter()
-    summary = run_ablation(opened, workers=1, retry=False, board=Silent(), tracking_uri=None)
+    summary = run_ablation(opened, workers=1, retry=False, board=Silent(), tracking_uri=uri)
     return summary, time.perf_counter() - begun
 
 
@@ -77,6 +79,8 @@ def main() -> None:
     parser.add_argument("--cells", type=int, default=1000)
     parser.add_argument("--images", type=int, default=1000)
     parser.add_argument("--trained", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--against", type=Path)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
@@ -84,6 +88,7 @@ def main() -> None:
                 SyntheticSource(count=arguments.images, seed=0), SplitRule())
         print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
         measure_plan(root, arguments.cells)
+        measure_command(root, arguments.rounds, arguments.against)
         measure_cells(root, arguments.trained)
 
 
@@ -100,13 +105,38 @@ def measure_plan(root: Path, cells: int) -> None:
     summary, skipped = run(opened)
     assert summary.before == cells
     print(f"{cells} cells planned, all done      {seconds}; passed over in {skipped:.2f} s")
-    command = [sys.executable, "-m", "cclcc_cli", "ablate", str(path), "--data",
-               str(root / "data"), "--runs", str(root / "runs"), "--device", "cpu",
-               "--precision", "fp32", "--no-mlflow", "--quiet"]
+
+
+def measure_command(root: Path, rounds: int, against: Path | None) -> None:
+    """The whole command on cells that are all done, this package and another in turn."""
+    trees = {"now": Path(__file__).parents[1]} | ({} if against is None else {"before": against})
+    explicit = ["--device", "cpu", "--precision", "fp32"]
+    kinds = {"without MLflow": [*explicit, "--no-mlflow"], "with MLflow": explicit,
+             "--device auto": ["--precision", "fp32", "--no-mlflow"]}
+    for kind, options in kinds.items():
+        command(root, trees["now"], options)  # MLflow's file is made once
+        taken = {name: [] for name in trees}
+        for _ in range(rounds):
+            for name, tree in trees.items():
+                taken[name].append(command(root, tree, options))
+        middle = {name: [statistics.median(column) for column in zip(*pairs, strict=True)]
+                  for name, pairs in taken.items()}
+        told = "; ".join(f"{name} {wall:.2f} s, of which {computing:.2f} s computing"
+                         for name, (wall, computing) in middle.items())
+        ratio = (f"; {middle['before'][0] / middle['now'][0]:.2f} times faster, computing "
+                 f"{middle['before'][1] / middle['now'][1]:.2f} times" if against else "")
+        print(f"the whole command, {kind}: {told}{ratio}", flush=True)
+
+
+def command(root: Path, tree: Path, options: list[str]) -> tuple[float, float]:
     begun, before = time.perf_counter(), children_computed()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    print(f"the whole command, with imports    {time.perf_counter() - begun:6.2f} s, of which "
-          f"{children_computed() - before:.2f} s computing")
+    subprocess.run(
+        [sys.executable, "-m", "cclcc_cli", "ablate", str(root / "many.yaml"), "--data",
+         str(root / "data"), "--runs", str(root / "runs"), "--quiet", *options],
+        check=True, stdout=subprocess.DEVNULL, cwd=root,
+        env={**os.environ, "PYTHONPATH": str(tree)},
+    )
+    return time.perf_counter() - begun, children_computed() - before
 
 
 def children_computed() -> float:
@@ -117,23 +147,30 @@ def children_computed() -> float:
 def measure_cells(root: Path, trained: int) -> None:
     """One worker, one cell after another: what lies between a cell's end and the next one's start.
 
-    That is everything around a training but the import of torch: handing over, opening the store,
-    the lock, identity and environment, the network's first weights, and the last word.
+    That is everything around a training but the imports: handing over, opening the store, the
+    lock, identity and environment, the network's first weights, and the last word, which with
+    MLflow is the upload. Beside it, what a cell does between its start and its end that is no
+    step: validation, evaluation, checkpoints, and with MLflow what it is told.
     """
-    path = root / "few.yaml"
-    write_ablation(path, trained, steps=200)
-    opened, _ = planned(path, root)
-    _, seconds = run(opened)
-    statuses = sorted((cell.folder.status for cell in opened.plan.cells),
-                      key=lambda status: status["started"])
-    moments = [(datetime.fromisoformat(status["session_started"]),
-                datetime.fromisoformat(status["finished"])) for status in statuses]
-    gaps = [(after[0] - before[1]).total_seconds() for before, after in pairwise(moments)]
-    own = [status["elapsed"] for status in statuses]
-    print(f"{trained} cells trained in {seconds:.2f} s, "
-          f"a cell's own median {statistics.median(own):.2f} s")
-    print(f"between two cells, median          {statistics.median(gaps):6.3f} s "
-          f"({min(gaps):.3f} to {max(gaps):.3f})")
+    uri = f"sqlite:///{root / 'mlflow.db'}"
+    inside: dict[str, float] = {}
+    for kind, address in (("without MLflow", None), ("with MLflow", uri)):
+        path = root / f"few_{len(inside)}.yaml"
+        write_ablation(path, trained, steps=200)
+        there = root / path.stem
+        opened = open_ablation(load_ablation(path), data_root=root / "data", runs_root=there,
+                               device="cpu", precision="fp32", workers=1)
+        _, seconds = run(opened, address)
+        statuses = sorted((cell.folder.status for cell in opened.plan.cells),
+                          key=lambda status: status["started"])
+        moments = [(datetime.fromisoformat(status["session_started"]),
+                    datetime.fromisoformat(status["finished"])) for status in statuses]
+        gaps = [(after[0] - before[1]).total_seconds() for before, after in pairwise(moments)]
+        inside[kind] = statistics.median(one["elapsed"] - one["seconds"] for one in statuses[1:])
+        print(f"{trained} cells trained {kind} in {seconds:.2f} s, a cell's own median "
+              f"{statistics.median(one['elapsed'] for one in statuses):.2f} s")
+        print(f"  between two cells, median {statistics.median(gaps):.3f} s ({min(gaps):.3f} to "
+              f"{max(gaps):.3f}); within a cell beside its steps {inside[kind]:.3f} s", flush=True)
 
 
 if __name__ == "__main__":

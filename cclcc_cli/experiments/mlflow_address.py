@@ -9,9 +9,13 @@ import re
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
+from cclcc_cli.errors import RunError
 from cclcc_cli.files import write_atomic
+
+LOCK_PATIENCE = 300.0
+"""Seconds to wait for a process that is telling MLflow something: a store is slow to be made."""
 
 
 def tracking_uri(runs_root: Path, given: str | None = None) -> str:
@@ -36,15 +40,25 @@ def tell(runs_root: Path, name: str, uri: str, status: str) -> None:
 
     Raises:
         TrackerError: MLflow failed.
+        RunError: another start has been telling it for minutes.
     """
     from cclcc_cli.experiments.mlflow_parent import mark_parents
 
     path = _path(runs_root, name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_suffix(".lock"), timeout=60):  # two starts tell one after the other
+    lock = FileLock(path.with_suffix(".lock"))  # two starts tell one after the other
+    try:
+        lock.acquire(timeout=LOCK_PATIENCE)
+    except Timeout:
+        raise RunError(f"{lock.lock_file}: another start has been telling MLflow for "
+                       f"{LOCK_PATIENCE:.0f} s how the ablation goes; 'cclcc sync' does it later"
+                       ) from None
+    try:
         mark_parents(uri, name, status)
         content = {**_read(path), without_password(uri): status}
         write_atomic(path, json.dumps(content, indent=1).encode())
+    finally:
+        lock.release()
 
 
 def _path(runs_root: Path, name: str) -> Path:

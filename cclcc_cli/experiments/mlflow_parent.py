@@ -8,6 +8,7 @@ from filelock import FileLock
 from mlflow import MlflowClient
 
 from cclcc_cli.errors import RunError
+from cclcc_cli.experiments.mlflow_address import LOCK_PATIENCE
 from cclcc_cli.experiments.mlflow_tracker import connect, talking_to
 from cclcc_cli.experiments.run_folder import RunFolder
 
@@ -26,7 +27,7 @@ def find_parent(client: MlflowClient, experiment: str, name: str, runs_root: Pat
     """
     place = runs_root / "ablations" / name
     place.mkdir(parents=True, exist_ok=True)
-    with FileLock(place / "mlflow.lock", timeout=60):
+    with FileLock(place / "mlflow.lock", timeout=LOCK_PATIENCE):
         found = client.search_runs([experiment], f"tags.`{ABLATION_TAG}` = '{name}'")
         if found:
             return str(found[0].info.run_id)

@@ -12,8 +12,8 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from cclcc_cli.errors import CclccError
+from cclcc_cli.experiments.mlflow_address import LOCK_PATIENCE, without_password
 from cclcc_cli.experiments.mlflow_address import tracking_uri as tracking_uri
-from cclcc_cli.experiments.mlflow_address import without_password
 
 
 class TrackerError(CclccError):
@@ -59,7 +59,7 @@ def create_database(path: Path) -> None:
     """
     if path.exists():
         return
-    with FileLock(path.with_name(f"{path.name}.lock"), timeout=60):
+    with FileLock(path.with_name(f"{path.name}.lock"), timeout=LOCK_PATIENCE):
         if path.exists():
             return
         new = path.with_name(f"{path.name}.new")

@@ -6,18 +6,22 @@ plan that never began.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from cclcc_cli.errors import RunError
 from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.files import write_atomic
 
 PLAN, REPORT = "plan.json", "report.html"
+
+_PATIENCE = 60.0
+"""Seconds to wait for another start that writes the record, which takes it milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -109,11 +113,12 @@ def write_record(
         definition: of the places; None keeps the one that is there.
 
     Raises:
-        RunError: another start has fixed another number of threads since then.
+        RunError: another start has fixed another number of threads since then, or does not
+            let go of the record.
     """
     path = record_path(runs_root, name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_suffix(".lock"), timeout=60):
+    with _locked(path):
         record = read_record(runs_root, name)
         if record.threads not in (former.threads, threads):
             raise RunError(f"{path}: another start has just fixed {record.threads} threads for "
@@ -125,3 +130,17 @@ def write_record(
         content = {"threads": threads, "places": places,
                    "definition": definition or record.definition}
         write_atomic(path, (json.dumps(content, indent=1) + "\n").encode())
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    lock = FileLock(path.with_suffix(".lock"))
+    try:
+        lock.acquire(timeout=_PATIENCE)
+    except Timeout:
+        raise RunError(f"{path}: another process has been writing it for {_PATIENCE:.0f} s; "
+                       "stop that process, or give the same command again later") from None
+    try:
+        yield
+    finally:
+        lock.release()

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -179,27 +180,38 @@ def is_alive(pid):
         return False
 
 
-def training(root):
-    """Processes that are in the middle of a cell now."""
-    begun = {name for name, status in statuses(root).items() if status.get("step", 0) > 0}
-    return [pid for name, pid in owners(root).items() if name in begun]
+def training(process, root):
+    """Workers of an ablation that are in the middle of a cell now."""
+    with suppress(psutil.NoSuchProcess):
+        begun = {name for name, status in statuses(root).items() if status.get("step", 0) > 0}
+        own = {child.pid for child in psutil.Process(process.pid).children()}
+        return [pid for name, pid in owners(root).items() if name in begun and pid in own]
+    return []
 
 
 def kill_at_random(start, path, root, draw, kills):
-    """kill -9 the parent or a worker in the middle of a cell; starts it again where need be."""
-    process, killed = start(path, "--workers", "2", "--quiet"), 0
+    """kill -9 the parent or a worker, mostly in the middle of a cell that this very start runs.
+
+    Returns how many were killed, and how many of them were workers in the middle of a cell.
+    """
+    process, killed, midway = start(path, "--workers", "2", "--quiet"), 0, 0
     while killed < kills and process.poll() in (None, -signal.SIGKILL):
         if process.poll() is not None:
             process = start(path, "--workers", "2", "--quiet")
-        wait_until(lambda: training(root) or process.poll() is not None)  # noqa: B023
-        time.sleep(draw.random() * 0.3)
-        victim = draw.choice([process.pid, *training(root)])
+        if draw.random() < 0.8:
+            wait_until(lambda: training(process, root) or process.poll() is not None)  # noqa: B023
+        time.sleep(draw.random() * 0.5)
+        workers = training(process, root)
+        victim = draw.choice([process.pid, *workers])
         if process.poll() is None and is_alive(victim):
             os.kill(victim, signal.SIGKILL)
             killed += 1
+            midway += victim in workers
             if victim == process.pid:
                 process.wait()
-    return killed
+    if process.poll() is None:
+        os.kill(process.pid, signal.SIGKILL)
+    return killed, midway
 
 
 def finish(process):
@@ -212,16 +224,24 @@ def finish(process):
 def test_killed_at_random_the_same_command_ends_with_the_same_bytes(
     start, ablation_file, tmp_path, kills
 ):
-    seeds = range(1 if kills < 10 else 60)
-    path = ablation_file(steps=400, axes={"seed": list(seeds)})
-    killed = kill_at_random(start, path, tmp_path / "runs", random.Random(kills), kills)
+    root = tmp_path / "runs"
+    path = ablation_file(steps=400, axes={"seed": list(range(2 if kills < 10 else 60))})
+    killed, midway = kill_at_random(start, path, root, random.Random(kills), kills)
     assert killed == kills
+    assert midway >= kills // 10
+    # Cells that nothing had reached would only take time.
+    reached = {int(re.search(r"-seed(\d+)-", name)[1]) for name in statuses(root)}
+    path = ablation_file(steps=400, axes={"seed": sorted(reached)})
     finish(start(path, "--workers", "2", "--retry"))
-    assert max(s["sessions"] for s in statuses(tmp_path / "runs").values()) > 1
+    sessions = [status["sessions"] for status in statuses(root).values()]
+    assert max(sessions) > 1
+    assert not list(root.glob("*/*/.owner.json"))
     finish(start(path, "--workers", "2", runs="whole"))
     whole = results(tmp_path / "whole")
-    assert len(whole) == 2 * len(seeds)
-    assert results(tmp_path / "runs") == whole
+    assert len(whole) == 2 * len(reached)
+    assert results(root) == whole
+    print(f"killed {killed}, of them workers in the middle of a cell {midway}; "
+          f"{sum(sessions)} sessions of {len(sessions)} cells; {len(whole)} compared")
 
 
 def test_bad_files_are_refused_in_one_line_before_torch_loads(ablate, ablation_file, tmp_path):

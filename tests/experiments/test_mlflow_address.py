@@ -1,8 +1,10 @@
 """What is known of MLflow without loading it."""
 
 import pytest
+from filelock import FileLock
 
-from cclcc_cli.experiments import mlflow_parent
+from cclcc_cli.errors import RunError
+from cclcc_cli.experiments import mlflow_address, mlflow_parent
 from cclcc_cli.experiments.mlflow_address import last_told, tell, tracking_uri
 from cclcc_cli.experiments.mlflow_tracker import TrackerError
 
@@ -35,6 +37,14 @@ def test_what_could_not_be_told_is_not_put_down(tmp_path):
     with pytest.raises(TrackerError):
         tell(tmp_path, "a", SERVER, "FINISHED")
     assert last_told(tmp_path, "a", SERVER) is None
+
+
+def test_a_start_that_tells_for_ever_keeps_nobody(tmp_path, monkeypatch):
+    monkeypatch.setattr(mlflow_address, "LOCK_PATIENCE", 0.05)
+    folder = tmp_path / "ablations" / "a"
+    folder.mkdir(parents=True)
+    with FileLock(folder / "mlflow.lock"), pytest.raises(RunError, match="cclcc sync"):
+        tell(tmp_path, "a", SERVER, "FINISHED")
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{"])

@@ -4,12 +4,14 @@ import json
 
 import pytest
 import torch
+from filelock import FileLock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cclcc_cli.config.ablation import load_ablation
 from cclcc_cli.errors import DataError, RunError
 from cclcc_cli.experiments import plan as plans
+from cclcc_cli.experiments import plan_record
 from cclcc_cli.experiments.plan import make_plan, measure_pace, share_threads
 from cclcc_cli.experiments.plan_record import PlanRecord, read_record, record_path, write_record
 from cclcc_cli.training.runtime import Runtime
@@ -165,3 +167,12 @@ def test_a_damaged_record_is_named(tmp_path):
     path.write_text("[]")
     with pytest.raises(RunError, match=r"plan.json: cannot be read .* remove it"):
         read_record(tmp_path, "a")
+
+
+def test_a_record_that_another_process_holds_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(plan_record, "_PATIENCE", 0.05)
+    path = record_path(tmp_path, "a")
+    path.parent.mkdir(parents=True)
+    with (FileLock(path.with_suffix(".lock")),
+          pytest.raises(RunError, match="another process has been writing it")):
+        write_record(tmp_path, "a", PlanRecord(), 1, [])

@@ -2,6 +2,7 @@
 
 import json
 import random
+from contextlib import suppress
 
 import pytest
 
@@ -36,10 +37,8 @@ def runs(write_images_run):
 
 def report(root):
     """Both kinds of page; the first one's notes, or its error."""
-    try:
+    with suppress(CclccError):
         write_ablation_page(root, "a", "test", across=False, all_metrics=False).json()
-    except CclccError as error:
-        assert "\n" not in str(error)
     try:
         page = write_page(root, Question(costs=True))
         page.json()
