@@ -36,7 +36,7 @@ def runs(write_images_run):
 
 
 def report(root):
-    """Both kinds of page; the first one's notes, or its error."""
+    """Both kinds of page; notes of that with rows, or its error, and whether it shows the run."""
     with suppress(CclccError):
         write_ablation_page(root, "a", "test", across=False, all_metrics=False).json()
     try:
