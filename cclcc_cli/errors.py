@@ -27,6 +27,10 @@ class RunBusyError(RunError):
     """A run folder that another living process holds."""
 
 
+class LauncherError(CclccError):
+    """Slurm or Dask is not there, or does not take our calls."""
+
+
 class TrainingDiverged(CclccError):
     """The loss stopped being a finite number."""
 

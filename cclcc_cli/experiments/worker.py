@@ -3,7 +3,7 @@
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 from cclcc_cli.config.recipes import AnyRecipe
 from cclcc_cli.errors import CclccError, Interrupted, RunBusyError
@@ -11,7 +11,7 @@ from cclcc_cli.experiments.local_pool import leave_if_orphaned
 from cclcc_cli.experiments.progress import TextDisplay
 from cclcc_cli.experiments.run import TrackerFactory, run_cell
 from cclcc_cli.experiments.run_folder import RunFolder
-from cclcc_cli.training.runtime import Runtime
+from cclcc_cli.training.runtime import Device, Precision, Runtime, resolve_runtime
 
 Ending = Literal["done", "found", "busy", "stopped", "failed"]
 
@@ -58,6 +58,9 @@ def run_task(task: Task) -> Outcome:
     """Train the cell of a task, or go on with it, or find it done."""
     warnings: list[str] = []
     try:
+        # What was settled on another machine, this one may not be able to do.
+        resolve_runtime(cast(Device, task.runtime.device),
+                        cast(Precision, task.runtime.precision))
         done = run_cell(
             task.recipe, data_root=task.data_root, runs_root=task.runs_root,
             runtime=task.runtime, display=TextDisplay(lambda _line: None),
