@@ -3,11 +3,13 @@
 Debian: ``apt-get install --no-install-recommends slurm-wlm munge postgresql``.
 """
 
+import json
 import os
 import pwd
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import uuid
@@ -15,6 +17,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).parents[1]
 
 
 def free_port() -> int:
@@ -202,3 +206,65 @@ def _wait_for(
         if daemon.poll() is not None or time.monotonic() > deadline:
             pytest.fail(f"{log}: {log.read_text() if log.exists() else 'it did not start'}")
         time.sleep(0.1)
+
+
+class Dask:
+    """A scheduler on loopback and workers that a test may start and kill.
+
+    Attributes:
+        address: of the scheduler.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._file = folder, folder / "scheduler.json"
+        self.scheduler = self._start("scheduler", "--port", "0", "--host", "127.0.0.1",
+                                     "--scheduler-file", str(self._file))
+        _wait_for(self._file.exists, self.scheduler, folder / "scheduler.log")
+        self.address = str(json.loads(self._file.read_text())["address"])
+        self.workers: list[subprocess.Popen[bytes]] = []
+
+    def start_worker(self, *, threads: int = 1) -> "subprocess.Popen[bytes]":
+        """One process; a client sees it a moment later."""
+        worker = self._start(
+            "worker", self.address, "--no-nanny", "--nthreads", str(threads), "--host",
+            "127.0.0.1", "--local-directory", str(self._folder), "--death-timeout", "60",
+        )
+        self.workers.append(worker)
+        return worker
+
+    def close(self) -> None:
+        """End all processes."""
+        for process in [*self.workers, self.scheduler]:
+            process.kill()
+            process.wait()
+
+    def _start(self, what: str, *arguments: str) -> "subprocess.Popen[bytes]":
+        with (self._folder / f"{what}.log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "dask", what, "--no-dashboard", *arguments],
+                stdout=log, stderr=log, cwd=self._folder,
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+            )
+
+
+@pytest.fixture
+def dask(tmp_path: Path) -> Iterator[Dask]:
+    """A Dask scheduler with two workers of one thread each."""
+    pytest.importorskip("distributed", reason="Dask is not installed (the extra dask)")
+    folder = tmp_path / "dask"
+    folder.mkdir()
+    started = Dask(folder)
+    try:
+        for _ in range(2):
+            started.start_worker()
+        _wait_for_workers(started, 2)
+        yield started
+    finally:
+        started.close()
+
+
+def _wait_for_workers(dask: Dask, count: int) -> None:
+    from distributed import Client
+
+    with Client(dask.address, set_as_default=False) as client:
+        client.wait_for_workers(count, timeout=120)

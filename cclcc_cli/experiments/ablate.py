@@ -12,7 +12,7 @@ from cclcc_cli.errors import LauncherError
 from cclcc_cli.experiments.interrupt import StopRequest
 from cclcc_cli.experiments.plan import PlannedCell, measure_pace
 from cclcc_cli.experiments.progress import duration
-from cclcc_cli.experiments.remote import WorkerLost
+from cclcc_cli.experiments.remote import CallFailed, WorkerLost
 from cclcc_cli.experiments.worker import Outcome, Task, run_task
 
 LOOK_EVERY = 0.5
@@ -180,7 +180,9 @@ class Ablater:
         if isinstance(error, LauncherError):
             raise error
         if error is not None:  # not even the failure could be put down, on a full disk perhaps
-            self._failed_now(cell, f"{type(error).__name__}: {error}")
+            text = str(error) if isinstance(error, CallFailed) else (
+                f"{type(error).__name__}: {error}")
+            self._failed_now(cell, text)
             return
         outcome = future.result()
         for warning in outcome.warnings:

@@ -14,10 +14,11 @@ import signal
 import subprocess
 import sys
 import threading
-from typing import Any, BinaryIO
+import traceback
+from typing import Any
 
 from cclcc_cli.experiments.interrupt import stop_on_signals
-from cclcc_cli.experiments.remote import WorkerLost, call
+from cclcc_cli.experiments.remote import CallFailed, WorkerLost, call
 
 _LENGTH = 8
 _children: dict[str, set["subprocess.Popen[bytes]"]] = {}
@@ -34,6 +35,7 @@ def run_in_child(payload: bytes, owner: str) -> Any:
 
     Raises:
         WorkerLost: the child died, or its owner has stopped all its calls.
+        CallFailed: the call raised an exception.
     """
     with _lock:
         if owner in _stopped:
@@ -60,7 +62,10 @@ def run_in_child(payload: bytes, owner: str) -> Any:
     if code != 0:
         how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
         raise WorkerLost(f"its process on {platform.node()} {how}")
-    return pickle.loads(result)
+    how, value = pickle.loads(result)
+    if how == "failed":
+        raise CallFailed(value)
+    return value
 
 
 def stop_children(owner: str) -> int:
@@ -82,17 +87,28 @@ def main() -> None:
     with stop_on_signals():
         answer = os.fdopen(os.dup(1), "wb")
         os.dup2(2, 1)  # whatever prints shall not spoil the answer
-        source = sys.stdin.buffer
-        payload = source.read(int.from_bytes(source.read(_LENGTH)))
-        threading.Thread(target=_follow_parent, args=(source,), daemon=True).start()
-        result = call(payload)
+        length = int.from_bytes(_read(_LENGTH))
+        payload = _read(length)
+        threading.Thread(target=_follow_parent, daemon=True).start()
+        try:
+            result = ("done", call(payload))
+        except Exception as error:  # not every exception can travel
+            traceback.print_exc()
+            result = ("failed", f"{type(error).__name__}: {error}")
     with answer:
         answer.write(pickle.dumps(result))
-    os._exit(0)  # the thread still reads stdin, which must not hold us
 
 
-def _follow_parent(source: BinaryIO) -> None:
-    source.read()
+def _read(length: int) -> bytes:
+    """So many bytes of stdin; without a buffer, whose lock the thread would hold at the end."""
+    content = b""
+    while len(content) < length and (more := os.read(0, length - len(content))):
+        content += more
+    return content
+
+
+def _follow_parent() -> None:
+    os.read(0, 1)
     os.kill(os.getpid(), signal.SIGTERM)  # training saves and leaves
 
 

@@ -23,7 +23,7 @@ import torch
 
 from cclcc_cli.config.launch import DaskLaunch, Launch, LocalLaunch, SlurmLaunch
 from cclcc_cli.errors import LauncherError, RunError
-from cclcc_cli.experiments.local_pool import LocalPool, visible_gpus
+from cclcc_cli.experiments.local_pool import LocalPool
 from cclcc_cli.experiments.plan import share_threads
 from cclcc_cli.training.runtime import Device, Precision, Runtime, resolve_runtime
 
@@ -137,7 +137,6 @@ def _check_gpus(gpus: tuple[int, ...], runtime: Runtime) -> None:
     if absent:
         raise RunError(f"--gpus {listed}: no GPU {', '.join(absent)} here; there are {count}, "
                        "numbered from 0")
-    visible_gpus(gpus)
 
 
 def _slurm_runtime(

@@ -22,6 +22,10 @@ class WorkerLost(BrokenExecutor):
         return str(self.args[0])
 
 
+class CallFailed(Exception):
+    """A call raised on another machine what it should have dealt with; the text names it."""
+
+
 def pack(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
     """A call of a module's function with plain values."""
     return pickle.dumps((fn, args, kwargs))

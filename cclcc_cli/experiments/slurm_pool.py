@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Literal, ParamSpec, TypeVar, cast
 
 from cclcc_cli.errors import LauncherError
-from cclcc_cli.experiments.remote import WorkerLost, pack
+from cclcc_cli.experiments.remote import CallFailed, WorkerLost, pack
 from cclcc_cli.experiments.slurm_job import STOP_FILE, run_in_job
 
 _P = ParamSpec("_P")
@@ -91,7 +91,11 @@ class SlurmPool(Executor):
     def submit(
         self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs
     ) -> Future[_T]:
-        """Queue it. The future's exception is a WorkerLost where Slurm ended the job."""
+        """Queue it.
+
+        The future's exception is a WorkerLost where Slurm ended the job, a CallFailed where the
+        call raised one.
+        """
         future: Future[_T] = Future()
         with self._lock:
             self._waiting.append((pack(fn, args, kwargs), future))
@@ -175,8 +179,7 @@ def _take_result(job: _Job) -> None:
             path.unlink()
         job.future.set_result(value)
     else:
-        job.future.set_exception(WorkerLost(
-            f"its job {job.name} failed: {value.strip().splitlines()[-1]} ({job.log})"))
+        job.future.set_exception(CallFailed(f"{value.strip().splitlines()[-1]} (log {job.log})"))
 
 
 def _describe_end(job: _Job, state: str | None) -> WorkerLost:
@@ -184,7 +187,8 @@ def _describe_end(job: _Job, state: str | None) -> WorkerLost:
     word = (state or "gone from the queue").replace("_", " ").lower()
     lines: list[str] = []
     with suppress(OSError):
-        lines = [line for line in job.log.read_text(errors="replace").splitlines() if line.strip()]
+        lines = [line for line in job.log.read_text(errors="replace").splitlines()
+                 if line.strip() and (not line.startswith("srun: ") or "error" in line)]
     said = f", which ends: {lines[-1].strip()[:200]}" if lines else " is empty"
     return WorkerLost(f"its Slurm job {job.name} ended without a result ({word}); log {job.log}"
                       f"{said}", blame=state not in ("PREEMPTED", "NODE_FAIL", "BOOT_FAIL"))
