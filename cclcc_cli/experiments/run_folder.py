@@ -19,7 +19,7 @@ Each file is written whole under a temporary name and then renamed, except the t
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -27,7 +27,7 @@ from typing import Any, Literal, cast
 from filelock import FileLock, Timeout
 
 from cclcc_cli.errors import RunBusyError, RunError
-from cclcc_cli.experiments.owner import Owner, live_owner, owned
+from cclcc_cli.experiments.owner import OwnedElsewhere, Owner, live_owner, owned
 from cclcc_cli.files import write_atomic
 
 State = Literal["running", "stopped", "failed", "finished"]
@@ -83,7 +83,11 @@ class RunFolder:
                 raise self._busy(other)
             if not Path(lock.lock_file).exists():  # removed while we took it
                 raise self._busy(None)
-            with owned(self.path):
+            with ExitStack() as stack:
+                try:
+                    stack.enter_context(owned(self.path))
+                except OwnedElsewhere:
+                    raise self._busy(self.owner) from None
                 yield
         finally:
             lock.release()
