@@ -35,6 +35,10 @@ class DiskFullError(DiskError):
     """There is no room left: nothing else could be written there either."""
 
 
+class LauncherError(CclccError):
+    """Slurm or Dask is not there, or does not take our calls."""
+
+
 class TrainingDiverged(CclccError):
     """The loss stopped being a finite number."""
 

@@ -7,7 +7,20 @@ import typer
 
 from cclcc_cli.cli import console
 from cclcc_cli.cli.ablation_report import publish_report
-from cclcc_cli.cli.options import DATA, RUNS, DataDir, Json, Quiet, RunsDir, TrackingUri
+from cclcc_cli.cli.options import (
+    DATA,
+    RUNS,
+    DataDir,
+    Gpus,
+    Json,
+    Launcher,
+    Quiet,
+    RunsDir,
+    Scheduler,
+    SlurmOptions,
+    TrackingUri,
+    Workers,
+)
 from cclcc_cli.errors import CellsFailed, DiskFullError, Interrupted, RunError
 
 if TYPE_CHECKING:
@@ -20,7 +33,11 @@ def ablate(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show cells, states and time; run nothing.")
     ] = False,
-    workers: Annotated[int, typer.Option(min=1, help="Cells trained at once.")] = 1,
+    workers: Workers = 1,
+    launcher: Launcher = "local",
+    gpus: Gpus = None,
+    slurm: SlurmOptions = None,
+    scheduler: Scheduler = None,
     retry: Annotated[bool, typer.Option("--retry", help="Try failed cells again.")] = False,
     device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option()] = "auto",
     precision: Annotated[Literal["auto", "fp32", "bf16", "fp16"], typer.Option()] = "auto",
@@ -42,7 +59,9 @@ def ablate(
     The same command again passes over what is done and goes on with what was stopped or killed.
     """
     from cclcc_cli.config.ablation import load_ablation
+    from cclcc_cli.config.launch import parse_launch
 
+    launch = parse_launch(launcher, gpus=gpus, slurm=slurm or (), scheduler=scheduler)
     arrangement = load_ablation(ablation)  # refuse a bad file before torch loads
 
     from cclcc_cli.experiments.ablation import open_ablation, run_ablation
@@ -50,7 +69,7 @@ def ablate(
 
     opened = open_ablation(
         arrangement, data_root=data, runs_root=runs, device=device, precision=precision,
-        workers=workers,
+        workers=workers, launch=launch,
     )
     if dry_run:
         _show_plan(opened.plan, workers, json)

@@ -1,7 +1,7 @@
 """Options that several commands share."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -31,6 +31,25 @@ PreparedName = Annotated[
 StoredSize = Annotated[
     int | None,
     typer.Option("--size", help="Its stored size in pixels; needed where there are several."),
+]
+Workers = Annotated[int, typer.Option("--workers", min=1, help="Cells trained at once.")]
+Launcher = Annotated[
+    Literal["local", "slurm", "dask"],
+    typer.Option("--launcher", help="Where cells run: here, as Slurm jobs, on Dask's workers."),
+]
+Gpus = Annotated[
+    str | None,
+    typer.Option("--gpus", metavar="0,1", help="local: GPUs that workers are dealt in turn."),
+]
+SlurmOptions = Annotated[
+    list[str] | None,
+    typer.Option("--slurm", metavar="KEY=VALUE",
+                 help="slurm: an option of sbatch, such as partition=gpu or time=4:00:00; "
+                      "repeatable."),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option("--scheduler", metavar="ADDRESS", help="dask: tcp://host:port."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]

@@ -3,15 +3,16 @@
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from cclcc_cli.errors import LauncherError
 from cclcc_cli.experiments.interrupt import StopRequest
 from cclcc_cli.experiments.plan import PlannedCell, measure_pace
 from cclcc_cli.experiments.progress import duration
+from cclcc_cli.experiments.remote import CallFailed, WorkerLost
 from cclcc_cli.experiments.worker import Outcome, Task, run_task
 
 LOOK_EVERY = 0.5
@@ -184,11 +185,15 @@ class Ablater:
 
     def _settle(self, cell: PlannedCell, future: Future[Outcome]) -> None:
         error = future.exception()
-        if isinstance(error, BrokenProcessPool):
-            self._after_death(cell)
+        if isinstance(error, BrokenExecutor):
+            self._after_death(cell, error)
             return
+        if isinstance(error, LauncherError):
+            raise error
         if error is not None:  # not even the failure could be put down, on a full disk perhaps
-            self._failed_now(cell, f"{type(error).__name__}: {error}")
+            text = str(error) if isinstance(error, CallFailed) else (
+                f"{type(error).__name__}: {error}")
+            self._failed_now(cell, text)
             return
         outcome = future.result()
         for warning in outcome.warnings:
@@ -214,15 +219,18 @@ class Ablater:
             case "stopped":
                 pass
 
-    def _after_death(self, cell: PlannedCell) -> None:
+    def _after_death(self, cell: PlannedCell, death: BrokenExecutor) -> None:
         if self._ends():
             return
-        self._deaths[cell.digest] += 1
+        lost = death if isinstance(death, WorkerLost) else WorkerLost("its process was killed")
+        self._deaths[cell.digest] += lost.blame
         if self._deaths[cell.digest] < MAX_DEATHS:
-            self._board.say(f"{cell.place}: its process was killed; it goes on")
+            self._board.say(f"{cell.place}: {lost}; it goes on")
             self._waiting.appendleft(cell)
             return
         reason = f"its process was killed {MAX_DEATHS} times; is there enough memory?"
+        if isinstance(death, WorkerLost):
+            reason = f"it was lost {MAX_DEATHS} times; the last time {lost}"
         cell.folder.update_status(state="failed", error=reason)
         self._failed_now(cell, reason)
 

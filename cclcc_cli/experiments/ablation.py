@@ -4,22 +4,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cclcc_cli.config.ablation import Arrangement
+from cclcc_cli.config.launch import HERE, Launch, LocalLaunch
 from cclcc_cli.errors import CclccError
 from cclcc_cli.experiments.ablate import Ablater, Board, Summary
 from cclcc_cli.experiments.interrupt import stop_on_signals
-from cclcc_cli.experiments.local_pool import LocalPool
+from cclcc_cli.experiments.launch import open_launcher, settle_runtime
 from cclcc_cli.experiments.mlflow_address import last_told, tell
-from cclcc_cli.experiments.plan import (
-    AblationPlan,
-    PlannedCell,
-    available_cores,
-    make_plan,
-    share_threads,
+from cclcc_cli.experiments.plan import AblationPlan, PlannedCell, available_cores, make_plan
+from cclcc_cli.experiments.plan_record import (
+    PlanRecord,
+    read_record,
+    record_path,
+    write_record,
 )
-from cclcc_cli.experiments.plan_record import PlanRecord, read_record, write_record
 from cclcc_cli.experiments.worker import Task
 from cclcc_cli.files import disk_problems
-from cclcc_cli.training.runtime import Device, Precision, Runtime, resolve_runtime
+from cclcc_cli.training.runtime import Device, Precision
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,14 @@ class OpenAblation:
     Attributes:
         plan: the cells.
         record: what the plan was before.
+        launch: where cells run.
         data_root: where stores lie.
         runs_root: where run folders are made.
     """
 
     plan: AblationPlan
     record: PlanRecord
+    launch: Launch
     data_root: Path
     runs_root: Path
 
@@ -47,30 +49,36 @@ def open_ablation(
     device: Device,
     precision: Precision,
     workers: int,
+    launch: Launch = HERE,
 ) -> OpenAblation:
     """Plan an ablation; nothing is written.
 
     Raises:
         DataError: stores are missing or do not suit.
         RunError: device, workers or budgets do not suit.
+        LauncherError: the machines that are to run it are not there.
     """
-    chosen = resolve_runtime(device, precision)
     record = read_record(runs_root, arrangement.ablation.name)
-    threads = share_threads(arrangement.ablation, record, workers)
-    runtime = Runtime(chosen.device, chosen.precision, threads=threads)
+    runtime = settle_runtime(
+        launch, device, precision, workers=workers,
+        fixed_threads=arrangement.ablation.threads or record.threads,
+    )
+    if not isinstance(launch, LocalLaunch):  # the others know no current folder of ours
+        data_root, runs_root = data_root.resolve(), runs_root.resolve()
     plan = make_plan(arrangement, record, data_root, runs_root, runtime)
-    return OpenAblation(plan, record, data_root, runs_root)
+    return OpenAblation(plan, record, launch, data_root, runs_root)
 
 
 def run_ablation(
     opened: OpenAblation, *, workers: int, retry: bool, board: Board, tracking_uri: str | None
 ) -> Summary:
-    """Run the cells with so many processes on this machine.
+    """Run the cells, so many at once.
 
     Raises:
         RunError: a run folder is damaged.
+        LauncherError: the machines that run them are gone.
     """
-    plan, runs_root = opened.plan, opened.runs_root
+    plan, runs_root, launch = opened.plan, opened.runs_root, opened.launch
     write_record(
         runs_root, plan.name, opened.record, plan.runtime.cpu_threads,
         [(place, cell.folder.path) for cell in plan.cells for place in cell.places],
@@ -85,20 +93,25 @@ def run_ablation(
         return Task(cell.recipe, cell.folder.path, opened.data_root, runs_root, plan.runtime,
                     tracking_uri, plan.name)
 
-    if workers > available_cores():
+    if isinstance(launch, LocalLaunch) and workers > available_cores():
         board.say(f"warning: {workers} workers share {available_cores()} cores")
     if any(cell.standing not in (("done",) if retry else ("done", "failed"))
            for cell in plan.cells):
         track(tracking_uri, runs_root, plan.name, board, None)
-    with LocalPool(workers) as pool, stop_on_signals() as stop:
+    launcher_opened = open_launcher(
+        launch, workers=workers, threads=plan.runtime.cpu_threads, name=plan.name,
+        folder=record_path(runs_root, plan.name).with_name("jobs"),
+        shared=(opened.data_root, runs_root),
+    )
+    with launcher_opened as launcher, stop_on_signals() as stop:
         ablater = Ablater(
-            plan.cells, pool, pool.terminate, workers=workers, make_task=make_task,
+            plan.cells, launcher.executor, launcher.terminate, workers=workers, make_task=make_task,
             retry=retry, board=board, stop=stop,
         )
         try:
             summary = ablater.run()
         except BaseException:
-            pool.terminate()  # nobody would wait for them
+            launcher.terminate()  # nobody would wait for them
             raise
     track(tracking_uri, runs_root, plan.name, board, summary)
     return summary

@@ -1,9 +1,12 @@
-"""Ctrl-C and SIGTERM as a wish that training looks at between steps."""
+"""Ctrl-C, SIGTERM and a cluster's warning as a wish that training looks at between steps."""
 
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+WARNING = signal.SIGUSR2
+"""What Slurm is told to send some time before it ends a job."""
 
 
 class StopRequest:
@@ -20,19 +23,34 @@ class StopRequest:
         return self.signal_number is not None
 
     def _receive(self, number: int, _frame: FrameType | None) -> None:
-        if self.signal_number is not None:
+        if number == WARNING:  # beside another signal it says nothing new
+            self.signal_number = self.signal_number or number
+            return
+        if self.signal_number not in (None, WARNING):
             raise KeyboardInterrupt  # asked twice: leave now, from the last checkpoint on disk
         self.signal_number = number
 
 
+_outer: list[StopRequest] = []
+
+
 @contextmanager
 def stop_on_signals() -> Iterator[StopRequest]:
-    """Inside, the first SIGINT or SIGTERM is a request; the second interrupts at once."""
+    """Inside, the first signal is a request; a second SIGINT or SIGTERM interrupts at once.
+
+    Where one is open in this process already, it is the same request: a signal that came while
+    a job was still loading stops its training at the first step.
+    """
+    if _outer:
+        yield _outer[-1]
+        return
     request = StopRequest()
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    numbers = (signal.SIGINT, signal.SIGTERM, WARNING)
     before = {number: signal.signal(number, request._receive) for number in numbers}
+    _outer.append(request)
     try:
         yield request
     finally:
+        _outer.pop()
         for number, handler in before.items():
             signal.signal(number, handler)

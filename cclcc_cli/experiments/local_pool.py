@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
@@ -25,10 +25,14 @@ class LocalPool(Executor):
 
     Args:
         workers: how many; ``submit`` takes no more calls at once.
+        gpus: numbers, among those that this process may see, that are dealt to the workers in
+            turn; empty: each sees what we see.
     """
 
-    def __init__(self, workers: int) -> None:
-        self._workers: list[ProcessPoolExecutor] = [_new_worker() for _ in range(workers)]
+    def __init__(self, workers: int, gpus: Sequence[int] = ()) -> None:
+        names = visible_gpus(gpus)
+        self._gpus = [names[i % len(names)] if names else None for i in range(workers)]
+        self._workers: list[ProcessPoolExecutor] = [_new_worker(gpu) for gpu in self._gpus]
         self._calls: list[Future[object] | None] = [None] * workers
 
     def submit(
@@ -43,7 +47,7 @@ class LocalPool(Executor):
             future = self._workers[place].submit(fn, *args, **kwargs)
         except BrokenProcessPool:  # killed in the call before, or while it was idle
             self._workers[place].shutdown(wait=False)
-            self._workers[place] = _new_worker()
+            self._workers[place] = _new_worker(self._gpus[place])
             future = self._workers[place].submit(fn, *args, **kwargs)
         self._calls[place] = future  # type: ignore[assignment]  # Future is invariant
         return future
@@ -66,13 +70,23 @@ def leave_if_orphaned() -> None:
         os._exit(1)
 
 
-def _new_worker() -> ProcessPoolExecutor:
+def visible_gpus(gpus: Sequence[int]) -> list[str]:
+    """What CUDA_VISIBLE_DEVICES calls GPUs of ours: we may have been given only some ourselves."""
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    ours = None if given is None else [name.strip() for name in given.split(",")]
+    return [str(gpu) if ours is None else ours[gpu] for gpu in gpus]
+
+
+def _new_worker(gpu: str | None) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(
-        1, mp_context=multiprocessing.get_context("spawn"), initializer=_start_process
+        1, mp_context=multiprocessing.get_context("spawn"), initializer=_start_process,
+        initargs=(gpu,),
     )
 
 
-def _start_process() -> None:
+def _start_process(gpu: str | None) -> None:
+    if gpu is not None:  # before torch is there to look
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     # Ctrl-C in a terminal reaches a whole group: the parent alone hears it, and asks us once.
     os.setpgid(0, 0)
     threading.Thread(target=_follow_parent, daemon=True).start()

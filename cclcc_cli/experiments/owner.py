@@ -1,14 +1,19 @@
 """Who holds a run folder: a name and a heartbeat beside the lock, for whoever looks on.
 
 The lock itself is the kernel's (``flock``), which goes with its process however that ends. Over
-some network file systems it does not reach other machines: there the heartbeat decides. Whoever
-would take such a folder watches it first, so clocks need not agree; and whoever was silent so
-long that it was taken, asleep perhaps, finds out before it writes again.
+some network file systems it does not reach other machines. There this file decides: it is made by
+a hard link, which one of several machines alone can make, and whoever takes a dead one away needs
+another such link to do it. Age is told by the file server's clock; whoever would take a folder
+watches it first, and whoever was silent so long that it was taken, asleep perhaps, finds out
+before it writes again.
 """
 
+import errno
+import hashlib
 import json
 import os
 import platform
+import tempfile
 import threading
 import time
 import uuid
@@ -28,6 +33,8 @@ HEARTBEAT = 5.0
 SILENCE = 60.0
 """Seconds without one after which an owner on another machine counts as dead."""
 _FILE = ".owner.json"
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
+"""Of a file system without hard links: there two machines that start together may both get it."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +87,7 @@ def live_owner(folder: Path) -> Owner | None:
     if owner.is_here:
         return owner if owner.runs_here else None
     # In the future: a clock was set back since then, and says nothing about life.
-    silent = abs(time.time() - (_last_beat(folder) or 0.0))
+    silent = abs(_now(folder) - (_last_beat(folder) or 0.0))
     return owner if silent < SILENCE else None
 
 
@@ -104,11 +111,19 @@ def beats(folder: Path) -> bool:
     return False
 
 
+class OwnedElsewhere(Exception):
+    """Another machine's process was quicker, or lives."""
+
+
 @contextmanager
 def owned(folder: Path) -> Iterator[Owner]:
-    """Bear this process's name and heartbeat in the folder; only who has its lock may."""
+    """Bear this process's name and heartbeat in the folder; only who has its lock may.
+
+    Raises:
+        OwnedElsewhere: before anything else, where another bears one.
+    """
     owner = Owner.this_process()
-    write_atomic(folder / _FILE, json.dumps(asdict(owner)).encode())
+    _claim(folder, owner)
     over = threading.Event()
     heart = threading.Thread(target=_beat, args=(folder / _FILE, over), daemon=True)
     heart.start()
@@ -119,6 +134,63 @@ def owned(folder: Path) -> Iterator[Owner]:
         heart.join()
         if read_owner(folder) == owner:  # the folder may have been moved or taken meanwhile
             (folder / _FILE).unlink()
+
+
+def _claim(folder: Path, owner: Owner) -> None:
+    """Put the name there as the only one."""
+    ours = folder / f".owner.{owner.token}.json"
+    write_atomic(ours, json.dumps(asdict(owner)).encode())
+    try:
+        _clear_dead(folder, ours)
+        os.link(ours, folder / _FILE)
+    except FileExistsError:
+        raise OwnedElsewhere from None
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        write_atomic(folder / _FILE, ours.read_bytes())
+    finally:
+        ours.unlink()
+
+
+def _clear_dead(folder: Path, ours: Path) -> None:
+    """Take a dead owner's name away; of several that want to, one at a time may.
+
+    Raises:
+        FileExistsError: the owner lives, or another is taking it away.
+    """
+    try:
+        before = (folder / _FILE).read_bytes()
+    except FileNotFoundError:
+        return
+    other = live_owner(folder)
+    if other is not None and not other.is_here:  # of one here we have the kernel's lock
+        raise FileExistsError
+    permit = folder / f".owner.{hashlib.sha256(before).hexdigest()[:16]}.taken"
+    try:
+        os.link(ours, permit)
+    except FileExistsError:
+        with suppress(FileNotFoundError):
+            if _now(folder) - permit.stat().st_mtime > SILENCE:  # whoever had it was killed
+                permit.unlink()
+        raise
+    try:
+        if (folder / _FILE).read_bytes() != before:  # another's by now
+            raise FileExistsError
+        (folder / _FILE).unlink()
+    except FileNotFoundError:
+        pass
+    finally:
+        permit.unlink()
+
+
+def _now(folder: Path) -> float:
+    """The time by the clock of whoever keeps the folder."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".clock.") as file:
+            return os.fstat(file.fileno()).st_mtime
+    except OSError:  # we may only read
+        return time.time()
 
 
 def _beat(path: Path, over: threading.Event) -> None:

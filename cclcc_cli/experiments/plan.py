@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cclcc_cli.config.ablation import Ablation, Arrangement
+from cclcc_cli.config.ablation import Arrangement
 from cclcc_cli.config.definition import define
 from cclcc_cli.config.design import REPETITIONS, Point, short_keys
 from cclcc_cli.config.recipes import AnyRecipe
@@ -86,16 +86,19 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def share_threads(ablation: Ablation, record: PlanRecord, workers: int) -> int:
-    """CPU threads of each cell: the file's, else those of the first start, else a fair share.
+def share_threads(fixed: int | None, workers: int) -> int:
+    """CPU threads of each cell here: those that are fixed, else a fair share.
 
-    They are part of a cell's identity, so a plan that has begun keeps them.
+    Args:
+        fixed: the file's, else those of the first start: they are part of a cell's identity, so a
+            plan that has begun keeps them.
+        workers: cells at once.
 
     Raises:
         RunError: so many workers would compute on more threads than there are cores.
     """
     cores = available_cores()
-    threads = ablation.threads or record.threads or _fair_share(cores, workers)
+    threads = fixed or _fair_share(cores, workers)
     if threads > 1 and threads * workers > cores:
         raise RunError(
             f"--workers {workers}: each cell of this plan has {threads} threads and this machine "

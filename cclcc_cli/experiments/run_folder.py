@@ -20,7 +20,7 @@ Each file is written whole under a temporary name and then renamed, except the t
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -28,7 +28,14 @@ from typing import Any, Literal, cast
 from filelock import FileLock, Timeout
 
 from cclcc_cli.errors import RunBusyError, RunError
-from cclcc_cli.experiments.owner import Owner, beats, live_owner, owned, read_owner
+from cclcc_cli.experiments.owner import (
+    OwnedElsewhere,
+    Owner,
+    beats,
+    live_owner,
+    owned,
+    read_owner,
+)
 from cclcc_cli.files import remove_abandoned, write_atomic
 
 State = Literal["running", "stopped", "failed", "finished"]
@@ -90,7 +97,11 @@ class RunFolder:
             if not Path(lock.lock_file).exists():  # removed while we took it
                 raise self._busy(None)
             remove_abandoned(self.path)
-            with owned(self.path) as self._held:
+            with ExitStack() as stack:
+                try:
+                    self._held = stack.enter_context(owned(self.path))
+                except OwnedElsewhere:
+                    raise self._busy(self.owner) from None
                 yield
         finally:
             self._held = None

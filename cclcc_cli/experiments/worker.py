@@ -6,14 +6,14 @@ What trains loads in that process, when a task arrives: who hands tasks out need
 import traceback
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 from cclcc_cli.config.recipes import AnyRecipe
 from cclcc_cli.errors import CclccError, DiskError, DiskFullError, Interrupted, RunBusyError
 from cclcc_cli.experiments.local_pool import leave_if_orphaned
 from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.files import disk_problems
-from cclcc_cli.training.runtime import Runtime
+from cclcc_cli.training.runtime import Device, Precision, Runtime, resolve_runtime
 
 if TYPE_CHECKING:
     from cclcc_cli.experiments.run import TrackerFactory
@@ -67,6 +67,9 @@ def run_task(task: Task) -> Outcome:
 
     warnings: list[str] = []
     try:
+        # What was settled on another machine, this one may not be able to do.
+        resolve_runtime(cast(Device, task.runtime.device),
+                        cast(Precision, task.runtime.precision))
         done = run_cell(
             task.recipe, data_root=task.data_root, runs_root=task.runs_root,
             runtime=task.runtime, display=TextDisplay(lambda _line: None),

@@ -7,10 +7,12 @@ from concurrent.futures.process import BrokenProcessPool
 import pytest
 
 from cclcc_cli.config import parse_recipe
+from cclcc_cli.errors import LauncherError
 from cclcc_cli.experiments import ablate as module
 from cclcc_cli.experiments.ablate import MAX_DEATHS, Ablater, LineBoard, Progress, describe_totals
 from cclcc_cli.experiments.interrupt import StopRequest
 from cclcc_cli.experiments.plan import PlannedCell
+from cclcc_cli.experiments.remote import CallFailed, WorkerLost
 from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.experiments.worker import Outcome
 
@@ -91,6 +93,32 @@ def test_a_killed_workers_cell_goes_on_but_not_for_ever(run):
     assert calls.count("c") == MAX_DEATHS
     assert "killed 3 times" in summary.failures[0].reason
     assert summary.trained == 1
+
+
+def test_a_lost_machines_cell_goes_on_and_its_end_is_told(run):
+    lost = WorkerLost("its Slurm job 7 ended (out of memory)")
+    summary, _, lines = run({"a": [lost, "done"]})
+    assert summary.trained == 1
+    assert lines[0] == "a: its Slurm job 7 ended (out of memory); it goes on"
+    summary, calls, _ = run({"b": [lost] * MAX_DEATHS})
+    assert len(calls) == MAX_DEATHS
+    assert summary.failures[0].reason == (
+        "it was lost 3 times; the last time its Slurm job 7 ended (out of memory)")
+
+
+def test_a_machine_that_others_needed_is_not_held_against_the_cell(run):
+    taken = WorkerLost("its job was preempted", blame=False)
+    assert run({"a": [taken] * 5 + ["done"]})[0].trained == 1
+
+
+def test_a_call_that_failed_elsewhere_is_told_as_it_was(run):
+    summary, _, _ = run({"a": [CallFailed("OSError: disk full")], "b": ["done"]})
+    assert summary.failures[0].reason == "OSError: disk full"
+
+
+def test_a_cluster_that_is_gone_ends_it(run):
+    with pytest.raises(LauncherError, match="gone"):
+        run({"a": [LauncherError("gone")]})
 
 
 def test_a_worker_that_was_asked_to_stop_alone_takes_the_cell_again(run):

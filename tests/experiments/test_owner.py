@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -16,7 +17,7 @@ import pytest
 
 from cclcc_cli.errors import RunBusyError
 from cclcc_cli.experiments import owner as owners
-from cclcc_cli.experiments.owner import SILENCE, Owner, live_owner
+from cclcc_cli.experiments.owner import SILENCE, OwnedElsewhere, Owner, live_owner, owned
 from cclcc_cli.experiments.run_folder import RunFolder
 
 HOLD = """
@@ -203,3 +204,41 @@ def test_standing_without_an_owner(folder, state, standing):
 
 def test_nothing_written_is_to_do(tmp_path):
     assert RunFolder(tmp_path / "none").standing == "to do"
+
+
+def test_of_machines_whose_locks_do_not_reach_each_other_one_alone_gets_it(
+    folder, monkeypatch
+):
+    """As threads that name themselves machines: the kernel's lock is not taken."""
+    folder.path.mkdir(parents=True, exist_ok=True)
+    hosts, gate = threading.local(), threading.Barrier(8)
+    monkeypatch.setattr(owners.platform, "node", lambda: getattr(hosts, "name", "here"))
+    path = folder.path / ".owner.json"
+
+    def take(number):
+        hosts.name = f"host{number}"
+        gate.wait()
+        try:
+            with owned(folder.path):
+                gate.wait()
+        except OwnedElsewhere:
+            gate.wait()
+            return 0
+        return 1
+
+    for dead in (None, *(Owner("elsewhere", i, 0.0, "t") for i in range(5))):
+        if dead is not None:
+            path.write_text(json.dumps(vars(dead)))
+            os.utime(path, (time.time() - SILENCE - 1,) * 2)
+        with ThreadPoolExecutor(8) as threads:
+            assert sum(threads.map(take, range(8))) == 1
+        assert [p.name for p in folder.path.glob(".owner*")] == []
+
+
+def test_a_machine_with_another_clock_is_judged_by_the_file_servers(folder, monkeypatch):
+    path = folder.path / ".owner.json"
+    path.write_text(json.dumps(vars(Owner("elsewhere", 1, 0.0, "t"))))
+    monkeypatch.setattr(owners.time, "time", lambda: 0.0)
+    assert folder.owner is not None
+    os.utime(path, (path.stat().st_mtime - SILENCE - 1,) * 2)
+    assert folder.owner is None

@@ -130,28 +130,22 @@ def test_the_pace_is_that_of_finished_cells_of_the_arm_else_of_all(plan):
 
 
 @pytest.fixture
-def threads(tmp_path, tiny_recipe, monkeypatch):
+def threads(monkeypatch):
     monkeypatch.setattr(plans, "available_cores", lambda: 8)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 8)
 
-    def share(workers, recorded=None, **keys):
-        path = tmp_path / "t.yaml"
-        path.write_text(json.dumps({"name": "t", "base": tiny_recipe(), **keys}))
-        return share_threads(load_ablation(path).ablation, PlanRecord(recorded), workers)
-
-    return share
+    return lambda workers, fixed=None: share_threads(fixed, workers)
 
 
 def test_cores_are_divided_fairly_and_a_plan_that_has_begun_keeps_its_share(threads):
     assert [threads(n) for n in (1, 2, 3, 8, 20)] == [8, 4, 2, 1, 1]
-    assert threads(1, recorded=2) == 2
-    assert threads(4, recorded=2) == 2
-    assert threads(2, recorded=2, threads=3) == 3
+    assert threads(1, fixed=2) == 2
+    assert threads(4, fixed=2) == 2
 
 
 def test_more_threads_than_cores_are_refused(threads):
     with pytest.raises(RunError, match=r"--workers 3: each cell of this plan has 4 .* give 2"):
-        threads(3, recorded=4)
+        threads(3, fixed=4)
 
 
 def test_a_start_that_fixed_other_threads_meanwhile_wins(plan, tmp_path):

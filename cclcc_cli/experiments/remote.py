@@ -1,0 +1,37 @@
+"""A call as bytes, for machines where what it needs is loaded late: when signals are heard."""
+
+import pickle
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor
+from typing import Any
+
+
+class WorkerLost(BrokenExecutor):
+    """Whatever ran a call is gone and left no result.
+
+    Args:
+        how: it went, in a few words for people.
+        blame: whether the call may be the reason; not where a machine was needed by others.
+    """
+
+    def __init__(self, how: str, blame: bool = True) -> None:
+        super().__init__(how, blame)
+        self.blame = blame
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class CallFailed(Exception):
+    """A call raised on another machine what it should have dealt with; the text names it."""
+
+
+def pack(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
+    """A call of a module's function with plain values."""
+    return pickle.dumps((fn, args, kwargs))
+
+
+def call(payload: bytes) -> Any:
+    """Do it; this loads the modules that it needs."""
+    fn, args, kwargs = pickle.loads(payload)
+    return fn(*args, **kwargs)
