@@ -20,6 +20,7 @@ from cclcc_cli.cli.splits import splits
 from cclcc_cli.cli.sync import sync
 from cclcc_cli.cli.train import train
 from cclcc_cli.errors import CclccError
+from cclcc_cli.processes import own_place
 
 app = typer.Typer(
     name="cclcc",
@@ -56,5 +57,6 @@ def main() -> None:
     try:
         app()
     except CclccError as error:
-        console.fail(str(error))
+        if own_place().rank == 0:  # of processes that train together, one speaks for all
+            console.fail(str(error))
         sys.exit(error.exit_code)
