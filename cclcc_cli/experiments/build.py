@@ -9,7 +9,6 @@ import torch
 from cclcc_cli.data.loading import TrainingImages, load_batches
 from cclcc_cli.data.sampling import TwoStreamBatches
 from cclcc_cli.data.transforms import StrongTransform, TrainingTransform
-from cclcc_cli.errors import RunError
 from cclcc_cli.experiments.cell import Cell
 from cclcc_cli.methods import build_method
 from cclcc_cli.models.network import Network
@@ -30,13 +29,8 @@ def build_trainer(
     observer: Observer,
     team: Team,
 ) -> Trainer:
-    """A trainer at the first step of a cell, with fresh weights from the recipe's seed.
-
-    Raises:
-        RunError: a batch has too few images for so many processes.
-    """
+    """A trainer at the first step of a cell, with fresh weights from the recipe's seed."""
     recipe, store, runtime = cell.recipe, cell.store, cell.runtime
-    check_shares(cell, team.size)
     seed_everything(recipe.seed)
     if runtime.device == "cpu":
         torch.set_num_threads(runtime.cpu_threads)
@@ -59,22 +53,6 @@ def build_trainer(
         observer=observer,
         team=team,
     )
-
-
-def check_shares(cell: Cell, processes: int) -> None:
-    """Refuse what some process would have no part in.
-
-    Raises:
-        RunError: a batch has too few images for so many processes.
-    """
-    batch = cell.recipe.batch
-    for name, count in (("labeled", batch.labeled), ("unlabeled", batch.unlabeled)):
-        if 0 < count < processes:
-            raise RunError(
-                f"batch.{name} = {count} cannot be shared by {processes} processes: each takes at "
-                f"least one image; start {count} at most, or set batch.{name} to {processes} or "
-                "more"
-            )
 
 
 def _images(cell: Cell) -> TrainingImages:

@@ -87,7 +87,7 @@ class Cell:
 
         Raises:
             DataError: the store lacks the fold, or so many labels.
-            RunError: a split or a stream would be empty.
+            RunError: a split or a stream would be empty, or a process would have no image.
         """
         if not self.splits.val:
             raise RunError(
@@ -95,6 +95,14 @@ class Cell:
                 "chosen; prepare the data again with --val-share 0.1 --force"
             )
         _ = self.labeled, self.unlabeled
+        batch, processes = self.recipe.batch, self.runtime.processes
+        for name, count in (("labeled", batch.labeled), ("unlabeled", batch.unlabeled)):
+            if 0 < count < processes:
+                raise RunError(
+                    f"batch.{name} = {count} cannot be shared by {processes} processes: each takes "
+                    f"at least one image; start at most {count}, or set batch.{name} to "
+                    f"{processes} or more"
+                )
 
     @property
     def identity(self) -> dict[str, Any]:
