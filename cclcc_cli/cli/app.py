@@ -19,6 +19,7 @@ from cclcc_cli.cli.show import show
 from cclcc_cli.cli.splits import splits
 from cclcc_cli.cli.sync import sync
 from cclcc_cli.cli.train import train
+from cclcc_cli.cli.ui import ui
 from cclcc_cli.errors import CclccError
 from cclcc_cli.processes import own_place
 
@@ -48,7 +49,7 @@ def _options(
 
 
 for command in (prepare, audit, show, splits, methods, train, ablate, ls, rm, report, compare,
-                sync):
+                sync, ui):
     app.command()(command)
 
 

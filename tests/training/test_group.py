@@ -81,9 +81,13 @@ def fail_in_the_second(team, how):
                 raise ValueError("the disk is on fire")
         os.kill(os.getpid(), signal.SIGKILL)
     with pytest.raises(RunError) as caught, team.together():
-        while True:
-            team.first_signal(None)
+        wait_for_ever(team)
     return str(caught.value)
+
+
+def wait_for_ever(team):
+    while True:
+        team.first_signal(None)
 
 
 @pytest.mark.parametrize(("how", "reason"), [
