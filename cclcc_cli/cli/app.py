@@ -19,7 +19,9 @@ from cclcc_cli.cli.show import show
 from cclcc_cli.cli.splits import splits
 from cclcc_cli.cli.sync import sync
 from cclcc_cli.cli.train import train
+from cclcc_cli.cli.ui import ui
 from cclcc_cli.errors import CclccError
+from cclcc_cli.processes import own_place
 
 app = typer.Typer(
     name="cclcc",
@@ -47,7 +49,7 @@ def _options(
 
 
 for command in (prepare, audit, show, splits, methods, train, ablate, ls, rm, report, compare,
-                sync):
+                sync, ui):
     app.command()(command)
 
 
@@ -56,5 +58,6 @@ def main() -> None:
     try:
         app()
     except CclccError as error:
-        console.fail(str(error))
+        if own_place().rank == 0:  # of processes that train together, one speaks for all
+            console.fail(str(error))
         sys.exit(error.exit_code)

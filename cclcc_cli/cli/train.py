@@ -8,6 +8,7 @@ import typer
 from cclcc_cli.cli import console
 from cclcc_cli.cli.options import DATA, RUNS, DataDir, Json, Quiet, RunsDir, TrackingUri
 from cclcc_cli.errors import RunError
+from cclcc_cli.processes import own_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +29,11 @@ def train(
     workers: Annotated[
         int, typer.Option(min=0, help="Processes that load data; never changes a result.")
     ] = 0,
+    processes: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N",
+                     help="Train in so many processes, one per GPU; torchrun works as well."),
+    ] = None,
     runs: RunsDir = RUNS,
     data: DataDir = DATA,
     fresh: Annotated[
@@ -49,20 +55,38 @@ def train(
     changes = [*(overrides or []), *([f"seed={seed}"] if seed is not None else [])]
     checked = load_recipe(recipe, changes)  # refuse a bad recipe before torch loads
 
-    from cclcc_cli.experiments.run import run_cell
+    place = own_place()
+    if processes is not None and place.size == 1 < processes:
+        from cclcc_cli.experiments.spawn import spawn
+
+        raise typer.Exit(spawn(processes))
+    if processes not in (None, place.size):
+        raise RunError(f"--processes {processes}: torchrun has started {place.size}; leave it out")
+
+    from cclcc_cli.experiments.run import follow_cell, run_cell
+    from cclcc_cli.experiments.spawn import follow_parent
+    from cclcc_cli.training.group import open_team
     from cclcc_cli.training.runtime import resolve_runtime
 
-    tracking = _open_tracking(runs, tracking_uri) if mlflow else None
-    with console.training_display(quiet) as display:
-        done = run_cell(
-            checked,
-            data_root=data,
-            runs_root=runs,
-            runtime=resolve_runtime(device, precision, workers),
-            display=display,
-            fresh=fresh,
-            tracking=tracking,
-        )
+    follow_parent()
+    with open_team(place) as team:
+        runtime = resolve_runtime(device, precision, workers, place.size)
+        team.use(runtime)
+        if not team.leads:
+            follow_cell(checked, data_root=data, runs_root=runs, runtime=runtime, team=team)
+            return
+        tracking = _open_tracking(runs, tracking_uri) if mlflow else None
+        with console.training_display(quiet) as display:
+            done = run_cell(
+                checked,
+                data_root=data,
+                runs_root=runs,
+                runtime=runtime,
+                display=display,
+                fresh=fresh,
+                tracking=tracking,
+                team=team,
+            )
     if not done.trained:
         console.note(f"finished before, nothing was run (--fresh trains again): {done.folder.path}")
     if json:

@@ -50,6 +50,13 @@ class Stream:
         return SampleKey(self._labeled, sweep, int(self._order(sweep)[offset]))
 
 
+def part_of(count: int, rank: int, size: int) -> range:
+    """Which of so many things one of several processes takes; the first may have one more."""
+    least, more = divmod(count, size)
+    start = rank * least + min(rank, more)
+    return range(start, start + least + (rank < more))
+
+
 class TwoStreamBatches:
     """Batches of keys, labelled first, from a first step to the last.
 
@@ -61,6 +68,8 @@ class TwoStreamBatches:
         seed: the run's seed.
         first_step: the step to begin with.
         total_steps: one past the last step.
+        rank: which of several processes loads its part of each batch here, from 0.
+        size: how many processes there are.
     """
 
     def __init__(
@@ -73,11 +82,14 @@ class TwoStreamBatches:
         seed: int,
         first_step: int,
         total_steps: int,
+        rank: int = 0,
+        size: int = 1,
     ) -> None:
         self._streams = [(Stream(labeled, True, seed), num_labeled)]
         if num_unlabeled:
             self._streams.append((Stream(unlabeled, False, seed), num_unlabeled))
         self._steps = range(first_step, total_steps)
+        self._rank, self._size = rank, size
 
     def __len__(self) -> int:
         return len(self._steps)
@@ -85,7 +97,7 @@ class TwoStreamBatches:
     def __iter__(self) -> Iterator[list[SampleKey]]:
         for step in self._steps:
             yield [
-                stream[place]
+                stream[step * count + place]
                 for stream, count in self._streams
-                for place in range(step * count, (step + 1) * count)
+                for place in part_of(count, self._rank, self._size)
             ]

@@ -87,7 +87,7 @@ class Cell:
 
         Raises:
             DataError: the store lacks the fold, or so many labels.
-            RunError: a split or a stream would be empty.
+            RunError: a split or a stream would be empty, or a process would have no image.
         """
         if not self.splits.val:
             raise RunError(
@@ -95,6 +95,14 @@ class Cell:
                 "chosen; prepare the data again with --val-share 0.1 --force"
             )
         _ = self.labeled, self.unlabeled
+        batch, processes = self.recipe.batch, self.runtime.processes
+        for name, count in (("labeled", batch.labeled), ("unlabeled", batch.unlabeled)):
+            if 0 < count < processes:
+                raise RunError(
+                    f"batch.{name} = {count} cannot be shared by {processes} processes: each takes "
+                    f"at least one image; start at most {count}, or set batch.{name} to "
+                    f"{processes} or more"
+                )
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -106,13 +114,20 @@ class Cell:
             "recipe": {key: value for key, value in recipe.items() if key != "name"},
             "data": {"digest": self.store.info.digest},
             "split_digest": self.splits.digest(),
-            "runtime": {
-                "device": self.runtime.device,
-                "precision": self.runtime.precision,
-                # Sums over threads are ordered by their number.
-                "threads": self.runtime.cpu_threads if self.runtime.device == "cpu" else None,
-            },
+            "runtime": self._runtime_identity,
         }
+
+    @property
+    def _runtime_identity(self) -> dict[str, Any]:
+        runtime = self.runtime
+        identity: dict[str, Any] = {"device": runtime.device, "precision": runtime.precision}
+        # Sums over threads, and over processes, are ordered by their number. On a CPU the result
+        # is the same to the last bit for the same numbers; a GPU's is not, whatever they are.
+        on_cpu = runtime.device == "cpu"
+        identity["threads"] = runtime.cpu_threads if on_cpu else None
+        if on_cpu and runtime.processes > 1:
+            identity["processes"] = runtime.processes
+        return identity
 
     @cached_property
     def digest(self) -> str:
@@ -121,9 +136,10 @@ class Cell:
 
     @cached_property
     def arm(self) -> str:
-        """The digest without seed and threads: cells of one arm differ by chance alone."""
+        """The digest without seed, threads, processes: cells of one arm differ by chance alone."""
         identity = self.identity
         del identity["recipe"]["seed"], identity["runtime"]["threads"]
+        identity["runtime"].pop("processes", None)
         return _sha256(identity)
 
     def folder(self, runs_root: Path) -> Path:

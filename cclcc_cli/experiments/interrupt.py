@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from cclcc_cli.training.team import Team
+
 WARNING = signal.SIGUSR2
 """What Slurm is told to send some time before it ends a job."""
 
@@ -29,6 +31,26 @@ class StopRequest:
         if self.signal_number not in (None, WARNING):
             raise KeyboardInterrupt  # asked twice: leave now, from the last checkpoint on disk
         self.signal_number = number
+
+
+class SharedStop:
+    """The wish of any process of a team: all look at it after the same step.
+
+    Args:
+        own: what this process has heard.
+        team: asked each time.
+
+    Attributes:
+        signal_number: the signal that one of them has received, or None.
+    """
+
+    def __init__(self, own: StopRequest, team: Team) -> None:
+        self._own, self._team = own, team
+        self.signal_number: int | None = None
+
+    def __call__(self) -> bool:
+        self.signal_number = self._team.first_signal(self._own.signal_number)
+        return self.signal_number is not None
 
 
 _outer: list[StopRequest] = []

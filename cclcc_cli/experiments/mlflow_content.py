@@ -3,10 +3,12 @@
 import hashlib
 import json
 import math
+import shlex
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +60,7 @@ def read_content(folder: RunFolder, alive: bool) -> Content:
             f"{key}: {count} not a finite number" for key, count in sorted(missing.items())
         ) or None,
         "mlflow.source.type": "LOCAL",
-        "mlflow.source.name": (environment or {}).get("command"),
+        "mlflow.source.name": _source((environment or {}).get("command")),
         "mlflow.source.git.commit": (environment or {}).get("git_commit"),
         **_flat(cell["runtime"], "cclcc.", "."),
         **_flat(environment or {}, "cclcc.env.", "."),
@@ -90,6 +92,17 @@ def _flat(nested: Mapping[str, Any], prefix: str, separator: str) -> dict[str, A
         else:
             flat[prefix + key] = value
     return flat
+
+
+def _source(command: str | None) -> str | None:
+    """A command as the column shows it: MLflow keeps what follows the last slash, options and all.
+
+    By hand: ``cclcc train recipes/kvasir.yaml --data runs/data`` is ``cclcc train kvasir.yaml``.
+    """
+    if command is None:
+        return None
+    words = list(takewhile(lambda word: not word.startswith("-"), shlex.split(command)[1:]))
+    return " ".join(["cclcc", *(Path(word).name for word in words)])
 
 
 def _text(value: Any) -> str:

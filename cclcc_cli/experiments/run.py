@@ -9,31 +9,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-import torch
-
 from cclcc_cli.config.load import dump_recipe
 from cclcc_cli.config.recipes import AnyRecipe
-from cclcc_cli.data.loading import TrainingImages, load_batches
-from cclcc_cli.data.sampling import TwoStreamBatches
 from cclcc_cli.data.store import load_store, store_path
-from cclcc_cli.data.transforms import StrongTransform, TrainingTransform
-from cclcc_cli.errors import DiskFullError, Interrupted, RunBusyError
+from cclcc_cli.errors import DiskFullError, Interrupted, RunBusyError, RunError
+from cclcc_cli.experiments.build import build_trainer
 from cclcc_cli.experiments.cell import Cell
 from cclcc_cli.experiments.environment import describe_environment
-from cclcc_cli.experiments.interrupt import StopRequest, stop_on_signals
+from cclcc_cli.experiments.interrupt import SharedStop, StopRequest, stop_on_signals
 from cclcc_cli.experiments.progress import Chorus, Display, TextDisplay
 from cclcc_cli.experiments.results import evaluate_cell
 from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.files import disk_problems
-from cclcc_cli.methods import build_method
-from cclcc_cli.models.network import Network
-from cclcc_cli.training.evaluate import validation_scores
-from cclcc_cli.training.loop import Trainer
-from cclcc_cli.training.memory import keep_freed_memory
 from cclcc_cli.training.runtime import Runtime
 from cclcc_cli.training.schedule import Plan, build_plan
-from cclcc_cli.training.seed import seed_everything
+from cclcc_cli.training.team import ALONE, Team
 
 
 class Tracker(Protocol):
@@ -71,6 +61,7 @@ def run_cell(
     fresh: bool = False,
     tracking: TrackerFactory | None = None,
     ablation: str | None = None,
+    team: Team = ALONE,
 ) -> RunResult:
     """Train a recipe's cell, or go on where it stopped, or return what is finished already.
 
@@ -83,6 +74,8 @@ def run_cell(
         fresh: forget a former training of this cell.
         tracking: opens a mirror of the run folder.
         ablation: whose cell it is.
+        team: the processes that train it; here in the one that leads, the others call
+            ``follow_cell``.
 
     Raises:
         DataError: the store is missing or does not suit the recipe.
@@ -95,10 +88,11 @@ def run_cell(
     cell = Cell(recipe, store, runtime)
     cell.check_data()
     folder = RunFolder(cell.folder(runs_root))
-    with disk_problems(folder.path), folder.locked():
+    with disk_problems(folder.path), team.together(), folder.locked():
         if fresh:
             folder.clear()
         if folder.finished:
+            team.from_leader(None)
             return RunResult(folder, folder.read_json("result.json"), trained=False)
         _write_identity(folder, cell)
         if ablation is not None:
@@ -107,8 +101,8 @@ def run_cell(
         opened = tracking(folder) if tracking else nullcontext(_NoTracker())
         with stop_on_signals() as stop, opened as tracker:
             try:
-                with disk_problems(folder.path):
-                    result = _train(cell, folder, display, tracker, stop)
+                with disk_problems(folder.path), team.together():
+                    result = _train(cell, folder, display, tracker, stop, team)
                 folder.check_held()
             except RunBusyError:
                 raise  # it is another process's now, to write in and to mirror
@@ -120,6 +114,60 @@ def run_cell(
             _end(folder, "finished", None)
             tracker.push()
     return RunResult(folder, result, trained=True)
+
+
+@dataclass(frozen=True)
+class _Order:
+    """What the process that leads has the others do."""
+
+    digest: str
+    resuming: bool
+
+
+def follow_cell(
+    recipe: AnyRecipe, *, data_root: Path, runs_root: Path, runtime: Runtime, team: Team
+) -> None:
+    """Train a recipe's cell as one of the processes that do not lead; writes nothing.
+
+    Raises:
+        RunError: this process has other data, threads or options than the one that leads; or
+            another process was lost.
+        Interrupted: a signal stopped all of them.
+    """
+    with team.together(), stop_on_signals() as signals:
+        store = load_store(store_path(data_root, recipe.data.name, recipe.data.size))
+        cell = Cell(recipe, store, runtime)
+        cell.check_data()
+        order: _Order | None = team.from_leader(None)
+        if order is None:
+            return
+        if order.digest != cell.digest:
+            raise RunError("it would train another cell than process 0: its data, precision or "
+                           "threads differ")
+        stop = SharedStop(signals, team)
+        plan = build_plan(recipe, len(cell.labeled), recipe.batch.labeled)
+        trainer = build_trainer(
+            cell, plan, cell.folder(runs_root), stop_requested=stop, team=team,
+            observer=_Unheard(),
+        )
+        if order.resuming:
+            trainer.resume()
+        if not trainer.run():
+            assert stop.signal_number is not None
+            raise Interrupted("stopped", stop.signal_number)
+
+
+class _Unheard:
+    """The observer of a process that does not lead."""
+
+    def checked(self, step: int, terms: dict[str, float]) -> None:
+        """Process 0 tells it."""
+
+    def recorded(self, record: dict[str, Any]) -> None:
+        """Process 0 writes it."""
+
+    def saving(self) -> None:
+        """Process 0 saves."""
 
 
 class _NoTracker:
@@ -155,33 +203,19 @@ class _Observer:
 
 
 def _train(
-    cell: Cell, folder: RunFolder, display: Display, tracker: Tracker, stop: StopRequest
+    cell: Cell, folder: RunFolder, display: Display, tracker: Tracker, signals: StopRequest,
+    team: Team,
 ) -> dict[str, Any]:
-    recipe, store, runtime = cell.recipe, cell.store, cell.runtime
+    recipe = cell.recipe
     plan = build_plan(recipe, len(cell.labeled), recipe.batch.labeled)
-    seed_everything(recipe.seed)
-    if runtime.device == "cpu":
-        torch.set_num_threads(runtime.cpu_threads)
-        keep_freed_memory()
-    val = store.positions(cell.splits.val)
-
-    def validate(network: Network) -> dict[str, float]:
-        return validation_scores(network, store, val, recipe.evaluation, runtime)
-
     resuming = folder.last_checkpoint.exists()
     if not resuming:
         folder.keep_records(up_to_step=0)
     batch_size = recipe.batch.labeled + recipe.batch.unlabeled
-    trainer = Trainer(
-        build_method(recipe), recipe, plan, runtime,
-        batches=lambda first_step: load_batches(
-            _images(cell),
-            _batches(cell, plan, first_step),
-            workers=runtime.workers, pin_memory=runtime.device == "cuda",
-        ),
-        validate=validate,
-        folder=folder.path,
-        stop_requested=stop,
+    team.from_leader(_Order(cell.digest, resuming))
+    stop = SharedStop(signals, team)
+    trainer = build_trainer(
+        cell, plan, folder.path, stop_requested=stop, team=team,
         observer=_Observer(folder, display, tracker, batch_size),
     )
     if resuming:
@@ -201,30 +235,6 @@ def _train(
     # Apart from result.json, which is the same bytes for the same cell: times and memory are not.
     folder.write_json("costs.json", trainer.costs())
     return evaluate_cell(cell, folder, trainer, display)
-
-
-def _images(cell: Cell) -> TrainingImages:
-    recipe, views = cell.recipe, cell.recipe.strong_views
-    return TrainingImages(
-        cell.store,
-        TrainingTransform(recipe.weak, recipe.seed),
-        None if views is None else StrongTransform(views.config, recipe.seed),
-        num_strong=views.count if views else 0,
-        strong_of_labeled=views.of_labeled if views else False,
-    )
-
-
-def _batches(cell: Cell, plan: Plan, first_step: int) -> TwoStreamBatches:
-    store, batch = cell.store, cell.recipe.batch
-    return TwoStreamBatches(
-        np.array(store.positions(cell.labeled), dtype=np.int64),
-        np.array(store.positions(cell.unlabeled), dtype=np.int64),
-        num_labeled=batch.labeled,
-        num_unlabeled=batch.unlabeled,
-        seed=cell.recipe.seed,
-        first_step=first_step,
-        total_steps=plan.total_steps,
-    )
 
 
 def _write_identity(folder: RunFolder, cell: Cell) -> None:

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -12,8 +13,11 @@ class Network(nn.Module, ABC):
     Attributes:
         head: from the last decoder map to logits, ``(B, K, H, W)``.
         feature_channels: C of the last decoder map.
+        entrances: the functions, beside the head, that a method may call: each takes and gives
+            maps with images as rows, and several processes can share what passes through it.
     """
 
+    entrances: ClassVar[tuple[str, ...]] = ("forward", "features")
     head: nn.Module
     feature_channels: int
 
@@ -35,6 +39,7 @@ class EncoderDecoder(Network, ABC):
             ``feature_channels``.
     """
 
+    entrances = (*Network.entrances, "encode", "decode")
     decoder_channels: Sequence[int]
 
     @abstractmethod

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from cclcc_cli.methods.base import Method
 from cclcc_cli.models.network import Network
 from cclcc_cli.training.runtime import Runtime
+from cclcc_cli.training.team import ALONE, Team
 
 
 class PassCounter:
@@ -23,9 +24,11 @@ class PassCounter:
 
     Args:
         method: watched from now on, while ``counting``.
+        team: whose other processes pass the rest of a batch.
     """
 
-    def __init__(self, method: Method) -> None:
+    def __init__(self, method: Method, team: Team = ALONE) -> None:
+        self._team = team
         self._counting = False
         self.learning_pixels = self.judging_pixels = 0
         for network in method.modules():
@@ -45,7 +48,8 @@ class PassCounter:
     def _count(self, _module: nn.Module, inputs: tuple[Tensor], _out: Tensor) -> None:
         if not self._counting:
             return
-        batch, _, height, width = inputs[0].shape
+        count, _, height, width = inputs[0].shape
+        batch = self._team.whole_count(count)
         if torch.is_grad_enabled():
             self.learning_pixels += batch * height * width
         else:

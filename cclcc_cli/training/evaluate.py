@@ -19,6 +19,7 @@ from cclcc_cli.metrics.overlap import overlap_scores, rules
 from cclcc_cli.metrics.surface import surface_scores
 from cclcc_cli.models.network import Network
 from cclcc_cli.training.runtime import Runtime
+from cclcc_cli.training.team import ALONE, Team, turns
 
 Scores = dict[str, float]
 
@@ -71,18 +72,22 @@ def predict(network: Network, images: NDArray[np.uint8], runtime: Runtime) -> Te
 
 @torch.inference_mode()
 def validation_scores(
-    network: Network, store: Store, positions: Sequence[int], config: Evaluation, runtime: Runtime
+    network: Network, store: Store, positions: Sequence[int], config: Evaluation, runtime: Runtime,
+    team: Team = ALONE,
 ) -> Scores:
-    """Mean overlap scores at the working size: what chooses the best checkpoint."""
+    """Mean overlap scores at the working size: what chooses the best checkpoint.
+
+    The batches are shared out among a team's processes; all get the same scores.
+    """
     threshold = probability_threshold(config, config.validation_on)
     was_training = network.training
     network.eval()
     sums: Scores = {}
-    for rows in _batches(positions):
+    for rows in turns(_batches(positions), team):
         for name, values in _overlap(network, store, rows, config, threshold, runtime)[1].items():
             sums[name] = sums.get(name, 0.0) + float(values.sum())
     network.train(was_training)
-    return {name: total / len(positions) for name, total in sums.items()}
+    return {name: total / len(positions) for name, total in team.add(sums).items()}
 
 
 @torch.inference_mode()

@@ -22,6 +22,7 @@ from cclcc_cli.training.runtime import Runtime
 from cclcc_cli.training.schedule import Plan, learning_rate
 from cclcc_cli.training.seed import random_state, restore_random_state
 from cclcc_cli.training.step import Stepper, build_average, build_optimizer, move_batch
+from cclcc_cli.training.team import ALONE, Team
 
 CHECK_EVERY = 10
 """Steps between looks at the loss: each look waits for the device."""
@@ -78,6 +79,7 @@ class Trainer:
         folder: where last.pt and best.pt are kept.
         stop_requested: whether to save and leave after the current step.
         observer: hears about progress.
+        team: the processes that train together; the one that leads writes.
     """
 
     def __init__(
@@ -92,6 +94,7 @@ class Trainer:
         folder: Path,
         stop_requested: Callable[[], bool],
         observer: Observer,
+        team: Team = ALONE,
     ) -> None:
         self._method: Method = method.to(runtime.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._recipe = recipe
@@ -103,9 +106,12 @@ class Trainer:
         self._stop_requested = stop_requested
         self._observer = observer
         self._optimizer = build_optimizer(recipe.optimizer, method.parameters())
-        self._stepper = Stepper(method, self._optimizer, recipe.optimizer.clip_norm, runtime)
+        self._team = team
+        self._stepper = Stepper(method, self._optimizer, recipe.optimizer.clip_norm, runtime, team)
         self._average = build_average(recipe, method)
-        self._passes = PassCounter(method)  # after the average, which copies the network
+        # Both after the average, which copies the network.
+        team.share_networks(method)
+        self._passes = PassCounter(method, team)
         self._sums: dict[str, Tensor] = {}
         self.progress = Progress()
 
@@ -167,7 +173,8 @@ class Trainer:
         return early or self.progress.step >= self._plan.total_steps
 
     def _step(self, raw: RawBatch) -> None:
-        progress = self.progress
+        progress, batch = self.progress, self._recipe.batch
+        raw = self._team.whole_batch(raw, batch.labeled, batch.unlabeled)
         with self._passes.counting():
             loss = self._stepper.step(
                 move_batch(raw, self._runtime),
@@ -217,8 +224,9 @@ class Trainer:
             progress.best_step, progress.best_dice = progress.step, scores["dice"]
             progress.without_gain = 0
             content = {"step": progress.step, "network": self.predictor.state_dict()}
-            self._observer.saving()
-            save_checkpoint(self._best, content)
+            if self._team.leads:
+                self._observer.saving()
+                save_checkpoint(self._best, content)
         else:
             progress.without_gain += 1
         self._observer.recorded(
@@ -235,6 +243,8 @@ class Trainer:
         self._sums, progress.counted = {}, 0
 
     def _save(self) -> None:
+        if not self._team.leads:
+            return
         self._observer.saving()
         save_checkpoint(
             self._last,

@@ -25,12 +25,14 @@ class Runtime:
         precision: fp32, bf16 or fp16, of the convolutions; losses and weights stay float32.
         workers: processes that load data; changes nothing but speed.
         threads: of a CPU, by whose number sums are ordered; None: as many as torch has now.
+        processes: that compute together, each with so many threads or a GPU of its own.
     """
 
     device: str
     precision: str
     workers: int = 0
     threads: int | None = None
+    processes: int = 1
 
     @property
     def cpu_threads(self) -> int:
@@ -58,7 +60,9 @@ class Runtime:
         return torch.autocast(self.device, dtype=dtype)
 
 
-def resolve_runtime(device: Device, precision: Precision, workers: int = 0) -> Runtime:
+def resolve_runtime(
+    device: Device, precision: Precision, workers: int = 0, processes: int = 1
+) -> Runtime:
     """Choose what ``auto`` leaves open, and refuse what this machine cannot do.
 
     Raises:
@@ -81,7 +85,9 @@ def resolve_runtime(device: Device, precision: Precision, workers: int = 0) -> R
         there = ", ".join(name for name, is_there in available.items() if is_there)
         raise RunError(f"--device {device}: this machine has none; available: {there}")
     if precision == "auto":
-        return Runtime(chosen, "bf16" if has_fast_bf16(chosen) else "fp32", workers)
+        return Runtime(
+            chosen, "bf16" if has_fast_bf16(chosen) else "fp32", workers, processes=processes
+        )
     if precision == "fp16" and chosen == "cpu":
         raise RunError("--precision fp16: a CPU cannot train in it; use fp32, bf16 or auto")
     if precision == "bf16" and not has_fast_bf16(chosen):
@@ -89,7 +95,7 @@ def resolve_runtime(device: Device, precision: Precision, workers: int = 0) -> R
             f"--precision bf16: this {chosen} has no bf16 arithmetic and would emulate it "
             "hundreds of times slower; use fp32 or auto"
         )
-    return Runtime(chosen, precision, workers)
+    return Runtime(chosen, precision, workers, processes=processes)
 
 
 def has_fast_bf16(device: str) -> bool:

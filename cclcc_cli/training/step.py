@@ -11,6 +11,7 @@ from cclcc_cli.config.schema import AdamW, Sgd
 from cclcc_cli.data.loading import RawBatch, normalize
 from cclcc_cli.methods.base import Batch, Loss, Method, Moment
 from cclcc_cli.training.runtime import Runtime
+from cclcc_cli.training.team import ALONE, Team
 
 
 def build_optimizer(
@@ -56,6 +57,7 @@ class Stepper:
         optimizer: over its parameters.
         clip_norm: bound on the gradient's global norm, or None.
         runtime: device and precision.
+        team: the processes that take the step together.
     """
 
     def __init__(
@@ -64,21 +66,25 @@ class Stepper:
         optimizer: torch.optim.Optimizer,
         clip_norm: float | None,
         runtime: Runtime,
+        team: Team = ALONE,
     ) -> None:
         self._method = method
         self._optimizer = optimizer
         self._clip_norm = clip_norm
         self._runtime = runtime
+        self._team = team
         self.scaler = torch.amp.GradScaler(runtime.device, enabled=runtime.precision == "fp16")
 
     def step(self, batch: Batch, moment: Moment, lr: float) -> Loss:
         """Learn from one batch at a learning rate; returns the loss before the update."""
         for group in self._optimizer.param_groups:
             group["lr"] = lr
-        with self._runtime.autocast():
-            loss = self._method.loss(batch, moment)
-        self._optimizer.zero_grad(set_to_none=True)
-        backward(self.scaler.scale(loss.total))
+        with self._team.sharing():
+            with self._runtime.autocast():
+                loss = self._method.loss(batch, moment)
+            self._optimizer.zero_grad(set_to_none=True)
+            backward(self.scaler.scale(loss.total))
+        self._team.sum_gradients(self._method)
         if self._clip_norm is not None:
             self.scaler.unscale_(self._optimizer)
             nn.utils.clip_grad_norm_(self._method.parameters(), self._clip_norm)

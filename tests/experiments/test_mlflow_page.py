@@ -18,6 +18,7 @@ from urllib.error import URLError
 import pytest
 from mlflow import MlflowClient
 
+from cclcc_cli.experiments.mlflow_content import _source
 from cclcc_cli.experiments.mlflow_mirror import LiveMirror, sync
 from cclcc_cli.experiments.run_folder import RunFolder
 
@@ -186,3 +187,12 @@ def test_a_server_is_mirrored_to_and_its_death_is_one_warning(
     (warning,) = warnings
     assert "Connection refused" in warning
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(("command", "shown"), [
+    ("cclcc train recipes/kvasir.yaml --data runs/data", "cclcc train kvasir.yaml"),
+    ("__main__.py ablate 'my recipes/terms.yaml'", "cclcc ablate terms.yaml"),
+    (None, None),
+])
+def test_the_source_column_tells_what_was_started(command: str | None, shown: str | None) -> None:
+    assert _source(command) == shown

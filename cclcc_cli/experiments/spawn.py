@@ -1,0 +1,122 @@
+"""Start a command as several processes on this machine, and end with them."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+
+from cclcc_cli.errors import RunError
+from cclcc_cli.processes import MEETING
+
+PARENT = "CCLCC_PARENT"
+"""Names the end of a pipe that closes when the process that started this one is gone."""
+_GRACE = 20.0
+"""Seconds in which the others notice that one has gone, and put down why."""
+
+
+def spawn(processes: int) -> int:
+    """Run this very command again in so many processes that train together.
+
+    Signals go to all of them, once each: they hear a terminal's Ctrl-C from here only.
+
+    Returns:
+        The exit code: that of the process that leads, else of the first that failed.
+
+    Raises:
+        RunError: the process that leads was killed.
+    """
+    with tempfile.TemporaryDirectory(prefix="cclcc-") as folder, _pipe() as end:
+        variables = {MEETING: str(Path(folder) / "meeting"), PARENT: str(end)}
+        started = [_start(rank, processes, variables, end) for rank in range(processes)]
+        try:
+            with _passing_signals_to(started):
+                codes = _wait(started)
+        finally:
+            _end(started)
+    if codes[0] < 0:
+        raise RunError(f"process 0 of {processes} was killed (signal {-codes[0]}); the same "
+                       "command goes on from the last checkpoint")
+    failed = [128 - code if code < 0 else code for code in codes if code]
+    return failed[0] if failed else 0
+
+
+def follow_parent() -> None:
+    """Have this process save and leave when the one that started it by ``spawn`` is gone."""
+    if PARENT in os.environ:
+        end = int(os.environ[PARENT])
+        threading.Thread(target=_leave_after, args=(end,), daemon=True).start()
+
+
+def _leave_after(end: int) -> None:
+    os.read(end, 1)  # nobody writes: this returns when the other end is closed
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _start(
+    rank: int, processes: int, variables: dict[str, str], end: int
+) -> "subprocess.Popen[bytes]":
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    environment = {
+        "OMP_NUM_THREADS": str(max(1, (cores or 1) // processes)),  # torch reads it at its start
+        **os.environ, **variables,
+        "RANK": str(rank), "WORLD_SIZE": str(processes), "LOCAL_RANK": str(rank),
+    }
+    return subprocess.Popen(
+        [sys.executable, *sys.orig_argv[1:]], env=environment, pass_fds=(end,), process_group=0
+    )
+
+
+def _wait(started: Sequence["subprocess.Popen[bytes]"]) -> list[int]:
+    """Exit codes of all, once all have ended; what does not end after a failure is killed."""
+    deadline: float | None = None
+    while True:
+        codes = [process.poll() for process in started]
+        if None not in codes:
+            return [code for code in codes if code is not None]
+        if deadline is None and any(codes):
+            deadline = time.monotonic() + _GRACE
+        if deadline is not None and time.monotonic() > deadline:
+            _end(started)
+        time.sleep(0.05)
+
+
+def _end(started: Sequence["subprocess.Popen[bytes]"]) -> None:
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def _pipe() -> Iterator[int]:
+    """The end to read from; it closes for the children when this process is gone."""
+    reading, writing = os.pipe()
+    try:
+        yield reading
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+@contextmanager
+def _passing_signals_to(started: Sequence["subprocess.Popen[bytes]"]) -> Iterator[None]:
+    def send(number: int, _frame: FrameType | None) -> None:
+        for process in started:
+            with suppress(ProcessLookupError):
+                process.send_signal(number)
+
+    before: dict[int, Callable[[int, FrameType | None], object] | int | None] = {
+        number: signal.signal(number, send) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,94 @@
+"""Passes shared by two real processes: every method then learns what one process would.
+
+Tolerances, for float32: after three steps of SGD the loss terms agree to 1e-4 and all weights,
+statistics and predictions to 2e-5, as norms of differences over norms (measured: 6e-5, 4e-7,
+9e-6). AdamW divides by the gradient's size, and so makes whole steps of what is rounding alone: of
+a convolution's bias before a BatchNorm, whose gradient is 0. Of the methods with it, the terms
+agree to 1e-4 and predictions to 5 % (2.4e-2), as between two numbers of threads.
+"""
+
+import pytest
+import torch
+
+from cclcc_cli.training.team import ALONE
+from tests.methods.arms import ARMS, LABELED, make_batch
+from tests.training.pair import run_pair, take_steps, take_steps_of
+
+pytestmark = pytest.mark.slow
+
+
+def distance(states, others):
+    """Norm of the difference over the norm of the other, of all tensors as one."""
+    a, b = (torch.cat([x.double().flatten() for x in s]) for s in (states, others))
+    return float((a - b).norm() / b.norm())
+
+
+def terms_distance(terms, others):
+    return max(abs(a[k] - b[k]) / max(abs(b[k]), 1e-3)
+               for a, b in zip(terms, others, strict=True) for k in b)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """What every arm did in two processes."""
+    return run_pair(tmp_path_factory.mktemp("pair"), take_steps_of, list(ARMS))
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_every_method_learns_the_same_as_in_one_process(shared, arm):
+    one, two = take_steps(arm), shared[0][arm]
+    assert terms_distance(two["terms"], one["terms"]) < (1e-3 if arm == "uamt" else 1e-4)
+    assert distance(two["state"].values(), one["state"].values()) < 2e-5
+    assert distance([two["said"]], [one["said"]]) < 2e-5
+    assert two["gradients"].keys() == one["gradients"].keys()
+    assert distance(two["gradients"].values(), one["gradients"].values()) < 1e-2
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_all_processes_end_with_the_same_bits(shared, arm):
+    first, second = shared
+    assert first[arm]["terms"] == second[arm]["terms"]
+    for a, b in zip(first[arm]["state"].values(), second[arm]["state"].values(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_more_processes_than_labelled_images_still_agree(tmp_path):
+    """One of three then passes nothing where labelled images pass alone."""
+    arms = ["supervised", "clcc", "bcp"]
+    for arm, two in run_pair(tmp_path, take_steps_of, arms, size=3)[2].items():
+        assert distance(two["state"].values(), take_steps(arm)["state"].values()) < 2e-5
+
+
+def test_with_adamw(tmp_path):
+    arms = ["supervised", "clcc", "mean_teacher"]
+    for arm, two in run_pair(tmp_path, take_steps_of, arms, "adamw")[0].items():
+        one = take_steps(arm, ALONE, "adamw")
+        assert terms_distance(two["terms"], one["terms"]) < 1e-4
+        assert distance([two["said"]], [one["said"]]) < 0.05
+
+
+def drop_half(team):
+    keys = {"model": {"widths": [4, 8, 8, 8, 8], "dropout": [0.5] * 5}}
+    return {arm: take_steps(arm, team, **keys) for arm in ("supervised", "uamt")}
+
+
+def test_dropout_is_drawn_for_the_whole_batch(tmp_path):
+    for arm, two in run_pair(tmp_path, drop_half)[0].items():
+        one = drop_half(ALONE)[arm]
+        assert terms_distance(two["terms"], one["terms"]) < 1e-3
+        assert distance([two["said"]], [one["said"]]) < 1e-4
+
+
+def wrongly_halved(arm, seed):
+    """As if each process saw its own half alone: what the others must not come to."""
+    batch = make_batch(arm, seed)
+    batch.images[1:LABELED] = batch.images[:1]
+    batch.target[1:] = batch.target[:1]
+    return batch
+
+
+def test_the_tolerance_would_notice_a_batch_that_was_not_shared(shared):
+    halved = take_steps("supervised", batch=wrongly_halved)
+    whole = shared[0]["supervised"]
+    assert distance(halved["state"].values(), whole["state"].values()) > 1e-3
+    assert distance([halved["said"]], [whole["said"]]) > 1e-3
