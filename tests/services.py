@@ -135,8 +135,7 @@ def slurm_conf() -> Iterator[Path]:
     try:
         yield _start_slurm(folder, daemons)
     finally:
-        subprocess.run(["scancel", "--user", _user(), "--signal=KILL", "--full"], check=False,
-                       env={**os.environ, "SLURM_CONF": str(folder / "slurm.conf")})
+        _end_jobs({**os.environ, "SLURM_CONF": str(folder / "slurm.conf")})
         for daemon in reversed(daemons):
             daemon.terminate()
             try:
@@ -145,6 +144,17 @@ def slurm_conf() -> Iterator[Path]:
                 daemon.kill()
                 daemon.wait()
         shutil.rmtree(folder)
+
+
+def _end_jobs(environment: dict[str, str]) -> None:
+    """Their processes would outlive the daemons."""
+    for how in (["--signal=KILL", "--full"], []):  # what runs, then what waits
+        subprocess.run(["scancel", "--user", _user(), *how], check=False, env=environment)
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and subprocess.run(
+        ["squeue", "--noheader"], env=environment, capture_output=True, check=False
+    ).stdout.strip():
+        time.sleep(0.2)
 
 
 def _user() -> str:
