@@ -1,4 +1,4 @@
-"""``cclcc report --mlflow``, and the report that an ablation leaves: both from a server alone."""
+"""``cclcc report --mlflow``, and the report that an ablation leaves: the same from a server."""
 
 import json
 import os

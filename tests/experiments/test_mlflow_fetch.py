@@ -1,4 +1,4 @@
-"""Run folders from a tracking server alone: the files as they were, what is left out, and why."""
+"""Run folders from a tracking server alone: files as they were, and what is left out and why."""
 
 import json
 import shutil
