@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Self
 
 import psutil
 
@@ -50,6 +51,23 @@ class Owner:
     def is_here(self) -> bool:
         return self.host == platform.node()
 
+    @property
+    def runs_here(self) -> bool:
+        """Whether this machine has the process now."""
+        try:
+            process = psutil.Process(self.pid)
+            # A dead process that nobody has fetched, in a container perhaps, still has its number.
+            dead = process.status() == psutil.STATUS_ZOMBIE
+            return not dead and abs(process.create_time() - self.born) < 1
+        except psutil.NoSuchProcess:
+            return False
+
+    @classmethod
+    def this_process(cls) -> Self:
+        """The calling process, with a token of its own."""
+        pid = os.getpid()
+        return cls(platform.node(), pid, psutil.Process(pid).create_time(), uuid.uuid4().hex)
+
 
 def live_owner(folder: Path) -> Owner | None:
     """Who holds the folder now; None where nobody does, or its holder is dead."""
@@ -57,14 +75,7 @@ def live_owner(folder: Path) -> Owner | None:
     if owner is None:
         return None
     if owner.is_here:
-        try:
-            process = psutil.Process(owner.pid)
-            # A dead process that nobody has fetched, in a container perhaps, still has its number.
-            dead = process.status() == psutil.STATUS_ZOMBIE
-            same = not dead and abs(process.create_time() - owner.born) < 1
-        except psutil.NoSuchProcess:
-            same = False
-        return owner if same else None
+        return owner if owner.runs_here else None
     with suppress(FileNotFoundError):
         return owner if time.time() - (folder / _FILE).stat().st_mtime < SILENCE else None
     return None
@@ -73,8 +84,7 @@ def live_owner(folder: Path) -> Owner | None:
 @contextmanager
 def owned(folder: Path) -> Iterator[None]:
     """Bear this process's name and heartbeat in the folder; only who has its lock may."""
-    pid = os.getpid()
-    owner = Owner(platform.node(), pid, psutil.Process(pid).create_time(), uuid.uuid4().hex)
+    owner = Owner.this_process()
     write_atomic(folder / _FILE, json.dumps(asdict(owner)).encode())
     over = threading.Event()
     heart = threading.Thread(target=_beat, args=(folder / _FILE, over), daemon=True)

@@ -4,11 +4,11 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
-from cclcc_cli.config.ablation import Ablation, Arrangement
+from cclcc_cli.config.ablation import Arrangement
 from cclcc_cli.config.design import REPETITIONS, Point, short_keys
 from cclcc_cli.config.recipes import AnyRecipe
 from cclcc_cli.data.store import Store, load_store, store_path
@@ -85,7 +85,14 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def share_threads(ablation: Ablation, record: PlanRecord, workers: int) -> int:
+class Threaded(Protocol):
+    """What says how many CPU threads each of its cells has: a file, or what is recorded of it."""
+
+    @property
+    def threads(self) -> int | None: ...
+
+
+def share_threads(file: Threaded, record: Threaded, workers: int) -> int:
     """CPU threads of each cell: the file's, else those of the first start, else a fair share.
 
     They are part of a cell's identity, so a plan that has begun keeps them.
@@ -95,7 +102,7 @@ def share_threads(ablation: Ablation, record: PlanRecord, workers: int) -> int:
     """
     cores = available_cores()
     share = max(1, min(torch.get_num_threads(), cores // workers))
-    threads = ablation.threads or record.threads or share
+    threads = file.threads or record.threads or share
     if threads > 1 and threads * workers > cores:
         raise RunError(
             f"--workers {workers}: each cell of this plan has {threads} threads and this machine "

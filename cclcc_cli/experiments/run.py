@@ -22,12 +22,13 @@ from cclcc_cli.errors import Interrupted
 from cclcc_cli.experiments.cell import Cell
 from cclcc_cli.experiments.environment import describe_environment
 from cclcc_cli.experiments.interrupt import StopRequest, stop_on_signals
+from cclcc_cli.experiments.judge import Judge, Pruned
 from cclcc_cli.experiments.progress import Chorus, Display, TextDisplay
 from cclcc_cli.experiments.results import evaluate_cell
-from cclcc_cli.experiments.run_folder import RunFolder
+from cclcc_cli.experiments.run_folder import RunFolder, State
 from cclcc_cli.methods import build_method
 from cclcc_cli.models.network import Network
-from cclcc_cli.training.evaluate import validation_scores
+from cclcc_cli.training.evaluate import Scores, validation_scores
 from cclcc_cli.training.loop import Trainer
 from cclcc_cli.training.memory import keep_freed_memory
 from cclcc_cli.training.runtime import Runtime
@@ -70,8 +71,14 @@ def run_cell(
     fresh: bool = False,
     tracking: TrackerFactory | None = None,
     ablation: str | None = None,
+    judge: Judge | None = None,
+    trial: Mapping[str, Any] | None = None,
 ) -> RunResult:
     """Train a recipe's cell, or go on where it stopped, or return what is finished already.
+
+    A judged training ends with validation and leaves the test split unread: its cell is then
+    ``validated``. Whoever runs the same cell without a judge finds it trained, reads the test
+    split, once, and gets the bytes that an unjudged training would have left.
 
     Args:
         recipe: checked.
@@ -82,12 +89,15 @@ def run_cell(
         fresh: forget a former training of this cell.
         tracking: opens a mirror of the run folder.
         ablation: whose cell it is.
+        judge: a search's, which chooses by validation alone.
+        trial: whose cell it is, see ``RunFolder.join_search``.
 
     Raises:
         DataError: the store is missing or does not suit the recipe.
         RunError: the cell is being trained by another process, or its folder is damaged.
         TrainingDiverged: the loss stopped being finite.
         Interrupted: a signal stopped it; its state is saved.
+        Pruned: the judge ended it; its state is saved.
     """
     store = load_store(store_path(data_root, recipe.data.name, recipe.data.size))
     cell = Cell(recipe, store, runtime)
@@ -96,24 +106,34 @@ def run_cell(
     with folder.locked():
         if fresh:
             folder.clear()
-        if folder.finished:
+        state = folder.status.get("state")
+        if state == "finished" or (judge is not None and state == "validated"):
+            if judge is not None:
+                judge.complete(folder.records())
             return RunResult(folder, folder.read_json("result.json"), trained=False)
         _write_identity(folder, cell)
         if ablation is not None:
             folder.join_ablation(ablation)
+        if trial is not None:
+            folder.join_search(trial)
         display = Chorus([TextDisplay(folder.append_log), display])
         opened = tracking(folder) if tracking else nullcontext(_NoTracker())
         with stop_on_signals() as stop, opened as tracker:
             try:
-                result = _train(cell, folder, display, tracker, stop)
+                result = _train(cell, folder, display, tracker, stop, judge)
             except BaseException as error:
-                wanted = isinstance(error, Interrupted | KeyboardInterrupt)
-                _end(folder, "stopped" if wanted else "failed", str(error) or type(error).__name__)
+                _end(folder, _state_after(error), str(error) or type(error).__name__)
                 tracker.push()
                 raise
-            _end(folder, "finished", None)
+            _end(folder, "finished" if judge is None else "validated", None)
             tracker.push()
     return RunResult(folder, result, trained=True)
+
+
+def _state_after(error: BaseException) -> State:
+    if isinstance(error, Pruned):
+        return "pruned"
+    return "stopped" if isinstance(error, Interrupted | KeyboardInterrupt) else "failed"
 
 
 class _NoTracker:
@@ -122,11 +142,21 @@ class _NoTracker:
 
 
 class _Observer:
-    """Hands the loop's news to the folder, the display and the tracker, in this order."""
+    """Hands the loop's news to the folder, the display, the tracker and the judge, in this order.
 
-    def __init__(self, folder: RunFolder, display: Display, tracker: Tracker, batch: int) -> None:
+    Attributes:
+        images: each image's scores at the validation that is going on.
+        verdict: why the judge ends the training; None while it does not.
+    """
+
+    def __init__(
+        self, folder: RunFolder, display: Display, tracker: Tracker, batch: int,
+        judge: Judge | None, total_steps: int,
+    ) -> None:
         self._folder, self._display, self._tracker = folder, display, tracker
-        self._batch = batch
+        self._batch, self._judge, self._total_steps = batch, judge, total_steps
+        self.images: list[Scores] = []
+        self.verdict: str | None = None
 
     def checked(self, step: int, terms: dict[str, float]) -> None:
         self._display.checked(step, terms)
@@ -142,10 +172,13 @@ class _Observer:
                                    elapsed=_elapsed(self._folder.status))
         self._display.recorded(complete)
         self._tracker.push()
+        if self._judge is not None and record["step"] < self._total_steps:
+            self.verdict = self._judge.after(complete, self.images)
 
 
 def _train(
-    cell: Cell, folder: RunFolder, display: Display, tracker: Tracker, stop: StopRequest
+    cell: Cell, folder: RunFolder, display: Display, tracker: Tracker, stop: StopRequest,
+    judge: Judge | None,
 ) -> dict[str, Any]:
     recipe, store, runtime = cell.recipe, cell.store, cell.runtime
     plan = build_plan(recipe, len(cell.labeled), recipe.batch.labeled)
@@ -155,13 +188,16 @@ def _train(
         keep_freed_memory()
     val = store.positions(cell.splits.val)
 
+    batch_size = recipe.batch.labeled + recipe.batch.unlabeled
+    observer = _Observer(folder, display, tracker, batch_size, judge, plan.total_steps)
+
     def validate(network: Network) -> dict[str, float]:
-        return validation_scores(network, store, val, recipe.evaluation, runtime)
+        observer.images = []
+        return validation_scores(network, store, val, recipe.evaluation, runtime, observer.images)
 
     resuming = folder.last_checkpoint.exists()
     if not resuming:
         folder.keep_records(up_to_step=0)
-    batch_size = recipe.batch.labeled + recipe.batch.unlabeled
     trainer = Trainer(
         build_method(recipe), recipe, plan, runtime,
         batches=lambda first_step: load_batches(
@@ -171,8 +207,8 @@ def _train(
         ),
         validate=validate,
         folder=folder.path,
-        stop_requested=stop,
-        observer=_Observer(folder, display, tracker, batch_size),
+        stop_requested=lambda: stop() or observer.verdict is not None,
+        observer=observer,
     )
     if resuming:
         trainer.resume()
@@ -180,17 +216,26 @@ def _train(
     _begin(folder, plan, trainer.progress.step)
     display.started(folder, cell, plan, trainer.progress.step)
     tracker.push()
+    first_step = trainer.progress.step
+    if judge is not None and first_step < plan.total_steps:
+        observer.verdict = judge.goes_on_from(folder.records())
     complete = trainer.run()
     folder.update_status(step=trainer.progress.step, seconds=round(trainer.progress.seconds, 1))
+    if not complete and not stop():
+        raise Pruned(f"pruned at step {trainer.progress.step} of {plan.total_steps}: "
+                     f"{observer.verdict}")
     if not complete:
         assert stop.signal_number is not None
         raise Interrupted(
             f"stopped at step {trainer.progress.step} of {plan.total_steps}; saved in "
             f"{folder.path}; the same command goes on from here", stop.signal_number,
         )
+    if judge is not None:
+        judge.complete(folder.records())
     # Apart from result.json, which is the same bytes for the same cell: times and memory are not.
-    folder.write_json("costs.json", trainer.costs())
-    return evaluate_cell(cell, folder, trainer, display)
+    if trainer.progress.step > first_step or folder.read_json("costs.json") is None:
+        folder.write_json("costs.json", trainer.costs())
+    return evaluate_cell(cell, folder, trainer, display, read_test=judge is None)
 
 
 def _images(cell: Cell) -> TrainingImages:
@@ -239,7 +284,7 @@ def _begin(folder: RunFolder, plan: Plan, step: int) -> None:
     )
 
 
-def _end(folder: RunFolder, state: str, error: str | None) -> None:
+def _end(folder: RunFolder, state: State, error: str | None) -> None:
     folder.update_status(state=state, updated=_now(), finished=_now(), error=error,
                          elapsed=_elapsed(folder.status))
 

@@ -1,19 +1,23 @@
-"""One cell of an ablation in a worker's process: what goes in, what comes out."""
+"""One cell of an ablation or a search in a worker's process: what goes in, what comes out."""
 
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, Optional
 
 from cclcc_cli.config.recipes import AnyRecipe
 from cclcc_cli.errors import CclccError, Interrupted, RunBusyError
+from cclcc_cli.experiments.judge import Pruned
 from cclcc_cli.experiments.local_pool import leave_if_orphaned
 from cclcc_cli.experiments.progress import TextDisplay
 from cclcc_cli.experiments.run import TrackerFactory, run_cell
 from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.training.runtime import Runtime
 
-Ending = Literal["done", "found", "busy", "stopped", "failed"]
+if TYPE_CHECKING:
+    from cclcc_cli.experiments.search_judge import TrialCell, TrialJudge
+
+Ending = Literal["done", "found", "busy", "stopped", "failed", "pruned"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,9 @@ class Task:
         runs_root: where run folders are made.
         runtime: device, precision and threads.
         tracking_uri: where to mirror to; None: nowhere.
-        ablation: whose cell it is.
+        ablation: whose cell it is, where it is one's.
+        trial: of which search's trial it is a cell: then a pruner may end it, and the test split
+            stays unread.
     """
 
     recipe: AnyRecipe
@@ -36,7 +42,8 @@ class Task:
     runs_root: Path
     runtime: Runtime
     tracking_uri: str | None
-    ablation: str
+    ablation: str | None
+    trial: Optional["TrialCell"] = None
 
 
 @dataclass(frozen=True)
@@ -47,23 +54,30 @@ class Outcome:
         ending: ``found`` where another process has finished it, ``busy`` where one holds it.
         reason: of what is not done, in one line.
         warnings: what is to be told beside that.
+        value: of a search's objective, of a cell that is done.
     """
 
     ending: Ending
     reason: str = ""
     warnings: tuple[str, ...] = ()
+    value: float | None = None
 
 
 def run_task(task: Task) -> Outcome:
     """Train the cell of a task, or go on with it, or find it done."""
     warnings: list[str] = []
     try:
+        judge = _open_judge(task.trial)
         done = run_cell(
             task.recipe, data_root=task.data_root, runs_root=task.runs_root,
             runtime=task.runtime, display=TextDisplay(lambda _line: None),
             tracking=_open_tracking(task.tracking_uri, warnings), ablation=task.ablation,
+            judge=judge, trial=task.trial.label if task.trial else None,
         )
-        outcome = Outcome("done" if done.trained else "found", "", tuple(warnings))
+        value = judge.settle(done.folder, done.result) if judge else None
+        outcome = Outcome("done" if done.trained else "found", "", tuple(warnings), value)
+    except Pruned as error:
+        outcome = Outcome("pruned", str(error), tuple(warnings))
     except RunBusyError as error:
         outcome = Outcome("busy", str(error), tuple(warnings))
     except (Interrupted, KeyboardInterrupt) as error:
@@ -74,6 +88,14 @@ def run_task(task: Task) -> Outcome:
         _keep(task.folder, error)
     leave_if_orphaned()
     return outcome
+
+
+def _open_judge(trial: Optional["TrialCell"]) -> Optional["TrialJudge"]:
+    if trial is None:
+        return None
+    from cclcc_cli.experiments.search_judge import TrialJudge
+
+    return TrialJudge(trial)
 
 
 def _describe(error: Exception) -> str:
