@@ -222,8 +222,8 @@ def _train(
     complete = trainer.run()
     folder.update_status(step=trainer.progress.step, seconds=round(trainer.progress.seconds, 1))
     if not complete and not stop():
-        raise Pruned(f"pruned at step {trainer.progress.step} of {plan.total_steps}: "
-                     f"{observer.verdict}")
+        raise Pruned(f"pruned at step {trainer.progress.step} of {plan.total_steps} "
+                     f"({observer.verdict})")
     if not complete:
         assert stop.signal_number is not None
         raise Interrupted(

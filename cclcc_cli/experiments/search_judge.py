@@ -137,7 +137,7 @@ class TrialJudge:
             if not asked.intermediate_values or not pruner.prune(study, asked):
                 return None
             value = asked.intermediate_values[trial.index * trial.steps + step]
-        return f"{trial.pruner.kind}: {trial.objective} {value:.4f} is not good enough there"
+        return f"{trial.pruner.kind}, {trial.objective} {value:.4f}"
 
     def _ask_wilcoxon(self, step: int, pruner: config.WilcoxonPruner) -> str | None:
         try:
@@ -156,7 +156,7 @@ class TrialJudge:
         p = worse_than(mine, others, higher=self._trial.higher)
         if p >= pruner.p:
             return None
-        return (f"wilcoxon: {self._trial.objective} {np.mean(mine):.4f} against "
+        return (f"wilcoxon, {self._trial.objective} {np.mean(mine):.4f} against "
                 f"{np.mean(others):.4f} of trial {best.number} on {len(mine)} images, p = {p:.2g}")
 
     def _comparable(self, step: int) -> list[str]:

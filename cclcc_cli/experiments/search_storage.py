@@ -70,12 +70,12 @@ def is_journal(address: str) -> bool:
     return "://" not in address
 
 
-def open_storage(address: str, say: Callable[[str], None] = lambda _line: None) -> BaseStorage:
+def open_storage(address: str, say: Callable[[str], None] | None = None) -> BaseStorage:
     """The storage at an address, made where there is none.
 
     Args:
         address: see ``storage_address``.
-        say: hears that a torn journal was repaired.
+        say: hears that a torn journal was repaired; None leaves that to the first who writes.
 
     Raises:
         RunError: it cannot be reached, its driver is missing, or it is damaged.
@@ -168,14 +168,15 @@ class Journal(JournalFileBackend):
 
     Args:
         path: of the file.
-        say: hears that a cut record was taken out.
+        say: hears that a cut record was taken out; None: the file is left as it is until written.
     """
 
-    def __init__(self, path: Path, say: Callable[[str], None]) -> None:
-        self._path, self._say = path, say
+    def __init__(self, path: Path, say: Callable[[str], None] | None) -> None:
+        self._path, self._say = path, say or (lambda _line: None)
         self._own_lock = _KernelLock(path)
         super().__init__(str(path), self._own_lock)
-        self._mend()
+        if say is not None:
+            self._mend()
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         """Write records behind the last whole one."""

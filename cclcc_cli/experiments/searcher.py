@@ -183,7 +183,7 @@ class Searcher:
     def _start_one(self) -> bool:
         """Take a trial and start its first training; False where there is none."""
         trial = self._participant.take(
-            lambda t: self._board.say(f"trial {t.number}: whoever ran it is gone; it goes on"))
+            lambda t: self._board.say(f"trial {t.number}: begun before; it goes on"))
         if trial is None:
             return False
         try:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cclcc_cli.experiments.search import OWN_SETTING
-from cclcc_cli.experiments.search_result import SearchResult, TrialResult
+from cclcc_cli.experiments.search_result import FEW, SearchResult, TrialResult
 from cclcc_cli.files import write_atomic
 
 if TYPE_CHECKING:
@@ -94,7 +94,8 @@ def _draw_importance(result: SearchResult) -> "Figure":
     axes.set_xlim(0, max(shares) * 1.15)
     axes.set_xlabel(f"share of the differences in {_score(result)}")
     complete = result.counts.get("complete", 0)
-    axes.set_title(f"{result.name}: PED-ANOVA over {complete} complete trials", loc="left")
+    guess = ", a first guess" if complete < FEW else ""
+    axes.set_title(f"{result.name}: PED-ANOVA over {complete} complete trials{guess}", loc="left")
     return figure
 
 
