@@ -197,6 +197,9 @@ class Search(Section):
         if self.objective in _AT_THE_END and not isinstance(self.pruner, NoPruner):
             problems.append(f"pruner.kind = {self.pruner.kind}: {self.objective} is computed at "
                             "the end of a training only; allowed: none")
+        if self.unequal_budgets and not isinstance(self.pruner, NoPruner):
+            problems.append(f"pruner.kind = {self.pruner.kind}: trials of unequal budgets cannot "
+                            "be compared step by step; allowed: none")
         if problems:
             raise ValueError("\n".join(problems))
         return self
