@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -303,6 +304,8 @@ def load_search(path: Path) -> CheckedSearch:
 
 
 def _spoken(line: str) -> str:
+    # A dimension's kind is no key on the way to it.
+    line = re.sub(r"^(space\.\S+?)\.(uniform|log|int|categorical)(?=[:.]| =)", r"\1", line)
     return line.replace("list should have at least 1 item after validation, not 0",
                         "give one or more").replace(
         "dictionary should have at least 1 item after validation, not 0", "give one or more")

@@ -85,7 +85,7 @@ BAD = {
     "foreign key": (one("fixmatch.threshold", [0.9]), "fixmatch: unknown key"),
     "bad choice": (one("clcc.grid", [5, 7]), "space: clcc.grid = 7: recipe: clcc.grid = 7 does not"),
     "bad bound": (one("clcc.temperature", {"low": 0, "high": 1}), "clcc.temperature = 0.0: recipe"),
-    "float for int": (one("clcc.grid", {"low": 2, "high": 5, "step": 4}), "grid = 2.0: input should be"),
+    "step": (one("clcc.grid", {"low": 2, "high": 5, "step": 4}), "yaml: space.clcc.grid: step = 4.0"),
     "bounds turned": (one("seed.x", {"low": 2, "high": 1}), "low = 2.0 must be below high = 1.0"),
     "log of 0": (one("x", {"kind": "log", "low": 0, "high": 1}), "a logarithm needs it above 0"),
     "kind": (one("x", {"kind": "normal", "low": 0}), "normal: unknown; allowed: uniform, log, int"),
@@ -137,6 +137,10 @@ def test_all_problems_are_told_at_once(load):
     with pytest.raises(RecipeError) as caught:
         load(space={"clcc.grid": [5, 7], "clcc.tau": [1], "optimizer.lr": {"low": -1, "high": 1}})
     assert len(str(caught.value).splitlines()) == 3
+    with pytest.raises(RecipeError) as caught:  # both bounds
+        load(space={"clcc.grid": {"low": 2, "high": 5}})
+    assert [line.partition("clcc.grid = ")[2][:3] for line in str(caught.value).splitlines()] == [
+        "2.0", "5.0"]
     with pytest.raises(RecipeError) as caught:
         load(objective="test", trials=0, sampler="no")
     assert len(str(caught.value).splitlines()) == 3
