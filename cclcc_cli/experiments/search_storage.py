@@ -10,9 +10,10 @@ import errno
 import json
 import os
 import re
+import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -141,19 +142,18 @@ def _open_database(address: str) -> RDBStorage:
         with FileLock(f"{file}.lock", timeout=60):
             return RDBStorage(address, engine_kwargs=options)
     for attempt in range(5):
-        with suppress(SQLAlchemyError) if attempt < 4 else _nothing():
+        try:
             return RDBStorage(address, engine_kwargs=options)
+        except SQLAlchemyError:
+            if attempt == 4:
+                raise
+            time.sleep(0.2)
     raise AssertionError
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield
 
 
 class _KernelLock(BaseJournalFileLock):
     def __init__(self, path: Path) -> None:
-        self._lock = FileLock(path.with_name(f"{path.name}.lock"))
+        self._lock = FileLock(path.with_name(f"{path.name}.lock"), poll_interval=0.005)
 
     def acquire(self) -> bool:
         self._lock.acquire()
