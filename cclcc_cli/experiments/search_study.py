@@ -24,6 +24,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from cclcc_cli.errors import RunError
 from cclcc_cli.experiments.owner import Owner
+from cclcc_cli.experiments.search_storage import quiet_experiments
 
 HEARTBEAT = 20.0
 """Seconds between a process's signs of life in the storage."""
@@ -67,6 +68,8 @@ def open_study(
     if former is None:
         made = optuna.create_study(storage=storage, study_name=name, direction=direction,
                                    load_if_exists=True)
+        with quiet_experiments():
+            made.set_metric_names([f"validation {definition.get('objective', 'score')}"])
         made.set_user_attr(_DEFINITION, dict(definition))
         former = read_definition(storage, name)
     assert former is not None

@@ -77,15 +77,15 @@ def one(key, value):
 
 
 BAD = {
-    "test split": ({"objective": "test.dice"}, "objective = 'test.dice': a search never reads the"),
+    "test split": ({"objective": "test.dice"}, "= 'test.dice': a search never reads the"),
     "objective": ({"objective": "loss"}, "objective = 'loss': unknown; allowed: dice, iou"),
     "no space": ({"space": {}}, "space: give one or more"),
     "unknown key": (one("clcc.grib", [4]), "space: clcc.grib = 4: recipe: clcc.grib: unknown key; "
                     "did you mean grid?"),
     "foreign key": (one("fixmatch.threshold", [0.9]), "fixmatch: unknown key"),
-    "bad choice": (one("clcc.grid", [5, 7]), "space: clcc.grid = 7: recipe: clcc.grid = 7 does not"),
+    "bad choice": (one("clcc.grid", [5, 7]), "space: clcc.grid = 7: recipe: clcc.grid = 7"),
     "bad bound": (one("clcc.temperature", {"low": 0, "high": 1}), "clcc.temperature = 0.0: recipe"),
-    "step": (one("clcc.grid", {"low": 2, "high": 5, "step": 4}), "yaml: space.clcc.grid: step = 4.0"),
+    "step": (one("clcc.grid", {"low": 2, "high": 5, "step": 4}), "space.clcc.grid: step = 4.0"),
     "bounds turned": (one("seed.x", {"low": 2, "high": 1}), "low = 2.0 must be below high = 1.0"),
     "log of 0": (one("x", {"kind": "log", "low": 0, "high": 1}), "a logarithm needs it above 0"),
     "kind": (one("x", {"kind": "normal", "low": 0}), "normal: unknown; allowed: uniform, log, int"),

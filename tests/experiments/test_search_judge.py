@@ -130,7 +130,8 @@ def test_wilcoxon_compares_images_with_the_best_trials_at_the_same_moment(study,
     # Worse on each image at this moment, though the best one had been no better than this then.
     worse = judge(WILCOXON)
     verdict = worse.after(record(4, 0.4), images(0.35, 0.42, 0.51, 0.44, 0.48))
-    assert verdict.startswith("wilcoxon, dice 0.4400 against 0.5100 of trial 0 on 5 images, p = 0.03")
+    assert verdict.startswith(
+        "wilcoxon, dice 0.4400 against 0.5100 of trial 0 on 5 images, p = 0.03")
     same = judge(WILCOXON)
     assert same.after(record(4, 0.5), images(0.4, 0.5, 0.6, 0.5, 0.55)) is None
     assert judge(WILCOXON).after(record(8, 0.1), images(*[0.1] * 5)) is None  # no pairs there

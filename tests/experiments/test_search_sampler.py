@@ -40,7 +40,8 @@ def run(checked, trials, target=0.3):
         trial = study.ask()
         setting = suggest(checked.search.space, trial)
         proposals.append(setting)
-        study.tell(trial, -abs(setting["clcc.contrast_weight"] - target) + 0.01 * setting["clcc.grid"])
+        weight, grid = setting["clcc.contrast_weight"], setting["clcc.grid"]
+        study.tell(trial, -abs(weight - target) + 0.01 * grid)
     return proposals, study
 
 

@@ -151,6 +151,6 @@ def test_a_server_that_is_down_is_one_line_without_the_password():
 
 
 def test_a_full_disk_is_one_line():
-    with pytest.raises(RunError, match="cannot be written .*make room, then give the same"):
-        with talking_to("/x/journal.log"):
-            raise OSError(28, "No space left on device")
+    expected = "cannot be written .*make room, then give the same"
+    with pytest.raises(RunError, match=expected), talking_to("/x/journal.log"):
+        raise OSError(28, "No space left on device")

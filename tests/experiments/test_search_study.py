@@ -129,7 +129,7 @@ def test_many_at_once_take_each_trial_once(join, address):
     assert sorted(taken) == list(range(total))
 
 
-def test_two_who_make_the_trials_at_once_never_run_more_than_there_are(join, address):
+def test_two_who_make_the_trials_at_once_never_run_more_than_there_are(join):
     with ThreadPoolExecutor(4) as threads:
         made = list(threads.map(lambda _: join(6), range(4)))
     taken = [n for one in made for n in numbers(one, 7) if n is not None]
@@ -146,7 +146,7 @@ def test_a_trial_that_was_ended_meanwhile_is_nobodys(join, address):
     assert numbers(join(1), 1) == [None]
 
 
-def test_somebody_works(join, address, other):
+def test_somebody_works(address, other):
     storage = open_storage(address)
     study_id = storage.get_study_id_from_name("s")
     assert somebody_works(storage, study_id)
