@@ -6,9 +6,11 @@ import pytest
 
 from cclcc_cli.config import METHODS, load_recipe
 from cclcc_cli.config.ablation import load_ablation
+from cclcc_cli.config.search import load_search
 
 RECIPES = sorted((Path(__file__).parents[1] / "recipes").glob("*.yaml"))
 ABLATIONS = sorted((RECIPES[0].parent / "ablations").glob("*.yaml"))
+SEARCHES = sorted((RECIPES[0].parent / "searches").glob("*.yaml"))
 NAMES = [path.stem for path in RECIPES]
 
 
@@ -75,3 +77,19 @@ def test_the_published_arm_is_the_published_recipe_and_the_corrected_one_the_cor
     for variant, name in (("published", "kvasir_published"), ("corrected", "kvasir")):
         recipe = load_recipe(next(p for p in RECIPES if p.stem == name))
         assert arms[variant].model_copy(update={"name": name}) == recipe
+
+
+@pytest.mark.parametrize("path", SEARCHES, ids=lambda path: path.stem)
+def test_each_search_is_valid_begins_with_its_base_and_is_headed_by_its_command(path):
+    loaded = load_search(path)
+    assert loaded.search.name == path.stem
+    assert loaded.published
+    command = f"#   cclcc search recipes/searches/{path.name}"
+    assert any(line.startswith(command) for line in path.read_text().splitlines())
+
+
+def test_the_search_on_kvasir_covers_loss_weights_and_patch_grid():
+    loaded = load_search(next(path for path in SEARCHES if path.stem == "kvasir"))
+    assert {"clcc.contrast_weight", "clcc.consistency_weight", "clcc.grid"} == set(
+        loaded.search.space)
+    assert loaded.search.space["clcc.grid"].choices == [2, 4, 5, 10]

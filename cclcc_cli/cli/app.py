@@ -15,6 +15,7 @@ from cclcc_cli.cli.methods import methods
 from cclcc_cli.cli.prepare import prepare
 from cclcc_cli.cli.report import report
 from cclcc_cli.cli.rm import rm
+from cclcc_cli.cli.search import search
 from cclcc_cli.cli.show import show
 from cclcc_cli.cli.splits import splits
 from cclcc_cli.cli.sync import sync
@@ -48,8 +49,8 @@ def _options(
     pass
 
 
-for command in (prepare, audit, show, splits, methods, train, ablate, ls, rm, report, compare,
-                sync, ui):
+for command in (prepare, audit, show, splits, methods, train, ablate, search, ls, rm, report,
+                compare, sync, ui):
     app.command()(command)
 
 

@@ -12,7 +12,7 @@ from cclcc_cli.data.transforms import StrongTransform, TrainingTransform
 from cclcc_cli.experiments.cell import Cell
 from cclcc_cli.methods import build_method
 from cclcc_cli.models.network import Network
-from cclcc_cli.training.evaluate import validation_scores
+from cclcc_cli.training.evaluate import Scores, validation_scores
 from cclcc_cli.training.loop import Observer, Trainer
 from cclcc_cli.training.memory import keep_freed_memory
 from cclcc_cli.training.schedule import Plan
@@ -28,8 +28,19 @@ def build_trainer(
     stop_requested: Callable[[], bool],
     observer: Observer,
     team: Team,
+    images: list[Scores] | None = None,
 ) -> Trainer:
-    """A trainer at the first step of a cell, with fresh weights from the recipe's seed."""
+    """A trainer at the first step of a cell, with fresh weights from the recipe's seed.
+
+    Args:
+        cell: what to train.
+        plan: its steps.
+        folder: where checkpoints go.
+        stop_requested: asked after each step.
+        observer: hears what the loop has to say.
+        team: the processes that train it.
+        images: holds each image's scores of the latest validation, where given.
+    """
     recipe, store, runtime = cell.recipe, cell.store, cell.runtime
     seed_everything(recipe.seed)
     if runtime.device == "cpu":
@@ -38,7 +49,9 @@ def build_trainer(
     val = store.positions(cell.splits.val)
 
     def validate(network: Network) -> dict[str, float]:
-        return validation_scores(network, store, val, recipe.evaluation, runtime, team)
+        if images is not None:
+            images.clear()
+        return validation_scores(network, store, val, recipe.evaluation, runtime, team, images)
 
     return Trainer(
         build_method(recipe), recipe, plan, runtime,

@@ -18,7 +18,7 @@ class Listed:
 
     Attributes:
         folder: where it lies.
-        state: done, running, stopped, killed, failed, to do, or damaged.
+        state: done, running, stopped, killed, failed, pruned, validated, to do, or damaged.
         name: of the recipe.
         data: store and size, such as ``kvasir-seg-320``.
         labeled: images that keep their labels.
@@ -89,7 +89,7 @@ def _describe(folder: RunFolder) -> Listed:
         cell, status, standing = folder.read_json("cell.json"), folder.status, folder.standing
         if cell is None:
             return Listed(folder.path, standing)
-        result = folder.read_json("result.json") if standing == "done" else None
+        result = folder.read_json("result.json") if standing in ("done", "validated") else None
         owner = folder.owner if standing == "running" else None
         recipe = cell["recipe"]
         return Listed(

@@ -16,7 +16,8 @@ from mlflow.entities import Dataset, Metric
 
 from cclcc_cli.experiments.run_folder import RunFolder
 
-_STATUS = {"running": "RUNNING", "finished": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
+_STATUS = {"running": "RUNNING", "finished": "FINISHED", "stopped": "KILLED", "failed": "FAILED",
+           "pruned": "KILLED", "validated": "FINISHED"}
 STEP_KEY = "epoch"
 """Every record has it and it is finite: a step counts as logged where this metric has it."""
 
@@ -27,6 +28,7 @@ class Content:
 
     cell: str
     ablation: str | None
+    search: str | None
     started: str
     experiment: str
     status: str
@@ -39,7 +41,7 @@ class Content:
 
 
 def read_content(folder: RunFolder, alive: bool) -> Content:
-    cell, status = folder.read_json("cell.json"), folder.status
+    cell, status, trial = folder.read_json("cell.json"), folder.status, folder.trial
     environment, result = folder.read_json("environment.json"), folder.read_json("result.json")
     missing: Counter[str] = Counter()
     records = {int(r["step"]): _record_metrics(r, missing) for r in folder.records()}
@@ -67,9 +69,12 @@ def read_content(folder: RunFolder, alive: bool) -> Content:
         **_flat({k: v for k, v in (result or {}).items() if k.endswith("rules")}, "cclcc.", "."),
     }
     params = {**_flat(cell["recipe"], "", "."), **_flat(cell["labeled"], "labeled.", ".")}
+    if trial is not None:  # by its short names, which are what one compares in a table
+        params |= {"trial": trial["trial"], **{f"trial.{k}": v for k, v in trial["params"].items()}}
     return Content(
         cell=cell["digest"],
         ablation=folder.ablation,
+        search=trial["name"] if trial else None,
         started=status["started"],
         experiment=f"cclcc/{cell['data']['name']}",
         status=_STATUS[state],

@@ -24,7 +24,7 @@ from cclcc_cli.experiments.mlflow_content import (
     read_content,
 )
 from cclcc_cli.experiments.mlflow_files import UPLOADS_TAG, push_parents, send_files
-from cclcc_cli.experiments.mlflow_parent import find_parent, settle_parents
+from cclcc_cli.experiments.mlflow_parent import ABLATION, SEARCH, find_parent, settle_parents
 from cclcc_cli.experiments.mlflow_tracker import (
     MirrorBusyError,
     TrackerError,
@@ -127,11 +127,14 @@ class Mirror:
         return pushed
 
     def _join_parent(self, client: MlflowClient, content: Content) -> None:
-        if content.ablation is None:
+        kind, name = ABLATION, content.ablation
+        if name is None:
+            kind, name = SEARCH, content.search
+        if name is None:
             return
         runs_root = self.folder.path.parent.parent
         experiment = find_experiment(client, content.experiment, runs_root)
-        parent = find_parent(client, experiment, content.ablation, runs_root)
+        parent = find_parent(client, experiment, name, runs_root, kind)
         content.tags["mlflow.parentRunId"] = parent
 
     def close(self) -> None:

@@ -26,9 +26,17 @@ NUM_OVERLAYS = 6
 
 
 def evaluate_cell(
-    cell: Cell, folder: RunFolder, trainer: Trainer, display: Display
+    cell: Cell, folder: RunFolder, trainer: Trainer, display: Display, *, read_test: bool = True
 ) -> dict[str, Any]:
-    """Evaluate the best checkpoint: validation in full, then the one reading of the test split."""
+    """Evaluate the best checkpoint: validation in full, then the one reading of the test split.
+
+    Args:
+        cell: trained.
+        folder: where the tables go.
+        trainer: which trained it.
+        display: hears about progress.
+        read_test: False leaves the test split unread and uncounted.
+    """
     config, splits = cell.recipe.evaluation, cell.splits
     best = load_checkpoint(folder.best_checkpoint)
     network = trainer.predictor
@@ -41,7 +49,7 @@ def evaluate_cell(
         "val": _evaluate(cell, folder, network, "val", splits.val, config.validation_on, display),
         "test": None,
     }
-    if splits.test:
+    if splits.test and read_test:
         folder.update_status(test_reads=folder.status.get("test_reads", 0) + 1)
         result["test"] = _evaluate(
             cell, folder, network, "test", splits.test, config.test_on, display

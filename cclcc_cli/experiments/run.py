@@ -17,10 +17,12 @@ from cclcc_cli.experiments.build import build_trainer
 from cclcc_cli.experiments.cell import Cell
 from cclcc_cli.experiments.environment import describe_environment
 from cclcc_cli.experiments.interrupt import SharedStop, StopRequest, stop_on_signals
+from cclcc_cli.experiments.judge import Judge, Pruned
 from cclcc_cli.experiments.progress import Chorus, Display, TextDisplay
 from cclcc_cli.experiments.results import evaluate_cell
-from cclcc_cli.experiments.run_folder import RunFolder
+from cclcc_cli.experiments.run_folder import RunFolder, State
 from cclcc_cli.files import disk_problems
+from cclcc_cli.training.evaluate import Scores
 from cclcc_cli.training.runtime import Runtime
 from cclcc_cli.training.schedule import Plan, build_plan
 from cclcc_cli.training.team import ALONE, Team
@@ -62,8 +64,14 @@ def run_cell(
     tracking: TrackerFactory | None = None,
     ablation: str | None = None,
     team: Team = ALONE,
+    judge: Judge | None = None,
+    trial: Mapping[str, Any] | None = None,
 ) -> RunResult:
     """Train a recipe's cell, or go on where it stopped, or return what is finished already.
+
+    A judged training ends with validation and leaves the test split unread: its cell is then
+    ``validated``. Whoever runs the same cell without a judge finds it trained, reads the test
+    split, once, and gets the bytes that an unjudged training would have left.
 
     Args:
         recipe: checked.
@@ -76,6 +84,8 @@ def run_cell(
         ablation: whose cell it is.
         team: the processes that train it; here in the one that leads, the others call
             ``follow_cell``.
+        judge: a search's, which chooses by validation alone.
+        trial: whose cell it is, see ``RunFolder.join_search``.
 
     Raises:
         DataError: the store is missing or does not suit the recipe.
@@ -83,6 +93,7 @@ def run_cell(
         DiskError: its folder cannot be written; what is in it stays, and it can be gone on with.
         TrainingDiverged: the loss stopped being finite.
         Interrupted: a signal stopped it; its state is saved.
+        Pruned: the judge ended it; its state is saved.
     """
     store = load_store(store_path(data_root, recipe.data.name, recipe.data.size))
     cell = Cell(recipe, store, runtime)
@@ -91,29 +102,40 @@ def run_cell(
     with disk_problems(folder.path), team.together(), folder.locked():
         if fresh:
             folder.clear()
-        if folder.finished:
+        state = folder.status.get("state")
+        if state == "finished" or (judge is not None and state == "validated"):
             team.from_leader(None)
+            if judge is not None:
+                judge.complete(folder.records())
             return RunResult(folder, folder.read_json("result.json"), trained=False)
         _write_identity(folder, cell)
         if ablation is not None:
             folder.join_ablation(ablation)
+        if trial is not None:
+            folder.join_search(trial)
         display = Chorus([TextDisplay(folder.append_log), display])
         opened = tracking(folder) if tracking else nullcontext(_NoTracker())
         with stop_on_signals() as stop, opened as tracker:
             try:
                 with disk_problems(folder.path), team.together():
-                    result = _train(cell, folder, display, tracker, stop, team)
+                    result = _train(cell, folder, display, tracker, stop, team, judge)
                 folder.check_held()
             except RunBusyError:
                 raise  # it is another process's now, to write in and to mirror
             except BaseException as error:
-                wanted = isinstance(error, Interrupted | KeyboardInterrupt | DiskFullError)
-                _end(folder, "stopped" if wanted else "failed", str(error) or type(error).__name__)
+                _end(folder, _state_after(error), str(error) or type(error).__name__)
                 tracker.push()
                 raise
-            _end(folder, "finished", None)
+            _end(folder, "finished" if judge is None else "validated", None)
             tracker.push()
     return RunResult(folder, result, trained=True)
+
+
+def _state_after(error: BaseException) -> State:
+    if isinstance(error, Pruned):
+        return "pruned"
+    wanted = isinstance(error, Interrupted | KeyboardInterrupt | DiskFullError)
+    return "stopped" if wanted else "failed"
 
 
 @dataclass(frozen=True)
@@ -176,11 +198,21 @@ class _NoTracker:
 
 
 class _Observer:
-    """Hands the loop's news to the folder, the display and the tracker, in this order."""
+    """Hands the loop's news to the folder, the display, the tracker and the judge, in this order.
 
-    def __init__(self, folder: RunFolder, display: Display, tracker: Tracker, batch: int) -> None:
+    Attributes:
+        images: each image's scores at the validation that is going on.
+        verdict: why the judge ends the training; None while it does not.
+    """
+
+    def __init__(
+        self, folder: RunFolder, display: Display, tracker: Tracker, batch: int,
+        judge: Judge | None, total_steps: int,
+    ) -> None:
         self._folder, self._display, self._tracker = folder, display, tracker
-        self._batch = batch
+        self._batch, self._judge, self._total_steps = batch, judge, total_steps
+        self.images: list[Scores] = []
+        self.verdict: str | None = None
 
     def checked(self, step: int, terms: dict[str, float]) -> None:
         self._display.checked(step, terms)
@@ -197,6 +229,8 @@ class _Observer:
                                    elapsed=_elapsed(self._folder.status))
         self._display.recorded(complete)
         self._tracker.push()
+        if self._judge is not None and record["step"] < self._total_steps:
+            self.verdict = self._judge.after(complete, self.images)
 
     def saving(self) -> None:
         self._folder.check_held()
@@ -204,7 +238,7 @@ class _Observer:
 
 def _train(
     cell: Cell, folder: RunFolder, display: Display, tracker: Tracker, signals: StopRequest,
-    team: Team,
+    team: Team, judge: Judge | None,
 ) -> dict[str, Any]:
     recipe = cell.recipe
     plan = build_plan(recipe, len(cell.labeled), recipe.batch.labeled)
@@ -212,11 +246,13 @@ def _train(
     if not resuming:
         folder.keep_records(up_to_step=0)
     batch_size = recipe.batch.labeled + recipe.batch.unlabeled
+    observer = _Observer(folder, display, tracker, batch_size, judge, plan.total_steps)
     team.from_leader(_Order(cell.digest, resuming))
     stop = SharedStop(signals, team)
     trainer = build_trainer(
-        cell, plan, folder.path, stop_requested=stop, team=team,
-        observer=_Observer(folder, display, tracker, batch_size),
+        cell, plan, folder.path,
+        stop_requested=lambda: stop() or observer.verdict is not None,
+        observer=observer, team=team, images=observer.images if judge is not None else None,
     )
     if resuming:
         trainer.resume()
@@ -224,17 +260,26 @@ def _train(
     _begin(folder, plan, trainer.progress.step)
     display.started(folder, cell, plan, trainer.progress.step)
     tracker.push()
+    first_step = trainer.progress.step
+    if judge is not None and first_step < plan.total_steps:
+        observer.verdict = judge.goes_on_from(folder.records())
     complete = trainer.run()
     folder.update_status(step=trainer.progress.step, seconds=round(trainer.progress.seconds, 1))
+    if not complete and stop.signal_number is None:
+        raise Pruned(f"pruned at step {trainer.progress.step} of {plan.total_steps} "
+                     f"({observer.verdict})")
     if not complete:
         assert stop.signal_number is not None
         raise Interrupted(
             f"stopped at step {trainer.progress.step} of {plan.total_steps}; saved in "
             f"{folder.path}; the same command goes on from here", stop.signal_number,
         )
+    if judge is not None:
+        judge.complete(folder.records())
     # Apart from result.json, which is the same bytes for the same cell: times and memory are not.
-    folder.write_json("costs.json", trainer.costs())
-    return evaluate_cell(cell, folder, trainer, display)
+    if trainer.progress.step > first_step or folder.read_json("costs.json") is None:
+        folder.write_json("costs.json", trainer.costs())
+    return evaluate_cell(cell, folder, trainer, display, read_test=judge is None)
 
 
 def _write_identity(folder: RunFolder, cell: Cell) -> None:
@@ -259,7 +304,7 @@ def _begin(folder: RunFolder, plan: Plan, step: int) -> None:
     )
 
 
-def _end(folder: RunFolder, state: str, error: str | None) -> None:
+def _end(folder: RunFolder, state: State, error: str | None) -> None:
     folder.update_status(state=state, updated=_now(), finished=_now(), error=error,
                          elapsed=_elapsed(folder.status))
 

@@ -8,6 +8,7 @@
     last.pt  best.pt   everything needed to go on; the best weights alone
     result.json        best step, rules of evaluation, mean scores on validation and test
     ablation.json      which ablation trained it, where one did
+    search.json        which search trained it, for which of its trials, where one did
     costs.json         weights, images through networks per step, speed, peak memory
     val_images.csv  test_images.csv   every score of every image
     test_masks.npz     what was predicted for every test image (see ``experiments.masks``)
@@ -38,8 +39,11 @@ from cclcc_cli.experiments.owner import (
 )
 from cclcc_cli.files import remove_abandoned, write_atomic
 
-State = Literal["running", "stopped", "failed", "finished"]
-Standing = Literal["done", "running", "stopped", "killed", "failed", "to do"]
+State = Literal["running", "stopped", "failed", "pruned", "validated", "finished"]
+"""``pruned``: a search ended it before its time. ``validated``: trained to its end for a search,
+so the test split is unread; whoever asks for the cell's result goes on and reads it."""
+Standing = Literal["done", "running", "stopped", "killed", "failed", "pruned", "validated",
+                   "to do"]
 Record = Mapping[str, Any]
 
 
@@ -188,6 +192,21 @@ class RunFolder:
         """Make the run one of an ablation's, where it is none's yet."""
         if self.ablation is None:
             self.write_json("ablation.json", {"name": name})
+
+    @property
+    def trial(self) -> dict[str, Any] | None:
+        """The search, the number and the setting of the trial that the run was trained for."""
+        trial: dict[str, Any] | None = self.read_json("search.json")
+        return trial
+
+    def join_search(self, trial: Mapping[str, Any]) -> None:
+        """Make the run one of a trial's, where it is nobody's yet.
+
+        Args:
+            trial: ``name`` of the search, ``trial`` its number, ``params`` short name to value.
+        """
+        if self.ablation is None and self.trial is None:
+            self.write_json("search.json", trial)
 
     @property
     def finished(self) -> bool:

@@ -1,4 +1,4 @@
-"""One cell of an ablation in a worker's process: what goes in, what comes out.
+"""One cell of an ablation or a search in a worker's process: what goes in, what comes out.
 
 What trains loads in that process, when a task arrives: who hands tasks out needs none of it.
 """
@@ -6,10 +6,11 @@ What trains loads in that process, when a task arrives: who hands tasks out need
 import traceback
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal, Optional, cast
 
 from cclcc_cli.config.recipes import AnyRecipe
 from cclcc_cli.errors import CclccError, DiskError, DiskFullError, Interrupted, RunBusyError
+from cclcc_cli.experiments.judge import Pruned
 from cclcc_cli.experiments.local_pool import leave_if_orphaned
 from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.files import disk_problems
@@ -17,8 +18,9 @@ from cclcc_cli.training.runtime import Device, Precision, Runtime, resolve_runti
 
 if TYPE_CHECKING:
     from cclcc_cli.experiments.run import TrackerFactory
+    from cclcc_cli.experiments.search_judge import TrialCell, TrialJudge
 
-Ending = Literal["done", "found", "busy", "stopped", "failed", "disk_full"]
+Ending = Literal["done", "found", "busy", "stopped", "failed", "pruned", "disk_full"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,9 @@ class Task:
         runs_root: where run folders are made.
         runtime: device, precision and threads.
         tracking_uri: where to mirror to; None: nowhere.
-        ablation: whose cell it is.
+        ablation: whose cell it is, where it is one's.
+        trial: of which search's trial it is a cell: then a pruner may end it, and the test split
+            stays unread.
     """
 
     recipe: AnyRecipe
@@ -41,7 +45,8 @@ class Task:
     runs_root: Path
     runtime: Runtime
     tracking_uri: str | None
-    ablation: str
+    ablation: str | None
+    trial: Optional["TrialCell"] = None
 
 
 @dataclass(frozen=True)
@@ -53,11 +58,13 @@ class Outcome:
             ``disk_full`` where no cell could be written.
         reason: of what is not done, in one line.
         warnings: what is to be told beside that.
+        value: of a search's objective, of a cell that is done.
     """
 
     ending: Ending
     reason: str = ""
     warnings: tuple[str, ...] = ()
+    value: float | None = None
 
 
 def run_task(task: Task) -> Outcome:
@@ -70,12 +77,17 @@ def run_task(task: Task) -> Outcome:
         # What was settled on another machine, this one may not be able to do.
         resolve_runtime(cast(Device, task.runtime.device),
                         cast(Precision, task.runtime.precision))
+        judge = _open_judge(task.trial)
         done = run_cell(
             task.recipe, data_root=task.data_root, runs_root=task.runs_root,
             runtime=task.runtime, display=TextDisplay(lambda _line: None),
             tracking=_open_tracking(task.tracking_uri, warnings), ablation=task.ablation,
+            judge=judge, trial=task.trial.label if task.trial else None,
         )
-        outcome = Outcome("done" if done.trained else "found", "", tuple(warnings))
+        value = judge.settle(done.folder, done.result) if judge else None
+        outcome = Outcome("done" if done.trained else "found", "", tuple(warnings), value)
+    except Pruned as error:
+        outcome = Outcome("pruned", str(error), tuple(warnings))
     except RunBusyError as error:
         outcome = Outcome("busy", str(error), tuple(warnings))
     except (Interrupted, KeyboardInterrupt) as error:
@@ -92,6 +104,14 @@ def run_task(task: Task) -> Outcome:
             outcome = replace(outcome, reason=f"{outcome.reason}; not put down: {unkept}")
     leave_if_orphaned()
     return outcome
+
+
+def _open_judge(trial: Optional["TrialCell"]) -> Optional["TrialJudge"]:
+    if trial is None:
+        return None
+    from cclcc_cli.experiments.search_judge import TrialJudge
+
+    return TrialJudge(trial)
 
 
 def _describe(error: Exception) -> str:

@@ -73,19 +73,30 @@ def predict(network: Network, images: NDArray[np.uint8], runtime: Runtime) -> Te
 @torch.inference_mode()
 def validation_scores(
     network: Network, store: Store, positions: Sequence[int], config: Evaluation, runtime: Runtime,
-    team: Team = ALONE,
+    team: Team = ALONE, per_image: list[Scores] | None = None,
 ) -> Scores:
     """Mean overlap scores at the working size: what chooses the best checkpoint.
 
-    The batches are shared out among a team's processes; all get the same scores.
+    Args:
+        network: predicts; keeps its mode.
+        store: images and truth.
+        positions: rows of the validation split.
+        config: the recipe's rules.
+        runtime: device and precision.
+        team: its processes share the batches out; all get the same scores.
+        per_image: receives the scores of each image that this process predicts, where given.
     """
     threshold = probability_threshold(config, config.validation_on)
     was_training = network.training
     network.eval()
     sums: Scores = {}
     for rows in turns(_batches(positions), team):
-        for name, values in _overlap(network, store, rows, config, threshold, runtime)[1].items():
+        scores = _overlap(network, store, rows, config, threshold, runtime)[1]
+        for name, values in scores.items():
             sums[name] = sums.get(name, 0.0) + float(values.sum())
+        if per_image is not None:
+            per_image += [{name: float(values[place]) for name, values in scores.items()}
+                          for place in range(len(rows))]
     network.train(was_training)
     return {name: total / len(positions) for name, total in team.add(sums).items()}
 

@@ -12,11 +12,12 @@ import torch
 from cclcc_cli.config import METHODS, parse_recipe
 from cclcc_cli.data.store import load_store, store_path
 from cclcc_cli.errors import DataError, Interrupted, RunBusyError, RunError, TrainingDiverged
+from cclcc_cli.experiments.judge import Pruned
 from cclcc_cli.experiments.masks import read_masks
 from cclcc_cli.experiments.owner import Owner
 from cclcc_cli.experiments.progress import TextDisplay
 from cclcc_cli.experiments.run import run_cell
-from cclcc_cli.experiments.run_folder import RunFolder
+from cclcc_cli.experiments.run_folder import RunFolder, find_runs
 from cclcc_cli.training.runtime import Runtime
 from tests.methods.arms import WEIGHTS
 
@@ -288,3 +289,80 @@ def test_a_sleeper_whose_folder_was_taken_leaves_it_as_it_is(train, tmp_path):
     assert {path.name: path.read_bytes() for path in folder.path.glob("*.*")} == before
     (folder.path / ".owner.json").unlink()
     assert outcome(train()) == outcome(whole)
+
+
+class Verdicts:
+    """A judge that ends training after certain steps, and remembers what it heard."""
+
+    def __init__(self, prune_after=()):
+        self.heard, self.prune_after = [], prune_after
+
+    def goes_on_from(self, records):
+        self.heard.append(("from", [r["step"] for r in records]))
+        return "told so" if records and records[-1]["step"] in self.prune_after else None
+
+    def after(self, record, images):
+        self.heard.append(("after", record["step"], len(images)))
+        mean = sum(image["dice"] for image in images) / len(images)
+        assert mean == pytest.approx(record["val"]["dice"], abs=1e-12)
+        return "told so" if record["step"] in self.prune_after else None
+
+    def complete(self, records):
+        self.heard.append(("complete", [r["step"] for r in records]))
+
+
+@pytest.fixture
+def judged(tiny_data, tiny_recipe, tmp_path):
+    def run(judge, root="runs", **keys):
+        return run_cell(
+            parse_recipe(tiny_recipe(**keys), "test"), data_root=tiny_data,
+            runs_root=tmp_path / root, runtime=Runtime("cpu", "fp32"), display=Meddler(),
+            judge=judge,
+        )
+
+    return run
+
+
+def test_a_judged_training_leaves_the_test_split_unread_and_goes_on_to_the_same_bytes(
+    judged, train
+):
+    judge = Verdicts()
+    searched = judged(judge)
+    assert judge.heard == [("from", []), ("after", 4, 3), ("after", 8, 3),
+                           ("complete", [4, 8, 12])]
+    folder = searched.folder
+    assert searched.trained
+    assert searched.result["test"] is None
+    assert not folder.images_table("test").exists()
+    assert (folder.status["state"], folder.status["test_reads"]) == ("validated", 0)
+    assert folder.standing == "validated"
+    again = Verdicts()
+    assert not judged(again).trained
+    assert again.heard == [("complete", [4, 8, 12])]
+    costs = folder.read_json("costs.json")
+    read = train()
+    assert read.folder.path == folder.path
+    assert folder.status["test_reads"] == 1
+    assert folder.read_json("costs.json") == costs
+    direct = train(root="direct")
+    assert outcome(read) == outcome(direct)
+    # A search that comes to a cell whose test split was read takes it as it is.
+    assert not judged(Verdicts()).trained
+    assert folder.status["test_reads"] == 1
+
+
+def test_a_pruned_training_can_go_on_to_the_same_bytes(judged, train, tmp_path):
+    with pytest.raises(Pruned, match=r"pruned at step 8 of 12 \(told so\)"):
+        judged(Verdicts([8]))
+    (folder,) = find_runs(tmp_path / "runs")
+    assert folder.standing == "pruned"
+    assert folder.status["test_reads"] == 0
+    again = Verdicts([8])  # the same trial, killed before its end was put down
+    with pytest.raises(Pruned):
+        judged(again)
+    assert again.heard == [("from", [4, 8])]
+    assert outcome(train()) == outcome(train(root="direct"))
+
+
+def test_the_last_validation_prunes_nothing(judged):
+    assert judged(Verdicts([12])).folder.standing == "validated"

@@ -1,0 +1,164 @@
+"""``cclcc search``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from cclcc_cli.cli import console
+from cclcc_cli.cli.options import DATA, RUNS, DataDir, Json, Quiet, RunsDir, TrackingUri
+from cclcc_cli.errors import CellsFailed, Interrupted
+
+if TYPE_CHECKING:
+    from cclcc_cli.experiments.search import OpenSearch
+    from cclcc_cli.experiments.search_result import SearchResult
+    from cclcc_cli.experiments.searcher import SearchSummary
+
+
+def search(
+    file: Annotated[Path, typer.Argument(metavar="SEARCH", help="A YAML file.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show space, first proposals, cells; run nothing.")
+    ] = False,
+    workers: Annotated[int, typer.Option(min=1, help="Trials at once.")] = 1,
+    storage: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Where trials are kept, for several machines: "
+                     "postgresql://... or sqlite:///...; default: a journal below --runs."),
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Begin the study anew; trained cells are found again.")
+    ] = False,
+    device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option()] = "auto",
+    precision: Annotated[Literal["auto", "fp32", "bf16", "fp16"], typer.Option()] = "auto",
+    runs: RunsDir = RUNS,
+    data: DataDir = DATA,
+    mlflow: Annotated[
+        bool, typer.Option("--mlflow/--no-mlflow", help="Mirror the runs in MLflow.")
+    ] = True,
+    tracking_uri: TrackingUri = None,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Search a recipe's keys for the best validation score; the test split stays unread.
+
+    The same command again goes on where the search was stopped or killed.
+    """
+    from cclcc_cli.config.search import load_search
+
+    checked = load_search(file)  # refuse a bad file before torch loads
+
+    from cclcc_cli.experiments.search import open_search, run_search
+
+    opened = open_search(
+        checked, data_root=data, runs_root=runs, storage=storage, device=device,
+        precision=precision, workers=workers, fresh=fresh,
+    )
+    if dry_run:
+        _show_plan(opened, json)
+        return
+    with console.ablation_board(quiet) as board:
+        summary = run_search(
+            opened, workers=workers, board=board, fresh=fresh,
+            tracking_uri=_tracking(runs, tracking_uri) if mlflow else None,
+        )
+    _show_result(opened, summary, file, json)
+
+
+def _tracking(runs: Path, uri: str | None) -> str:
+    from cclcc_cli.experiments.mlflow_tracker import tracking_uri
+
+    return tracking_uri(runs, uri)
+
+
+def _show_plan(opened: "OpenSearch", json: bool) -> None:
+    from cclcc_cli.config.space import as_text
+    from cclcc_cli.experiments.search import first_proposals
+    from cclcc_cli.experiments.search_storage import hide_password
+
+    checked = opened.checked
+    file = checked.search
+    proposals = first_proposals(opened)
+    if json:
+        console.show_json({
+            "name": file.name, "objective": file.objective, "direction": file.direction,
+            "trials": checked.num_trials, "cells": opened.num_cells, "steps": opened.steps,
+            "storage": hide_password(opened.address), "begun": opened.begun,
+            "space": file.model_dump(mode="json")["space"], "first_proposals": proposals,
+        })
+        return
+    rows = [[key, d.kind, _range(d), ", ".join(f"{k}={as_text(v)}" for k, v in d.when.items())]
+            for key, d in file.space.items()]
+    console.show_table(f"{file.name}: the space", ["key", "kind", "values", "only when"], rows)
+    keys = list(file.space)
+    console.show_table(
+        "first trials" if not opened.begun else "first trials, as they were proposed",
+        ["trial", *keys],
+        [[str(number), *(as_text(point[key]) if key in point else "" for key in keys)]
+         for number, point in enumerate(proposals)], num_keys=1,
+    )
+    begun = ", ".join(f"{count} {state}" for state, count in opened.begun.items())
+    console.show(f"{checked.num_trials} trials of {len(file.repetitions)} training(s) of "
+                 f"{opened.steps} steps: {opened.num_cells} cells, if none is pruned; "
+                 f"{file.direction} validation {file.objective}")
+    console.show(f"storage: {hide_password(opened.address)} ({begun or 'no study yet'})")
+
+
+def _range(dimension: object) -> str:
+    from cclcc_cli.config.space import Categorical, as_text
+
+    if isinstance(dimension, Categorical):
+        return ", ".join(map(as_text, dimension.choices))
+    low, high = getattr(dimension, "low", None), getattr(dimension, "high", None)
+    step = getattr(dimension, "step", None)
+    return f"{low} to {high}" + (f" by {step}" if step not in (None, 1) else "")
+
+
+def _show_result(opened: "OpenSearch", summary: "SearchSummary", file: Path, json: bool) -> None:
+    from cclcc_cli.experiments.search_result import read_result, write_best
+    from cclcc_cli.experiments.search_storage import search_folder
+
+    result = read_result(opened)
+    folder = search_folder(opened.runs_root, opened.name)
+    written = []
+    if result.best is not None:
+        from cclcc_cli.report.search_plots import draw_search
+
+        written = [write_best(opened, result, file), *draw_search(result, folder)]
+    if json:
+        console.show_json({**result.as_json(), "over": summary.over,
+                           "written": [str(path) for path in written]})
+    else:
+        _show_tables(result, written)
+    for number, reason in summary.failures:
+        console.note(f"failed: trial {number}: {reason}")
+    if summary.stopped is not None:
+        raise Interrupted(
+            f"stopped with {summary.over} of {summary.total} trials over; running ones are saved; "
+            "the same command goes on from here", summary.stopped,
+        )
+    if result.best is None:
+        raise CellsFailed(f"{opened.name}: no trial has come to its end, so there is no best one; "
+                          "the reasons are listed above")
+
+
+def _show_tables(result: "SearchResult", written: list[Path]) -> None:
+    rows = [[str(t.number), t.state, "" if t.value is None else f"{t.value:.4f}", t.source,
+             *(t.words.get(key, "") for key in result.keys)] for t in result.ranked[:10]]
+    counts = ", ".join(f"{count} {state}" for state, count in result.counts.items())
+    console.show_table(
+        f"{result.name}: {counts}; best {min(10, len(result.ranked))} by validation "
+        f"{result.objective}",
+        ["trial", "state", result.objective, "setting from", *result.keys], rows, num_keys=3,
+    )
+    if result.importances:
+        console.show_table("how much of the difference each key explains",
+                           ["key", "share"],
+                           [[key, f"{100 * share:.0f} %"]
+                            for key, share in result.importances.items()])
+    for note in result.notes:
+        console.note(note)
+    for path in written:
+        console.show(f"written: {path}")
+    if written:
+        console.show(f"train it, which reads the test split: cclcc train {written[0]}")

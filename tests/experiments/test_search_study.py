@@ -1,0 +1,175 @@
+"""Who has which trial: one at a time, and a dead owner's trial is free."""
+
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from optuna.trial import TrialState
+
+from cclcc_cli.errors import RunError
+from cclcc_cli.experiments import search_study
+from cclcc_cli.experiments.search_storage import open_storage
+from cclcc_cli.experiments.search_study import (
+    SILENCE,
+    Participant,
+    check_same,
+    open_study,
+    somebody_works,
+)
+
+TAKE = """
+import sys, time
+from cclcc_cli.experiments.search_storage import open_storage
+from cclcc_cli.experiments.search_study import Participant, open_study
+storage = open_storage(sys.argv[1])
+one = Participant(storage, open_study(storage, "s", "maximize", {"a": 1}), int(sys.argv[2]))
+one.make_trials()
+with one.alive():
+    print(one.take(print).number, flush=True)
+    time.sleep(100)
+"""
+
+
+@pytest.fixture(params=["journal.log", "sqlite:///s.db"])
+def address(request, tmp_path):
+    return request.param.replace("s.db", f"{tmp_path}/s.db") if ":" in request.param else str(
+        tmp_path / request.param)
+
+
+@pytest.fixture
+def join(address):
+    def make(total=4):
+        storage = open_storage(address)
+        study_id = open_study(storage, "s", "maximize", {"a": 1})
+        one = Participant(storage, study_id, total)
+        one.make_trials()
+        return one
+
+    return make
+
+
+@pytest.fixture
+def other(address):
+    """Another process that has taken a trial."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", TAKE, address, "4"], stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert process.stdout.readline() == "0\n"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def numbers(one, count):
+    return [trial and trial.number for trial in (one.take(lambda _t: None) for _ in range(count))]
+
+
+def test_trials_are_taken_by_number_once_each_and_no_more_than_there_are(join):
+    assert numbers(join(3), 5) == [0, 1, 2, None, None]
+
+
+def test_more_trials_are_made_when_the_search_grows_and_left_waiting_when_it_shrinks(join):
+    assert numbers(join(2), 3) == [0, 1, None]
+    assert numbers(join(4), 3) == [2, 3, None]
+    assert numbers(join(5), 0) == []
+    assert numbers(join(4), 1) == [None]
+
+
+def test_a_trial_of_a_living_process_is_left_to_it_and_a_dead_ones_is_taken_back(join, other):
+    one, heard = join(), []
+    assert one.take(heard.append).number == 1
+    other.kill()
+    other.wait()
+    assert one.take(heard.append).number == 0  # before anything new
+    assert [trial.number for trial in heard] == [0]
+    assert numbers(one, 3) == [2, 3, None]
+
+
+def test_what_is_given_back_is_free(join):
+    first, second = join(), join()
+    with first.alive():
+        trial = first.take(lambda _t: None)
+        assert trial.number == 0
+        assert numbers(second, 1) == [1]
+    assert numbers(second, 1) == [0]
+
+
+@pytest.mark.parametrize(("silent", "alive"), [(0, True), (SILENCE + 5, False)])
+def test_a_process_on_another_machine_lives_while_its_heart_beats(
+    join, monkeypatch, silent, alive
+):
+    one = join()
+    monkeypatch.setattr("platform.node", lambda: "elsewhere")
+    there = join()
+    monkeypatch.undo()
+    trial = there.take(lambda _t: None)
+    now = time.time()
+    monkeypatch.setattr(search_study.time, "time", lambda: now - silent)
+    there._sign()
+    monkeypatch.undo()
+    assert trial.number == 0
+    assert numbers(one, 1) == [1 if alive else 0]
+
+
+def test_many_at_once_take_each_trial_once(join, address):
+    total = 24
+    join(total)
+
+    def work(_):
+        one = Participant(open_storage(address), 0 if "log" in address else 1, total)
+        return numbers(one, total)
+
+    with ThreadPoolExecutor(4) as threads:
+        taken = [n for found in threads.map(work, range(4)) for n in found if n is not None]
+    assert sorted(taken) == list(range(total))
+
+
+def test_two_who_make_the_trials_at_once_never_run_more_than_there_are(join):
+    with ThreadPoolExecutor(4) as threads:
+        made = list(threads.map(lambda _: join(6), range(4)))
+    taken = [n for one in made for n in numbers(one, 7) if n is not None]
+    assert sorted(taken) == list(range(6))
+
+
+def test_a_trial_that_was_ended_meanwhile_is_nobodys(join, address):
+    one = join(1)
+    trial = one.take(lambda _t: None)
+    storage = open_storage(address)
+    storage.set_trial_state_values(trial._trial_id, TrialState.COMPLETE, [1.0])
+    one.give_back(trial._trial_id)
+    assert one.open_trials() == []
+    assert numbers(join(1), 1) == [None]
+
+
+def test_somebody_works(address, other):
+    storage = open_storage(address)
+    study_id = storage.get_study_id_from_name("s")
+    assert somebody_works(storage, study_id)
+    other.kill()
+    other.wait()
+    assert not somebody_works(storage, study_id)
+
+
+def test_another_definition_is_refused_naming_all_that_differs():
+    former = {"space": {"a": {"low": 0, "high": 1}}, "objective": "dice", "seeds": [0]}
+    check_same("s", former, former)
+    with pytest.raises(RunError) as caught:
+        check_same("s", former, {"space": {"a": {"low": 0, "high": 2}}, "objective": "iou",
+                                 "seeds": [0]})
+    assert "space.a.high 1 -> 2, objective dice -> iou; give this search another name" in str(
+        caught.value)
+
+
+def test_a_foreign_study_is_not_touched(address):
+    import optuna
+
+    storage = open_storage(address)
+    study = optuna.create_study(storage=storage, study_name="s")
+    study.add_trial(optuna.trial.create_trial(value=1.0))
+    with pytest.raises(RunError, match="a study s that cclcc search did not make"):
+        open_study(storage, "s", "maximize", {"a": 1})

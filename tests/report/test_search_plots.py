@@ -1,0 +1,72 @@
+"""A search in pictures: what there is to see is on them, and the files are whole."""
+
+import struct
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cclcc_cli.experiments.search import OWN_SETTING
+from cclcc_cli.experiments.search_result import SearchResult, TrialResult
+from cclcc_cli.report import search_plots
+from cclcc_cli.report.search_plots import draw_search
+
+
+def trial(number, state="complete", value=0.5, source="tpe"):
+    return TrialResult(number, state, value, {"clcc.grid": 4}, {"grid": "4"}, source, "")
+
+
+def result(trials, higher=True, importances=None):
+    counts = {state: sum(t.state == state for t in trials) for state in ("complete", "pruned")}
+    return SearchResult("small", "dice" if higher else "mae", higher, tuple(trials), counts,
+                        importances or {}, ("grid",), ())
+
+
+MIXED = [trial(0, value=0.4, source=OWN_SETTING), trial(1, value=0.3), trial(2, "pruned", 0.1),
+         trial(3, "failed", None), trial(4, value=0.6), trial(5, "pruned", None)]
+
+
+def test_both_pictures_are_written_as_png_and_pdf(tmp_path):
+    paths = draw_search(result(MIXED, importances={"grid": 0.7, "contrast_weight": 0.3}), tmp_path)
+    assert [path.name for path in paths] == ["history.png", "history.pdf", "importance.png",
+                                             "importance.pdf"]
+    for path in paths[::2]:
+        content = path.read_bytes()
+        assert content.startswith(b"\x89PNG")
+        width, height = struct.unpack(">II", content[16:24])
+        assert (width, height > 300) == (1000, True)
+    assert all(path.read_bytes().startswith(b"%PDF") for path in paths[1::2])
+
+
+def test_the_same_result_is_the_same_bytes(tmp_path):
+    first = [path.read_bytes() for path in draw_search(result(MIXED), tmp_path)]
+    assert [path.read_bytes() for path in draw_search(result(MIXED), tmp_path)] == first
+
+
+def test_history_shows_every_kind_of_trial_and_the_best_so_far():
+    axes = search_plots._draw_history(result(MIXED)).axes[0]
+    labels = axes.get_legend_handles_labels()[1]
+    assert labels == ["complete", "pruned, last value", "the base's own setting", "best so far",
+                      "failed"]
+    steps = next(line for line in axes.lines if line.get_label() == "best so far")
+    assert list(steps.get_xdata()) == [0, 1, 4, 5]
+    assert list(steps.get_ydata()) == [0.4, 0.4, 0.6, 0.6]
+    assert axes.get_ylabel() == "validation Dice"
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8), st.booleans())
+def test_the_best_so_far_never_gets_worse_and_ends_with_the_best(values, higher):
+    found = result([trial(n, value=v) for n, v in enumerate(values)], higher)
+    _, best = search_plots._best_so_far(found, list(found.trials))
+    assert best[-1] == (max if higher else min)(values)
+    assert best == sorted(best, reverse=not higher)
+    assert found.best.value == best[-1]
+    assert found.best.number == values.index(best[-1])
+
+
+@pytest.mark.parametrize(("complete", "said"), [(5, True), (20, False)])
+def test_importances_from_few_trials_are_called_a_guess(complete, said):
+    found = result([trial(n) for n in range(complete)], importances={"grid": 1.0})
+    axes = search_plots._draw_importance(found).axes[0]
+    assert ("a first guess" in axes.get_title(loc="left")) == said
