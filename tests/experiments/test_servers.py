@@ -59,17 +59,17 @@ def test_one_that_ends_at_once_is_told_with_its_last_words():
         pass
 
 
-def check_for_ever(started):
-    while True:
-        started.check()
-        time.sleep(0.1)
-
-
 def test_one_that_ends_later_is_noticed():
     script = FORKING.replace("http.server.test", "import threading, os\n"
                              "threading.Timer(5, os._exit, [3]).start()\nhttp.server.test")
     with running(web_server(script)) as started, pytest.raises(RunError, match="has ended"):
         check_for_ever(started)
+
+
+def check_for_ever(started):
+    while True:
+        started.check()
+        time.sleep(0.1)
 
 
 def test_a_taken_port_is_refused_and_0_finds_one():
