@@ -79,7 +79,8 @@ def ablate(
         summary = run_ablation(
             opened, workers=workers, retry=retry, board=board, tracking_uri=uri,
         )
-    if report and summary.done and summary.stopped is None:
+    cut_short = summary.stopped is not None or summary.disk_full is not None
+    if report and summary.done and not cut_short:
         publish_report(opened.plan.name, runs, data, uri,
                        news=bool(summary.trained or summary.elsewhere))
     _show_summary(opened.plan, summary, runs, json)

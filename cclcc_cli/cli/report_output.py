@@ -1,7 +1,6 @@
 """Where ``cclcc report`` reads from and writes to."""
 
 import io
-import re
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stdout
@@ -97,10 +96,11 @@ def report_command(
     out: Path | None,
 ) -> str:
     """What makes the same page again; an address comes without its password."""
+    from cclcc_cli.experiments.mlflow_address import without_password
+
     words = ["cclcc", "report", *(["--runs", str(runs)] if mlflow is None else ["--mlflow"])]
     if mlflow is not None:
-        words += ["--tracking-uri", re.sub(r"://[^/@\s]+@", "://...@", mlflow.uri)] \
-            if mlflow.uri else []
+        words += ["--tracking-uri", without_password(mlflow.uri)] if mlflow.uri else []
         words += [word for name in mlflow.experiments for word in ("--experiment", name)]
     words += ["--ablation", question.ablation] if question.ablation else []
     words += ["--split", question.split]

@@ -2,7 +2,6 @@
 
 import os
 import platform
-import re
 import shlex
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from typing import Any
 import torch
 
 from cclcc_cli import __version__
+from cclcc_cli.experiments.mlflow_address import without_password
 
 _PACKAGES = ("torch", "numpy", "albumentations", "opencv-python-headless", "scipy", "pydantic",
              "mlflow", "optuna")
@@ -31,13 +31,8 @@ def describe_environment() -> dict[str, Any]:
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "git_commit": commit,
         "git_dirty": bool(_git("status", "--porcelain")) if commit else None,
-        "command": _without_passwords(shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])),
+        "command": without_password(shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])),
     }
-
-
-def _without_passwords(command: str) -> str:
-    """Addresses such as ``postgresql://user:secret@host`` without who and how."""
-    return re.sub(r"://[^/@\s]+@", "://...@", command)
 
 
 def _version(package: str) -> str | None:

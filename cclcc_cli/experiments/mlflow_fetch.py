@@ -17,6 +17,7 @@ import sqlalchemy
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
+from cclcc_cli.experiments.mlflow_address import without_password
 from cclcc_cli.experiments.mlflow_content import content_digest
 from cclcc_cli.experiments.mlflow_files import UPLOADS_TAG
 from cclcc_cli.experiments.mlflow_parent import ABLATION_TAG
@@ -49,7 +50,7 @@ def fetch_runs(
         TrackerError: the server cannot be reached, or has nothing to report.
     """
     _check_exists(uri)
-    shown = re.sub(r"://[^@/\s]*@", "://***@", uri)  # without a password
+    shown = without_password(uri)
     with talking_to(uri), patience(), _silence():
         client = connect(uri)
         found = list(_search(client, _find_experiments(client, shown, experiments)))

@@ -8,6 +8,7 @@ import sqlalchemy
 
 from cclcc_cli.errors import RunError
 from cclcc_cli.experiments.mlflow_tracker import TrackerError, connect, talking_to
+from cclcc_cli.experiments.search_storage import journal_path
 from cclcc_cli.experiments.servers import Server, answers, choose_port
 
 
@@ -58,9 +59,9 @@ def dashboard_pages(runs_root: Path, name: str, host: str, port: int) -> Server:
     Raises:
         RunError: there is no such search, the dashboard is not installed, or the port is taken.
     """
-    journal = search_journal(runs_root, name)
+    journal = journal_path(runs_root, name)
     if not journal.exists():
-        there = sorted(path.parent.name for path in search_journal(runs_root, "*").parent.parent
+        there = sorted(path.parent.name for path in journal_path(runs_root, "*").parent.parent
                        .glob(f"*/{journal.name}"))
         known = f"there are: {', '.join(there)}" if there else "there are none"
         raise RunError(f"--dashboard {name}: no such search below {runs_root} ({known}); "
@@ -72,11 +73,6 @@ def dashboard_pages(runs_root: Path, name: str, host: str, port: int) -> Server:
                str(journal.resolve()), "--storage-class", "JournalFileStorage",
                "--host", host, "--port", str(port), "--server", "wsgiref"]
     return Server("Optuna's dashboard", command, f"{_url(host, port)}/dashboard", {})
-
-
-def search_journal(runs_root: Path, name: str) -> Path:
-    """Where a search keeps its trials, if not in a database."""
-    return runs_root / "searches" / name / "journal.log"
 
 
 def _url(host: str, port: int) -> str:

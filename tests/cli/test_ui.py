@@ -12,7 +12,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
 from cclcc_cli.experiments.mlflow_tracker import create_database
-from cclcc_cli.experiments.ui import search_journal
+from cclcc_cli.experiments.search_storage import journal_path
 
 
 def test_errors_are_one_line(cclcc):
@@ -30,7 +30,7 @@ def test_errors_are_one_line(cclcc):
 def test_both_pages_answer_and_ctrl_c_leaves_nothing(tmp_path, command_line, environment):
     pytest.importorskip("optuna_dashboard")
     runs = tmp_path / "runs"
-    journal = search_journal(runs, "weights")
+    journal = journal_path(runs, "weights")
     journal.parent.mkdir(parents=True)
     optuna.create_study(storage=JournalStorage(JournalFileBackend(str(journal))),
                         study_name="weights")

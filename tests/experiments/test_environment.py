@@ -16,7 +16,7 @@ def test_names_versions_and_the_command_without_passwords(monkeypatch):
     assert found["cclcc"] == __version__
     assert found["packages"]["torch"] == torch.__version__.split("+")[0] or (
         found["packages"]["torch"] == torch.__version__)
-    assert found["command"] == "cclcc train --tracking-uri postgresql://...@host/db"
+    assert found["command"] == "cclcc train --tracking-uri postgresql://***@host/db"
 
 
 def test_outside_a_repository_there_is_no_commit(tmp_path, monkeypatch):

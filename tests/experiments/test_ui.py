@@ -7,13 +7,8 @@ import pytest
 
 from cclcc_cli.errors import RunError
 from cclcc_cli.experiments.mlflow_tracker import TrackerError, create_database
-from cclcc_cli.experiments.ui import (
-    check_server,
-    dashboard_pages,
-    is_server,
-    mlflow_pages,
-    search_journal,
-)
+from cclcc_cli.experiments.search_storage import journal_path
+from cclcc_cli.experiments.ui import check_server, dashboard_pages, is_server, mlflow_pages
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
 
@@ -49,7 +44,7 @@ def test_a_server_needs_none_of_ours_but_must_answer():
 def test_an_unknown_search_names_those_there_are(tmp_path):
     with pytest.raises(RunError, match="no such search below .*there are none"):
         dashboard_pages(tmp_path, "weights", "127.0.0.1", 0)
-    journal = search_journal(tmp_path, "grid")
+    journal = journal_path(tmp_path, "grid")
     journal.parent.mkdir(parents=True)
     journal.touch()
     with pytest.raises(RunError, match="there are: grid"):
@@ -57,7 +52,7 @@ def test_an_unknown_search_names_those_there_are(tmp_path):
 
 
 def test_the_dashboard_that_is_not_installed_is_named(tmp_path, monkeypatch):
-    journal = search_journal(tmp_path, "grid")
+    journal = journal_path(tmp_path, "grid")
     journal.parent.mkdir(parents=True)
     journal.touch()
     assert os.fspath(journal) in dashboard_pages(tmp_path, "grid", "127.0.0.1", 0).command
