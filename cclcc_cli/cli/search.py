@@ -44,7 +44,7 @@ def search(
 
     The same command again goes on where the search was stopped or killed.
     """
-    from cclcc_cli.config.search import load_search
+    from cclcc_cli.config.search_load import load_search
 
     checked = load_search(file)  # refuse a bad file before torch loads
 

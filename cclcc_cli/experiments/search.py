@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial, Trial
 
 from cclcc_cli.config.design import short_keys
 from cclcc_cli.config.recipes import AnyRecipe
-from cclcc_cli.config.search import CheckedSearch
+from cclcc_cli.config.search_load import CheckedSearch
 from cclcc_cli.config.space import as_text
 from cclcc_cli.data.store import Store, load_store, store_path
 from cclcc_cli.errors import CclccError, DataError, RunError

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from cclcc_cli.config import load_recipe
-from cclcc_cli.config.search import load_search
+from cclcc_cli.config.search_load import load_search
 from cclcc_cli.errors import DataError, RunError
 from cclcc_cli.experiments.ablate import LineBoard
 from cclcc_cli.experiments.listing import list_runs
