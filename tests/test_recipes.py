@@ -6,7 +6,7 @@ import pytest
 
 from cclcc_cli.config import METHODS, load_recipe
 from cclcc_cli.config.ablation import load_ablation
-from cclcc_cli.config.search import load_search
+from cclcc_cli.config.search_load import load_search
 
 RECIPES = sorted((Path(__file__).parents[1] / "recipes").glob("*.yaml"))
 ABLATIONS = sorted((RECIPES[0].parent / "ablations").glob("*.yaml"))

@@ -10,7 +10,7 @@ from cclcc_cli.cli.options import DATA, RUNS, DataDir, Json, Quiet, RunsDir, Tra
 from cclcc_cli.errors import CellsFailed, Interrupted
 
 if TYPE_CHECKING:
-    from cclcc_cli.experiments.search import OpenSearch
+    from cclcc_cli.experiments.search_plan import OpenSearch
     from cclcc_cli.experiments.search_result import SearchResult
     from cclcc_cli.experiments.searcher import SearchSummary
 
@@ -44,7 +44,7 @@ def search(
 
     The same command again goes on where the search was stopped or killed.
     """
-    from cclcc_cli.config.search import load_search
+    from cclcc_cli.config.search_load import load_search
 
     checked = load_search(file)  # refuse a bad file before torch loads
 
@@ -73,7 +73,7 @@ def _tracking(runs: Path, uri: str | None) -> str:
 
 def _show_plan(opened: "OpenSearch", json: bool) -> None:
     from cclcc_cli.config.space import as_text
-    from cclcc_cli.experiments.search import first_proposals
+    from cclcc_cli.experiments.search_plan import first_proposals
     from cclcc_cli.experiments.search_storage import hide_password
 
     checked = opened.checked

@@ -14,7 +14,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial
 from scipy.stats import wilcoxon
 
-from cclcc_cli.config import search as config
+from cclcc_cli.config import search_rules as config
 from cclcc_cli.experiments.judge import Pruned
 from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.experiments.search_storage import open_storage, talking_to

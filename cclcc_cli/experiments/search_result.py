@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 from cclcc_cli.config.design import short_keys
 from cclcc_cli.config.load import dump_recipe
 from cclcc_cli.config.space import as_text
-from cclcc_cli.experiments.search import OpenSearch
+from cclcc_cli.experiments.search_plan import OpenSearch
 from cclcc_cli.experiments.search_sampler import read_setting
 from cclcc_cli.experiments.search_storage import (
     hide_password,

@@ -18,8 +18,8 @@ from optuna.samplers import TPESampler as OptunaTpe
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial
 
-from cclcc_cli.config.search import (
-    CheckedSearch,
+from cclcc_cli.config.search_load import CheckedSearch
+from cclcc_cli.config.search_rules import (
     GpSampler,
     GridSampler,
     RandomSampler,

@@ -112,7 +112,9 @@ def load_study(
     storage: BaseStorage, name: str, sampler: BaseSampler, pruner: BasePruner
 ) -> Study:
     """The study as it is now: a Study keeps what it read, so a new one is made for each look."""
-    return optuna.load_study(study_name=name, storage=storage, sampler=sampler, pruner=pruner)
+    study = optuna.load_study(study_name=name, storage=storage, sampler=sampler, pruner=pruner)
+    study.get_trials(deepcopy=False)  # a database's cache takes no value of a trial it never read
+    return study
 
 
 class Participant:

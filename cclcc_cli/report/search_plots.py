@@ -6,7 +6,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cclcc_cli.experiments.search import OWN_SETTING
+from cclcc_cli.experiments.search_plan import OWN_SETTING
 from cclcc_cli.experiments.search_result import FEW, SearchResult, TrialResult
 from cclcc_cli.files import write_atomic
 

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from cclcc_cli.config.search import OBJECTIVES, load_search
+from cclcc_cli.config.search import OBJECTIVES
+from cclcc_cli.config.search_load import load_search
 from cclcc_cli.errors import RecipeError
 
 BASE = {

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from cclcc_cli.config import load_recipe
-from cclcc_cli.config.search import load_search
+from cclcc_cli.config.search_load import load_search
 from cclcc_cli.errors import DataError, RunError
 from cclcc_cli.experiments.ablate import LineBoard
 from cclcc_cli.experiments.listing import list_runs
@@ -13,7 +13,8 @@ from cclcc_cli.experiments.mlflow_mirror import sync
 from cclcc_cli.experiments.mlflow_parent import SEARCH
 from cclcc_cli.experiments.mlflow_tracker import connect, tracking_uri
 from cclcc_cli.experiments.run_folder import find_runs
-from cclcc_cli.experiments.search import first_proposals, open_search, run_search
+from cclcc_cli.experiments.search import open_search, run_search
+from cclcc_cli.experiments.search_plan import first_proposals
 from cclcc_cli.experiments.search_result import read_result, write_best
 
 SPACE = {"optimizer.lr": {"kind": "log", "low": 0.001, "high": 0.01},

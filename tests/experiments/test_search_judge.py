@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna.trial import TrialState
 
-from cclcc_cli.config import search as config
+from cclcc_cli.config import search_rules as config
 from cclcc_cli.experiments import search_judge
 from cclcc_cli.experiments.judge import Pruned
 from cclcc_cli.experiments.run_folder import RunFolder

@@ -100,6 +100,8 @@ def test_two_parents_one_of_them_killed_lose_and_double_nothing(start, server, t
     assert json.loads(out)["over"] == 6
     storage = open_storage(server.replace("postgresql://", "postgresql+psycopg://"))
     trials = optuna.load_study(study_name="shared", storage=storage).trials
+    storage.remove_session()
+    storage.engine.dispose()
     assert [trial.number for trial in trials[:6]] == list(range(6))
     assert {trial.state.name for trial in trials[:6]} <= {"COMPLETE", "PRUNED"}
     assert {trial.state.name for trial in trials[6:]} <= {"WAITING"}

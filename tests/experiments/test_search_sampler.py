@@ -5,7 +5,7 @@ import json
 import optuna
 import pytest
 
-from cclcc_cli.config.search import load_search
+from cclcc_cli.config.search_load import load_search
 from cclcc_cli.experiments.search_sampler import Proposer, read_setting, suggest
 
 BASE = {"method": "clcc", "data": {"name": "scenes", "size": 320, "labeled": 0.1},

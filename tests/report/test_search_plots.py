@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cclcc_cli.experiments.search import OWN_SETTING
+from cclcc_cli.experiments.search_plan import OWN_SETTING
 from cclcc_cli.experiments.search_result import SearchResult, TrialResult
 from cclcc_cli.report import search_plots
 from cclcc_cli.report.search_plots import draw_search
