@@ -6,7 +6,20 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cclcc_cli.cli import console
-from cclcc_cli.cli.options import DATA, RUNS, DataDir, Json, Quiet, RunsDir, TrackingUri
+from cclcc_cli.cli.options import (
+    DATA,
+    RUNS,
+    DataDir,
+    Gpus,
+    Json,
+    Launcher,
+    Quiet,
+    RunsDir,
+    Scheduler,
+    SlurmOptions,
+    TrackingUri,
+    Workers,
+)
 from cclcc_cli.errors import CellsFailed, Interrupted
 
 if TYPE_CHECKING:
@@ -20,7 +33,11 @@ def search(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show space, first proposals, cells; run nothing.")
     ] = False,
-    workers: Annotated[int, typer.Option(min=1, help="Trials at once.")] = 1,
+    workers: Workers = 1,
+    launcher: Launcher = "local",
+    gpus: Gpus = None,
+    slurm: SlurmOptions = None,
+    scheduler: Scheduler = None,
     storage: Annotated[
         str | None,
         typer.Option(metavar="URL", help="Where trials are kept, for several machines: "
@@ -44,15 +61,17 @@ def search(
 
     The same command again goes on where the search was stopped or killed.
     """
+    from cclcc_cli.config.launch import parse_launch
     from cclcc_cli.config.search_load import load_search
 
+    launch = parse_launch(launcher, gpus=gpus, slurm=slurm or (), scheduler=scheduler)
     checked = load_search(file)  # refuse a bad file before torch loads
 
     from cclcc_cli.experiments.search import open_search, run_search
 
     opened = open_search(
         checked, data_root=data, runs_root=runs, storage=storage, device=device,
-        precision=precision, workers=workers, fresh=fresh,
+        precision=precision, workers=workers, launch=launch, fresh=fresh,
     )
     if dry_run:
         _show_plan(opened, json)

@@ -19,8 +19,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
-import torch
-
 from cclcc_cli.config.launch import DaskLaunch, Launch, LocalLaunch, SlurmLaunch
 from cclcc_cli.errors import LauncherError, RunError
 from cclcc_cli.experiments.local_pool import LocalPool
@@ -132,6 +130,8 @@ def _check_gpus(gpus: tuple[int, ...], runtime: Runtime) -> None:
     if runtime.device != "cuda":
         raise RunError(f"--gpus {listed}: cells compute on {runtime.device} here; leave it out, or "
                        "give --device cuda on a machine with GPUs")
+    import torch  # a plan whose cells are all done does without
+
     count = torch.cuda.device_count()
     absent = [str(gpu) for gpu in gpus if gpu >= count]
     if absent:

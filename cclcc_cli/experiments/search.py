@@ -1,24 +1,24 @@
 """A search from its checked file to its end."""
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cclcc_cli.config.launch import HERE, Launch, LocalLaunch
 from cclcc_cli.config.search_load import CheckedSearch
 from cclcc_cli.data.store import load_store, store_path
 from cclcc_cli.errors import CclccError, RunError
 from cclcc_cli.experiments.ablate import Board
 from cclcc_cli.experiments.cell import FORMAT, Cell
 from cclcc_cli.experiments.interrupt import stop_on_signals
-from cclcc_cli.experiments.local_pool import LocalPool
-from cclcc_cli.experiments.plan import available_cores, share_threads
+from cclcc_cli.experiments.launch import Launcher, open_launcher, settle_runtime
+from cclcc_cli.experiments.plan import available_cores
 from cclcc_cli.experiments.search_plan import OpenSearch, planner, repeated
 from cclcc_cli.experiments.search_storage import (
     is_journal,
     open_storage,
+    search_folder,
     storage_address,
     storage_exists,
     talking_to,
@@ -35,13 +35,8 @@ from cclcc_cli.experiments.searcher import (
     SearchSummary,
     state_counts,
 )
-from cclcc_cli.training.runtime import Device, Precision, Runtime, resolve_runtime
+from cclcc_cli.training.runtime import Device, Precision
 from cclcc_cli.training.schedule import build_plan
-
-
-@dataclass(frozen=True)
-class _Threads:
-    threads: int | None
 
 
 def open_search(
@@ -53,6 +48,7 @@ def open_search(
     device: Device,
     precision: Precision,
     workers: int,
+    launch: Launch = HERE,
     fresh: bool = False,
 ) -> OpenSearch:
     """Check a search against its data and its study; nothing is written.
@@ -65,10 +61,12 @@ def open_search(
     search = checked.search
     address = storage_address(storage, runs_root, search.name)
     former, begun = (None, {}) if fresh else _look(address, search.name)
-    chosen = resolve_runtime(device, precision)
-    recorded = _Threads(former["runtime"]["threads"] if former else None)
-    threads = share_threads(search.threads or recorded.threads, workers)
-    runtime = Runtime(chosen.device, chosen.precision, threads=threads)
+    runtime = settle_runtime(
+        launch, device, precision, workers=workers,
+        fixed_threads=search.threads or (former["runtime"]["threads"] if former else None),
+    )
+    if not isinstance(launch, LocalLaunch):  # the others know no current folder of ours
+        data_root, runs_root = data_root.resolve(), runs_root.resolve()
     data = checked.base.data
     store = load_store(store_path(data_root, data.name, data.size))
     cells = [Cell(recipe, store, runtime)
@@ -79,7 +77,7 @@ def open_search(
     plan = build_plan(base.recipe, len(base.labeled), base.recipe.batch.labeled)
     opened = OpenSearch(
         checked, address, _define(checked, cells[: len(search.repetitions)]), begun, runtime,
-        plan.total_steps, plan.validate_every, store, data_root, runs_root,
+        plan.total_steps, plan.validate_every, store, launch, data_root, runs_root,
     )
     _check_budgets(opened, cells)
     if former is not None:
@@ -135,10 +133,12 @@ def run_search(
     opened: OpenSearch, *, workers: int, board: Board, tracking_uri: str | None,
     fresh: bool = False,
 ) -> SearchSummary:
-    """Run the trials with so many processes on this machine.
+    """Run the trials, so many at once.
 
     Raises:
         RunError: the storage failed, or the study is another's.
+        LauncherError: the machines that run them are gone.
+        DiskFullError: a trial's folder could not be written; the search can be gone on with.
     """
     checked, address = opened.checked, opened.address
     total = checked.num_trials
@@ -149,15 +149,15 @@ def run_search(
         study_id = open_study(storage, opened.name, checked.search.direction, opened.definition)
         participant = Participant(storage, study_id, total)
         participant.make_trials()
-    if workers > available_cores():
+    if isinstance(opened.launch, LocalLaunch) and workers > available_cores():
         board.say(f"warning: {workers} workers share {available_cores()} cores")
     _track(tracking_uri, opened.name, board, "RUNNING")
     with (
         stop_on_signals() as stop, talking_to(address), participant.alive(),
-        _open_workers(workers) as (executor, terminate),
+        _open_workers(opened, workers) as launcher,
     ):
         summary = Searcher(
-            participant, executor, terminate, workers=workers, total=total,
+            participant, launcher.executor, launcher.terminate, workers=workers, total=total,
             plan=planner(opened, storage, tracking_uri),
             open_study=lambda: opened.load_study(storage),
             objective=checked.search.objective, board=board, stop=stop,
@@ -168,13 +168,16 @@ def run_search(
 
 
 @contextmanager
-def _open_workers(workers: int) -> Iterator[tuple[Executor, Callable[[], None]]]:
-    """An executor, and what asks its running tasks to save and leave."""
-    with LocalPool(workers) as pool:
+def _open_workers(opened: OpenSearch, workers: int) -> Iterator[Launcher]:
+    with open_launcher(
+        opened.launch, workers=workers, threads=opened.runtime.cpu_threads, name=opened.name,
+        folder=search_folder(opened.runs_root, opened.name) / "jobs",
+        shared=(opened.data_root, opened.runs_root),
+    ) as launcher:
         try:
-            yield pool, pool.terminate
+            yield launcher
         except BaseException:
-            pool.terminate()  # nobody would wait for them
+            launcher.terminate()  # nobody would wait for them
             raise
 
 

@@ -11,6 +11,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial
 
 from cclcc_cli.config.design import short_keys
+from cclcc_cli.config.launch import Launch
 from cclcc_cli.config.recipes import AnyRecipe
 from cclcc_cli.config.search_load import CheckedSearch
 from cclcc_cli.config.space import as_text
@@ -42,6 +43,7 @@ class OpenSearch:
         steps: optimiser steps of the base.
         every: steps between validations.
         store: the data.
+        launch: what runs the trials.
         data_root: where stores lie.
         runs_root: where run folders are made.
     """
@@ -54,6 +56,7 @@ class OpenSearch:
     steps: int
     every: int
     store: Store
+    launch: Launch
     data_root: Path
     runs_root: Path
 

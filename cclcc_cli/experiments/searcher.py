@@ -4,8 +4,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,10 @@ from typing import Any
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
+from cclcc_cli.errors import DiskFullError, LauncherError
 from cclcc_cli.experiments.ablate import LOOK_EVERY, MAX_DEATHS, Board, CellProgress, Progress
 from cclcc_cli.experiments.interrupt import StopRequest
+from cclcc_cli.experiments.remote import CallFailed, WorkerLost
 from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.experiments.search_study import Participant
 from cclcc_cli.experiments.worker import Outcome, Task, run_task
@@ -210,11 +211,14 @@ class Searcher:
 
     def _settle(self, one: _Running, future: Future[Outcome]) -> None:
         error = future.exception()
-        if isinstance(error, BrokenProcessPool):
-            self._after_death(one)
+        if isinstance(error, BrokenExecutor):
+            self._after_death(one, error)
             return
+        if isinstance(error, LauncherError):
+            raise error
         if error is not None:
-            self._fail(one.trial, f"{type(error).__name__}: {error}")
+            self._fail(one.trial, str(error) if isinstance(error, CallFailed) else (
+                f"{type(error).__name__}: {error}"))
             return
         outcome = future.result()
         for warning in outcome.warnings:
@@ -231,6 +235,8 @@ class Searcher:
                 self._say(one, outcome.reason)
             case "failed":
                 self._fail(one.trial, outcome.reason)
+            case "disk_full":  # the trial stays open, and the next start goes on with it
+                raise DiskFullError(outcome.reason)
             case "busy" | "stopped" if not self._stop():
                 one.not_before = time.monotonic() + LOOK_EVERY
                 self._waiting.append(one)
@@ -256,17 +262,20 @@ class Searcher:
             f"best {best.value:.4f}, trial {best.number}")
         self._say(one, f"{self._objective} {mean:.4f} ({better})")
 
-    def _after_death(self, one: _Running) -> None:
+    def _after_death(self, one: _Running, death: BrokenExecutor) -> None:
         if self._stop():
             self._participant.give_back(one.trial._trial_id)
             return
-        one.deaths += 1
+        lost = death if isinstance(death, WorkerLost) else WorkerLost("its process was killed")
+        one.deaths += lost.blame
         if one.deaths < MAX_DEATHS:
-            self._board.say(f"{one.place}: its process was killed; it goes on")
+            self._board.say(f"{one.place}: {lost}; it goes on")
             self._submit(one)
             return
-        self._fail(one.trial,
-                   f"its process was killed {MAX_DEATHS} times; is there enough memory?")
+        reason = f"its process was killed {MAX_DEATHS} times; is there enough memory?"
+        if isinstance(death, WorkerLost):
+            reason = f"it was lost {MAX_DEATHS} times; the last time {lost}"
+        self._fail(one.trial, reason)
 
     def _fail(self, trial: FrozenTrial, reason: str) -> None:
         self._open_study()._storage.set_trial_user_attr(trial._trial_id, "reason", reason)
