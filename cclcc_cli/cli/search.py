@@ -134,16 +134,21 @@ def _range(dimension: object) -> str:
 
 
 def _show_result(opened: "OpenSearch", summary: "SearchSummary", file: Path, json: bool) -> None:
-    from cclcc_cli.experiments.search_result import read_result, write_best
+    from cclcc_cli.experiments.search_result import read_result, write_best, write_summary
     from cclcc_cli.experiments.search_storage import search_folder
 
     result = read_result(opened)
     folder = search_folder(opened.runs_root, opened.name)
+    write_summary(opened, result)
     written = []
     if result.best is not None:
+        from cclcc_cli.report.figures.folder import write_figures
         from cclcc_cli.report.search_plots import draw_search
 
-        written = [write_best(opened, result, file), *draw_search(result, folder)]
+        drawn = draw_search(result)
+        write_figures(drawn, folder)
+        written = [write_best(opened, result, file),
+                   *(folder / f"{figure.name}.png" for figure in drawn.figures)]
     if json:
         console.show_json({**result.as_json(), "over": summary.over,
                            "written": [str(path) for path in written]})

@@ -156,6 +156,14 @@ def _importances(
     return shares, notes
 
 
+def write_summary(opened: OpenSearch, result: SearchResult) -> Path:
+    """Put down for reports what the study holds; returns its path."""
+    path = search_folder(opened.runs_root, opened.name) / "summary.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, (json.dumps(result.as_json(), indent=1) + "\n").encode())
+    return path
+
+
 def write_best(opened: OpenSearch, result: SearchResult, file: Path) -> Path:
     """Write the best setting as a recipe that ``cclcc train`` takes; returns its path."""
     best, search = result.best, opened.checked.search

@@ -1,6 +1,4 @@
-"""A search in pictures: what there is to see is on them, and the files are whole."""
-
-import struct
+"""A search in pictures: what there is to see is on them, and they are whole."""
 
 import pytest
 from hypothesis import given, settings
@@ -8,8 +6,7 @@ from hypothesis import strategies as st
 
 from cclcc_cli.experiments.search_plan import OWN_SETTING
 from cclcc_cli.experiments.search_result import SearchResult, TrialResult
-from cclcc_cli.report import search_plots
-from cclcc_cli.report.search_plots import draw_search
+from cclcc_cli.report.search_plots import best_so_far, draw_search, plot_history
 
 
 def trial(number, state="complete", value=0.5, source="tpe"):
@@ -26,25 +23,23 @@ MIXED = [trial(0, value=0.4, source=OWN_SETTING), trial(1, value=0.3), trial(2, 
          trial(3, "failed", None), trial(4, value=0.6), trial(5, "pruned", None)]
 
 
-def test_both_pictures_are_written_as_png_and_pdf(tmp_path):
-    paths = draw_search(result(MIXED, importances={"grid": 0.7, "contrast_weight": 0.3}), tmp_path)
-    assert [path.name for path in paths] == ["history.png", "history.pdf", "importance.png",
-                                             "importance.pdf"]
-    for path in paths[::2]:
-        content = path.read_bytes()
-        assert content.startswith(b"\x89PNG")
-        width, height = struct.unpack(">II", content[16:24])
-        assert (width, height > 300) == (1000, True)
-    assert all(path.read_bytes().startswith(b"%PDF") for path in paths[1::2])
+def test_both_pictures_are_drawn_as_png_and_pdf_and_the_same_for_the_same_result():
+    found = result(MIXED, importances={"grid": 0.7, "contrast_weight": 0.3})
+    drawn = draw_search(found)
+    assert [figure.name for figure in drawn.figures] == ["history", "parameter-importance"]
+    assert all(figure.png.startswith(b"\x89PNG") for figure in drawn.figures)
+    assert all(figure.pdf.startswith(b"%PDF") for figure in drawn.figures)
+    assert draw_search(found) == drawn
 
 
-def test_the_same_result_is_the_same_bytes(tmp_path):
-    first = [path.read_bytes() for path in draw_search(result(MIXED), tmp_path)]
-    assert [path.read_bytes() for path in draw_search(result(MIXED), tmp_path)] == first
+def test_without_importances_there_is_the_history_alone_and_the_notes_say_why():
+    (history,) = draw_search(result(MIXED)).figures
+    assert history.caption == (
+        "The validation Dice of 6 trials in their order, and the best so far.")
 
 
 def test_history_shows_every_kind_of_trial_and_the_best_so_far():
-    axes = search_plots._draw_history(result(MIXED)).axes[0]
+    axes = plot_history(result(MIXED)).axes[0]
     labels = axes.get_legend_handles_labels()[1]
     assert labels == ["complete", "pruned, last value", "the base's own setting", "best so far",
                       "failed"]
@@ -58,7 +53,7 @@ def test_history_shows_every_kind_of_trial_and_the_best_so_far():
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8), st.booleans())
 def test_the_best_so_far_never_gets_worse_and_ends_with_the_best(values, higher):
     found = result([trial(n, value=v) for n, v in enumerate(values)], higher)
-    _, best = search_plots._best_so_far(found, list(found.trials))
+    _, best = best_so_far(found)
     assert best[-1] == (max if higher else min)(values)
     assert best == sorted(best, reverse=not higher)
     assert found.best.value == best[-1]
@@ -68,5 +63,5 @@ def test_the_best_so_far_never_gets_worse_and_ends_with_the_best(values, higher)
 @pytest.mark.parametrize(("complete", "said"), [(5, True), (20, False)])
 def test_importances_from_few_trials_are_called_a_guess(complete, said):
     found = result([trial(n) for n in range(complete)], importances={"grid": 1.0})
-    axes = search_plots._draw_importance(found).axes[0]
-    assert ("a first guess" in axes.get_title(loc="left")) == said
+    caption = draw_search(found).figures[1].caption
+    assert ("a first guess" in caption) == said

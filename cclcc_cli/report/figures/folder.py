@@ -31,7 +31,7 @@ def write_figures(drawn: Drawn, folder: Path) -> None:
             for suffix in (".png", ".pdf"):
                 (folder / f"{name}{suffix}").unlink(missing_ok=True)
     except OSError as error:
-        raise RunError(f"--figures {folder}: cannot be written ({error.strerror}); "
+        raise RunError(f"{folder}: figures cannot be written there ({error.strerror}); "
                        "choose another folder") from None
 
 

@@ -34,7 +34,7 @@ def test_a_figure_that_is_no_longer_drawn_goes_and_other_files_stay(tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(RunError, match="--figures .*file/x: cannot be written .*another folder"):
+    with pytest.raises(RunError, match="file/x: figures cannot be written .*another folder"):
         write_figures(Drawn([ONE], []), tmp_path / "file" / "x")
 
 
