@@ -146,7 +146,7 @@ def _main_sections(
     quoted = fitting(question.quoted, arms)
     rows = add_to_rows(lay_out_rows(evidence, split, _MAIN, costs=False), quoted, _MAIN)
     shown = [Section("Scores", rows,
-                     [f"{page.title[0].upper()}{page.title[1:]}. {_LEGEND}"])]
+                     [f"{page.title}. {_LEGEND}"])]
     if len({found.arm.place for found in evidence}) > 1:
         shown.append(Section("Dice by labels",
                              add_to_grid(lay_out_grid(evidence, split), quoted, arms),

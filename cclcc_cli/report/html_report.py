@@ -39,8 +39,8 @@ def write_html(
     if question.ablation:
         sheet = write_ablation_page(root, question.ablation, question.split, question.across,
                                     all_metrics=False)
-        sections = [Section(f"{table.title[0].upper()}{table.title[1:]}", table.layout,
-                            table.sentences) for table in sheet.tables]
+        sections = [Section(table.title, table.layout, table.sentences)
+                    for table in sheet.tables]
     page = _write_page(root, question)
     drawn = draw_figures(page.evidence, page.scores, question.split, data_root)
     text = render_report(page, question, command=command, sections=sections,

@@ -32,7 +32,7 @@ def to_latex(title: str, layout: Layout, sentences: Sequence[str], notes: Sequen
     return "\n".join([
         *(f"% {' '.join(text.split())}" for text in (*sentences, *notes)),
         r"\begin{table}", r"\centering", *([fitted.size] if fitted.size else []), *gap,
-        rf"\caption{{{escape(title[0].upper() + title[1:])}{said}.{_legend(fitted.layout)}}}",
+        rf"\caption{{{escape(title)}{said}.{_legend(fitted.layout)}}}",
         *"\n\n\\medskip\n".join(parts).split("\n"),
         r"\end{table}",
     ]) + "\n"

@@ -116,4 +116,4 @@ def test_long_words_wrap_in_a_column_of_known_width():
 def test_the_caption_explains_what_stands_out_and_nothing_else(ranks, marks, legend):
     layout = Layout(["method", "Dice %"], [["a", "1"], ["b", "2"]], [[0, rank] for rank in ranks],
                     [["", mark] for mark in marks], [])
-    assert rf"\caption{{X.{legend}}}" in to_latex("x", layout, [], [])
+    assert rf"\caption{{x.{legend}}}" in to_latex("x", layout, [], [])

@@ -89,7 +89,7 @@ def test_latex_of_a_small_table_by_hand():
         [[0, 1], [0, 2], [0, 0]], [["", "*"], ["", ""], ["", "†"]], [2])
     assert to_latex("data: scores", layout, ["One\nsentence."], ["50 % more"]).splitlines() == [
         "% One sentence.", "% 50 % more", r"\begin{table}", r"\centering",
-        r"\caption{Data: scores. Best in bold, second best underlined; $^{*}$ better, "
+        r"\caption{data: scores. Best in bold, second best underlined; $^{*}$ better, "
         r"$^{\dagger}$ worse than the baseline, $p < 0.05$ after Holm's correction.}",
         r"\begin{tabular}{lr}", r"\toprule", r"method & Dice \% \\", r"\midrule",
         r"a\_b & \textbf{73.00 $\pm$ 3.61}$^{*}$ \\",
