@@ -153,7 +153,7 @@ def test_verdicts_stand_in_the_table_and_sentences_below_it(rivals):
     assert row.strip("│ ").endswith("(1 seed)")
     assert "synthetic-32, 4 labels, against supervised tiny 4: " in result.stdout
     assert [line.split(":")[2][:30] for line in result.stderr.splitlines()] == [
-        " compared rows have different ", " scores are of the checkpoint t"]
+        " compared rows have different ", " scores are of the checkpoint "]
 
 
 def test_another_baseline_is_taken_by_name_or_refused(rivals):
