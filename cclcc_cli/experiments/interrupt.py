@@ -4,8 +4,10 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import TYPE_CHECKING
 
-from cclcc_cli.training.team import Team
+if TYPE_CHECKING:  # who hands cells out needs none of what trains
+    from cclcc_cli.training.team import Team
 
 WARNING = signal.SIGUSR2
 """What Slurm is told to send some time before it ends a job."""
@@ -44,7 +46,7 @@ class SharedStop:
         signal_number: the signal that one of them has received, or None.
     """
 
-    def __init__(self, own: StopRequest, team: Team) -> None:
+    def __init__(self, own: StopRequest, team: "Team") -> None:
         self._own, self._team = own, team
         self.signal_number: int | None = None
 

@@ -264,7 +264,7 @@ def _train(
     if judge is not None and first_step < plan.total_steps:
         observer.verdict = judge.goes_on_from(folder.records())
     complete = trainer.run()
-    folder.update_status(step=trainer.progress.step, seconds=round(trainer.progress.seconds, 1))
+    folder.update_status(step=trainer.progress.step, seconds=round(trainer.progress.seconds, 3))
     if not complete and stop.signal_number is None:
         raise Pruned(f"pruned at step {trainer.progress.step} of {plan.total_steps} "
                      f"({observer.verdict})")

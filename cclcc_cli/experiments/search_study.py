@@ -197,8 +197,10 @@ class Participant:
 
     def _begin(self, trial: FrozenTrial) -> bool:
         try:
-            self._claim(trial)  # before it runs: a running trial without a claim is nobody's
-            if self._storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING):
+            since = self._claim(trial)  # before it runs: without a claim it would be nobody's
+            begun = self._storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING)
+            # SQLite can let two begin it that ask at the same moment.
+            if begun and not self._earlier(self._storage.get_trial(trial._trial_id), since):
                 return True
         except UpdateFinishedTrialError:
             pass
@@ -211,13 +213,17 @@ class Participant:
         except UpdateFinishedTrialError:
             return False
         now = self._storage.get_trial(trial._trial_id)
-        earlier = [owner for owner, when in _claims(now)
-                   if owner != self._me and self._lives(owner)
-                   and (when, owner.token) < (since, self._me.token)]
-        if not earlier and now.state == TrialState.RUNNING:
+        if not self._earlier(now, since) and now.state == TrialState.RUNNING:
             return True
         self.give_back(trial._trial_id)
         return False
+
+    def _earlier(self, trial: FrozenTrial, since: float) -> bool:
+        """Whether a living process has a claim from before ours."""
+        return any(
+            owner != self._me and self._lives(owner)
+            and (when, owner.token) < (since, self._me.token) for owner, when in _claims(trial)
+        )
 
     def _claim(self, trial: FrozenTrial) -> float:
         since = time.time()

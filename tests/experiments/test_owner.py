@@ -212,7 +212,7 @@ def test_of_machines_whose_locks_do_not_reach_each_other_one_alone_gets_it(
     """As threads that name themselves machines: the kernel's lock is not taken."""
     folder.path.mkdir(parents=True, exist_ok=True)
     hosts, gate = threading.local(), threading.Barrier(8)
-    monkeypatch.setattr(owners.platform, "node", lambda: getattr(hosts, "name", "here"))
+    monkeypatch.setattr(owners, "_machine", lambda: getattr(hosts, "name", "here"))
     path = folder.path / ".owner.json"
 
     def take(number):

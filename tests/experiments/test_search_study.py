@@ -104,7 +104,7 @@ def test_a_process_on_another_machine_lives_while_its_heart_beats(
     join, monkeypatch, silent, alive
 ):
     one = join()
-    monkeypatch.setattr("platform.node", lambda: "elsewhere")
+    monkeypatch.setattr("cclcc_cli.experiments.owner._machine", lambda: "elsewhere")
     there = join()
     monkeypatch.undo()
     trial = there.take(lambda _t: None)
