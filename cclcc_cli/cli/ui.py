@@ -40,7 +40,8 @@ def ui(
     if dashboard is not None:
         servers.append(pages.dashboard_pages(runs, dashboard, host, dashboard_port))
     # A service manager's or a shell's request to end is as good as Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell started it in background
+        signal.signal(number, signal.default_int_handler)
     try:
         with ExitStack() as stack:
             if pages.is_server(uri):

@@ -107,6 +107,9 @@ class Deaf:
     def recorded(self, record):
         pass
 
+    def saving(self):
+        pass
+
 
 def train_to(team, folder, step, resume):
     """The trainer's weights after a step, begun anew or from the checkpoint in a folder."""
