@@ -18,7 +18,7 @@ import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
-from optuna.storages import BaseStorage
+from optuna.storages import BaseStorage, JournalStorage
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
@@ -199,8 +199,9 @@ class Participant:
         try:
             since = self._claim(trial)  # before it runs: without a claim it would be nobody's
             begun = self._storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING)
-            # SQLite can let two begin it that ask at the same moment.
-            if begun and not self._earlier(self._storage.get_trial(trial._trial_id), since):
+            # SQLite can let two begin it that ask at the same moment; a journal cannot.
+            if begun and (isinstance(self._storage, JournalStorage) or not self._earlier(
+                    self._storage.get_trial(trial._trial_id), since)):
                 return True
         except UpdateFinishedTrialError:
             pass
