@@ -12,7 +12,7 @@ from cclcc_cli.errors import LauncherError
 from cclcc_cli.experiments.interrupt import StopRequest
 from cclcc_cli.experiments.plan import PlannedCell, measure_pace
 from cclcc_cli.experiments.progress import duration
-from cclcc_cli.experiments.remote import CallFailed, WorkerLost
+from cclcc_cli.experiments.remote import as_loss, describe_failure, describe_losses
 from cclcc_cli.experiments.worker import Outcome, Task, run_task
 
 LOOK_EVERY = 0.5
@@ -191,9 +191,7 @@ class Ablater:
         if isinstance(error, LauncherError):
             raise error
         if error is not None:  # not even the failure could be put down, on a full disk perhaps
-            text = str(error) if isinstance(error, CallFailed) else (
-                f"{type(error).__name__}: {error}")
-            self._failed_now(cell, text)
+            self._failed_now(cell, describe_failure(error))
             return
         outcome = future.result()
         for warning in outcome.warnings:
@@ -222,15 +220,13 @@ class Ablater:
     def _after_death(self, cell: PlannedCell, death: BrokenExecutor) -> None:
         if self._ends():
             return
-        lost = death if isinstance(death, WorkerLost) else WorkerLost("its process was killed")
+        lost = as_loss(death)
         self._deaths[cell.digest] += lost.blame
         if self._deaths[cell.digest] < MAX_DEATHS:
             self._board.say(f"{cell.place}: {lost}; it goes on")
             self._waiting.appendleft(cell)
             return
-        reason = f"its process was killed {MAX_DEATHS} times; is there enough memory?"
-        if isinstance(death, WorkerLost):
-            reason = f"it was lost {MAX_DEATHS} times; the last time {lost}"
+        reason = describe_losses(death, MAX_DEATHS)
         cell.folder.update_status(state="failed", error=reason)
         self._failed_now(cell, reason)
 

@@ -26,6 +26,23 @@ class CallFailed(Exception):
     """A call raised on another machine what it should have dealt with; the text names it."""
 
 
+def as_loss(death: BrokenExecutor) -> WorkerLost:
+    """How a worker died; one of this machine says no more than that it did."""
+    return death if isinstance(death, WorkerLost) else WorkerLost("its process was killed")
+
+
+def describe_losses(death: BrokenExecutor, times: int) -> str:
+    """Why a call that was lost so often is not tried again."""
+    if isinstance(death, WorkerLost):
+        return f"it was lost {times} times; the last time {death}"
+    return f"its process was killed {times} times; is there enough memory?"
+
+
+def describe_failure(error: BaseException) -> str:
+    """What a call raised; a text from another machine names its error already."""
+    return str(error) if isinstance(error, CallFailed) else f"{type(error).__name__}: {error}"
+
+
 def pack(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
     """A call of a module's function with plain values."""
     return pickle.dumps((fn, args, kwargs))

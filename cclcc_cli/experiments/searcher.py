@@ -15,7 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 from cclcc_cli.errors import DiskFullError, LauncherError
 from cclcc_cli.experiments.ablate import LOOK_EVERY, MAX_DEATHS, Board, CellProgress, Progress
 from cclcc_cli.experiments.interrupt import StopRequest
-from cclcc_cli.experiments.remote import CallFailed, WorkerLost
+from cclcc_cli.experiments.remote import as_loss, describe_failure, describe_losses
 from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.experiments.search_study import Participant
 from cclcc_cli.experiments.worker import Outcome, Task, run_task
@@ -217,8 +217,7 @@ class Searcher:
         if isinstance(error, LauncherError):
             raise error
         if error is not None:
-            self._fail(one.trial, str(error) if isinstance(error, CallFailed) else (
-                f"{type(error).__name__}: {error}"))
+            self._fail(one.trial, describe_failure(error))
             return
         outcome = future.result()
         for warning in outcome.warnings:
@@ -266,16 +265,13 @@ class Searcher:
         if self._stop():
             self._participant.give_back(one.trial._trial_id)
             return
-        lost = death if isinstance(death, WorkerLost) else WorkerLost("its process was killed")
+        lost = as_loss(death)
         one.deaths += lost.blame
         if one.deaths < MAX_DEATHS:
             self._board.say(f"{one.place}: {lost}; it goes on")
             self._submit(one)
             return
-        reason = f"its process was killed {MAX_DEATHS} times; is there enough memory?"
-        if isinstance(death, WorkerLost):
-            reason = f"it was lost {MAX_DEATHS} times; the last time {lost}"
-        self._fail(one.trial, reason)
+        self._fail(one.trial, describe_losses(death, MAX_DEATHS))
 
     def _fail(self, trial: FrozenTrial, reason: str) -> None:
         self._open_study()._storage.set_trial_user_attr(trial._trial_id, "reason", reason)
