@@ -20,8 +20,9 @@ from cclcc_cli.cli.options import (
     SlurmOptions,
     TrackingUri,
     Workers,
+    resolve_tracking,
 )
-from cclcc_cli.errors import CellsFailed, DiskFullError, Interrupted, RunError
+from cclcc_cli.errors import CellsFailed, DiskFullError, Interrupted
 
 if TYPE_CHECKING:
     from cclcc_cli.experiments.ablate import Summary
@@ -74,7 +75,7 @@ def ablate(
     if dry_run:
         _show_plan(opened.plan, workers, json)
         return
-    uri = _tracking(runs, tracking_uri) if mlflow else None
+    uri = resolve_tracking(runs, tracking_uri) if mlflow else None
     with disk_problems(runs), console.ablation_board(quiet) as board:
         summary = run_ablation(
             opened, workers=workers, retry=retry, board=board, tracking_uri=uri,
@@ -84,16 +85,6 @@ def ablate(
         publish_report(opened.plan.name, runs, data, uri,
                        news=bool(summary.trained or summary.elsewhere))
     _show_summary(opened.plan, summary, runs, json)
-
-
-def _tracking(runs: Path, uri: str | None) -> str:
-    from importlib.util import find_spec
-
-    from cclcc_cli.experiments.mlflow_address import tracking_uri
-
-    if find_spec("mlflow") is None:
-        raise RunError("mlflow is not installed; pip install mlflow, or use --no-mlflow")
-    return tracking_uri(runs, uri)
 
 
 def _show_plan(plan: "AblationPlan", workers: int, json: bool) -> None:

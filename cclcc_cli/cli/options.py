@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from cclcc_cli.errors import RunError
+
 RunsDir = Annotated[
     Path, typer.Option("--runs", metavar="DIR", help="Where run folders are kept.")
 ]
@@ -57,3 +59,18 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 RUNS = Path("runs")
 DATA = Path("runs/data")
 DOWNLOADS = Path("runs/downloads")
+
+
+def resolve_tracking(runs: Path, uri: str | None) -> str:
+    """Where to mirror to; MLflow itself is not loaded.
+
+    Raises:
+        RunError: it is not installed.
+    """
+    from importlib.util import find_spec
+
+    from cclcc_cli.experiments.mlflow_address import tracking_uri
+
+    if find_spec("mlflow") is None:
+        raise RunError("mlflow is not installed; pip install mlflow, or use --no-mlflow")
+    return tracking_uri(runs, uri)

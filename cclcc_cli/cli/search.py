@@ -19,6 +19,7 @@ from cclcc_cli.cli.options import (
     SlurmOptions,
     TrackingUri,
     Workers,
+    resolve_tracking,
 )
 from cclcc_cli.errors import CellsFailed, Interrupted
 
@@ -79,15 +80,9 @@ def search(
     with console.ablation_board(quiet) as board:
         summary = run_search(
             opened, workers=workers, board=board, fresh=fresh,
-            tracking_uri=_tracking(runs, tracking_uri) if mlflow else None,
+            tracking_uri=resolve_tracking(runs, tracking_uri) if mlflow else None,
         )
     _show_result(opened, summary, file, json)
-
-
-def _tracking(runs: Path, uri: str | None) -> str:
-    from cclcc_cli.experiments.mlflow_tracker import tracking_uri
-
-    return tracking_uri(runs, uri)
 
 
 def _show_plan(opened: "OpenSearch", json: bool) -> None:

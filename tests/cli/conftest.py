@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,3 +49,25 @@ def recipe_file(tmp_path: Path, tiny_recipe: Any) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def start(
+    command_line: Callable[..., list[str]], arguments: Callable[..., tuple[Any, ...]],
+    tmp_path: Path, environment: dict[str, str],
+) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start ``cclcc`` with a module's ``arguments`` and do not wait; what is left is killed."""
+    started = []
+
+    def begin(*words: Any, **keys: Any) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            command_line(*arguments(*words, **keys)), cwd=tmp_path, env=environment, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        )
+        started.append(process)
+        return process
+
+    yield begin
+    for process in started:
+        process.kill()
+        process.communicate()

@@ -40,24 +40,6 @@ def ablate(cclcc, arguments):
     return lambda *words, **keys: cclcc(*arguments(*words, **keys))
 
 
-@pytest.fixture
-def start(command_line, arguments, tmp_path, environment):
-    started = []
-
-    def begin(*words, **keys):
-        process = subprocess.Popen(
-            command_line(*arguments(*words, **keys)), cwd=tmp_path, env=environment, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-        )
-        started.append(process)
-        return process
-
-    yield begin
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
 def results(root):
     """What was computed: scores and weights by folder, without times."""
     return {
