@@ -132,7 +132,7 @@ def command(root: Path, tree: Path, options: list[str]) -> tuple[float, float]:
     begun, before = time.perf_counter(), children_computed()
     subprocess.run(
         [sys.executable, "-m", "cclcc_cli", "ablate", str(root / "many.yaml"), "--data",
-         str(root / "data"), "--runs", str(root / "runs"), "--quiet", *options],
+         str(root / "data"), "--runs", str(root / "runs"), "--quiet", "--no-report", *options],
         check=True, stdout=subprocess.DEVNULL, cwd=root,
         env={**os.environ, "PYTHONPATH": str(tree)},
     )

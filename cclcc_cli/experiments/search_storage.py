@@ -22,6 +22,7 @@ from filelock import FileLock
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.storages.journal._file import BaseJournalFileLock, get_lock_file
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from cclcc_cli.errors import RunError
@@ -30,6 +31,12 @@ from cclcc_cli.files import write_atomic
 optuna.logging.set_verbosity(optuna.logging.ERROR)  # what it says otherwise, the board says
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _DATABASES = ("sqlite", "postgresql", "mysql")
+_SERVER_LOCKS = {
+    "postgresql": ("SELECT pg_advisory_lock(hashtext('cclcc'))",
+                   "SELECT pg_advisory_unlock(hashtext('cclcc'))"),
+    "mysql": ("SELECT GET_LOCK('cclcc', -1)", "SELECT RELEASE_LOCK('cclcc')"),
+}
+"""Held by a connection to the server; statements by SQLAlchemy's names of dialects."""
 
 
 def search_folder(runs_root: Path, name: str) -> Path:
@@ -85,7 +92,7 @@ def open_storage(address: str, say: Callable[[str], None] | None = None) -> Base
         if is_journal(address):
             path = Path(address)
             path.parent.mkdir(parents=True, exist_ok=True)
-            return JournalStorage(Journal(path, say))
+            return SearchJournal(path, say)
         return _open_database(address)
 
 
@@ -149,6 +156,40 @@ def _open_database(address: str) -> RDBStorage:
                 raise
             time.sleep(0.2)
     raise AssertionError
+
+
+class SearchJournal(JournalStorage):
+    """The storage of a journal, which knows its file; arguments as ``Journal``'s."""
+
+    def __init__(self, path: Path, say: Callable[[str], None] | None) -> None:
+        self.path = path
+        super().__init__(Journal(path, say))
+
+
+@contextmanager
+def claim_lock(storage: BaseStorage) -> Iterator[None]:
+    """What one process at a time does with a storage; a process that dies inside lets go of it.
+
+    Raises:
+        TypeError: the storage is none of ``open_storage``.
+    """
+    match storage:
+        case SearchJournal(path=path):
+            with FileLock(f"{path}.claims"):
+                yield
+        case RDBStorage(engine=engine) if engine.dialect.name == "sqlite":
+            with FileLock(f"{engine.url.database}.claims"):
+                yield
+        case RDBStorage(engine=engine):
+            take, let_go = _SERVER_LOCKS[engine.dialect.name]
+            with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.execute(text(take))
+                try:
+                    yield
+                finally:
+                    connection.execute(text(let_go))
+        case _:
+            raise TypeError(f"{type(storage).__name__} has no lock")
 
 
 class _KernelLock(BaseJournalFileLock):

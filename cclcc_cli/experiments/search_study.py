@@ -1,8 +1,9 @@
 """A study and those who work on it: what defines it, which trial is whose, and whose owner died.
 
-Trials are made waiting, as many as the search has, and taken one by one. A taken trial bears the
-claim of its process. Where no claim on a running trial is that of a living process, the trial is
-free again, and whoever takes it runs the same setting: its cells go on from their checkpoints.
+Trials are made waiting, as many as the search has, and taken one by one, below a lock that all who
+use the storage share. A taken trial bears the claim of its process. Where no claim on a running
+trial is that of a living process, the trial is free again, and whoever takes it runs the same
+setting: its cells go on from their checkpoints.
 """
 
 import json
@@ -18,13 +19,13 @@ import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
-from optuna.storages import BaseStorage, JournalStorage
+from optuna.storages import BaseStorage
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from cclcc_cli.errors import RunError
 from cclcc_cli.experiments.owner import Owner
-from cclcc_cli.experiments.search_storage import quiet_experiments
+from cclcc_cli.experiments.search_storage import claim_lock, quiet_experiments
 
 HEARTBEAT = 20.0
 """Seconds between a process's signs of life in the storage."""
@@ -132,11 +133,11 @@ class Participant:
         self._mine: set[int] = set()
 
     def make_trials(self) -> None:
-        """Have as many trials as the search has; two processes at once may make more, which wait.
-        """
+        """Have as many trials as the search has."""
         waiting = optuna.trial.create_trial(state=TrialState.WAITING)
-        while self._storage.get_n_trials(self._study_id) < self._total:
-            self._storage.create_new_trial(self._study_id, template_trial=waiting)
+        with claim_lock(self._storage):
+            while self._storage.get_n_trials(self._study_id) < self._total:
+                self._storage.create_new_trial(self._study_id, template_trial=waiting)
 
     @contextmanager
     def alive(self) -> Iterator[None]:
@@ -174,20 +175,24 @@ class Participant:
         Args:
             on_reclaim: hears of a trial that was begun by somebody who is gone.
         """
-        trials = self.open_trials()
-        for trial in trials:
-            begun = trial.state == TrialState.RUNNING and trial._trial_id not in self._mine
-            if begun and not self.is_held(trial) and self._reclaim(trial):
-                on_reclaim(trial)
-                return self._storage.get_trial(trial._trial_id)
-        for trial in trials:
-            if trial.state == TrialState.WAITING and self._begin(trial):
-                return self._storage.get_trial(trial._trial_id)
+        with claim_lock(self._storage):
+            trials = self.open_trials()
+            for trial in trials:
+                if trial.state != TrialState.RUNNING or trial._trial_id in self._mine or (
+                        self.is_held(trial)):
+                    continue
+                with suppress(UpdateFinishedTrialError):  # its owner was slow, not dead
+                    claimed = self._claim(trial)
+                    on_reclaim(trial)
+                    return claimed
+            for trial in trials:
+                if trial.state == TrialState.WAITING:
+                    return self._claim(trial)
         return None
 
     def is_held(self, trial: FrozenTrial) -> bool:
         """Whether a living process has a claim on a running trial."""
-        return any(self._lives(owner) for owner, _ in _claims(trial))
+        return any(self._lives(owner) for owner in _claims(trial))
 
     def _lives(self, owner: Owner) -> bool:
         if owner.is_here:
@@ -195,43 +200,13 @@ class Participant:
         beats = self._storage.get_study_system_attrs(self._study_id)
         return time.time() - float(beats.get(f"{_BEAT}{owner.token}", 0)) < SILENCE
 
-    def _begin(self, trial: FrozenTrial) -> bool:
-        try:
-            since = self._claim(trial)  # before it runs: without a claim it would be nobody's
-            begun = self._storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING)
-            # SQLite can let two begin it that ask at the same moment; a journal cannot.
-            if begun and (isinstance(self._storage, JournalStorage) or not self._earlier(
-                    self._storage.get_trial(trial._trial_id), since)):
-                return True
-        except UpdateFinishedTrialError:
-            pass
-        self.give_back(trial._trial_id)
-        return False
-
-    def _reclaim(self, trial: FrozenTrial) -> bool:
-        try:
-            since = self._claim(trial)
-        except UpdateFinishedTrialError:
-            return False
-        now = self._storage.get_trial(trial._trial_id)
-        if not self._earlier(now, since) and now.state == TrialState.RUNNING:
-            return True
-        self.give_back(trial._trial_id)
-        return False
-
-    def _earlier(self, trial: FrozenTrial, since: float) -> bool:
-        """Whether a living process has a claim from before ours."""
-        return any(
-            owner != self._me and self._lives(owner)
-            and (when, owner.token) < (since, self._me.token) for owner, when in _claims(trial)
-        )
-
-    def _claim(self, trial: FrozenTrial) -> float:
-        since = time.time()
-        claim = {**asdict(self._me), "since": since}
-        self._storage.set_trial_system_attr(trial._trial_id, self._claim_key, claim)
+    def _claim(self, trial: FrozenTrial) -> FrozenTrial:
+        # Before it runs: without a claim it would be nobody's.
+        self._storage.set_trial_system_attr(trial._trial_id, self._claim_key, asdict(self._me))
         self._mine.add(trial._trial_id)
-        return since
+        if trial.state == TrialState.WAITING:
+            self._storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING)
+        return self._storage.get_trial(trial._trial_id)
 
     def give_back(self, trial_id: int) -> None:
         """Withdraw the claim on a trial: it is over, or anybody may go on with it."""
@@ -244,14 +219,9 @@ class Participant:
         return f"{_CLAIM}{self._me.token}"
 
 
-def _claims(trial: FrozenTrial) -> list[tuple[Owner, float]]:
-    found = []
-    for key, value in trial.system_attrs.items():
-        if key.startswith(_CLAIM) and value is not None:
-            fields = dict(value)
-            since = float(fields.pop("since"))
-            found.append((Owner(**fields), since))
-    return found
+def _claims(trial: FrozenTrial) -> list[Owner]:
+    return [Owner(**value) for key, value in trial.system_attrs.items()
+            if key.startswith(_CLAIM) and value is not None]
 
 
 def somebody_works(storage: BaseStorage, study_id: int) -> bool:

@@ -1,4 +1,4 @@
-"""``cclcc ablate --launcher``: the same cells and the same bytes wherever they run."""
+"""``--launcher`` of ``cclcc ablate`` and ``search``: the same bytes wherever cells run."""
 
 import json
 import os
@@ -49,6 +49,41 @@ def wait_until(condition, seconds=300):
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.1)
+
+
+@pytest.fixture
+def search(cclcc, tiny_data, tmp_path, tiny_recipe):
+    """Search with a launcher; every trial, without times and places."""
+    path = tmp_path / "search.yaml"
+    base = tiny_recipe(budget={"steps": 12}, validation={"every": 4})
+    path.write_text(json.dumps({
+        "name": "small", "base": base, "threads": 1, "trials": 6,
+        "sampler": {"kind": "tpe", "startup_trials": 2},
+        "space": {"clcc.consistency_weight": {"low": 0, "high": 1}},
+        "pruner": {"kind": "median", "startup_trials": 2}}))
+
+    def run(launcher, *more):
+        done = cclcc("search", path, "--data", tiny_data, "--runs", f"runs-{launcher}",
+                     "--device", "cpu", "--precision", "fp32", "--no-mlflow", "--json",
+                     "--launcher", launcher, *more)
+        assert done.returncode == 0, done.stderr
+        trials = json.loads(done.stdout)["trials"]
+        assert len(trials) == 6
+        assert {one["state"] for one in trials} == {"complete", "pruned"}
+        return [(one["number"], one["setting"], one["value"]) for one in trials], {
+            folder: scores[0] for folder, scores in results(tmp_path / f"runs-{launcher}").items()}
+
+    return run
+
+
+def test_a_search_on_dask_finds_the_same(search, dask):
+    assert search("dask", "--scheduler", dask.address) == search("local")
+
+
+@pytest.mark.slurm
+def test_a_search_on_slurm_finds_the_same(search, environment, slurm_conf):
+    environment["SLURM_CONF"] = str(slurm_conf)
+    assert search("slurm") == search("local")
 
 
 def test_dask_gives_the_same_bytes(cclcc, arguments, dask, local_results, tmp_path):

@@ -2,9 +2,7 @@
 
 import json
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,54 +11,14 @@ from pathlib import Path
 import optuna
 import pytest
 
-pytest.importorskip("psycopg", reason="pip install 'cclcc[postgres]'")
-
 from cclcc_cli.experiments.search_storage import open_storage
 
 pytestmark = [pytest.mark.postgres, pytest.mark.timeout(1800)]
 ROOT = Path(__file__).parents[2]
-PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-
-
-def as_user(*command):
-    """The server does not run as root."""
-    root = os.getuid() == 0
-    return [*(["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if root
-              else []), *map(str, command)]
-
-
-@pytest.fixture(scope="module")
-def server():
-    """A new server on loopback; its address."""
-    if not PROGRAMS:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    programs = PROGRAMS[-1].parent
-    folder = Path("/tmp") / f"cclcc-postgres-{os.getpid()}"  # short, and the user can reach it
-    folder.mkdir()
-    if os.getuid() == 0:
-        shutil.chown(folder, "postgres", "postgres")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    data = folder / "data"
-    options = (f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} "
-               "-c fsync=off")
-    run = {"check": True, "capture_output": True, "cwd": folder}
-    subprocess.run(as_user(programs / "initdb", "-D", data, "-U", "cclcc", "-A", "trust",
-                           "--no-sync", "-E", "UTF8", "--locale=C"), **run)
-    control = (programs / "pg_ctl", "-D", data, "-w", "-l", folder / "log")
-    # Its own output, else the server would hold our pipe open.
-    subprocess.run(as_user(*control, "-o", options, "start"), check=True, cwd=folder,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    subprocess.run(as_user(programs / "createdb", "-h", "127.0.0.1", "-p", port, "-U", "cclcc",
-                           "optuna"), **run)
-    yield f"postgresql://cclcc@127.0.0.1:{port}/optuna"
-    subprocess.run(as_user(*control, "-m", "immediate", "stop"), **run)
-    shutil.rmtree(folder)
 
 
 @pytest.fixture
-def start(server, tmp_path, tiny_data, tiny_recipe):
+def start(postgres_url, tmp_path, tiny_data, tiny_recipe):
     recipe = tiny_recipe(budget={"steps": 60})
     content = {"name": "shared", "base": recipe, "threads": 1, "trials": 6,
                "enqueue_base": False, "pruner": {"kind": "median", "startup_trials": 3},
@@ -71,7 +29,7 @@ def start(server, tmp_path, tiny_data, tiny_recipe):
     def begin(runs):
         process = subprocess.Popen(
             [sys.executable, "-m", "cclcc_cli", "search", "s.yaml", "--data", str(tiny_data),
-             "--runs", runs, "--storage", server, "--device", "cpu", "--precision", "fp32",
+             "--runs", runs, "--storage", postgres_url, "--device", "cpu", "--precision", "fp32",
              "--no-mlflow", "--json", "--quiet"],
             cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -85,7 +43,7 @@ def start(server, tmp_path, tiny_data, tiny_recipe):
         process.communicate()
 
 
-def test_two_parents_one_of_them_killed_lose_and_double_nothing(start, server, tmp_path):
+def test_two_parents_one_of_them_killed_lose_and_double_nothing(start, postgres_url, tmp_path):
     first, second = start("here"), start("there")
     deadline = time.monotonic() + 600
     while not any(json.loads(p.read_text()).get("step", 0) > 0
@@ -98,7 +56,7 @@ def test_two_parents_one_of_them_killed_lose_and_double_nothing(start, server, t
     out, errors = first.communicate(timeout=900)
     assert first.returncode == 0, errors
     assert json.loads(out)["over"] == 6
-    storage = open_storage(server.replace("postgresql://", "postgresql+psycopg://"))
+    storage = open_storage(postgres_url)
     trials = optuna.load_study(study_name="shared", storage=storage).trials
     storage.remove_session()
     storage.engine.dispose()

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
 from cclcc_cli.errors import RunError
@@ -33,17 +34,49 @@ with one.alive():
     time.sleep(100)
 """
 
+LEAVE = """
+import sys
+from cclcc_cli.experiments.search_storage import open_storage
+from cclcc_cli.experiments.search_study import Participant, open_study
+storage = open_storage(sys.argv[1])
+one = Participant(storage, open_study(storage, "s", "maximize", {"a": 1}), int(sys.argv[2]))
+one.make_trials()
+while trial := one.take(print):
+    print(trial.number)
+"""
 
-@pytest.fixture(params=["journal.log", "sqlite:///s.db"])
+
+@pytest.fixture(params=["journal", "sqlite", pytest.param("postgres",
+                                                          marks=pytest.mark.postgres)])
 def address(request, tmp_path):
-    return request.param.replace("s.db", f"{tmp_path}/s.db") if ":" in request.param else str(
-        tmp_path / request.param)
+    match request.param:
+        case "journal":
+            return str(tmp_path / "journal.log")
+        case "sqlite":
+            return f"sqlite:///{tmp_path}/s.db"
+    return request.getfixturevalue("postgres_url")
 
 
 @pytest.fixture
-def join(address):
+def opened(address):
+    """Open the storage, any number of times."""
+    storages = []
+
+    def make():
+        storages.append(open_storage(address))
+        return storages[-1]
+
+    yield make
+    for storage in storages:
+        if isinstance(storage, RDBStorage):
+            storage.remove_session()
+            storage.engine.dispose()
+
+
+@pytest.fixture
+def join(opened):
     def make(total=4):
-        storage = open_storage(address)
+        storage = opened()
         study_id = open_study(storage, "s", "maximize", {"a": 1})
         one = Participant(storage, study_id, total)
         one.make_trials()
@@ -116,38 +149,44 @@ def test_a_process_on_another_machine_lives_while_its_heart_beats(
     assert numbers(one, 1) == [1 if alive else 0]
 
 
-def test_many_at_once_take_each_trial_once(join, address):
+def test_many_at_once_take_each_trial_once(join):
     total = 24
     join(total)
-
-    def work(_):
-        one = Participant(open_storage(address), 0 if "log" in address else 1, total)
-        return numbers(one, total)
-
     with ThreadPoolExecutor(4) as threads:
-        taken = [n for found in threads.map(work, range(4)) for n in found if n is not None]
-    assert sorted(taken) == list(range(total))
+        found = list(threads.map(lambda _: numbers(join(total), total), range(4)))
+    assert sorted(n for taken in found for n in taken if n is not None) == list(range(total))
 
 
-def test_two_who_make_the_trials_at_once_never_run_more_than_there_are(join):
+def test_many_at_once_take_back_each_trial_of_a_dead_one_once(join, address):
+    left = subprocess.run(
+        [sys.executable, "-c", LEAVE, address, "12"], check=True, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert left.stdout.split() == [str(number) for number in range(12)]
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda _: numbers(join(12), 12), range(4)))
+    assert sorted(n for taken in found for n in taken if n is not None) == list(range(12))
+
+
+def test_many_who_make_the_trials_at_once_make_no_more_than_there_are(join, opened):
+    join(0)
     with ThreadPoolExecutor(4) as threads:
         made = list(threads.map(lambda _: join(6), range(4)))
-    taken = [n for one in made for n in numbers(one, 7) if n is not None]
-    assert sorted(taken) == list(range(6))
+    assert opened().get_n_trials(made[0]._study_id) == 6
 
 
-def test_a_trial_that_was_ended_meanwhile_is_nobodys(join, address):
+def test_a_trial_that_was_ended_meanwhile_is_nobodys(join, opened):
     one = join(1)
     trial = one.take(lambda _t: None)
-    storage = open_storage(address)
+    storage = opened()
     storage.set_trial_state_values(trial._trial_id, TrialState.COMPLETE, [1.0])
     one.give_back(trial._trial_id)
     assert one.open_trials() == []
     assert numbers(join(1), 1) == [None]
 
 
-def test_somebody_works(address, other):
-    storage = open_storage(address)
+def test_somebody_works(opened, other):
+    storage = opened()
     study_id = storage.get_study_id_from_name("s")
     assert somebody_works(storage, study_id)
     other.kill()
@@ -165,10 +204,10 @@ def test_another_definition_is_refused_naming_all_that_differs():
         caught.value)
 
 
-def test_a_foreign_study_is_not_touched(address):
+def test_a_foreign_study_is_not_touched(opened):
     import optuna
 
-    storage = open_storage(address)
+    storage = opened()
     study = optuna.create_study(storage=storage, study_name="s")
     study.add_trial(optuna.trial.create_trial(value=1.0))
     with pytest.raises(RunError, match="a study s that cclcc search did not make"):

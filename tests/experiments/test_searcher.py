@@ -12,6 +12,7 @@ from optuna.trial import TrialState
 from cclcc_cli.experiments import searcher as module
 from cclcc_cli.experiments.ablate import MAX_DEATHS, LineBoard
 from cclcc_cli.experiments.interrupt import StopRequest
+from cclcc_cli.experiments.search_storage import open_storage
 from cclcc_cli.experiments.search_study import Participant
 from cclcc_cli.experiments.searcher import Searcher, TrialImpossible, TrialPlan
 from cclcc_cli.experiments.worker import Outcome
@@ -39,7 +40,8 @@ class Scripted(Executor):
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "LOOK_EVERY", 0.01)
-    study = optuna.create_study(direction="maximize")
+    study = optuna.create_study(direction="maximize",
+                                storage=open_storage(str(tmp_path / "journal.log")))
 
     def go(script, trainings=1, workers=1, impossible=(), stop=None):
         participant = Participant(study._storage, study._study_id, len(script))
