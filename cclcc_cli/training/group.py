@@ -8,6 +8,9 @@ from typing import Protocol, TypeVar
 
 import torch
 import torch.distributed as dist
+
+# Optimisers load it later, and then it keeps the group that is open, in default arguments.
+import torch.distributed.nn.functional
 from torch import Tensor
 
 from cclcc_cli.data.loading import RawBatch
@@ -50,10 +53,11 @@ def open_team(place: Place) -> Iterator[Team]:
     else:
         store, _, _ = next(dist.rendezvous("env://"))  # type: ignore[attr-defined]
     dist.init_process_group("gloo", store=store, rank=place.rank, world_size=place.size)
+    team = Group(place, store)
     try:
-        yield Group(place, store)
+        yield team
     finally:
-        dist.destroy_process_group()
+        team.leave()
 
 
 class Group:
@@ -75,6 +79,15 @@ class Group:
     @property
     def leads(self) -> bool:
         return self.rank == 0
+
+    def leave(self) -> None:
+        """Take no part any more; the group goes, and its threads with it.
+
+        One that still lives when the interpreter ends may let go of a tensor then, for which torch
+        aborts the process.
+        """
+        del self._sharing.group
+        dist.destroy_process_group()
 
     def use(self, runtime: Runtime) -> None:
         self._device = runtime.torch_device

@@ -52,7 +52,6 @@ def test_two_processes_do_what_one_does(cclcc, recipe_file, arguments, tmp_path,
     assert "finished before, nothing was run" in again.stderr
 
 
-@pytest.mark.long  # once in six, under load, torch aborted a process that was leaving
 def test_torchrun_starts_them_as_well(recipe_file, arguments, tmp_path, environment):
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone",
                "--nproc-per-node", "2", "-m", "cclcc_cli",
