@@ -1,12 +1,12 @@
 """What an ablation costs beside its trainings.
 
-    python benchmarks/sweep.py [--cells 1000] [--images 1000] [--trained 10] [--rounds 5]
-                               [--against FOLDER]
+    python benchmarks/sweep.py [--cells 1000] [--images 1000] [--trained 4] [--rounds 5]
+                               [--against FOLDER] [--cells-only]
 
 Plans so many tiny cells, all to do and then all done, as ``cclcc ablate`` does before it trains;
-then trains a few and tells the time between two cells, and what MLflow adds. The command's own
-start is told apart: it is paid once. ``--against`` names another checkout of the package, whose
-command is timed in turn with this one's.
+then (with ``--cells-only`` at once) trains a few and tells the time between two, and what MLflow
+adds. The command's own start is told apart: it is paid once. ``--against`` names another checkout
+of the package, whose command is timed in turn with this one's.
 """
 
 import argparse
@@ -78,18 +78,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cells", type=int, default=1000)
     parser.add_argument("--images", type=int, default=1000)
-    parser.add_argument("--trained", type=int, default=10)
+    parser.add_argument("--trained", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--against", type=Path)
+    parser.add_argument("--cells-only", action="store_true")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         prepare(store_path(root / "data", "synthetic", 32),
                 SyntheticSource(count=arguments.images, seed=0), SplitRule())
         print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-        measure_plan(root, arguments.cells)
-        measure_command(root, arguments.rounds, arguments.against)
-        measure_cells(root, arguments.trained)
+        if not arguments.cells_only:
+            measure_plan(root, arguments.cells)
+            measure_command(root, arguments.rounds, arguments.against)
+        measure_cells(root, arguments.trained, arguments.rounds)
 
 
 def measure_plan(root: Path, cells: int) -> None:
@@ -144,33 +146,41 @@ def children_computed() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def measure_cells(root: Path, trained: int) -> None:
-    """One worker, one cell after another: what lies between a cell's end and the next one's start.
+def measure_cells(root: Path, trained: int, rounds: int) -> None:
+    """What a cell costs beside its training, without and with MLflow in turn.
 
-    That is everything around a training but the imports: handing over, opening the store, the
-    lock, identity and environment, the network's first weights, and the last word, which with
-    MLflow is the upload. Beside it, what a cell does between its start and its end that is no
-    step: validation, evaluation, checkpoints, and with MLflow what it is told.
+    One worker trains one cell after another. Between a cell's end and the next one's start lies
+    everything around a training but the imports: handing over, opening the store, the lock,
+    identity and environment, the network's first weights, and the last word, which with MLflow is
+    the upload. What MLflow adds within a cell shows in the time from its start to its end.
     """
-    uri = f"sqlite:///{root / 'mlflow.db'}"
-    inside: dict[str, float] = {}
-    for kind, address in (("without MLflow", None), ("with MLflow", uri)):
-        path = root / f"few_{len(inside)}.yaml"
-        write_ablation(path, trained, steps=200)
-        there = root / path.stem
-        opened = open_ablation(load_ablation(path), data_root=root / "data", runs_root=there,
-                               device="cpu", precision="fp32", workers=1)
-        _, seconds = run(opened, address)
-        statuses = sorted((cell.folder.status for cell in opened.plan.cells),
-                          key=lambda status: status["started"])
-        moments = [(datetime.fromisoformat(status["session_started"]),
-                    datetime.fromisoformat(status["finished"])) for status in statuses]
-        gaps = [(after[0] - before[1]).total_seconds() for before, after in pairwise(moments)]
-        inside[kind] = statistics.median(one["elapsed"] - one["seconds"] for one in statuses[1:])
-        print(f"{trained} cells trained {kind} in {seconds:.2f} s, a cell's own median "
-              f"{statistics.median(one['elapsed'] for one in statuses):.2f} s")
-        print(f"  between two cells, median {statistics.median(gaps):.3f} s ({min(gaps):.3f} to "
-              f"{max(gaps):.3f}); within a cell beside its steps {inside[kind]:.3f} s", flush=True)
+    kinds = {"without MLflow": None, "with MLflow": f"sqlite:///{root / 'mlflow.db'}"}
+    gaps: dict[str, list[float]] = {kind: [] for kind in kinds}
+    within: dict[str, list[float]] = {kind: [] for kind in kinds}
+    for number in range(rounds):
+        for kind, address in kinds.items():
+            path = root / f"few_{number}_{kind.split()[0]}.yaml"
+            write_ablation(path, trained, steps=200)
+            opened = open_ablation(
+                load_ablation(path), data_root=root / "data", runs_root=root / path.stem,
+                device="cpu", precision="fp32", workers=1)
+            run(opened, address)
+            statuses = sorted((cell.folder.status for cell in opened.plan.cells),
+                              key=lambda status: status["started"])
+            moments = [(datetime.fromisoformat(status["session_started"]),
+                        datetime.fromisoformat(status["finished"])) for status in statuses]
+            gaps[kind] += [(after[0] - before[1]).total_seconds()
+                           for before, after in pairwise(moments)]
+            within[kind] += [status["elapsed"] for status in statuses[1:]]
+    for kind in kinds:
+        low, middle, high = min(gaps[kind]), statistics.median(gaps[kind]), max(gaps[kind])
+        print(f"{rounds} x {trained} cells {kind}: between two of them {middle:.3f} s "
+              f"({low:.3f} to {high:.3f}), a cell from start to end "
+              f"{statistics.median(within[kind]):.2f} s ({min(within[kind]):.2f} to "
+              f"{max(within[kind]):.2f})")
+    before, after = (statistics.median(within[kind]) for kind in kinds)
+    added = statistics.median(gaps["with MLflow"]) + after - before
+    print(f"beside a cell's training, with MLflow: {added:.2f} s, {added / 0.6:.2f} % of a minute")
 
 
 if __name__ == "__main__":

@@ -121,14 +121,19 @@ def training(root):
     return pids
 
 
-def kill_at_random(start, path, root, draw, kills):
-    """kill -9 the parent or a worker in the middle of a cell; starts it again where need be."""
+def kill_at_random(start, path, root, draw, kills, pause):
+    """kill -9 the parent or a worker, half the time in the middle of a cell, else at any moment.
+
+    Args:
+        pause: up to so many seconds pass before it happens.
+    """
     process, killed = start(path, "--quiet"), 0
     while killed < kills and process.poll() in (None, -signal.SIGKILL):
         if process.poll() is not None:
             process = start(path, "--quiet")
-        wait_until(lambda: training(root) or process.poll() is not None)  # noqa: B023
-        time.sleep(draw.random() * 0.3)
+        if draw.random() < 0.5:
+            wait_until(lambda: training(root) or process.poll() is not None)  # noqa: B023
+        time.sleep(draw.random() * pause)
         victim = draw.choice([process.pid, *training(root)])
         if process.poll() is None and is_alive(victim):
             os.kill(victim, signal.SIGKILL)
@@ -149,18 +154,20 @@ def finish(process):
     assert process.returncode == 0, errors
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(100, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    ("kills", "pause", "trials", "steps"),
+    [(3, 0.3, 4, 60), pytest.param(100, 6, 60, 200, marks=pytest.mark.long)])
 @pytest.mark.timeout(7000)
 def test_killed_at_random_the_same_command_finds_the_same_trials(
-    start, search_file, tmp_path, kills
+    start, search_file, tmp_path, kills, pause, trials, steps
 ):
-    path = search_file(
-        steps=60 if kills < 10 else 400, trials=4 if kills < 10 else 40,
-        pruner={"kind": "median", "startup_trials": 2},
-    )
+    path = search_file(steps, trials, pruner={"kind": "median", "startup_trials": 2})
     runs = tmp_path / "runs"
-    assert kill_at_random(start, path, runs, random.Random(kills), kills) == kills
+    assert kill_at_random(start, path, runs, random.Random(kills), kills, pause) == kills
+    reached = sum(trial[1] != "WAITING" for trial in found(runs))
     finish(start(path))
+    sessions = [json.loads(p.read_text())["sessions"] for p in runs.glob("*/*/status.json")]
+    assert max(sessions) > 1
     finish(start(path, runs="whole"))
     whole = found(tmp_path / "whole")
     assert {state for _, state, *_ in whole} <= {"COMPLETE", "PRUNED"}
@@ -168,6 +175,8 @@ def test_killed_at_random_the_same_command_finds_the_same_trials(
     best = [(root / "searches/small/best.yaml").read_text().split("name:")[1]
             for root in (runs, tmp_path / "whole")]
     assert best[0] == best[1]
+    print(f"killed {kills} while {reached} trials were reached; {sum(sessions)} sessions of "
+          f"{len(sessions)} cells; {len(whole)} trials compared")
 
 
 def test_two_parents_on_one_sqlite_file_lose_and_double_nothing(start, search_file, tmp_path):
