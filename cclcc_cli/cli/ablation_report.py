@@ -30,7 +30,7 @@ def publish_report(name: str, runs: Path, data: Path, uri: str | None, news: boo
     console.note(f"report: {path}")
     if uri is None:
         return
-    from cclcc_cli.experiments.mlflow_files import push_parents
+    from cclcc_cli.experiments.tracking.files import push_parents
 
     try:
         push_parents(uri, runs, [name])

@@ -82,8 +82,8 @@ def open_source(runs: Path, mlflow: Mlflow | None, ablation: str | None) -> Iter
     if mlflow is None:
         yield Source(runs)
         return
-    from cclcc_cli.experiments.mlflow_fetch import fetch_runs
-    from cclcc_cli.experiments.mlflow_tracker import tracking_uri
+    from cclcc_cli.experiments.tracking.fetch import fetch_runs
+    from cclcc_cli.experiments.tracking.tracker import tracking_uri
 
     uri = tracking_uri(runs, mlflow.uri)
     with TemporaryDirectory(prefix="cclcc-report-") as place:
@@ -96,7 +96,7 @@ def report_command(
     out: Path | None,
 ) -> str:
     """What makes the same page again; an address comes without its password."""
-    from cclcc_cli.experiments.mlflow_address import without_password
+    from cclcc_cli.experiments.tracking.address import without_password
 
     words = ["cclcc", "report", *(["--runs", str(runs)] if mlflow is None else ["--mlflow"])]
     if mlflow is not None:

@@ -24,9 +24,9 @@ from cclcc_cli.cli.options import (
 from cclcc_cli.errors import CellsFailed, Interrupted
 
 if TYPE_CHECKING:
-    from cclcc_cli.experiments.search_plan import OpenSearch
-    from cclcc_cli.experiments.search_result import SearchResult
-    from cclcc_cli.experiments.searcher import SearchSummary
+    from cclcc_cli.experiments.search.plan import OpenSearch
+    from cclcc_cli.experiments.search.result import SearchResult
+    from cclcc_cli.experiments.search.searcher import SearchSummary
 
 
 def search(
@@ -68,7 +68,7 @@ def search(
     launch = parse_launch(launcher, gpus=gpus, slurm=slurm or (), scheduler=scheduler)
     checked = load_search(file)  # refuse a bad file before torch loads
 
-    from cclcc_cli.experiments.search import open_search, run_search
+    from cclcc_cli.experiments.search.run import open_search, run_search
 
     opened = open_search(
         checked, data_root=data, runs_root=runs, storage=storage, device=device,
@@ -87,8 +87,8 @@ def search(
 
 def _show_plan(opened: "OpenSearch", json: bool) -> None:
     from cclcc_cli.config.space import as_text
-    from cclcc_cli.experiments.search_plan import first_proposals
-    from cclcc_cli.experiments.search_storage import hide_password
+    from cclcc_cli.experiments.search.plan import first_proposals
+    from cclcc_cli.experiments.search.storage import hide_password
 
     checked = opened.checked
     file = checked.search
@@ -129,8 +129,8 @@ def _range(dimension: object) -> str:
 
 
 def _show_result(opened: "OpenSearch", summary: "SearchSummary", file: Path, json: bool) -> None:
-    from cclcc_cli.experiments.search_result import read_result, write_best, write_summary
-    from cclcc_cli.experiments.search_storage import search_folder
+    from cclcc_cli.experiments.search.result import read_result, write_best, write_summary
+    from cclcc_cli.experiments.search.storage import search_folder
 
     result = read_result(opened)
     folder = search_folder(opened.runs_root, opened.name)

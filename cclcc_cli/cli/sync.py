@@ -6,16 +6,16 @@ from cclcc_cli.cli import console
 from cclcc_cli.cli.options import RUNS, Json, RunsDir, TrackingUri
 
 if TYPE_CHECKING:
-    from cclcc_cli.experiments.mlflow_mirror import Pushed
+    from cclcc_cli.experiments.tracking.mirror import Pushed
 
 
 def sync(runs: RunsDir = RUNS, tracking_uri: TrackingUri = None, json: Json = False) -> None:
     """Rebuild or complete MLflow from the run folders; nothing is logged twice."""
     from cclcc_cli.errors import RunError
-    from cclcc_cli.experiments import mlflow_mirror, mlflow_tracker
+    from cclcc_cli.experiments.tracking import mirror, tracker
 
-    uri = mlflow_tracker.tracking_uri(runs, tracking_uri)
-    done = mlflow_mirror.sync(runs, uri)
+    uri = tracker.tracking_uri(runs, tracking_uri)
+    done = mirror.sync(runs, uri)
     if json:
         console.show_json([_as_json(pushed) for pushed in done])
     else:

@@ -13,8 +13,8 @@ from cclcc_cli.processes import own_place
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cclcc_cli.experiments.mlflow_mirror import LiveMirror
     from cclcc_cli.experiments.run_folder import RunFolder
+    from cclcc_cli.experiments.tracking.mirror import LiveMirror
 
 
 def train(
@@ -97,8 +97,8 @@ def train(
 
 def _open_tracking(runs: Path, uri: str | None) -> "Callable[[RunFolder], LiveMirror]":
     try:
-        from cclcc_cli.experiments.mlflow_mirror import LiveMirror
-        from cclcc_cli.experiments.mlflow_tracker import tracking_uri as resolve
+        from cclcc_cli.experiments.tracking.mirror import LiveMirror
+        from cclcc_cli.experiments.tracking.tracker import tracking_uri as resolve
     except ModuleNotFoundError as error:
         if error.name != "mlflow":
             raise

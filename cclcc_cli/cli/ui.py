@@ -28,8 +28,8 @@ def ui(
 ) -> None:
     """Serve MLflow's pages on the store that runs are mirrored to, until Ctrl-C."""
     from cclcc_cli.experiments import ui as pages
-    from cclcc_cli.experiments.mlflow_tracker import tracking_uri as resolve
     from cclcc_cli.experiments.servers import running
+    from cclcc_cli.experiments.tracking.tracker import tracking_uri as resolve
 
     uri = resolve(runs, tracking_uri)
     servers = []

@@ -1,7 +1,7 @@
 """Run an ablation's cells: done is passed over, killed goes on, one failure stops nothing else."""
 
 import time
-from collections import Counter, deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass, field
@@ -10,17 +10,20 @@ from typing import Protocol
 
 from cclcc_cli.errors import LauncherError
 from cclcc_cli.experiments.interrupt import StopRequest
+from cclcc_cli.experiments.launchers.remote import (
+    Deaths,
+    as_loss,
+    describe_failure,
+    describe_losses,
+)
 from cclcc_cli.experiments.plan import PlannedCell, measure_pace
 from cclcc_cli.experiments.progress import duration
-from cclcc_cli.experiments.remote import as_loss, describe_failure, describe_losses
 from cclcc_cli.experiments.worker import Outcome, Task, run_task
 
 LOOK_EVERY = 0.5
 """Seconds between looks at running cells and at those that other processes run."""
 BUSY_PAUSE = 5.0
 """Seconds until a cell that another process held is tried again, though nobody seems to run it."""
-MAX_DEATHS = 3
-"""Times that a cell's process may be killed in one session before the cell counts as failed."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,7 @@ class Ablater:
         self._elsewhere: list[PlannedCell] = []
         self._pause_until: dict[str, float] = {}
         self._running: dict[Future[Outcome], PlannedCell] = {}
-        self._deaths: Counter[str] = Counter()
+        self._deaths: defaultdict[str, Deaths] = defaultdict(Deaths)
         self._warned: set[str] = set()
         self._pace = measure_pace(cells)
         self.summary = Summary(len(cells))
@@ -221,12 +224,11 @@ class Ablater:
         if self._ends():
             return
         lost = as_loss(death)
-        self._deaths[cell.digest] += lost.blame
-        if self._deaths[cell.digest] < MAX_DEATHS:
+        if self._deaths[cell.digest].add(lost, cell.folder.status.get("step", 0)):
             self._board.say(f"{cell.place}: {lost}; it goes on")
             self._waiting.appendleft(cell)
             return
-        reason = describe_losses(death, MAX_DEATHS)
+        reason = describe_losses(death)
         cell.folder.update_status(state="failed", error=reason)
         self._failed_now(cell, reason)
 

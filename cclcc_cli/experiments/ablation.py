@@ -8,8 +8,7 @@ from cclcc_cli.config.launch import HERE, Launch, LocalLaunch
 from cclcc_cli.errors import CclccError
 from cclcc_cli.experiments.ablate import Ablater, Board, Summary
 from cclcc_cli.experiments.interrupt import stop_on_signals
-from cclcc_cli.experiments.launch import open_launcher, settle_runtime
-from cclcc_cli.experiments.mlflow_address import last_told, tell
+from cclcc_cli.experiments.launchers.launch import open_launcher, settle_runtime
 from cclcc_cli.experiments.plan import AblationPlan, PlannedCell, available_cores, make_plan
 from cclcc_cli.experiments.plan_record import (
     PlanRecord,
@@ -17,6 +16,7 @@ from cclcc_cli.experiments.plan_record import (
     record_path,
     write_record,
 )
+from cclcc_cli.experiments.tracking.address import last_told, tell
 from cclcc_cli.experiments.worker import Task
 from cclcc_cli.files import disk_problems
 from cclcc_cli.training.runtime import Device, Precision

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from cclcc_cli import __version__
-from cclcc_cli.experiments.mlflow_address import without_password
+from cclcc_cli.experiments.tracking.address import without_password
 
 _PACKAGES = ("torch", "numpy", "albumentations", "opencv-python-headless", "scipy", "pydantic",
              "mlflow", "optuna")

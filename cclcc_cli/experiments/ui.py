@@ -7,9 +7,9 @@ from pathlib import Path
 import sqlalchemy
 
 from cclcc_cli.errors import RunError
-from cclcc_cli.experiments.mlflow_tracker import TrackerError, connect, talking_to
-from cclcc_cli.experiments.search_storage import journal_path
+from cclcc_cli.experiments.search.storage import journal_path
 from cclcc_cli.experiments.servers import Server, answers, choose_port
+from cclcc_cli.experiments.tracking.tracker import TrackerError, connect, talking_to
 
 
 def is_server(uri: str) -> bool:

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Literal, Optional, cast
 from cclcc_cli.config.recipes import AnyRecipe
 from cclcc_cli.errors import CclccError, DiskError, DiskFullError, Interrupted, RunBusyError
 from cclcc_cli.experiments.judge import Pruned
-from cclcc_cli.experiments.local_pool import leave_if_orphaned
+from cclcc_cli.experiments.launchers.local_pool import leave_if_orphaned
 from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.files import disk_problems
 from cclcc_cli.training.runtime import Device, Precision, Runtime, resolve_runtime
 
 if TYPE_CHECKING:
     from cclcc_cli.experiments.run import TrackerFactory
-    from cclcc_cli.experiments.search_judge import TrialCell, TrialJudge
+    from cclcc_cli.experiments.search.judge import TrialCell, TrialJudge
 
 Ending = Literal["done", "found", "busy", "stopped", "failed", "pruned", "disk_full"]
 
@@ -109,7 +109,7 @@ def run_task(task: Task) -> Outcome:
 def _open_judge(trial: Optional["TrialCell"]) -> Optional["TrialJudge"]:
     if trial is None:
         return None
-    from cclcc_cli.experiments.search_judge import TrialJudge
+    from cclcc_cli.experiments.search.judge import TrialJudge
 
     return TrialJudge(trial)
 
@@ -134,6 +134,6 @@ def _keep(path: Path, error: Exception) -> None:
 def _open_tracking(uri: str | None, warnings: list[str]) -> "TrackerFactory | None":
     if uri is None:
         return None
-    from cclcc_cli.experiments.mlflow_mirror import LiveMirror
+    from cclcc_cli.experiments.tracking.mirror import LiveMirror
 
     return lambda folder: LiveMirror(folder, uri, warnings.append)

@@ -4,8 +4,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from matplotlib.ticker import MaxNLocator
 
-from cclcc_cli.experiments.search_plan import OWN_SETTING
-from cclcc_cli.experiments.search_result import FEW, SearchResult, TrialResult
+from cclcc_cli.experiments.search.plan import OWN_SETTING
+from cclcc_cli.experiments.search.result import FEW, SearchResult, TrialResult
 from cclcc_cli.report.figures.canvas import (
     BLUE,
     GREEN,

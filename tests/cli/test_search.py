@@ -11,7 +11,7 @@ import optuna
 import psutil
 import pytest
 
-from cclcc_cli.experiments.search_storage import open_storage
+from cclcc_cli.experiments.search.storage import open_storage
 
 
 @pytest.fixture
@@ -110,13 +110,14 @@ def is_alive(pid):
 
 
 def training(root):
-    """Processes that are in the middle of a cell now."""
+    """Processes in the middle of a cell that have got further themselves."""
     pids = []
     for path in root.glob("*/*/.owner.json"):
         with suppress(FileNotFoundError, ValueError):
             pid = json.loads(path.read_text())["pid"]
-            step = json.loads((path.parent / "status.json").read_text()).get("step", 0)
-            if step > 0 and is_alive(pid):
+            status = json.loads((path.parent / "status.json").read_text())
+            further = status["pid"] == pid and status["updated"] > status["session_started"]
+            if further and is_alive(pid):
                 pids.append(pid)
     return pids
 

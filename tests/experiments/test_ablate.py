@@ -9,10 +9,10 @@ import pytest
 from cclcc_cli.config import parse_recipe
 from cclcc_cli.errors import LauncherError
 from cclcc_cli.experiments import ablate as module
-from cclcc_cli.experiments.ablate import MAX_DEATHS, Ablater, LineBoard, Progress, describe_totals
+from cclcc_cli.experiments.ablate import Ablater, LineBoard, Progress, describe_totals
 from cclcc_cli.experiments.interrupt import StopRequest
+from cclcc_cli.experiments.launchers.remote import MAX_DEATHS, CallFailed, WorkerLost
 from cclcc_cli.experiments.plan import PlannedCell
-from cclcc_cli.experiments.remote import CallFailed, WorkerLost
 from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.experiments.worker import Outcome
 
@@ -103,7 +103,8 @@ def test_a_lost_machines_cell_goes_on_and_its_end_is_told(run):
     summary, calls, _ = run({"b": [lost] * MAX_DEATHS})
     assert len(calls) == MAX_DEATHS
     assert summary.failures[0].reason == (
-        "it was lost 3 times; the last time its Slurm job 7 ended (out of memory)")
+        "it was lost 3 times without getting further; the last time its Slurm job 7 ended (out "
+        "of memory)")
 
 
 def test_a_machine_that_others_needed_is_not_held_against_the_cell(run):

@@ -6,8 +6,8 @@ import os
 import pytest
 
 from cclcc_cli.errors import RunError
-from cclcc_cli.experiments.mlflow_tracker import TrackerError, create_database
-from cclcc_cli.experiments.search_storage import journal_path
+from cclcc_cli.experiments.search.storage import journal_path
+from cclcc_cli.experiments.tracking.tracker import TrackerError, create_database
 from cclcc_cli.experiments.ui import check_server, dashboard_pages, is_server, mlflow_pages
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cclcc_cli.experiments.search_plan import OWN_SETTING
-from cclcc_cli.experiments.search_result import SearchResult, TrialResult
+from cclcc_cli.experiments.search.plan import OWN_SETTING
+from cclcc_cli.experiments.search.result import SearchResult, TrialResult
 from cclcc_cli.report.search_plots import best_so_far, draw_search, plot_history
 
 

@@ -1,0 +1,604 @@
+"""What MLflow shows of run folders, live or rebuilt, and what a failing tracker costs."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import ViewType
+
+from cclcc_cli.errors import RunError
+from cclcc_cli.experiments.run_folder import RunFolder
+from cclcc_cli.experiments.tracking.mirror import LiveMirror, Mirror, sync
+from cclcc_cli.experiments.tracking.tracker import TrackerError, create_database, tracking_uri
+
+# MLflow 3.17 asks SQLAlchemy 2.1 for a strategy that it warns of, once, when it is first used.
+pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
+
+STARTED = "2026-01-01T10:00:00+00:00"
+ENDED = "2026-01-01T11:00:00+00:00"
+ENDED_MS = 1767265200000
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MLflow's SQLite file, made once: its migrations take seconds."""
+    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    create_database(path)
+    return path
+
+
+@pytest.fixture
+def runs(tmp_path: Path, empty_database: Path) -> Path:
+    root = tmp_path / "runs"
+    root.mkdir()
+    shutil.copy(empty_database, root / "mlflow.db")
+    return root
+
+
+@pytest.fixture
+def uri(runs: Path) -> str:
+    return f"sqlite:///{runs / 'mlflow.db'}"
+
+
+def begin(root: Path, seed: int = 0, started: str = STARTED) -> RunFolder:
+    """A run folder as it is when its training has begun."""
+    folder = RunFolder(root / "polyps-64" / f"clcc-8labels-seed{seed}")
+    folder.write_json("cell.json", {
+        "digest": f"{seed:064x}", "arm": "a" * 64, "format": 1,
+        "recipe": {"method": "clcc", "seed": seed, "clcc": {"grid": 5, "symmetric": False},
+                   "model": {"widths": [4, 8]}, "ema_decay": None},
+        "data": {"name": "polyps", "size": 64, "digest": "d" * 64}, "split_digest": "5" * 64,
+        "splits": {"rule": "cut"}, "leaked": {"val": [], "test": ["a"]},
+        "labeled": {"count": 8, "share": 0.1, "of": 80},
+        "runtime": {"device": "cpu", "precision": "fp32", "threads": None},
+    })
+    folder.write_json("environment.json", {
+        "cclcc": "0.1.0", "packages": {"torch": "2.13.0"}, "gpu": None, "git_commit": "c0ffee",
+        "command": "cclcc train quickstart.yaml",
+    })
+    folder.write_text("recipe.yaml", "method: clcc\n")
+    folder.update_status(state="running", started=started, updated=started, finished=None,
+                         error=None, test_reads=0)
+    return folder
+
+
+def record(step: int, moment: float = 1767262000.0, **val: float | None) -> dict[str, Any]:
+    return {
+        "step": step, "epoch": step / 10, "lr": 0.001,
+        "train": {"total": 1 / step, "contrast": 2 / step},
+        "val": {"dice": 1 - 1 / step, **val},
+        "images_per_second": 12.5, "time": moment + step,
+    }
+
+
+def finish(folder: RunFolder) -> None:
+    """What the end of a training adds."""
+    scores = {"working": {"dice": 0.8, "hd95": 4.5}, "own": {"dice": 0.75, "hd95": 9.0}}
+    folder.write_json("result.json", {
+        "best": {"step": 20, "dice": 0.95}, "rules": {"threshold": 0.5},
+        "val": scores, "test": scores,
+    })
+    folder.write_json("costs.json", {
+        "parameters": {"predictor": 10}, "peak_memory": {"bytes": 2048, "of": "process"},
+    })
+    folder.write_text("test_images.csv", "stem,dice\na,0.8\n")
+    folder.best_checkpoint.write_bytes(b"weights")
+    folder.overlays.mkdir()
+    (folder.overlays / "000001.png").write_bytes(b"picture")
+    folder.update_status(state="finished", updated=ENDED, finished=ENDED, test_reads=1)
+
+
+def finished(root: Path, seed: int = 0, steps: Sequence[int] = (10, 20, 30)) -> RunFolder:
+    folder = begin(root, seed)
+    for step in steps:
+        folder.append_record(record(step))
+    finish(folder)
+    return folder
+
+
+def held(uri: str) -> list[dict[str, Any]]:
+    """Everything MLflow holds of its runs, but for ids and system metrics."""
+    client = MlflowClient(uri)
+    experiments = [e.experiment_id for e in client.search_experiments()]
+    found = []
+    for run in client.search_runs(experiments, order_by=["tags.`cclcc.cell`"]):
+        run_id = run.info.run_id
+        artifacts = [f.path for f in client.list_artifacts(run_id) if not f.is_dir]
+        artifacts += [f.path for f in client.list_artifacts(run_id, "overlays")]
+        found.append({
+            "name": run.info.run_name,
+            "experiment": client.get_experiment(run.info.experiment_id).name,
+            "status": run.info.status, "start": run.info.start_time, "end": run.info.end_time,
+            "params": run.data.params, "tags": run.data.tags,
+            "metrics": {
+                key: [(m.step, m.value, m.timestamp)
+                      for m in client.get_metric_history(run_id, key)]
+                for key in sorted(run.data.metrics) if not key.startswith("system/")
+            },
+            "data": [(i.dataset.name, i.dataset.digest, i.tags[0].value)
+                     for i in run.inputs.dataset_inputs],
+            "artifacts": sorted(artifacts),
+        })
+    return found
+
+
+def steps_held(uri: str, key: str = "val/dice") -> list[int]:
+    (run,) = held(uri)
+    return [step for step, _, _ in run["metrics"][key]]
+
+
+def test_a_finished_run_is_mirrored_in_full(runs: Path, uri: str) -> None:
+    folder = finished(runs)
+
+    (pushed,) = sync(runs, uri)
+
+    (run,) = held(uri)
+    assert (run["name"], run["experiment"]) == (folder.path.name, "cclcc/polyps")
+    assert (run["status"], run["end"] - run["start"]) == ("FINISHED", 3_600_000)
+    assert run["params"] == {
+        "method": "clcc", "seed": "0", "clcc.grid": "5", "clcc.symmetric": "false",
+        "model.widths": "[4, 8]", "ema_decay": "null",
+        "labeled.count": "8", "labeled.share": "0.1", "labeled.of": "80",
+    }
+    assert run["tags"].items() >= {
+        "cclcc.cell": "0" * 64, "cclcc.arm": "a" * 64, "cclcc.data_digest": "d" * 64,
+        "cclcc.split_digest": "5" * 64, "cclcc.split_rule": "cut", "cclcc.leaked.val": "0",
+        "cclcc.leaked.test": "1", "cclcc.device": "cpu", "cclcc.precision": "fp32",
+        "cclcc.env.packages.torch": "2.13.0", "cclcc.env.command": "cclcc train quickstart.yaml",
+        "cclcc.rules.threshold": "0.5", "cclcc.test_reads": "1",
+        "mlflow.source.git.commit": "c0ffee",
+    }.items()
+    assert "cclcc.env.gpu" not in run["tags"]
+    assert run["metrics"]["train/contrast"] == [
+        (10, 0.2, 1767262010000), (20, 0.1, 1767262020000), (30, 2 / 30, 1767262030000)
+    ]
+    assert run["metrics"].keys() >= {"lr", "epoch", "images_per_second", "train/total"}
+    assert run["metrics"]["test/dice"] == [(20, 0.8, ENDED_MS)]
+    assert run["metrics"]["test_own/hd95"] == [(20, 9.0, ENDED_MS)]
+    assert run["metrics"]["best_val/dice"] == [(20, 0.8, ENDED_MS)]
+    assert run["metrics"]["best/dice"] == [(20, 0.95, ENDED_MS)]
+    assert run["metrics"]["costs/parameters/predictor"] == [(20, 10.0, ENDED_MS)]
+    assert run["metrics"]["costs/peak_memory/bytes"] == [(20, 2048.0, ENDED_MS)]
+    assert run["data"] == [("polyps", "d" * 36, "training")]
+    assert run["artifacts"] == sorted([
+        "best.pt", "cell.json", "costs.json", "environment.json", "metrics.jsonl",
+        "overlays/000001.png", "recipe.yaml", "result.json", "status.json", "test_images.csv",
+    ])
+    assert pushed.changes.items() >= {"created": True, "records": 3, "artifacts": 10}.items()
+
+
+def test_live_and_rebuilt_are_the_same_and_sync_after_live_adds_nothing(
+    runs: Path, uri: str, empty_database: Path, tmp_path: Path
+) -> None:
+    warnings: list[str] = []
+    folder = begin(runs)
+    with LiveMirror(folder, uri, warnings.append) as mirror:
+        mirror.push()
+        assert held(uri)[0]["status"] == "RUNNING"
+        for step in (10, 20, 30):
+            folder.append_record(record(step))
+            mirror.push()
+            assert steps_held(uri)[-1] == step
+        assert held(uri)[0]["artifacts"] == []
+        finish(folder)
+        mirror.push()
+    live = held(uri)
+
+    assert [pushed.changes for pushed in sync(runs, uri)] == [{}]
+    assert held(uri) == live
+
+    rebuilt = tmp_path / "rebuilt.db"
+    shutil.copy(empty_database, rebuilt)
+    sync(runs, f"sqlite:///{rebuilt}")
+    again = held(f"sqlite:///{rebuilt}")
+    assert again == live
+    assert warnings == []
+
+
+def test_a_second_sync_changes_nothing(runs: Path, uri: str) -> None:
+    finished(runs, seed=0)
+    finished(runs, seed=1)
+
+    assert [bool(pushed.changes) for pushed in sync(runs, uri)] == [True, True]
+    before = held(uri)
+    assert [pushed.changes for pushed in sync(runs, uri)] == [{}, {}]
+    assert held(uri) == before
+
+
+def test_a_process_killed_while_it_pushes_is_completed_without_doubling(
+    runs: Path, uri: str
+) -> None:
+    folder = begin(runs)
+    steps = range(10, 2000, 10)
+    for step in steps[:3]:
+        folder.append_record(record(step))
+    script = (
+        "import json, sys\n"
+        "from pathlib import Path\n"
+        "from cclcc_cli.experiments.tracking.mirror import Mirror\n"
+        "from cclcc_cli.experiments.run_folder import RunFolder\n"
+        "folder = RunFolder(Path(sys.argv[1]))\n"
+        "mirror = Mirror(folder, sys.argv[2])\n"
+        "for line in sys.stdin:\n"
+        "    folder.append_record(json.loads(line))\n"
+        "    mirror.push()\n"
+        "    print('pushed', flush=True)\n"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", script, str(folder.path), uri],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert child.stdin is not None
+    assert child.stdout is not None
+    with child:
+        child.stdin.writelines(json.dumps(record(step)) + "\n" for step in steps[3:])
+        child.stdin.flush()
+        assert child.stdout.readline() == "pushed\n"
+        child.send_signal(signal.SIGKILL)
+    written = [r["step"] for r in folder.records()]
+    assert 3 < len(written) < len(steps)
+
+    sync(runs, uri)
+
+    assert steps_held(uri) == written
+    assert held(uri)[0]["status"] == "KILLED"
+
+
+def test_a_run_that_was_only_created_is_completed(runs: Path, uri: str) -> None:
+    finished(runs)
+    client = MlflowClient(uri)
+    place = (runs / "mlartifacts").as_uri()
+    experiment = client.create_experiment("cclcc/polyps", artifact_location=place)
+    tags = {"cclcc.cell": "0" * 64, "cclcc.started": STARTED}
+    run_id = client.create_run(experiment, tags=tags).info.run_id
+
+    (pushed,) = sync(runs, uri)
+
+    assert (pushed.run_id, pushed.created, pushed.records) == (run_id, False, 3)
+    assert pushed.params == 9
+
+
+def test_a_resumed_training_does_not_log_its_repeated_records_again(
+    runs: Path, uri: str
+) -> None:
+    folder = begin(runs)
+    for step in (10, 20):
+        folder.append_record(record(step))
+    with LiveMirror(folder, uri, pytest.fail) as mirror:
+        mirror.push()
+    folder.keep_records(up_to_step=10)  # the checkpoint is older than the last record
+
+    with LiveMirror(folder, uri, pytest.fail) as mirror:
+        mirror.push()
+        for step in (20, 30):
+            folder.append_record(record(step, moment=1767269000.0))
+            mirror.push()
+
+    assert steps_held(uri) == [10, 20, 30]
+
+
+def test_a_fresh_start_replaces_the_former_run(runs: Path, uri: str) -> None:
+    folder = finished(runs)
+    sync(runs, uri)
+    folder.clear()
+    begin(runs, started="2026-01-02T10:00:00+00:00").append_record(record(7))
+
+    (pushed,) = sync(runs, uri)
+
+    assert (pushed.created, pushed.replaced) == (True, 1)
+    assert steps_held(uri) == [7]
+    client = MlflowClient(uri)
+    experiment = client.get_experiment_by_name("cclcc/polyps")
+    assert len(client.search_runs([experiment.experiment_id], "", ViewType.DELETED_ONLY)) == 1
+
+
+def test_many_records_are_sent_whole_and_once_though_the_store_fails_between(
+    runs: Path, uri: str
+) -> None:
+    finished(runs, steps=range(1, 201))  # 1,200 metrics; MLflow takes 1,000 at a time
+    refuse = (
+        "CREATE TRIGGER refuse BEFORE INSERT ON metrics WHEN NEW.step = 180 "
+        "BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+    )
+    with closing(sqlite3.connect(runs / "mlflow.db")) as database:
+        database.execute(refuse)
+    with pytest.raises(TrackerError, match="the disk is full"):
+        sync(runs, uri)
+    arrived = steps_held(uri, "epoch")
+    assert arrived == steps_held(uri, "val/dice") == list(range(1, 167))
+
+    with closing(sqlite3.connect(runs / "mlflow.db")) as database:
+        database.execute("DROP TRIGGER refuse")
+    (pushed,) = sync(runs, uri)
+    assert pushed.records == 200 - len(arrived)
+    assert steps_held(uri, "epoch") == steps_held(uri, "val/dice") == list(range(1, 201))
+
+
+@pytest.mark.parametrize(
+    ("state", "shown"), [("finished", "FINISHED"), ("stopped", "KILLED"), ("failed", "FAILED")]
+)
+def test_the_state_at_the_end_becomes_mlflows_status(
+    runs: Path, uri: str, state: str, shown: str
+) -> None:
+    error = "the loss is nan" if state == "failed" else None
+    begin(runs).update_status(state=state, updated=ENDED, finished=ENDED, error=error)
+
+    sync(runs, uri)
+
+    (run,) = held(uri)
+    assert (run["status"], run["end"]) == (shown, ENDED_MS)
+    assert run["tags"].get("cclcc.error") == error
+
+
+def test_running_means_that_a_process_holds_the_folder(runs: Path, uri: str) -> None:
+    folder = begin(runs)
+    with folder.locked():
+        sync(runs, uri)
+        assert held(uri)[0]["status"] == "RUNNING"
+
+    sync(runs, uri)  # the process is gone and left no word: it was killed
+    assert held(uri)[0]["status"] == "KILLED"
+
+    with LiveMirror(folder, uri, pytest.fail) as mirror:  # and it goes on
+        mirror.push()
+    assert held(uri)[0]["status"] == "RUNNING"
+
+
+def test_an_error_of_a_former_session_is_forgotten(runs: Path, uri: str) -> None:
+    folder = begin(runs)
+    folder.update_status(state="failed", finished=ENDED, error="disk full")
+    sync(runs, uri)
+    finish(folder)
+    folder.update_status(error=None)
+
+    sync(runs, uri)
+
+    assert "cclcc.error" not in held(uri)[0]["tags"]
+
+
+def test_a_folder_whose_training_has_not_begun_is_passed_over(runs: Path, uri: str) -> None:
+    begin(runs).clear()
+
+    (pushed,) = sync(runs, uri)
+
+    assert pushed.skipped == "has not started"
+    assert held(uri) == []
+
+
+def test_sync_leaves_a_folder_to_the_process_that_mirrors_it(runs: Path, uri: str) -> None:
+    folder = finished(runs)
+    with LiveMirror(folder, uri, pytest.fail) as mirror:
+        mirror.push()
+        (pushed,) = sync(runs, uri)
+        assert pushed.skipped is not None
+        assert "mirrored" in pushed.skipped
+    (pushed,) = sync(runs, uri)
+    assert pushed.skipped is None
+
+
+def test_a_broken_folder_is_told_and_the_others_go_on(runs: Path, uri: str) -> None:
+    finished(runs, seed=0).write_text("cell.json", "{")
+    finished(runs, seed=1)
+
+    broken, whole = sync(runs, uri)
+
+    assert broken.problem is not None
+    assert "cell.json: cannot be read" in broken.problem
+    assert whole.created
+
+
+def test_a_missing_root_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="no such folder"):
+        sync(tmp_path / "nowhere", "sqlite:///unused.db")
+
+
+def test_numbers_that_are_not_finite_are_left_out_and_counted(runs: Path, uri: str) -> None:
+    folder = begin(runs)
+    folder.append_record(record(10, hd95=float("nan"), assd=float("inf")))
+    folder.append_record(record(20, hd95=None, assd=3.0))
+
+    sync(runs, uri)
+
+    (run,) = held(uri)
+    assert "val/hd95" not in run["metrics"]
+    assert [value for _, value, _ in run["metrics"]["val/assd"]] == [3.0]
+    assert run["tags"]["cclcc.not_logged"] == (
+        "val/assd: 1 not a finite number, val/hd95: 2 not a finite number"
+    )
+
+
+def test_only_changed_or_lost_artifacts_are_sent_again(runs: Path, uri: str) -> None:
+    folder = finished(runs)
+    (first,) = sync(runs, uri)
+    folder.best_checkpoint.write_bytes(b"WEIGHTS")
+    (folder.overlays / "000001.png").write_bytes(b"PICTURE")
+    (lost,) = (runs / "mlartifacts").rglob("result.json")
+    lost.unlink()
+
+    (second,) = sync(runs, uri)
+
+    assert second.changes == {"artifacts": 3}
+    client = MlflowClient(uri)
+    assert first.run_id is not None
+    assert Path(client.download_artifacts(first.run_id, "best.pt")).read_bytes() == b"WEIGHTS"
+    assert lost.exists()
+
+
+def test_nothing_is_left_in_the_current_folder_or_in_mlflows_global_state(
+    runs: Path, uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    current = tmp_path / "current"
+    current.mkdir()
+    monkeypatch.chdir(current)
+    before = (mlflow.get_tracking_uri(), "MLFLOW_TRACKING_URI" in os.environ)
+    with LiveMirror(finished(runs), uri, pytest.fail) as mirror:
+        mirror.push()
+
+    assert list(current.iterdir()) == []
+    assert before == (mlflow.get_tracking_uri(), "MLFLOW_TRACKING_URI" in os.environ)
+    assert mlflow.active_run() is None
+
+
+def test_system_metrics_go_on_where_the_former_session_ended(
+    runs: Path, uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.05")
+    folder, client = begin(runs), MlflowClient(uri)
+    key = "system/cpu_utilization_percentage"
+    run_id, sampled = "", 0
+    for _session in range(2):
+        with LiveMirror(folder, uri, pytest.fail) as mirror:
+            mirror.push()
+            experiment = client.get_experiment_by_name("cclcc/polyps").experiment_id
+            run_id = client.search_runs([experiment])[0].info.run_id
+            before = sampled
+            for _ in range(600):
+                if len(client.get_metric_history(run_id, key)) >= before + 2:
+                    break
+                time.sleep(0.05)
+        sampled = len(client.get_metric_history(run_id, key))
+        assert sampled >= before + 2
+
+    steps = [metric.step for metric in client.get_metric_history(run_id, key)]
+    assert steps == list(range(sampled))
+
+
+def _closed_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+@pytest.mark.parametrize("case", ["dead server", "no such kind", "not a database", "a folder"])
+def test_a_tracker_that_fails_is_one_warning_and_training_goes_on(
+    tmp_path: Path, case: str
+) -> None:
+    garbage = tmp_path / "garbage.db"
+    garbage.write_bytes(b"this is not a database " * 50)
+    uri = {
+        "dead server": f"http://127.0.0.1:{_closed_port()}",
+        "no such kind": "gopher://somewhere/else",
+        "not a database": f"sqlite:///{garbage}",
+        "a folder": f"sqlite:///{tmp_path}",
+    }[case]
+    folder = begin(tmp_path / "runs")
+    warnings: list[str] = []
+    with LiveMirror(folder, uri, warnings.append) as mirror:
+        for step in (10, 20, 30):
+            mirror.push()
+            folder.append_record(record(step))
+        finish(folder)
+        mirror.push()
+
+    (warning,) = warnings
+    assert warning.startswith(f"MLflow at {uri} failed: ")
+    assert "cclcc sync" in warning
+    assert "\n" not in warning
+    assert folder.finished
+
+
+def test_a_tracker_lost_on_the_way_is_one_warning_and_sync_completes_it(
+    runs: Path, uri: str
+) -> None:
+    folder = begin(runs)
+    warnings: list[str] = []
+    client = MlflowClient(uri)
+    with LiveMirror(folder, uri, warnings.append) as mirror:
+        mirror.push()
+        experiment = client.get_experiment_by_name("cclcc/polyps").experiment_id
+        client.delete_run(client.search_runs([experiment])[0].info.run_id)
+        for step in (10, 20):
+            folder.append_record(record(step))
+            mirror.push()
+        finish(folder)
+        mirror.push()
+    assert len(warnings) == 1
+
+    sync(runs, uri)
+    assert steps_held(uri) == [10, 20]
+
+
+def test_sync_tells_a_failing_tracker_as_an_error_without_the_password(runs: Path) -> None:
+    finished(runs)
+    port = _closed_port()
+    with pytest.raises(TrackerError) as caught:
+        sync(runs, f"http://anna:secret@127.0.0.1:{port}")
+    assert caught.value.exit_code == 2
+    assert f"127.0.0.1:{port}" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_an_experiment_deleted_in_mlflow_is_told_with_the_way_back(runs: Path, uri: str) -> None:
+    finished(runs)
+    sync(runs, uri)
+    client = MlflowClient(uri)
+    client.delete_experiment(client.get_experiment_by_name("cclcc/polyps").experiment_id)
+
+    with pytest.raises(TrackerError, match="mlflow experiments restore -x"):
+        sync(runs, uri)
+
+
+def test_the_address_is_the_given_one_then_the_environments_then_the_runs_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    assert tracking_uri(tmp_path) == f"sqlite:///{tmp_path / 'mlflow.db'}"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://server")
+    assert tracking_uri(tmp_path) == "http://server"
+    assert tracking_uri(tmp_path, "http://other") == "http://other"
+
+
+def test_a_mirror_follows_a_fresh_start_while_it_is_open(runs: Path, uri: str) -> None:
+    folder = finished(runs)
+    mirror = Mirror(folder, uri)
+    mirror.push()
+    folder.clear()
+    begin(runs, started="2026-01-02T10:00:00+00:00").append_record(record(7))
+
+    assert mirror.push().replaced == 1
+    mirror.close()
+    assert steps_held(uri) == [7]
+
+
+@pytest.mark.slow
+def test_four_processes_make_one_whole_database_in_a_place_with_spaces(tmp_path: Path) -> None:
+    root = tmp_path / "my runs 100%"
+    root.mkdir()
+    (root / "mlflow.db.new").write_bytes(b"left by a process killed in making it")
+    for seed in range(4):
+        finished(root, seed)
+    script = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from cclcc_cli.experiments.tracking.mirror import Mirror\n"
+        "from cclcc_cli.experiments.tracking.tracker import tracking_uri\n"
+        "from cclcc_cli.experiments.run_folder import RunFolder\n"
+        "folder = Path(sys.argv[1])\n"
+        "print(Mirror(RunFolder(folder), tracking_uri(folder.parent.parent)).push().created)\n"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "MLFLOW_TRACKING_URI"}
+    environment["PYTHONPATH"] = os.pathsep.join(sys.path)
+    children = [
+        subprocess.Popen(
+            [sys.executable, "-c", script, str(folder)], env=environment, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )
+        for folder in sorted((root / "polyps-64").iterdir())
+    ]
+    assert [child.communicate() for child in children] == [("True\n", "")] * 4
+    assert not (root / "mlflow.db.new").exists()
+    assert len(held(tracking_uri(root))) == 4
