@@ -88,7 +88,7 @@ def search(
 def _show_plan(opened: "OpenSearch", json: bool) -> None:
     from cclcc_cli.config.space import as_text
     from cclcc_cli.experiments.search.plan import first_proposals
-    from cclcc_cli.experiments.search.storage import hide_password
+    from cclcc_cli.experiments.tracking.address import without_password
 
     checked = opened.checked
     file = checked.search
@@ -97,7 +97,7 @@ def _show_plan(opened: "OpenSearch", json: bool) -> None:
         console.show_json({
             "name": file.name, "objective": file.objective, "direction": file.direction,
             "trials": checked.num_trials, "cells": opened.num_cells, "steps": opened.steps,
-            "storage": hide_password(opened.address), "begun": opened.begun,
+            "storage": without_password(opened.address), "begun": opened.begun,
             "space": file.model_dump(mode="json")["space"], "first_proposals": proposals,
         })
         return
@@ -115,7 +115,7 @@ def _show_plan(opened: "OpenSearch", json: bool) -> None:
     console.show(f"{checked.num_trials} trials of {len(file.repetitions)} training(s) of "
                  f"{opened.steps} steps: {opened.num_cells} cells, if none is pruned; "
                  f"{file.direction} validation {file.objective}")
-    console.show(f"storage: {hide_password(opened.address)} ({begun or 'no study yet'})")
+    console.show(f"storage: {without_password(opened.address)} ({begun or 'no study yet'})")
 
 
 def _range(dimension: object) -> str:

@@ -20,12 +20,12 @@ from cclcc_cli.experiments.search.plan import OpenSearch
 from cclcc_cli.experiments.search.sampler import read_setting
 from cclcc_cli.experiments.search.searcher import state_counts
 from cclcc_cli.experiments.search.storage import (
-    hide_password,
     open_storage,
     quiet_experiments,
     search_folder,
     talking_to,
 )
+from cclcc_cli.experiments.tracking.address import without_password
 from cclcc_cli.files import write_atomic
 
 FEW = 20
@@ -199,7 +199,7 @@ def _provenance(opened: OpenSearch, result: SearchResult, file: Path) -> list[st
         *lines,
         f"Trials: {counts}. Sampler: {' '.join(f'{k}={v}' for k, v in sampler.items())}; "
         f"pruner: {search.pruner.kind}. Optuna {optuna.__version__}.",
-        f"Study: {search.name} in {hide_password(opened.address)}; made by: cclcc search {file}",
+        f"Study: {search.name} in {without_password(opened.address)}; made by: cclcc search {file}",
         f"Digests: search {definition_digest(opened)}, data "
         f"{opened.store.info.digest[:12]}, split {opened.definition['split digest'][0][:12]}.",
     ]

@@ -9,7 +9,6 @@ both, and so the file, unreadable).
 import errno
 import json
 import os
-import re
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -26,6 +25,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from cclcc_cli.errors import RunError
+from cclcc_cli.experiments.tracking.address import without_password
 from cclcc_cli.files import write_atomic
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)  # what it says otherwise, the board says
@@ -58,7 +58,7 @@ def storage_address(given: str | None, runs_root: Path, name: str) -> str:
         return str(journal_path(runs_root, name).absolute())
     kind = given.partition("://")[0]
     if "://" not in given or kind.partition("+")[0] not in (*_DATABASES, "postgres"):
-        raise RunError(f"--storage {hide_password(given)}: unknown kind; give "
+        raise RunError(f"--storage {without_password(given)}: unknown kind; give "
                        "postgresql://USER@HOST/DATABASE or sqlite:///FILE, or leave it out for a "
                        "journal below --runs")
     if kind in ("postgresql", "postgres"):  # SQLAlchemy's default driver differs by its version
@@ -67,11 +67,6 @@ def storage_address(given: str | None, runs_root: Path, name: str) -> str:
         file = Path(given.removeprefix("sqlite:///"))
         return f"sqlite:///{file.absolute()}"
     return given
-
-
-def hide_password(address: str) -> str:
-    """An address that can be shown and written down."""
-    return re.sub(r"(://[^:@/\s]*):[^@\s]*@", r"\1:***@", address)
 
 
 def is_journal(address: str) -> bool:
@@ -112,7 +107,7 @@ def talking_to(address: str) -> Iterator[None]:
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
         cause = error.__cause__ if isinstance(error.__cause__, SQLAlchemyError) else error
         reason = " ".join(str(getattr(cause, "orig", None) or cause).split())[:300]
-        raise RunError(f"{hide_password(address)}: the study's storage failed: {reason}; check "
+        raise RunError(f"{without_password(address)}: the study's storage failed: {reason}; check "
                        "that it runs and its address, then give the same command again") from error
     except json.JSONDecodeError as error:
         raise RunError(f"{address}: the journal cannot be read ({error}); --fresh begins the "
@@ -129,7 +124,7 @@ def _opening(address: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        raise RunError(f"{hide_password(address)}: its driver {error.name} is not installed; "
+        raise RunError(f"{without_password(address)}: its driver {error.name} is not installed; "
                        "pip install 'cclcc[postgres]'") from None
     except (OSError, KeyError, ValueError) as error:
         if not is_journal(address):

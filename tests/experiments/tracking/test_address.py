@@ -5,7 +5,7 @@ from filelock import FileLock
 
 from cclcc_cli.errors import RunError
 from cclcc_cli.experiments.tracking import address, parent
-from cclcc_cli.experiments.tracking.address import last_told, tell, tracking_uri
+from cclcc_cli.experiments.tracking.address import last_told, tell, tracking_uri, without_password
 from cclcc_cli.experiments.tracking.tracker import TrackerError
 
 SERVER = "http://me:secret@127.0.0.1:9"
@@ -19,6 +19,15 @@ def test_an_address_given_comes_before_the_environment_and_that_before_the_file(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://b")
     assert tracking_uri(tmp_path) == "http://b"
     assert tracking_uri(tmp_path, "http://a") == "http://a"
+
+
+@pytest.mark.parametrize(("address", "shown"), [
+    ("postgresql+psycopg://u:p@h/d", "postgresql+psycopg://***@h/d"),
+    ("see http://token@h:5000/ there", "see http://***@h:5000/ there"),
+    ("postgresql://h/d", "postgresql://h/d"),
+])
+def test_who_and_how_are_not_shown(address, shown):
+    assert without_password(address) == shown
 
 
 def test_what_was_told_is_known_for_that_store_alone_and_without_its_password(
