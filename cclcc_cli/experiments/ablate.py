@@ -3,25 +3,22 @@
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from concurrent.futures import BrokenExecutor, Executor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from cclcc_cli.errors import LauncherError
+from cclcc_cli.experiments.crew import Crew
 from cclcc_cli.experiments.interrupt import StopRequest
 from cclcc_cli.experiments.launchers.remote import (
     Deaths,
     as_loss,
-    describe_failure,
     describe_losses,
 )
 from cclcc_cli.experiments.plan import PlannedCell, measure_pace
 from cclcc_cli.experiments.progress import duration
-from cclcc_cli.experiments.worker import Outcome, Task, run_task
+from cclcc_cli.experiments.worker import Outcome, Task
 
-LOOK_EVERY = 0.5
-"""Seconds between looks at running cells and at those that other processes run."""
 BUSY_PAUSE = 5.0
 """Seconds until a cell that another process held is tried again, though nobody seems to run it."""
 
@@ -127,15 +124,13 @@ class Ablater:
         board: Board,
         stop: StopRequest,
     ) -> None:
-        self._cells, self._executor, self._terminate = cells, executor, terminate
-        self._num_workers, self._make_task, self._retry = workers, make_task, retry
-        self._board, self._stop = board, stop
+        self._crew: Crew[PlannedCell] = Crew(executor, terminate, board.say)
+        self._cells, self._num_workers = cells, workers
+        self._make_task, self._retry, self._board, self._stop = make_task, retry, board, stop
         self._waiting: deque[PlannedCell] = deque()
         self._elsewhere: list[PlannedCell] = []
         self._pause_until: dict[str, float] = {}
-        self._running: dict[Future[Outcome], PlannedCell] = {}
         self._deaths: defaultdict[str, Deaths] = defaultdict(Deaths)
-        self._warned: set[str] = set()
         self._pace = measure_pace(cells)
         self.summary = Summary(len(cells))
 
@@ -144,9 +139,12 @@ class Ablater:
         for cell in self._cells:
             self._sort(cell, first=True)
         self.summary.moved = bool(self._waiting or self._elsewhere)
-        while not self._ends() and (self._waiting or self._running or self._elsewhere):
-            self._fill()
-            self._wait()
+        while not self._ends() and (self._waiting or self._crew.running or self._elsewhere):
+            while self._waiting and len(self._crew.running) < self._num_workers:
+                cell = self._waiting.popleft()
+                self._crew.start(self._make_task(cell), cell)
+            for cell, end in self._crew.ended():
+                self._settle(cell, end)
             self._look_elsewhere()
             self._board.show(self._progress())
         if self._ends():
@@ -172,36 +170,11 @@ class Ablater:
             case _:
                 self._waiting.append(cell)
 
-    def _fill(self) -> None:
-        while self._waiting and len(self._running) < self._num_workers:
-            cell = self._waiting.popleft()
-            future = self._executor.submit(run_task, self._make_task(cell))
-            self._running[future] = cell
-
-    def _wait(self) -> None:
-        if not self._running:
-            time.sleep(LOOK_EVERY)
+    def _settle(self, cell: PlannedCell, end: Outcome | BrokenExecutor) -> None:
+        if isinstance(end, BrokenExecutor):
+            self._after_death(cell, end)
             return
-        ended, _ = wait(self._running, timeout=LOOK_EVERY, return_when=FIRST_COMPLETED)
-        for future in ended:
-            self._settle(self._running.pop(future), future)
-
-    def _settle(self, cell: PlannedCell, future: Future[Outcome]) -> None:
-        error = future.exception()
-        if isinstance(error, BrokenExecutor):
-            self._after_death(cell, error)
-            return
-        if isinstance(error, LauncherError):
-            raise error
-        if error is not None:  # not even the failure could be put down, on a full disk perhaps
-            self._failed_now(cell, describe_failure(error))
-            return
-        outcome = future.result()
-        for warning in outcome.warnings:
-            if warning not in self._warned:
-                self._warned.add(warning)
-                self._board.say(f"warning: {warning}")
-        match outcome.ending:
+        match end.ending:
             case "done":
                 self.summary.trained += 1
                 self._pace = measure_pace(self._cells)
@@ -212,9 +185,9 @@ class Ablater:
                 self._pause_until[cell.digest] = time.monotonic() + BUSY_PAUSE
                 self._elsewhere.append(cell)
             case "failed":
-                self._failed_now(cell, outcome.reason)
+                self._failed_now(cell, end.reason)
             case "disk_full":  # no other cell could be written either
-                self.summary.disk_full = outcome.reason
+                self.summary.disk_full = end.reason
             case "stopped" if not self._ends():  # somebody asked this worker alone
                 self._waiting.append(cell)
             case "stopped":
@@ -250,32 +223,23 @@ class Ablater:
                 self._sort(cell, first=False)
 
     def _leave(self) -> None:
-        if self._running:
+        if self._crew.running:
             self._board.say("stopping: running cells save")
-        self._terminate()
-        try:
-            self._drain()
-        except KeyboardInterrupt:  # asked twice: from the last checkpoints on disk
-            self._terminate()
-            raise
+        self._crew.leave(self._settle)
         self.summary.stopped = self._stop.signal_number
-
-    def _drain(self) -> None:
-        while self._running:
-            self._wait()
 
     def _count(self) -> str:
         return f"{self.summary.done}/{self.summary.total}"
 
     def _progress(self) -> Progress:
-        statuses = {cell.digest: cell.folder.status for cell in self._running.values()}
+        here = self._crew.running
         running = tuple(
-            CellProgress(cell.place, statuses[cell.digest].get("step", 0), cell.steps)
-            for cell in self._running.values()
+            CellProgress(cell.place, cell.folder.status.get("step", 0), cell.steps)
+            for cell in here
         )
         left = self._pace.seconds([*self._waiting, *self._elsewhere])
         if left is not None:
-            begun = self._pace.seconds(self._running.values()) or 0.0
+            begun = self._pace.seconds(here) or 0.0
             share = sum(max(1 - c.step / c.steps, 0) for c in running) / max(len(running), 1)
             cells = len(running) + len(self._waiting) + len(self._elsewhere)
             left = (left + begun * share) / max(1, min(self._num_workers, cells))

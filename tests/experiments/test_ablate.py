@@ -9,6 +9,7 @@ import pytest
 from cclcc_cli.config import parse_recipe
 from cclcc_cli.errors import LauncherError
 from cclcc_cli.experiments import ablate as module
+from cclcc_cli.experiments import crew
 from cclcc_cli.experiments.ablate import Ablater, LineBoard, Progress, describe_totals
 from cclcc_cli.experiments.interrupt import StopRequest
 from cclcc_cli.experiments.launchers.remote import MAX_DEATHS, CallFailed, WorkerLost
@@ -40,7 +41,7 @@ class Scripted(Executor):
 
 @pytest.fixture
 def run(tmp_path, tiny_recipe, monkeypatch):
-    monkeypatch.setattr(module, "LOOK_EVERY", 0.01)
+    monkeypatch.setattr(crew, "LOOK_EVERY", 0.01)
     monkeypatch.setattr(module, "BUSY_PAUSE", 0.05)
     recipe = parse_recipe(tiny_recipe(), "test")
 

@@ -4,7 +4,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from concurrent.futures import BrokenExecutor, Executor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,18 +12,18 @@ from typing import Any
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from cclcc_cli.errors import DiskFullError, LauncherError
-from cclcc_cli.experiments.ablate import LOOK_EVERY, Board, CellProgress, Progress
+from cclcc_cli.errors import DiskFullError
+from cclcc_cli.experiments.ablate import Board, CellProgress, Progress
+from cclcc_cli.experiments.crew import LOOK_EVERY, Crew
 from cclcc_cli.experiments.interrupt import StopRequest
 from cclcc_cli.experiments.launchers.remote import (
     Deaths,
     as_loss,
-    describe_failure,
     describe_losses,
 )
 from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.experiments.search.study import Participant
-from cclcc_cli.experiments.worker import Outcome, Task, run_task
+from cclcc_cli.experiments.worker import Outcome, Task
 
 
 @dataclass(frozen=True)
@@ -137,12 +137,11 @@ class Searcher:
         board: Board,
         stop: StopRequest,
     ) -> None:
-        self._participant, self._executor, self._terminate = participant, executor, terminate
+        self._crew: Crew[_Running] = Crew(executor, terminate, board.say)
+        self._participant = participant
         self._num_workers, self._plan, self._open_study = workers, plan, open_study
         self._objective, self._board, self._stop = objective, board, stop
-        self._running: dict[Future[Outcome], _Running] = {}
         self._waiting: list[_Running] = []
-        self._warned: set[str] = set()
         self._seconds: list[float] = []
         self._began = time.monotonic()
         self._looked = -math.inf
@@ -154,9 +153,10 @@ class Searcher:
         self.summary.before = self._over()
         while not self._stop():
             self._fill()
-            if not self._running and not self._waiting and not self._open_elsewhere:
+            if not self._crew.running and not self._waiting and not self._open_elsewhere:
                 break
-            self._wait()
+            for one, end in self._crew.ended():
+                self._settle(one, end)
             self._board.show(self._progress())
         if self._stop():
             self._leave()
@@ -181,12 +181,12 @@ class Searcher:
                 pass
             self._open_elsewhere = 0
             if self._has_room:  # nothing was left to take: what is open now is others'
-                own = len(self._running) + len(self._waiting)
+                own = len(self._crew.running) + len(self._waiting)
                 self._open_elsewhere = len(self._participant.open_trials()) - own
 
     @property
     def _has_room(self) -> bool:
-        return len(self._running) + len(self._waiting) < self._num_workers
+        return len(self._crew.running) + len(self._waiting) < self._num_workers
 
     @property
     def _patience(self) -> float:
@@ -211,43 +211,24 @@ class Searcher:
         return True
 
     def _submit(self, one: _Running) -> None:
-        self._running[self._executor.submit(run_task, one.task)] = one
+        self._crew.start(one.task, one)
 
-    def _wait(self) -> None:
-        if not self._running:
-            time.sleep(LOOK_EVERY)
+    def _settle(self, one: _Running, end: Outcome | BrokenExecutor) -> None:
+        if isinstance(end, BrokenExecutor):
+            self._after_death(one, end)
             return
-        ended, _ = wait(self._running, timeout=LOOK_EVERY, return_when=FIRST_COMPLETED)
-        for future in ended:
-            self._settle(self._running.pop(future), future)
-
-    def _settle(self, one: _Running, future: Future[Outcome]) -> None:
-        error = future.exception()
-        if isinstance(error, BrokenExecutor):
-            self._after_death(one, error)
-            return
-        if isinstance(error, LauncherError):
-            raise error
-        if error is not None:
-            self._fail(one.trial, describe_failure(error))
-            return
-        outcome = future.result()
-        for warning in outcome.warnings:
-            if warning not in self._warned:
-                self._warned.add(warning)
-                self._board.say(f"warning: {warning}")
-        match outcome.ending:
+        match end.ending:
             case "done" | "found":
-                assert outcome.value is not None
-                self._went_well(one, outcome.value)
+                assert end.value is not None
+                self._went_well(one, end.value)
             case "pruned":
                 self._tell(one.trial, TrialState.PRUNED)
                 self.summary.pruned += 1
-                self._say(one, outcome.reason)
+                self._say(one, end.reason)
             case "failed":
-                self._fail(one.trial, outcome.reason)
+                self._fail(one.trial, end.reason)
             case "disk_full":  # the trial stays open, and the next start goes on with it
-                raise DiskFullError(outcome.reason)
+                raise DiskFullError(end.reason)
             case "busy" | "stopped" if not self._stop():
                 one.not_before = time.monotonic() + LOOK_EVERY
                 self._waiting.append(one)
@@ -305,19 +286,13 @@ class Searcher:
         self._board.say("stopping: running trials save")
         for one in self._waiting:
             self._participant.give_back(one.trial._trial_id)
-        self._terminate()
-        try:
-            while self._running:
-                self._wait()
-        except KeyboardInterrupt:  # asked twice: from the last checkpoints on disk
-            self._terminate()
-            raise
+        self._crew.leave(self._settle)
         self.summary.stopped = self._stop.signal_number
 
     def _progress(self) -> Progress:
         running = [CellProgress(f"{one.place} {one.plan.words}", one.step,
                                 one.plan.steps * len(one.plan.tasks))
-                   for one in self._running.values()]
+                   for one in self._crew.running]
         counts = {
             "done": self.summary.before + self.summary.complete, "pruned": self.summary.pruned,
             "failed": len(self.summary.failures), "running": len(running),

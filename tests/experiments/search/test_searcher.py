@@ -9,6 +9,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from cclcc_cli.experiments import crew
 from cclcc_cli.experiments.ablate import LineBoard
 from cclcc_cli.experiments.interrupt import StopRequest
 from cclcc_cli.experiments.launchers.remote import MAX_DEATHS
@@ -40,7 +41,8 @@ class Scripted(Executor):
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "LOOK_EVERY", 0.01)
+    for user in (crew, module):
+        monkeypatch.setattr(user, "LOOK_EVERY", 0.01)
     study = optuna.create_study(direction="maximize",
                                 storage=open_storage(str(tmp_path / "journal.log")))
 
