@@ -23,6 +23,10 @@ class RunError(CclccError):
     """A run folder that cannot be trained, resumed or read."""
 
 
+class StorageError(RunError):
+    """A study's storage that does not answer: its trials are saved and can be gone on with."""
+
+
 class RunBusyError(RunError):
     """A run folder that another living process holds."""
 

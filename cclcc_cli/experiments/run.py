@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from cclcc_cli.config.load import dump_recipe
 from cclcc_cli.config.recipes import AnyRecipe
 from cclcc_cli.data.store import load_store, store_path
-from cclcc_cli.errors import DiskFullError, Interrupted, RunBusyError, RunError
+from cclcc_cli.errors import DiskFullError, Interrupted, RunBusyError, RunError, StorageError
 from cclcc_cli.experiments.build import build_trainer
 from cclcc_cli.experiments.cell import Cell
 from cclcc_cli.experiments.environment import describe_environment
@@ -134,7 +134,8 @@ def run_cell(
 def _state_after(error: BaseException) -> State:
     if isinstance(error, Pruned):
         return "pruned"
-    wanted = isinstance(error, Interrupted | KeyboardInterrupt | DiskFullError)
+    wanted = isinstance(error, Interrupted | KeyboardInterrupt | DiskFullError
+                        | StorageError)
     return "stopped" if wanted else "failed"
 
 

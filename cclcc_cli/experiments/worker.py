@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Optional, cast
 
 from cclcc_cli.config.recipes import AnyRecipe
-from cclcc_cli.errors import CclccError, DiskError, DiskFullError, Interrupted, RunBusyError
+from cclcc_cli.errors import (
+    CclccError,
+    DiskError,
+    DiskFullError,
+    Interrupted,
+    RunBusyError,
+    StorageError,
+)
 from cclcc_cli.experiments.judge import Pruned
 from cclcc_cli.experiments.launchers.local_pool import leave_if_orphaned
 from cclcc_cli.experiments.run_folder import RunFolder
@@ -20,7 +27,8 @@ if TYPE_CHECKING:
     from cclcc_cli.experiments.run import TrackerFactory
     from cclcc_cli.experiments.search.judge import TrialCell, TrialJudge
 
-Ending = Literal["done", "found", "busy", "stopped", "failed", "pruned", "disk_full"]
+Ending = Literal["done", "found", "busy", "stopped", "failed", "pruned", "disk_full",
+                 "storage_lost"]
 
 
 @dataclass(frozen=True)
@@ -55,7 +63,8 @@ class Outcome:
 
     Attributes:
         ending: ``found`` where another process has finished it, ``busy`` where one holds it,
-            ``disk_full`` where no cell could be written.
+            ``disk_full`` where no cell could be written, ``storage_lost`` where the study that the
+            cell belongs to did not answer.
         reason: of what is not done, in one line.
         warnings: what is to be told beside that.
         value: of a search's objective, of a cell that is done.
@@ -94,6 +103,8 @@ def run_task(task: Task) -> Outcome:
         outcome = Outcome("stopped", str(error), tuple(warnings))
     except DiskFullError as error:
         outcome = Outcome("disk_full", str(error), tuple(warnings))
+    except StorageError as error:
+        outcome = Outcome("storage_lost", str(error), tuple(warnings))
     except Exception as error:
         # Whatever it was, the others go on; and not every exception can travel between processes.
         outcome = Outcome("failed", _describe(error), tuple(warnings))

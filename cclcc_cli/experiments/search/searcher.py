@@ -229,11 +229,18 @@ class Searcher:
                 self._fail(one.trial, end.reason)
             case "disk_full":  # the trial stays open, and the next start goes on with it
                 raise DiskFullError(end.reason)
+            case "storage_lost" if not self._stop():
+                self._participant.open_trials()  # where it is still gone, this ends the search
+                self._board.say(f"{one.place}: its worker lost the study's storage; it goes on")
+                self._wait_with(one)
             case "busy" | "stopped" if not self._stop():
-                one.not_before = time.monotonic() + LOOK_EVERY
-                self._waiting.append(one)
+                self._wait_with(one)
             case _:
                 self._participant.give_back(one.trial._trial_id)
+
+    def _wait_with(self, one: _Running) -> None:
+        one.not_before = time.monotonic() + LOOK_EVERY
+        self._waiting.append(one)
 
     def _went_well(self, one: _Running, value: float) -> None:
         if not math.isfinite(value):

@@ -24,7 +24,7 @@ from optuna.storages.journal._file import BaseJournalFileLock, get_lock_file
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from cclcc_cli.errors import RunError
+from cclcc_cli.errors import DiskFullError, RunError, StorageError
 from cclcc_cli.experiments.tracking.address import without_password
 from cclcc_cli.files import write_atomic
 
@@ -101,22 +101,29 @@ def storage_exists(address: str) -> bool:
 
 @contextmanager
 def talking_to(address: str) -> Iterator[None]:
-    """Turn what a storage raises into a RunError; only calls to it stand inside."""
+    """Turn what a storage raises into an error of ours; only calls to it stand inside.
+
+    Raises:
+        StorageError: it does not answer.
+        DiskFullError: there is no room for it.
+        RunError: it is damaged.
+    """
     try:
         yield
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
         cause = error.__cause__ if isinstance(error.__cause__, SQLAlchemyError) else error
         reason = " ".join(str(getattr(cause, "orig", None) or cause).split())[:300]
-        raise RunError(f"{without_password(address)}: the study's storage failed: {reason}; check "
-                       "that it runs and its address, then give the same command again") from error
+        raise StorageError(f"{without_password(address)}: the study's storage failed: {reason}; "
+                           "check that it runs and its address, then give the same command "
+                           "again") from error
     except json.JSONDecodeError as error:
         raise RunError(f"{address}: the journal cannot be read ({error}); --fresh begins the "
                        "search anew, finished trainings are found again") from error
     except OSError as error:
         if error.errno not in _FULL:
             raise
-        raise RunError(f"{address}: cannot be written ({error.strerror}); make room, then give "
-                       "the same command again") from error
+        raise DiskFullError(f"{address}: cannot be written ({error.strerror}); make room, then "
+                            "give the same command again") from error
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import optuna
@@ -43,14 +44,56 @@ def start(postgres_url, tmp_path, tiny_data, tiny_recipe):
         process.communicate()
 
 
-def test_two_parents_one_of_them_killed_lose_and_double_nothing(start, postgres_url, tmp_path):
-    first, second = start("here"), start("there")
+def wait_until_trained(process, runs):
+    """Until a cell of a search's is in the middle."""
     deadline = time.monotonic() + 600
     while not any(json.loads(p.read_text()).get("step", 0) > 0
-                  for p in (tmp_path / "there").glob("*/*/status.json")):
+                  for p in runs.glob("*/*/status.json")):
         assert time.monotonic() < deadline
-        assert second.poll() is None, second.communicate()
+        assert process.poll() is None, process.communicate()
         time.sleep(0.05)
+
+
+@pytest.fixture
+def outage(postgres_url):
+    """Throw everybody out of the database, and let nobody in again before the end."""
+    import psycopg
+
+    address, name = postgres_url.replace("+psycopg", "").rsplit("/", 1)
+
+    @contextmanager
+    def gone():
+        with psycopg.connect(f"{address}/postgres", autocommit=True) as server:
+            server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+            server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                           "WHERE datname = %s", [name])
+            yield
+            server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+
+    return gone
+
+
+def test_an_outage_ends_it_in_one_line_and_the_same_command_goes_on(start, outage, tmp_path):
+    first = start("here")
+    wait_until_trained(first, tmp_path / "here")
+    with outage():
+        _, errors = first.communicate(timeout=300)
+    assert first.returncode == 2
+    assert len(errors.splitlines()) == 1
+    assert "the study's storage failed" in errors
+    states = [json.loads(p.read_text())["state"] for p in
+              (tmp_path / "here").glob("*/*/status.json")]
+    assert "stopped" in states
+    assert set(states) <= {"stopped", "validated", "pruned"}
+    out, errors = start("here").communicate(timeout=600)
+    result = json.loads(out)
+    assert result["over"] == 6, errors
+    assert {trial["state"] for trial in result["trials"]} <= {"complete", "pruned"}
+
+
+def test_two_parents_one_of_them_killed_lose_and_double_nothing(start, postgres_url, tmp_path):
+    first, second = start("here"), start("there")
+    wait_until_trained(second, tmp_path / "there")
     second.send_signal(signal.SIGKILL)
     second.wait()
     out, errors = first.communicate(timeout=900)

@@ -9,6 +9,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from cclcc_cli.errors import DiskFullError
 from cclcc_cli.experiments import crew
 from cclcc_cli.experiments.ablate import LineBoard
 from cclcc_cli.experiments.interrupt import StopRequest
@@ -57,11 +58,13 @@ def run(tmp_path, monkeypatch):
             task = SimpleNamespace(number=trial.number, folder=tmp_path / str(trial.number))
             return TrialPlan(f"x={trial.number}", (task,) * trainings, 12, {"from": "here"})
 
-        summary = Searcher(
+        searcher = Searcher(
             participant, executor, lambda: None, workers=workers, total=len(script), plan=plan,
             open_study=lambda: study, objective="dice", board=LineBoard(lines.append),
             stop=stop or StopRequest(),
-        ).run()
+        )
+        with participant.alive():
+            summary = searcher.run()
         return summary, study.trials, executor.calls, lines
 
     return go
@@ -117,6 +120,21 @@ def test_a_training_that_another_holds_is_waited_for_before_anything_new(run, en
     _, trials, calls, _ = run({0: [ending, ending, 0.5], 1: [0.6]})
     assert states(trials) == ["COMPLETE"] * 2
     assert calls == [0, 0, 0, 1]
+
+
+def test_a_worker_that_lost_the_storage_goes_on_where_it_is_there_again(run):
+    _, trials, calls, lines = run({0: ["storage_lost", 0.5], 1: [0.6]})
+    assert states(trials) == ["COMPLETE"] * 2
+    assert calls == [0, 0, 1]
+    assert lines[0] == "trial 0: its worker lost the study's storage; it goes on"
+
+
+def test_a_full_disk_ends_the_search_and_the_trial_stays_open(run):
+    with pytest.raises(DiskFullError, match="why"):
+        run({0: [0.5], 1: ["disk_full"]})
+    _, trials, calls, _ = run({0: [], 1: [0.6]})
+    assert states(trials) == ["COMPLETE"] * 2
+    assert calls == [1]
 
 
 def test_stopped_the_trial_stays_open_for_the_next(run, monkeypatch):

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cclcc_cli.errors import RunError
+from cclcc_cli.errors import DiskFullError, RunError, StorageError
 from cclcc_cli.experiments.search.storage import (
     open_storage,
     storage_address,
@@ -140,7 +140,7 @@ def test_addresses(tmp_path, monkeypatch):
 
 def test_a_server_that_is_down_is_one_line_without_the_password():
     address = "postgresql+psycopg://u:secret@127.0.0.1:1/d"
-    with pytest.raises(RunError) as caught:
+    with pytest.raises(StorageError) as caught:
         open_storage(address)
     assert "***@127.0.0.1:1/d: the study's storage failed" in str(caught.value)
     assert "secret" not in str(caught.value)
@@ -149,5 +149,5 @@ def test_a_server_that_is_down_is_one_line_without_the_password():
 
 def test_a_full_disk_is_one_line():
     expected = "cannot be written .*make room, then give the same"
-    with pytest.raises(RunError, match=expected), talking_to("/x/journal.log"):
+    with pytest.raises(DiskFullError, match=expected), talking_to("/x/journal.log"):
         raise OSError(28, "No space left on device")
