@@ -152,11 +152,13 @@ def measure_cells(root: Path, trained: int, rounds: int) -> None:
     One worker trains one cell after another. Between a cell's end and the next one's start lies
     everything around a training but the imports: handing over, opening the store, the lock,
     identity and environment, the network's first weights, and the last word, which with MLflow is
-    the upload. What MLflow adds within a cell shows in the time from its start to its end.
+    the upload. What MLflow adds within a cell shows in its time beside its steps; whether it
+    slows the steps, in theirs.
     """
     kinds = {"without MLflow": None, "with MLflow": f"sqlite:///{root / 'mlflow.db'}"}
     gaps: dict[str, list[float]] = {kind: [] for kind in kinds}
-    within: dict[str, list[float]] = {kind: [] for kind in kinds}
+    beside: dict[str, list[float]] = {kind: [] for kind in kinds}
+    steps: dict[str, list[float]] = {kind: [] for kind in kinds}
     for number in range(rounds):
         for kind, address in kinds.items():
             path = root / f"few_{number}_{kind.split()[0]}.yaml"
@@ -171,16 +173,18 @@ def measure_cells(root: Path, trained: int, rounds: int) -> None:
                         datetime.fromisoformat(status["finished"])) for status in statuses]
             gaps[kind] += [(after[0] - before[1]).total_seconds()
                            for before, after in pairwise(moments)]
-            within[kind] += [status["elapsed"] for status in statuses[1:]]
+            beside[kind] += [one["elapsed"] - one["seconds"] for one in statuses[1:]]
+            steps[kind] += [one["seconds"] for one in statuses[1:]]
     for kind in kinds:
-        low, middle, high = min(gaps[kind]), statistics.median(gaps[kind]), max(gaps[kind])
-        print(f"{rounds} x {trained} cells {kind}: between two of them {middle:.3f} s "
-              f"({low:.3f} to {high:.3f}), a cell from start to end "
-              f"{statistics.median(within[kind]):.2f} s ({min(within[kind]):.2f} to "
-              f"{max(within[kind]):.2f})")
-    before, after = (statistics.median(within[kind]) for kind in kinds)
-    added = statistics.median(gaps["with MLflow"]) + after - before
+        print(f"{rounds} x {trained} cells {kind}: between two {_spread(gaps[kind])}; within one, "
+              f"beside its steps {_spread(beside[kind])}, its steps {_spread(steps[kind])}")
+    without, tracked = (statistics.median(beside[kind]) for kind in kinds)
+    added = statistics.median(gaps["with MLflow"]) + tracked - without
     print(f"beside a cell's training, with MLflow: {added:.2f} s, {added / 0.6:.2f} % of a minute")
+
+
+def _spread(seconds: list[float]) -> str:
+    return f"{statistics.median(seconds):.3f} s ({min(seconds):.3f} to {max(seconds):.3f})"
 
 
 if __name__ == "__main__":
