@@ -129,7 +129,12 @@ def _range(dimension: object) -> str:
 
 
 def _show_result(opened: "OpenSearch", summary: "SearchSummary", file: Path, json: bool) -> None:
-    from cclcc_cli.experiments.search.result import read_result, write_best, write_summary
+    from cclcc_cli.experiments.search.result import (
+        read_result,
+        train_command,
+        write_best,
+        write_summary,
+    )
     from cclcc_cli.experiments.search.storage import search_folder
 
     result = read_result(opened)
@@ -138,7 +143,7 @@ def _show_result(opened: "OpenSearch", summary: "SearchSummary", file: Path, jso
     written = []
     if result.best is not None:
         from cclcc_cli.report.figures.folder import write_figures
-        from cclcc_cli.report.search_plots import draw_search
+        from cclcc_cli.report.figures.search import draw_search
 
         drawn = draw_search(result)
         write_figures(drawn, folder)
@@ -149,6 +154,9 @@ def _show_result(opened: "OpenSearch", summary: "SearchSummary", file: Path, jso
                            "written": [str(path) for path in written]})
     else:
         _show_tables(result, written)
+        if written:
+            console.show("train it, which reads the test split: "
+                         f"{train_command(opened, written[0])}")
     for number, reason in summary.failures:
         console.note(f"failed: trial {number}: {reason}")
     if summary.stopped is not None:
@@ -179,5 +187,3 @@ def _show_tables(result: "SearchResult", written: list[Path]) -> None:
         console.note(note)
     for path in written:
         console.show(f"written: {path}")
-    if written:
-        console.show(f"train it, which reads the test split: cclcc train {written[0]}")

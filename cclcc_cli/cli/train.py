@@ -29,6 +29,11 @@ def train(
     workers: Annotated[
         int, typer.Option(min=0, help="Processes that load data; never changes a result.")
     ] = 0,
+    threads: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Of a CPU, where they are part of what a cell is; "
+                     "default: its cores, or OMP_NUM_THREADS."),
+    ] = None,
     processes: Annotated[
         int | None,
         typer.Option(min=1, metavar="N",
@@ -70,7 +75,7 @@ def train(
 
     follow_parent()
     with open_team(place) as team:
-        runtime = resolve_runtime(device, precision, workers, place.size)
+        runtime = resolve_runtime(device, precision, workers, place.size, threads)
         team.use(runtime)
         if not team.leads:
             follow_cell(checked, data_root=data, runs_root=runs, runtime=runtime, team=team)

@@ -94,12 +94,13 @@ def find_origins(arms: Sequence[ArmDetails]) -> list[Origin]:
 
 def rebuild_command(run: RunDetails) -> str:
     """Trains the same cell from its ``recipe.yaml``, prepared data provided."""
-    threads = run.text("cell", "runtime", "threads")
     words = ["cclcc", "train", "recipe.yaml", "--seed", str(run.run.seed),
              "--device", run.text("cell", "runtime", "device"),
              "--precision", run.text("cell", "runtime", "precision")]
-    before = f"OMP_NUM_THREADS={shlex.quote(threads)} " if threads else ""
-    return before + shlex.join(words)
+    for name in ("threads", "processes"):
+        if count := run.text("cell", "runtime", name):
+            words += [f"--{name}", count]
+    return shlex.join(words)
 
 
 def _images(run: RunDetails) -> str:

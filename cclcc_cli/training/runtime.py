@@ -61,15 +61,16 @@ class Runtime:
 
 
 def resolve_runtime(
-    device: Device, precision: Precision, workers: int = 0, processes: int = 1
+    device: Device, precision: Precision, workers: int = 0, processes: int = 1,
+    threads: int | None = None,
 ) -> Runtime:
     """Choose what ``auto`` leaves open, and refuse what this machine cannot do.
 
     Raises:
-        RunError: the device is absent, or cannot compute in this precision.
+        RunError: the device is absent, cannot compute in this precision, or has no threads.
     """
     if (device, precision) == ("cpu", "fp32"):
-        return Runtime("cpu", "fp32", workers)  # every machine can
+        return Runtime("cpu", "fp32", workers, threads, processes)  # every machine can
     import torch
 
     available = {
@@ -84,10 +85,11 @@ def resolve_runtime(
     else:
         there = ", ".join(name for name, is_there in available.items() if is_there)
         raise RunError(f"--device {device}: this machine has none; available: {there}")
+    if threads is not None and chosen != "cpu":
+        raise RunError(f"--threads {threads}: it is a CPU's, and this computes on {chosen}; leave "
+                       "it out, or give --device cpu")
     if precision == "auto":
-        return Runtime(
-            chosen, "bf16" if has_fast_bf16(chosen) else "fp32", workers, processes=processes
-        )
+        precision = "bf16" if has_fast_bf16(chosen) else "fp32"
     if precision == "fp16" and chosen == "cpu":
         raise RunError("--precision fp16: a CPU cannot train in it; use fp32, bf16 or auto")
     if precision == "bf16" and not has_fast_bf16(chosen):
@@ -95,7 +97,7 @@ def resolve_runtime(
             f"--precision bf16: this {chosen} has no bf16 arithmetic and would emulate it "
             "hundreds of times slower; use fp32 or auto"
         )
-    return Runtime(chosen, precision, workers, processes=processes)
+    return Runtime(chosen, precision, workers, threads, processes)
 
 
 def has_fast_bf16(device: str) -> bool:

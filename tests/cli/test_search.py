@@ -67,11 +67,13 @@ def test_from_dry_run_to_the_best_recipe(search, cclcc, search_file, tmp_path, t
     reads = [json.loads(p.read_text())["test_reads"] for p in
              (tmp_path / "runs").glob("*/*/status.json")]
     assert reads == [0, 0, 0]
-    trained = cclcc("train", "runs/searches/small/best.yaml", "--data", tiny_data, "--device",
-                    "cpu", "--precision", "fp32", "--no-mlflow", "--json")
+    said = (tmp_path / "runs/searches/small/best.yaml").read_text().splitlines()[1]
+    assert first.stdout.splitlines()[-1].endswith(said.removeprefix("# ").strip())
+    words = said.split()[2:]
+    trained = cclcc(*words, "--data", tiny_data, "--no-mlflow", "--json")
     assert trained.returncode == 0, trained.stderr
     assert json.loads(trained.stdout)["test"] is not None
-    # On one thread, as the search: the cell was found trained, and only its test was read.
+    # The search's own cell: it was found trained, and only its test was read.
     reads = sorted(json.loads(p.read_text())["test_reads"] for p in
                    (tmp_path / "runs").glob("*/*/status.json"))
     assert reads == [0, 0, 1]

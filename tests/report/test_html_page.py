@@ -90,7 +90,7 @@ def test_the_page_says_what_the_table_says_and_more(tmp_path: Path) -> None:
                     "Methods, for a paper", "Provenance"):
         assert heading in page.text
     assert ["numpy", "2.4"] in page.rows
-    assert "cclcc train recipe.yaml --seed 1 --device cpu --precision bf16" in page.text
+    assert "cclcc train recipe.yaml --seed 1 --device cpu --precision bf16 --threads 2" in page.text
     assert "cclcc report --out report.html" in page.text
 
 

@@ -20,6 +20,18 @@ def test_half_precision_that_the_machine_lacks_is_refused():
             resolve_runtime("cpu", "bf16")
 
 
+@pytest.mark.parametrize("precision", ["fp32", "auto"])
+def test_threads_and_processes_are_kept(precision):
+    runtime = resolve_runtime("cpu", precision, processes=2, threads=3)
+    assert (runtime.cpu_threads, runtime.processes) == (3, 2)
+
+
+def test_threads_are_a_cpus(monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    with pytest.raises(RunError, match="--threads 3: it is a CPU's, and this computes on cuda"):
+        resolve_runtime("auto", "fp32", threads=3)
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
 def test_an_absent_device_is_refused_with_those_there_are():
     with pytest.raises(RunError, match="--device cuda: this machine has none; available: "):

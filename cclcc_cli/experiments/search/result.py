@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -172,13 +173,28 @@ def write_best(opened: OpenSearch, result: SearchResult, file: Path) -> Path:
     path = search_folder(opened.runs_root, search.name) / "best.yaml"
     lines = [
         f"The best setting of the search {search.name}: trial {best.number}.",
-        f"  cclcc train {path}",
+        f"  {train_command(opened, path)}",
         *_provenance(opened, result, file),
     ]
     text = "".join(f"# {line}\n" for line in lines) + dump_recipe(recipe)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, text.encode())
     return path
+
+
+def train_command(opened: OpenSearch, best: Path) -> str:
+    """Finds the best trial's cell again, where the search had one seed, and reads its test split.
+
+    Args:
+        opened: the search.
+        best: the recipe it has left.
+    """
+    runtime = opened.runtime
+    words = ["cclcc", "train", str(best), "--device", runtime.device,
+             "--precision", runtime.precision]
+    if runtime.device == "cpu":
+        words += ["--threads", str(runtime.cpu_threads)]
+    return shlex.join(words)
 
 
 def _provenance(opened: OpenSearch, result: SearchResult, file: Path) -> list[str]:

@@ -62,7 +62,7 @@ def plot_history(result: SearchResult) -> Drawing:
     axes.set_ylabel(_score(result))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     quiet(axes)
-    drawing.legend(loc="outside lower center", ncols=3)
+    drawing.legend(loc="outside lower center", ncols=2)
     return drawing
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from cclcc_cli.experiments.search.plan import OWN_SETTING
 from cclcc_cli.experiments.search.result import SearchResult, TrialResult
-from cclcc_cli.report.search_plots import best_so_far, draw_search, plot_history
+from cclcc_cli.report.figures.search import best_so_far, draw_search, plot_history
 
 
 def trial(number, state="complete", value=0.5, source="tpe"):
@@ -47,6 +47,13 @@ def test_history_shows_every_kind_of_trial_and_the_best_so_far():
     assert list(steps.get_xdata()) == [0, 1, 4, 5]
     assert list(steps.get_ydata()) == [0.4, 0.4, 0.6, 0.6]
     assert axes.get_ylabel() == "validation Dice"
+
+
+@pytest.mark.usefixtures("styled")
+@pytest.mark.parametrize("kinds", [{"complete"}, {"complete", "pruned"},
+                                   {"complete", "pruned", "failed"}])
+def test_nothing_lies_over_another_or_leaves_the_picture(overlapping, kinds):
+    assert overlapping(plot_history(result([t for t in MIXED if t.state in kinds]))) == []
 
 
 @settings(deadline=None, max_examples=20)
