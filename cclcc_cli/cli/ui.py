@@ -44,13 +44,16 @@ def ui(
         signal.signal(number, signal.default_int_handler)
     try:
         with ExitStack() as stack:
-            if pages.is_server(uri):
-                console.show(f"MLflow: {uri}")
             opened = []
             for server in servers:
                 console.note(f"starting {server.name} ...")
                 opened.append(stack.enter_context(running(server)))
                 console.show(f"{server.name}: {server.url}")
+            if pages.is_server(uri):
+                console.show(f"MLflow: {uri}")
+            served = uri if pages.is_server(uri) else servers[0].url
+            for name, address in pages.comparisons(uri, served).items():
+                console.show(f"runs on {name} side by side: {address}")
             if opened:
                 console.note("Ctrl-C ends this")
             while opened:

@@ -10,6 +10,7 @@ from cclcc_cli.errors import RunError
 from cclcc_cli.experiments.search.storage import journal_path
 from cclcc_cli.experiments.servers import Server, answers, choose_port
 from cclcc_cli.experiments.tracking.tracker import TrackerError, connect, talking_to
+from cclcc_cli.experiments.tracking.view import has_view, view_url
 
 
 def is_server(uri: str) -> bool:
@@ -51,6 +52,23 @@ def mlflow_pages(uri: str, host: str, port: int) -> Server:
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     }
     return Server("MLflow", command, _url(host, port), environment)
+
+
+def comparisons(uri: str, pages: str) -> dict[str, str]:
+    """Where the runs of each data set stand side by side, by its name.
+
+    Args:
+        uri: of the tracker.
+        pages: where its pages are served.
+
+    Raises:
+        TrackerError: MLflow failed.
+    """
+    with talking_to(uri):
+        client = connect(uri)
+        found = client.search_experiments(filter_string="name LIKE 'cclcc/%'")
+        return {one.name.removeprefix("cclcc/"): view_url(pages, one.experiment_id)
+                for one in found if has_view(one)}
 
 
 def dashboard_pages(runs_root: Path, name: str, host: str, port: int) -> Server:

@@ -65,8 +65,9 @@ def read_content(folder: RunFolder, alive: bool) -> Content:
         "mlflow.source.name": _source((environment or {}).get("command")),
         "mlflow.source.git.commit": (environment or {}).get("git_commit"),
         **_flat(cell["runtime"], "cclcc.", "."),
-        **_flat(environment or {}, "cclcc.env.", "."),
-        **_flat({k: v for k, v in (result or {}).items() if k.endswith("rules")}, "cclcc.", "."),
+        **{f"cclcc.env.{key}": _words(value) for key, value in (environment or {}).items()},
+        **{f"cclcc.{key}": _words(value) for key, value in (result or {}).items()
+           if key.endswith("rules")},
     }
     params = {**_flat(cell["recipe"], "", "."), **_flat(cell["labeled"], "labeled.", ".")}
     if trial is not None:  # by its short names, which are what one compares in a table
@@ -97,6 +98,13 @@ def _flat(nested: Mapping[str, Any], prefix: str, separator: str) -> dict[str, A
         else:
             flat[prefix + key] = value
     return flat
+
+
+def _words(value: Any) -> Any:
+    """What belongs together as one tag: each tag is a column that can be chosen."""
+    if not isinstance(value, Mapping):
+        return value
+    return "; ".join(f"{key}: {_text(inner)}" for key, inner in value.items()) or None
 
 
 def _source(command: str | None) -> str | None:

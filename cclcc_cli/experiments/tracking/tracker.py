@@ -14,6 +14,7 @@ from mlflow.exceptions import MlflowException
 from cclcc_cli.errors import CclccError
 from cclcc_cli.experiments.tracking.address import LOCK_PATIENCE, without_password
 from cclcc_cli.experiments.tracking.address import tracking_uri as tracking_uri
+from cclcc_cli.experiments.tracking.view import save_view
 
 
 class TrackerError(CclccError):
@@ -92,14 +93,15 @@ def find_experiment(client: MlflowClient, name: str, runs_root: Path) -> str:
         place = (runs_root.resolve() / "mlartifacts" / Path(name).name).as_uri()
         try:
             # Without a place MLflow would write into ./mlruns of the current folder.
-            return str(client.create_experiment(name, None if server else place))
-        except MlflowException as error:
+            client.create_experiment(name, None if server else place)
+        except MlflowException as error:  # another process may be faster
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-            return find_experiment(client, name, runs_root)  # another process was faster
+        return find_experiment(client, name, runs_root)
     if experiment.lifecycle_stage != "active":
         raise TrackerError(
             f"MLflow at {client.tracking_uri}: the experiment {name} was deleted there; restore it "
             f"with 'mlflow experiments restore -x {experiment.experiment_id}'"
         )
+    save_view(client, experiment)
     return str(experiment.experiment_id)

@@ -157,8 +157,8 @@ def test_a_finished_run_is_mirrored_in_full(runs: Path, uri: str) -> None:
         "cclcc.cell": "0" * 64, "cclcc.arm": "a" * 64, "cclcc.data_digest": "d" * 64,
         "cclcc.split_digest": "5" * 64, "cclcc.split_rule": "cut", "cclcc.leaked.val": "0",
         "cclcc.leaked.test": "1", "cclcc.device": "cpu", "cclcc.precision": "fp32",
-        "cclcc.env.packages.torch": "2.13.0", "cclcc.env.command": "cclcc train quickstart.yaml",
-        "cclcc.rules.threshold": "0.5", "cclcc.test_reads": "1",
+        "cclcc.env.packages": "torch: 2.13.0", "cclcc.env.command": "cclcc train quickstart.yaml",
+        "cclcc.rules": "threshold: 0.5", "cclcc.test_reads": "1",
         "mlflow.source.git.commit": "c0ffee",
     }.items()
     assert "cclcc.env.gpu" not in run["tags"]

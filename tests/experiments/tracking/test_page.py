@@ -21,6 +21,7 @@ from mlflow import MlflowClient
 from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.experiments.tracking.content import _source
 from cclcc_cli.experiments.tracking.mirror import LiveMirror, sync
+from cclcc_cli.experiments.tracking.view import view_url
 
 pytestmark = [
     pytest.mark.slow,
@@ -33,6 +34,10 @@ FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-
          "--disable-background-networking", "--disable-component-update", "--disable-sync",
          "--window-size=1600,900")
 STARTED = "2026-01-01T10:00:00+00:00"
+
+
+HEADS = ("method", "labeled.count", "test/dice", "best_val/dice")
+"""Of columns that MLflow does not show by itself."""
 
 
 def begin(root: Path, method: str, seed: int) -> RunFolder:
@@ -132,11 +137,14 @@ def browser(folder: Path) -> Iterator[str]:
 
 @pytest.mark.browser
 @pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs Debian's chromium and chromium-driver")
-def test_the_runs_are_listed_on_mlflows_page(tmp_path: Path) -> None:
+def test_the_runs_stand_side_by_side_on_mlflows_page(tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     names = []
     for seed, method in enumerate(("supervised", "clcc", "clcc")):
         folder = begin(runs, method, seed)
+        scores = {"working": {"dice": 0.7}}
+        folder.write_json("result.json", {"best": {"step": 30, "dice": 0.9}, "rules": {},
+                                          "val": scores, "test": scores})
         folder.update_status(state="finished", finished="2026-01-01T11:00:00+00:00")
         names.append(folder.path.name)
     uri = f"sqlite:///{runs / 'mlflow.db'}"
@@ -144,18 +152,18 @@ def test_the_runs_are_listed_on_mlflows_page(tmp_path: Path) -> None:
     experiment = MlflowClient(uri).get_experiment_by_name("cclcc/polyps").experiment_id
 
     with mlflow_server(runs, tmp_path / "server.log") as address, browser(tmp_path) as session:
-        ask(f"{session}/url", {"url": f"{address}/#/experiments/{experiment}/runs"})
+        ask(f"{session}/url", {"url": view_url(address, experiment)})
         script = {"script": "return document.body.innerText", "args": []}
         text = ""
         for _ in range(600):
             text = ask(f"{session}/execute/sync", script)["value"]
-            if all(name in text for name in names):
+            if all(word in text for word in [*names, *HEADS]):
                 break
             time.sleep(0.2)
         picture = tmp_path / "mlflow.png"
         picture.write_bytes(b64decode(ask(f"{session}/screenshot")["value"]))
 
-    assert [name for name in names if name not in text] == [], f"see {picture}"
+    assert [word for word in [*names, *HEADS] if word not in text] == [], f"see {picture}"
     assert "cclcc/polyps" in text
     assert picture.stat().st_size > 10_000
 
