@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
     from rich.table import Table
 
-    from cclcc_cli.experiments.ablate import Board
-    from cclcc_cli.experiments.ablate import Progress as AblationProgress
+    from cclcc_cli.experiments.board import Board
+    from cclcc_cli.experiments.board import Progress as AblationProgress
     from cclcc_cli.experiments.cell import Cell
     from cclcc_cli.experiments.progress import Display
     from cclcc_cli.experiments.run_folder import RunFolder
@@ -187,7 +187,7 @@ def training_display(quiet: bool) -> Iterator["Display"]:
 @contextmanager
 def ablation_board(quiet: bool) -> Iterator["Board"]:
     """A line for each running cell and the totals in a terminal, plain lines elsewhere."""
-    from cclcc_cli.experiments.ablate import LineBoard
+    from cclcc_cli.experiments.board import LineBoard
 
     if quiet:
         yield LineBoard(lambda _line: None)
@@ -212,7 +212,7 @@ class LiveBoard:
     def show(self, progress: "AblationProgress") -> None:
         from rich.text import Text
 
-        from cclcc_cli.experiments.ablate import describe_cell, describe_totals
+        from cclcc_cli.experiments.board import describe_cell, describe_totals
 
         lines = [*(f"  {describe_cell(cell)}" for cell in progress.running),
                  describe_totals(progress)]

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, Executor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
+from cclcc_cli.experiments.board import Board, CellProgress, Progress
 from cclcc_cli.experiments.crew import Crew
 from cclcc_cli.experiments.interrupt import StopRequest
 from cclcc_cli.experiments.launchers.remote import (
@@ -16,47 +16,10 @@ from cclcc_cli.experiments.launchers.remote import (
     describe_losses,
 )
 from cclcc_cli.experiments.plan import PlannedCell, measure_pace
-from cclcc_cli.experiments.progress import duration
 from cclcc_cli.experiments.worker import Outcome, Task
 
 BUSY_PAUSE = 5.0
 """Seconds until a cell that another process held is tried again, though nobody seems to run it."""
-
-
-@dataclass(frozen=True)
-class CellProgress:
-    """A running cell, as its folder says."""
-
-    place: str
-    step: int
-    steps: int
-
-
-@dataclass(frozen=True)
-class Progress:
-    """All cells at one moment.
-
-    Attributes:
-        running: here, one for each busy worker.
-        counts: cells by state.
-        total: cells of the plan.
-        seconds_left: an estimate; None while no cell is finished.
-    """
-
-    running: tuple[CellProgress, ...]
-    counts: dict[str, int]
-    total: int
-    seconds_left: float | None
-
-
-class Board(Protocol):
-    """Shows an ablation while it runs."""
-
-    def say(self, line: str) -> None:
-        """Something happened."""
-
-    def show(self, progress: Progress) -> None:
-        """Called twice a second."""
 
 
 @dataclass(frozen=True)
@@ -249,41 +212,3 @@ class Ablater:
             "to do": len(self._waiting),
         }
         return Progress(running, counts, self.summary.total, left)
-
-
-def describe_totals(progress: Progress) -> str:
-    """``12/40 done, 2 running, 26 to do | 1:02:03 left``."""
-    counts = {name: count for name, count in progress.counts.items() if count and name != "done"}
-    words = [f"{progress.counts['done']}/{progress.total} done",
-             *(f"{count} {name}" for name, count in counts.items())]
-    left = progress.seconds_left
-    return ", ".join(words) + (f" | {duration(left)} left" if left is not None else "")
-
-
-def describe_cell(cell: CellProgress) -> str:
-    """``clcc labeled=0.1 seed=0: step 200/2000``."""
-    return f"{cell.place}: step {cell.step}/{cell.steps}"
-
-
-class LineBoard:
-    """Plain lines: what happens, and now and then where everything is.
-
-    Args:
-        emit: receives one line at a time.
-        seconds_between: totals.
-    """
-
-    def __init__(self, emit: Callable[[str], None], seconds_between: float = 30) -> None:
-        self._emit, self._between = emit, seconds_between
-        self._last = time.monotonic()
-
-    def say(self, line: str) -> None:
-        self._emit(line)
-
-    def show(self, progress: Progress) -> None:
-        if time.monotonic() - self._last < self._between:
-            return
-        self._last = time.monotonic()
-        for cell in progress.running:
-            self._emit(f"  {describe_cell(cell)}")
-        self._emit(describe_totals(progress))

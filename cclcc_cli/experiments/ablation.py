@@ -6,7 +6,8 @@ from pathlib import Path
 from cclcc_cli.config.ablation import Arrangement
 from cclcc_cli.config.launch import HERE, Launch, LocalLaunch
 from cclcc_cli.errors import CclccError
-from cclcc_cli.experiments.ablate import Ablater, Board, Summary
+from cclcc_cli.experiments.ablate import Ablater, Summary
+from cclcc_cli.experiments.board import Board
 from cclcc_cli.experiments.interrupt import stop_on_signals
 from cclcc_cli.experiments.launchers.launch import open_launcher, settle_runtime
 from cclcc_cli.experiments.plan import AblationPlan, PlannedCell, available_cores, make_plan

@@ -10,7 +10,8 @@ from cclcc_cli.config import parse_recipe
 from cclcc_cli.errors import LauncherError
 from cclcc_cli.experiments import ablate as module
 from cclcc_cli.experiments import crew
-from cclcc_cli.experiments.ablate import Ablater, LineBoard, Progress, describe_totals
+from cclcc_cli.experiments.ablate import Ablater
+from cclcc_cli.experiments.board import LineBoard
 from cclcc_cli.experiments.interrupt import StopRequest
 from cclcc_cli.experiments.launchers.remote import MAX_DEATHS, CallFailed, WorkerLost
 from cclcc_cli.experiments.plan import PlannedCell
@@ -154,9 +155,3 @@ def test_a_failure_that_could_not_be_put_down_is_still_one_cells(run):
     summary, _, _ = run({"a": [OSError(28, "No space left on device")], "b": ["done"]})
     assert summary.failures[0].reason == "OSError: [Errno 28] No space left on device"
     assert summary.trained == 1
-
-
-def test_the_totals_in_a_line():
-    counts = {"done": 12, "failed": 0, "running": 2, "to do": 26}
-    assert describe_totals(Progress((), counts, 40, 3723)) == (
-        "12/40 done, 2 running, 26 to do | 1:02:03 left")

@@ -9,7 +9,7 @@ from cclcc_cli.config.launch import HERE, Launch, LocalLaunch
 from cclcc_cli.config.search_load import CheckedSearch
 from cclcc_cli.data.store import load_store, store_path
 from cclcc_cli.errors import CclccError, RunError
-from cclcc_cli.experiments.ablate import Board
+from cclcc_cli.experiments.board import Board
 from cclcc_cli.experiments.cell import FORMAT, Cell
 from cclcc_cli.experiments.interrupt import stop_on_signals
 from cclcc_cli.experiments.launchers.launch import Launcher, open_launcher, settle_runtime

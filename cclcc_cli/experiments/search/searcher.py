@@ -13,7 +13,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from cclcc_cli.errors import DiskFullError
-from cclcc_cli.experiments.ablate import Board, CellProgress, Progress
+from cclcc_cli.experiments.board import Board, CellProgress, Progress
 from cclcc_cli.experiments.crew import LOOK_EVERY, Crew
 from cclcc_cli.experiments.interrupt import StopRequest
 from cclcc_cli.experiments.launchers.remote import (

@@ -7,7 +7,7 @@ import pytest
 from cclcc_cli.config import load_recipe
 from cclcc_cli.config.search_load import load_search
 from cclcc_cli.errors import DataError, RunError
-from cclcc_cli.experiments.ablate import LineBoard
+from cclcc_cli.experiments.board import LineBoard
 from cclcc_cli.experiments.listing import list_runs
 from cclcc_cli.experiments.run_folder import find_runs
 from cclcc_cli.experiments.search.plan import first_proposals

@@ -11,7 +11,7 @@ from optuna.trial import TrialState
 
 from cclcc_cli.errors import DiskFullError
 from cclcc_cli.experiments import crew
-from cclcc_cli.experiments.ablate import LineBoard
+from cclcc_cli.experiments.board import LineBoard
 from cclcc_cli.experiments.interrupt import StopRequest
 from cclcc_cli.experiments.launchers.remote import MAX_DEATHS
 from cclcc_cli.experiments.search import searcher as module

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from cclcc_cli.config.ablation import load_ablation
-from cclcc_cli.experiments.ablate import LineBoard
 from cclcc_cli.experiments.ablation import open_ablation, run_ablation
+from cclcc_cli.experiments.board import LineBoard
 from cclcc_cli.experiments.tracking.mirror import sync
 from cclcc_cli.experiments.tracking.parent import ABLATION_TAG, find_parent
 from cclcc_cli.experiments.tracking.tracker import connect, find_experiment, tracking_uri
