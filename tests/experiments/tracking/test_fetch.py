@@ -1,7 +1,6 @@
 """Run folders from a tracking server alone: files as they were, and what is left out and why."""
 
 import json
-import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -13,32 +12,11 @@ from cclcc_cli.experiments.plan_record import record_path, report_path
 from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.experiments.tracking.fetch import FETCHED, fetch_runs
 from cclcc_cli.experiments.tracking.mirror import sync
-from cclcc_cli.experiments.tracking.tracker import TrackerError, create_database
+from cclcc_cli.experiments.tracking.tracker import TrackerError
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
 
 STARTED, ENDED = "2026-01-01T10:00:00+00:00", "2026-01-01T11:00:00+00:00"
-
-
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """MLflow's SQLite file, made once: its migrations take seconds."""
-    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    create_database(path)
-    return path
-
-
-@pytest.fixture
-def runs(tmp_path: Path, empty_database: Path) -> Path:
-    root = tmp_path / "runs"
-    root.mkdir()
-    shutil.copy(empty_database, root / "mlflow.db")
-    return root
-
-
-@pytest.fixture
-def uri(runs: Path) -> str:
-    return f"sqlite:///{runs / 'mlflow.db'}"
 
 
 def write_run(

@@ -1,18 +1,15 @@
-"""What MLflow shows of run folders, live or rebuilt, and what a failing tracker costs."""
+"""What MLflow shows of run folders, live or rebuilt."""
 
 import json
 import os
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import mlflow
 import pytest
@@ -20,124 +17,22 @@ from mlflow import MlflowClient
 from mlflow.entities import ViewType
 
 from cclcc_cli.errors import RunError
-from cclcc_cli.experiments.run_folder import RunFolder
-from cclcc_cli.experiments.tracking.mirror import LiveMirror, Mirror, sync
-from cclcc_cli.experiments.tracking.tracker import TrackerError, create_database, tracking_uri
+from cclcc_cli.experiments.tracking.mirror import LiveMirror, sync
+from cclcc_cli.experiments.tracking.tracker import TrackerError
+from tests.experiments.tracking.folders import (
+    ENDED,
+    ENDED_MS,
+    STARTED,
+    begin,
+    finish,
+    finished,
+    held,
+    record,
+    steps_held,
+)
 
 # MLflow 3.17 asks SQLAlchemy 2.1 for a strategy that it warns of, once, when it is first used.
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
-
-STARTED = "2026-01-01T10:00:00+00:00"
-ENDED = "2026-01-01T11:00:00+00:00"
-ENDED_MS = 1767265200000
-
-
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """MLflow's SQLite file, made once: its migrations take seconds."""
-    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    create_database(path)
-    return path
-
-
-@pytest.fixture
-def runs(tmp_path: Path, empty_database: Path) -> Path:
-    root = tmp_path / "runs"
-    root.mkdir()
-    shutil.copy(empty_database, root / "mlflow.db")
-    return root
-
-
-@pytest.fixture
-def uri(runs: Path) -> str:
-    return f"sqlite:///{runs / 'mlflow.db'}"
-
-
-def begin(root: Path, seed: int = 0, started: str = STARTED) -> RunFolder:
-    """A run folder as it is when its training has begun."""
-    folder = RunFolder(root / "polyps-64" / f"clcc-8labels-seed{seed}")
-    folder.write_json("cell.json", {
-        "digest": f"{seed:064x}", "arm": "a" * 64, "format": 1,
-        "recipe": {"method": "clcc", "seed": seed, "clcc": {"grid": 5, "symmetric": False},
-                   "model": {"widths": [4, 8]}, "ema_decay": None},
-        "data": {"name": "polyps", "size": 64, "digest": "d" * 64}, "split_digest": "5" * 64,
-        "splits": {"rule": "cut"}, "leaked": {"val": [], "test": ["a"]},
-        "labeled": {"count": 8, "share": 0.1, "of": 80},
-        "runtime": {"device": "cpu", "precision": "fp32", "threads": None},
-    })
-    folder.write_json("environment.json", {
-        "cclcc": "0.1.0", "packages": {"torch": "2.13.0"}, "gpu": None, "git_commit": "c0ffee",
-        "command": "cclcc train quickstart.yaml",
-    })
-    folder.write_text("recipe.yaml", "method: clcc\n")
-    folder.update_status(state="running", started=started, updated=started, finished=None,
-                         error=None, test_reads=0)
-    return folder
-
-
-def record(step: int, moment: float = 1767262000.0, **val: float | None) -> dict[str, Any]:
-    return {
-        "step": step, "epoch": step / 10, "lr": 0.001,
-        "train": {"total": 1 / step, "contrast": 2 / step},
-        "val": {"dice": 1 - 1 / step, **val},
-        "images_per_second": 12.5, "time": moment + step,
-    }
-
-
-def finish(folder: RunFolder) -> None:
-    """What the end of a training adds."""
-    scores = {"working": {"dice": 0.8, "hd95": 4.5}, "own": {"dice": 0.75, "hd95": 9.0}}
-    folder.write_json("result.json", {
-        "best": {"step": 20, "dice": 0.95}, "rules": {"threshold": 0.5},
-        "val": scores, "test": scores,
-    })
-    folder.write_json("costs.json", {
-        "parameters": {"predictor": 10}, "peak_memory": {"bytes": 2048, "of": "process"},
-    })
-    folder.write_text("test_images.csv", "stem,dice\na,0.8\n")
-    folder.best_checkpoint.write_bytes(b"weights")
-    folder.overlays.mkdir()
-    (folder.overlays / "000001.png").write_bytes(b"picture")
-    folder.update_status(state="finished", updated=ENDED, finished=ENDED, test_reads=1)
-
-
-def finished(root: Path, seed: int = 0, steps: Sequence[int] = (10, 20, 30)) -> RunFolder:
-    folder = begin(root, seed)
-    for step in steps:
-        folder.append_record(record(step))
-    finish(folder)
-    return folder
-
-
-def held(uri: str) -> list[dict[str, Any]]:
-    """Everything MLflow holds of its runs, but for ids and system metrics."""
-    client = MlflowClient(uri)
-    experiments = [e.experiment_id for e in client.search_experiments()]
-    found = []
-    for run in client.search_runs(experiments, order_by=["tags.`cclcc.cell`"]):
-        run_id = run.info.run_id
-        artifacts = [f.path for f in client.list_artifacts(run_id) if not f.is_dir]
-        artifacts += [f.path for f in client.list_artifacts(run_id, "overlays")]
-        found.append({
-            "name": run.info.run_name,
-            "experiment": client.get_experiment(run.info.experiment_id).name,
-            "status": run.info.status, "start": run.info.start_time, "end": run.info.end_time,
-            "params": run.data.params, "tags": run.data.tags,
-            "metrics": {
-                key: [(m.step, m.value, m.timestamp)
-                      for m in client.get_metric_history(run_id, key)]
-                for key in sorted(run.data.metrics) if not key.startswith("system/")
-            },
-            "data": [(i.dataset.name, i.dataset.digest, i.tags[0].value)
-                     for i in run.inputs.dataset_inputs],
-            "artifacts": sorted(artifacts),
-        })
-    return found
-
-
-def steps_held(uri: str, key: str = "val/dice") -> list[int]:
-    (run,) = held(uri)
-    return [step for step, _, _ in run["metrics"][key]]
 
 
 def test_a_finished_run_is_mirrored_in_full(runs: Path, uri: str) -> None:
@@ -475,130 +370,3 @@ def test_system_metrics_go_on_where_the_former_session_ended(
 
     steps = [metric.step for metric in client.get_metric_history(run_id, key)]
     assert steps == list(range(sampled))
-
-
-def _closed_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
-@pytest.mark.parametrize("case", ["dead server", "no such kind", "not a database", "a folder"])
-def test_a_tracker_that_fails_is_one_warning_and_training_goes_on(
-    tmp_path: Path, case: str
-) -> None:
-    garbage = tmp_path / "garbage.db"
-    garbage.write_bytes(b"this is not a database " * 50)
-    uri = {
-        "dead server": f"http://127.0.0.1:{_closed_port()}",
-        "no such kind": "gopher://somewhere/else",
-        "not a database": f"sqlite:///{garbage}",
-        "a folder": f"sqlite:///{tmp_path}",
-    }[case]
-    folder = begin(tmp_path / "runs")
-    warnings: list[str] = []
-    with LiveMirror(folder, uri, warnings.append) as mirror:
-        for step in (10, 20, 30):
-            mirror.push()
-            folder.append_record(record(step))
-        finish(folder)
-        mirror.push()
-
-    (warning,) = warnings
-    assert warning.startswith(f"MLflow at {uri} failed: ")
-    assert "cclcc sync" in warning
-    assert "\n" not in warning
-    assert folder.finished
-
-
-def test_a_tracker_lost_on_the_way_is_one_warning_and_sync_completes_it(
-    runs: Path, uri: str
-) -> None:
-    folder = begin(runs)
-    warnings: list[str] = []
-    client = MlflowClient(uri)
-    with LiveMirror(folder, uri, warnings.append) as mirror:
-        mirror.push()
-        experiment = client.get_experiment_by_name("cclcc/polyps").experiment_id
-        client.delete_run(client.search_runs([experiment])[0].info.run_id)
-        for step in (10, 20):
-            folder.append_record(record(step))
-            mirror.push()
-        finish(folder)
-        mirror.push()
-    assert len(warnings) == 1
-
-    sync(runs, uri)
-    assert steps_held(uri) == [10, 20]
-
-
-def test_sync_tells_a_failing_tracker_as_an_error_without_the_password(runs: Path) -> None:
-    finished(runs)
-    port = _closed_port()
-    with pytest.raises(TrackerError) as caught:
-        sync(runs, f"http://anna:secret@127.0.0.1:{port}")
-    assert caught.value.exit_code == 2
-    assert f"127.0.0.1:{port}" in str(caught.value)
-    assert "secret" not in str(caught.value)
-
-
-def test_an_experiment_deleted_in_mlflow_is_told_with_the_way_back(runs: Path, uri: str) -> None:
-    finished(runs)
-    sync(runs, uri)
-    client = MlflowClient(uri)
-    client.delete_experiment(client.get_experiment_by_name("cclcc/polyps").experiment_id)
-
-    with pytest.raises(TrackerError, match="mlflow experiments restore -x"):
-        sync(runs, uri)
-
-
-def test_the_address_is_the_given_one_then_the_environments_then_the_runs_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    assert tracking_uri(tmp_path) == f"sqlite:///{tmp_path / 'mlflow.db'}"
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://server")
-    assert tracking_uri(tmp_path) == "http://server"
-    assert tracking_uri(tmp_path, "http://other") == "http://other"
-
-
-def test_a_mirror_follows_a_fresh_start_while_it_is_open(runs: Path, uri: str) -> None:
-    folder = finished(runs)
-    mirror = Mirror(folder, uri)
-    mirror.push()
-    folder.clear()
-    begin(runs, started="2026-01-02T10:00:00+00:00").append_record(record(7))
-
-    assert mirror.push().replaced == 1
-    mirror.close()
-    assert steps_held(uri) == [7]
-
-
-@pytest.mark.slow
-def test_four_processes_make_one_whole_database_in_a_place_with_spaces(tmp_path: Path) -> None:
-    root = tmp_path / "my runs 100%"
-    root.mkdir()
-    (root / "mlflow.db.new").write_bytes(b"left by a process killed in making it")
-    for seed in range(4):
-        finished(root, seed)
-    script = (
-        "import sys\n"
-        "from pathlib import Path\n"
-        "from cclcc_cli.experiments.tracking.mirror import Mirror\n"
-        "from cclcc_cli.experiments.tracking.tracker import tracking_uri\n"
-        "from cclcc_cli.experiments.run_folder import RunFolder\n"
-        "folder = Path(sys.argv[1])\n"
-        "print(Mirror(RunFolder(folder), tracking_uri(folder.parent.parent)).push().created)\n"
-    )
-    environment = {k: v for k, v in os.environ.items() if k != "MLFLOW_TRACKING_URI"}
-    environment["PYTHONPATH"] = os.pathsep.join(sys.path)
-    children = [
-        subprocess.Popen(
-            [sys.executable, "-c", script, str(folder)], env=environment, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )
-        for folder in sorted((root / "polyps-64").iterdir())
-    ]
-    assert [child.communicate() for child in children] == [("True\n", "")] * 4
-    assert not (root / "mlflow.db.new").exists()
-    assert len(held(tracking_uri(root))) == 4
