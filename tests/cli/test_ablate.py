@@ -13,6 +13,8 @@ from contextlib import suppress
 import psutil
 import pytest
 
+from tests.waiting import is_alive, wait_until
+
 
 @pytest.fixture
 def ablation_file(tmp_path, tiny_recipe):
@@ -52,13 +54,6 @@ def results(root):
 def statuses(root):
     return {path.parent.name: json.loads(path.read_text())
             for path in root.glob("*/*/status.json")}
-
-
-def wait_until(condition, seconds=200):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def owners(root):
@@ -153,13 +148,6 @@ def test_a_signal_saves_all_workers_and_says_how_to_go_on(start, ablation_file, 
     assert [s["state"] for s in statuses(root).values()] == ["stopped", "stopped"]
     assert len(workers) == 2
     assert not any(is_alive(pid) for pid in workers)
-
-
-def is_alive(pid):
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def training(process, root):

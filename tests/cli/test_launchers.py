@@ -4,9 +4,10 @@ import json
 import os
 import signal
 import subprocess
-import time
 
 import pytest
+
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -42,13 +43,6 @@ def results(root):
 def states(root):
     found = [json.loads(path.read_text()) for path in root.glob("*/*/status.json")]
     return sorted((one["state"], one.get("step", 0) > 0) for one in found)
-
-
-def wait_until(condition, seconds=300):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 @pytest.fixture

@@ -6,12 +6,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from contextlib import suppress
 
 import pytest
 from mlflow import MlflowClient
+
+from tests.waiting import wait_until
 
 pytestmark = [
     pytest.mark.slow,
@@ -61,13 +62,6 @@ def server(tmp_path):
     made.start()
     yield made
     made.kill()
-
-
-def wait_until(condition, seconds=600):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def states(runs):

@@ -8,10 +8,10 @@ import time
 from contextlib import suppress
 
 import optuna
-import psutil
 import pytest
 
 from cclcc_cli.experiments.search.storage import open_storage
+from tests.waiting import is_alive, wait_until
 
 
 @pytest.fixture
@@ -95,20 +95,6 @@ def test_a_signal_saves_and_says_how_to_go_on(start, search_file, tmp_path):
     assert process.returncode == 128 + signal.SIGTERM
     assert "the same command goes on from here" in errors.splitlines()[-1]
     assert [trial[1] for trial in found(tmp_path / "runs")] == ["RUNNING", "RUNNING", "WAITING"]
-
-
-def wait_until(condition, seconds=300):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def is_alive(pid):
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def training(root):

@@ -11,7 +11,6 @@ import urllib.request
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -24,40 +23,13 @@ from cclcc_cli.report.detail_tables import plain_layout
 from cclcc_cli.report.figures.figure import Figure
 from cclcc_cli.report.html_page import Section, render_report
 from cclcc_cli.report.page import Question, write_page
+from tests.report.parsed import Parsed
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 HOSTILE = "<script>document.title='taken'</script>"
 LONG = "a_name_without_any_place_to_break_" * 4
 DICE = [0.42, 0.55, 0.61, 0.48, 0.7, 0.66]
 Write = Callable[..., RunFolder]
-
-
-class Parsed(HTMLParser):
-    """Tags with their attributes, and the texts of table rows."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.rows: list[list[str]] = []
-        self.text = ""
-        self._in_cell = False
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag == "tr":
-            self.rows.append([])
-        elif tag in ("td", "th"):
-            self.rows[-1].append("")
-            self._in_cell = True
-
-    def handle_endtag(self, tag: str) -> None:
-        self._in_cell = self._in_cell and tag not in ("td", "th")
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-        if self._in_cell:
-            self.rows[-1][-1] += data.strip()
 
 
 def figure(caption: str = "What is seen.") -> Figure:

@@ -4,28 +4,20 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 
-import psutil
 import pytest
 
 from cclcc_cli.experiments.launchers.child import run_in_child, stop_children
 from cclcc_cli.experiments.launchers.remote import CallFailed, WorkerLost, pack
 from tests.calls import be_killed, fail, finish, started, work
 from tests.services import ROOT
+from tests.waiting import is_alive, wait_until
 
 
 @pytest.fixture(autouse=True)
 def _find_calls(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-
-
-def wait_until(condition, seconds=200):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_the_result_comes_back_whatever_was_printed():
@@ -72,5 +64,4 @@ def test_it_saves_and_leaves_when_its_parent_is_killed(tmp_path):
     assert child != parent.pid
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait()
-    wait_until(lambda: not psutil.pid_exists(child)
-               or psutil.Process(child).status() == psutil.STATUS_ZOMBIE)
+    wait_until(lambda: not is_alive(child))

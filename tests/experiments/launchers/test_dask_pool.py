@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 
 import psutil
 import pytest
@@ -13,6 +12,7 @@ from cclcc_cli.experiments.launchers.remote import WorkerLost
 from cclcc_cli.experiments.plan import available_cores
 from cclcc_cli.training.runtime import Runtime
 from tests.calls import be_killed, finish, started, work
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 PATIENCE = 300
@@ -22,13 +22,6 @@ PATIENCE = 300
 def pool(dask):
     with DaskPool(dask.address) as opened:
         yield opened
-
-
-def wait_until(condition):
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def test_calls_run_on_both_workers_and_can_be_stopped(pool, dask, tmp_path):

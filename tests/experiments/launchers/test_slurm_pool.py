@@ -1,7 +1,6 @@
 """Calls as jobs of a real Slurm, whatever Slurm does to them."""
 
 import subprocess
-import time
 from concurrent.futures import wait
 
 import pytest
@@ -11,6 +10,7 @@ from cclcc_cli.experiments.launchers.remote import CallFailed, WorkerLost
 from cclcc_cli.experiments.launchers.slurm_pool import SlurmPool
 from tests.calls import be_killed, fail, finish, started, work
 from tests.services import ROOT
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.slurm, pytest.mark.slow]
 PATIENCE = 300
@@ -45,13 +45,6 @@ def queue():
     """State by number, of jobs that are not over."""
     lines = slurm("squeue", "--noheader", "--array", "--format=%i %T").splitlines()
     return dict(line.split() for line in lines)
-
-
-def wait_until(condition):
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def test_what_waits_together_is_one_array_and_leaves_nothing_behind(pool, tmp_path):
