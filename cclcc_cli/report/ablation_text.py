@@ -12,7 +12,8 @@ from cclcc_cli.report.gather import Metric, Split
 from cclcc_cli.report.layouts import Layout
 from cclcc_cli.report.ranks import rank
 from cclcc_cli.report.statistics import estimate
-from cclcc_cli.report.tables import Record, format_summary, heading, some, steps_text
+from cclcc_cli.report.tables import Record, format_summary, heading, steps_text
+from cclcc_cli.wording import few
 
 EFFECT_COLUMNS = ("95 % interval", "less baseline", "p (Holm)", "verdict")
 
@@ -233,7 +234,7 @@ def _interval_of(corner: Corner) -> str:
 
 
 def _keys_text(effect: Effect, definition: Definition) -> str:
-    return some(_keys(effect, definition))
+    return few(_keys(effect, definition))
 
 
 def _keys(effect: Effect, definition: Definition) -> list[str]:

@@ -5,7 +5,8 @@ from dataclasses import asdict
 
 from cclcc_cli.report.evidence import Comparison, Evidence
 from cclcc_cli.report.statistics import LEVEL, Difference
-from cclcc_cli.report.tables import Record, look_alike, row_name, some
+from cclcc_cli.report.tables import Record, look_alike, row_name
+from cclcc_cli.wording import few
 
 COLUMNS = ("95 % interval", "less baseline", "p (Holm)", "verdict")
 """Of the mean Dice in %, and of the difference in points; ``p`` after Holm's correction."""
@@ -176,7 +177,7 @@ def _listed(word: str, found: Sequence[tuple[Evidence, Comparison]], alike: bool
     ordered = sorted(found, key=lambda each: -abs(each[1].difference.mean))
     sizes = [f"{abs(100 * comparison.difference.mean):.2f}" for _, comparison in ordered]
     span = sizes[0] if len(sizes) == 1 else f"{sizes[-1]} to {sizes[0]}"
-    names = some([row_name(each.arm, alike) for each, _ in ordered])
+    names = few([row_name(each.arm, alike) for each, _ in ordered])
     return f"{len(found)} {word} by {span} points ({names})"
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 from cclcc_cli.errors import RunError
 from cclcc_cli.experiments.run_folder import RunFolder, find_runs
 from cclcc_cli.report.values import Values
+from cclcc_cli.wording import few
 
 Split = Literal["val", "test"]
 Metric = tuple[str, str]
@@ -153,14 +154,22 @@ def gather_runs(root: Path, only: Collection[Path] | None = None) -> Gathered:
             continue
         first = runs.setdefault((run.arm, run.seed), run)
         if first is not run:  # counted again, it would feign another seed
-            problems.append(f"{run.path} is the same cell as {first.path}")
+            problems.append(f"{run.path} has the arm and seed of {first.path}, which counts"
+                            f"{_other_conditions(run, first)}")
     if not runs:
         raise RunError(_nothing_finished(root, unfinished, problems))
     notes = [
-        f"left out, {len(paths)} {state}: {', '.join(map(str, paths))}"
+        f"left out, {len(paths)} {state}: {few(paths, 5)}"
         for state, paths in sorted(unfinished.items())
     ]
     return Gathered(tuple(runs.values()), (*notes, *(f"left out: {text}" for text in problems)))
+
+
+def _other_conditions(run: Run, first: Run) -> str:
+    """What sets a repetition apart from the run that counts, where anything does."""
+    apart = [f"{value} here, {first.conditions.get(name)} there"
+             for name, value in run.conditions.items() if first.conditions.get(name) != value]
+    return f" ({'; '.join(apart)})" if apart else ""
 
 
 def read_run(folder: RunFolder) -> Run:

@@ -8,6 +8,7 @@ from cclcc_cli.report.detail_tables import plain_layout
 from cclcc_cli.report.layouts import Layout
 from cclcc_cli.report.run_details import ArmDetails
 from cclcc_cli.report.tables import look_alike, row_name
+from cclcc_cli.wording import few
 
 COLUMNS = ("key", "value", "arms", "which")
 _LEFT_OUT = ("name", "seed")
@@ -44,11 +45,6 @@ def lay_out_differences(arms: Sequence[ArmDetails]) -> Layout:
     for key, values in found.items():
         if len(values) > 1:
             rules.append(len(rows))
-            rows += [[key, value, str(len(names)), _named(names)]
+            rows += [[key, value, str(len(names)), few(names, _NAMED)]
                      for value, names in values.items()]
     return replace(plain_layout(COLUMNS, rows, num_keys=2), rules=rules[1:])
-
-
-def _named(names: Sequence[str]) -> str:
-    more = len(names) - _NAMED
-    return ", ".join([*names[:_NAMED], *([f"{more} more"] if more > 0 else [])])

@@ -11,7 +11,8 @@ from cclcc_cli.experiments.progress import duration
 from cclcc_cli.report.layouts import Layout
 from cclcc_cli.report.ranks import LESS_IS_BETTER, rank
 from cclcc_cli.report.sheet import Sheet, Table
-from cclcc_cli.report.tables import Record, heading, in_unit, some
+from cclcc_cli.report.tables import Record, heading, in_unit
+from cclcc_cli.wording import few
 
 SHOWN = 10
 """The best trials in the table; CSV and JSON hold all."""
@@ -105,7 +106,7 @@ def _sentences(found: SearchSummary, ordered: Sequence[TrialSummary]) -> list[st
     if not complete:
         return [*sentences, "No trial is complete yet, so none is the best."]
     metric, best = ("working", found.objective), complete[0]
-    setting = some([f"{key} {value}" for key, value in best.words.items()])
+    setting = few([f"{key} {value}" for key, value in best.words.items()])
     sentences.append(f"The best is trial {best.number} ({setting}) with "
                      f"{in_unit(best.value or 0.0, metric):.2f}.")
     first = next((trial for trial in complete if trial.number == 0), None)

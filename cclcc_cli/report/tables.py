@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cclcc_cli.report.gather import SCORES, Metric, Run, Split
+from cclcc_cli.wording import few
 
 MAIN_METRICS: tuple[Metric, ...] = (("working", "dice"), ("working", "iou"), ("own", "dice"))
 ALL_METRICS: tuple[Metric, ...] = (
@@ -15,8 +16,6 @@ ALL_METRICS: tuple[Metric, ...] = (
 )
 _TITLES = {"dice": "Dice", "iou": "IoU", "mae": "MAE", "hd95": "HD95", "assd": "ASSD"}
 _IN_PIXELS = ("hd95", "assd")
-_NAMED_ROWS = 3
-"""How many rows a note names before it counts the rest."""
 
 Record = dict[str, str | int | float | None]
 
@@ -144,7 +143,7 @@ def differing_conditions(arms: Sequence[Arm], split: Split) -> list[tuple[str, s
                 for value in sorted(values):
                     rows[value].append(row_name(arm, alike))
             if len(rows) > 1:
-                differing = "; ".join(f"{value} ({some(rows[value])})" for value in rows)
+                differing = "; ".join(f"{value} ({few(rows[value])})" for value in rows)
                 found.append((topic, f"{data}: compared rows differ in {topic}: {differing}"))
     return found
 
@@ -162,7 +161,7 @@ def _seed_notes(arms: Sequence[Arm]) -> list[str]:
             seeds[", ".join(str(run.seed) for run in arm.runs)].append(row_name(arm, alike))
         what, rows = ("numbers of seeds", counts) if len(counts) > 1 else ("seeds", seeds)
         if len(rows) > 1:
-            differing = "; ".join(f"{value} ({some(names)})" for value, names in rows.items())
+            differing = "; ".join(f"{value} ({few(names)})" for value, names in rows.items())
             notes.append(f"{data}: compared rows have different {what}: {differing}")
     return notes
 
@@ -263,13 +262,6 @@ def row_name(arm: Arm, alike: bool) -> str:
     method = "" if arm.recipe == arm.first.method else f"{arm.first.method} "
     name = f"{method}{arm.recipe} {arm.first.labeled}"
     return f"{name} {arm.digest}" if alike else name
-
-
-def some(names: Sequence[str]) -> str:
-    """The first few by name, the rest as a count."""
-    rest = len(names) - _NAMED_ROWS
-    more = [f"{rest} more"] if rest > 0 else []
-    return ", ".join([*names[:_NAMED_ROWS], *more])
 
 
 def steps_text(runs: Sequence[Run]) -> str:

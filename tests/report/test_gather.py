@@ -211,11 +211,17 @@ def test_other_folders_are_no_runs(write_run, tmp_path):
 def test_a_copy_of_a_run_is_not_a_second_seed(write_run, tmp_path):
     first, copy = write_run("run"), write_run("run-copy")
     write_run("run-other-arm", arm="b" * 64)
+    alone = write_run("run-threads")
+    cell = alone.read_json("cell.json")
+    alone.write_json("cell.json", {**cell, "runtime": {**cell["runtime"], "threads": 7}})
 
     gathered = gather_runs(tmp_path)
 
     assert [run.path.name for run in gathered.runs] == ["run", "run-other-arm"]
-    assert gathered.notes == (f"left out: {copy.path} is the same cell as {first.path}",)
+    assert gathered.notes == (
+        f"left out: {copy.path} has the arm and seed of {first.path}, which counts",
+        f"left out: {alone.path} has the arm and seed of {first.path}, which counts "
+        "(cpu bf16 7 threads here, cpu bf16 2 threads there)")
 
 
 def test_a_missing_root_is_refused_by_name(tmp_path):

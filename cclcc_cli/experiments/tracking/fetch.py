@@ -23,6 +23,7 @@ from cclcc_cli.experiments.tracking.content import content_digest
 from cclcc_cli.experiments.tracking.files import UPLOADS_TAG
 from cclcc_cli.experiments.tracking.parent import ABLATION_TAG
 from cclcc_cli.experiments.tracking.tracker import TrackerError, connect, patience, talking_to
+from cclcc_cli.wording import few
 
 NEEDED = ("cell.json", "status.json")
 """Without these nobody knows what a run is."""
@@ -109,13 +110,13 @@ def _find_experiments(client: MlflowClient, uri: str, names: Sequence[str]) -> l
     missing = [name for name in names if name not in there]
     if missing:
         raise TrackerError(f"MLflow at {uri}: has no experiment called {', '.join(missing)}; there "
-                           f"are: {_some(sorted(there))}")
+                           f"are: {few(sorted(there), _NAMED)}")
     chosen = [there[name] for name in names] if names else [
         number for name, number in there.items() if name.startswith(_PREFIX)]
     if not chosen:
         raise TrackerError(f"MLflow at {uri}: has no experiment of cclcc's (cclcc/...), only "
-                           f"{_some(sorted(there)) or 'none at all'}; train with --tracking-uri, "
-                           "or mirror run folders there with cclcc sync")
+                           f"{few(sorted(there), _NAMED) or 'none at all'}; train with "
+                           "--tracking-uri, or mirror run folders there with cclcc sync")
     return chosen
 
 
@@ -137,7 +138,7 @@ def _cells_of(
     ids = {run.info.run_id for run in found if run.data.tags.get(ABLATION_TAG) == ablation}
     if not ids:
         raise TrackerError(f"--ablation {ablation}: MLflow at {uri} has none of this name; there "
-                           f"are: {_some(sorted(parents)) or 'none'}")
+                           f"are: {few(sorted(parents), _NAMED) or 'none'}")
     return [run for run in found if run.data.tags.get("mlflow.parentRunId") in ids]
 
 
@@ -153,10 +154,11 @@ def _sort(found: Iterable[Run]) -> tuple[list[Run], list[str]]:
             unfinished[run.info.status.lower()].append(_place(run))
         else:
             cells.append(run)
-    notes = [f"left out, {len(names)} {state} on the server: {_some(sorted(names))}"
+    notes = [f"left out, {len(names)} {state} on the server: {few(sorted(names), _NAMED)}"
              for state, names in sorted(unfinished.items())]
     if foreign:
-        notes.append(f"left out, {len(foreign)} that cclcc did not make: {_some(sorted(foreign))}")
+        notes.append(f"left out, {len(foreign)} that cclcc did not make: "
+                     f"{few(sorted(foreign), _NAMED)}")
     return cells, notes
 
 
@@ -209,8 +211,3 @@ def _nothing(uri: str, count: int, notes: Sequence[str]) -> str:
         return (f"MLflow at {uri}: has no run to report; train with --tracking-uri, or mirror run "
                 "folders there with cclcc sync")
     return f"MLflow at {uri}: has no finished run of cclcc's ({'; '.join(notes)})"
-
-
-def _some(names: Sequence[str]) -> str:
-    rest = len(names) - _NAMED
-    return ", ".join([*names[:_NAMED], *([f"{rest} more"] if rest > 0 else [])])

@@ -19,7 +19,7 @@ from cclcc_cli.report.evidence import Evidence
 from cclcc_cli.report.figures.names import arm_names
 from cclcc_cli.report.gather import Run
 from cclcc_cli.report.images import ImageScores
-from cclcc_cli.report.tables import some
+from cclcc_cli.wording import few
 
 _MOST_DISAGREEMENTS = 3
 
@@ -109,7 +109,7 @@ def choose_cases(predictions: Predictions) -> list[Case]:
         index = lowest[np.argmax(disagreement[lowest])]  # of equally bad ones the most disputed
         worst.setdefault(int(index), []).append(name)
     for index, names in worst.items():
-        reasons.setdefault(index, []).append(f"worst of {some(names)}")
+        reasons.setdefault(index, []).append(f"worst of {few(names)}")
     mean = dice.mean(axis=0)
     middle = np.argsort(mean, kind="stable")[(len(mean) - 1) // 2]
     reasons.setdefault(int(middle), []).append("median of all methods' mean")

@@ -1,0 +1,9 @@
+"""How long lists are told."""
+
+from collections.abc import Sequence
+
+
+def few(names: Sequence[object], most: int = 3) -> str:
+    """The first ones by name, the rest as a count: ``a, b, c, 4 more``."""
+    rest = len(names) - most
+    return ", ".join([*map(str, names[:most]), *([f"{rest} more"] if rest > 0 else [])])
