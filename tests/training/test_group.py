@@ -146,6 +146,9 @@ def test_a_checkpoint_goes_on_with_another_number_of_processes(tmp_path):
     assert load_checkpoint(folders["mixed"] / "last.pt")["progress"]["step"] == 4
     train_to(ALONE, folders["mixed"], 8, True)
     assert run_pair(folders["pair b"], train_to, folders["mixed"], 12, True) == [pixels] * 2
+    # One that lives when the interpreter ends can have torch abort the process.
+    assert [torch.load(folders["pair b"] / f"{rank}.pt")["threads left"] for rank in range(2)] == [
+        [], []]
     one, mixed = (load_checkpoint(folders[n] / "last.pt") for n in ("one", "mixed"))
     assert mixed["progress"]["learning_pixels"] == one["progress"]["learning_pixels"]
     assert torch.equal(mixed["random"]["torch"], one["random"]["torch"])
