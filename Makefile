@@ -25,8 +25,7 @@ demo: $(READY)
 	$(BIN)/cclcc report --runs $(RUNS)
 	@echo
 	@echo "Run folders:  $(RUNS)/synthetic-96/"
-	@echo "In MLflow:    $(BIN)/mlflow ui --backend-store-uri sqlite:///$(RUNS)/mlflow.db"
-	@echo "              then open http://127.0.0.1:5000"
+	@echo "In MLflow:    $(BIN)/cclcc ui --runs $(RUNS), which names the address to open"
 	@echo "Next:         README.md, 'Data'"
 
 # Every method on 5 % labels of the built-in scenes, three seeds, JOBS cells at once.

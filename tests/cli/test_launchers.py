@@ -72,6 +72,7 @@ def search(cclcc, tiny_data, tmp_path, tiny_recipe):
     return run
 
 
+@pytest.mark.long  # the default tests have it on Slurm, and an ablation on both
 def test_a_search_on_dask_finds_the_same(search, dask):
     assert search("dask", "--scheduler", dask.address) == search("local")
 
