@@ -9,7 +9,12 @@ import sqlalchemy
 from cclcc_cli.errors import RunError
 from cclcc_cli.experiments.search.storage import journal_path
 from cclcc_cli.experiments.servers import Server, answers, choose_port
-from cclcc_cli.experiments.tracking.tracker import TrackerError, connect, talking_to
+from cclcc_cli.experiments.tracking.tracker import (
+    TrackerError,
+    connect,
+    our_experiments,
+    talking_to,
+)
 from cclcc_cli.experiments.tracking.view import has_view, view_url
 
 
@@ -65,10 +70,8 @@ def comparisons(uri: str, pages: str) -> dict[str, str]:
         TrackerError: MLflow failed.
     """
     with talking_to(uri):
-        client = connect(uri)
-        found = client.search_experiments(filter_string="name LIKE 'cclcc/%'")
         return {one.name.removeprefix("cclcc/"): view_url(pages, one.experiment_id)
-                for one in found if has_view(one)}
+                for one in our_experiments(connect(uri)) if has_view(one)}
 
 
 def dashboard_pages(runs_root: Path, name: str, host: str, port: int) -> Server:

@@ -1,7 +1,6 @@
 """Many workers on one folder of runs and one MLflow store: each cell once, and told once."""
 
 import json
-import subprocess
 import time
 
 import pytest
@@ -16,25 +15,12 @@ pytestmark = [
 
 
 @pytest.fixture
-def start(command_line, environment, tiny_data, tmp_path, monkeypatch):
+def arguments(environment, tiny_data, monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     environment.pop("MLFLOW_TRACKING_URI", None)
-    started = []
-
-    def begin(path, workers):
-        process = subprocess.Popen(
-            command_line("ablate", path, "--data", tiny_data, "--runs", "runs", "--device", "cpu",
-                         "--precision", "fp32", "--workers", workers, "--json"),
-            cwd=tmp_path, env=environment, text=True, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        started.append(process)
-        return process
-
-    yield begin
-    for process in started:
-        process.kill()
-        process.communicate()
+    return lambda path, workers: (
+        "ablate", path, "--data", tiny_data, "--runs", "runs", "--device", "cpu",
+        "--precision", "fp32", "--workers", workers, "--json")
 
 
 def scores(runs):

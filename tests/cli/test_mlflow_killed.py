@@ -76,28 +76,15 @@ def count(runs, state):
 
 
 @pytest.fixture
-def start(command_line, environment, tiny_data, tiny_recipe, tmp_path):
+def arguments(tiny_data, tiny_recipe, tmp_path):
     path = tmp_path / "abl.yaml"
     path.write_text(json.dumps({
         "name": "abl", "base": tiny_recipe(budget={"steps": 60}, validation={"every": 10}),
         "threads": 1, "axes": {"seed": [0, 1, 2, 3, 4]}, "variants": {"a": {}, "b": {
             "optimizer.lr": 0.001}}}))
-    started = []
-
-    def begin(uri):
-        process = subprocess.Popen(
-            command_line("ablate", path, "--data", tiny_data, "--runs", "runs", "--device", "cpu",
-                         "--precision", "fp32", "--workers", 2, "--tracking-uri", uri),
-            cwd=tmp_path, env=environment, text=True, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        started.append(process)
-        return process
-
-    yield begin
-    for process in started:
-        process.kill()
-        process.communicate()
+    return lambda uri: (
+        "ablate", path, "--data", tiny_data, "--runs", "runs", "--device", "cpu",
+        "--precision", "fp32", "--workers", 2, "--tracking-uri", uri)
 
 
 def check_complete(address, runs):

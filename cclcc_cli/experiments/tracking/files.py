@@ -10,7 +10,7 @@ from mlflow.entities import Run
 from cclcc_cli.experiments.plan_record import PLAN, REPORT, record_path
 from cclcc_cli.experiments.tracking.content import content_digest
 from cclcc_cli.experiments.tracking.parent import ABLATION_TAG
-from cclcc_cli.experiments.tracking.tracker import connect, patience, talking_to
+from cclcc_cli.experiments.tracking.tracker import connect, our_experiments, patience, talking_to
 
 UPLOADS_TAG = "cclcc.uploads"
 """On a run: the digest of each file that was sent, by name."""
@@ -63,8 +63,7 @@ def push_parents(uri: str, runs_root: Path, names: Iterable[str] | None = None) 
         return 0
     with talking_to(uri), patience():
         client = connect(uri)
-        experiments = [one.experiment_id for one in client.search_experiments(
-            filter_string="name LIKE 'cclcc/%'")]
+        experiments = [one.experiment_id for one in our_experiments(client)]
         if not experiments:
             return 0
         parents = client.search_runs(experiments, f"tags.`{ABLATION_TAG}` LIKE '%'")

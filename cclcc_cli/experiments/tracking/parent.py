@@ -14,7 +14,7 @@ from mlflow import MlflowClient
 from cclcc_cli.errors import RunError
 from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.experiments.tracking.address import LOCK_PATIENCE
-from cclcc_cli.experiments.tracking.tracker import connect, talking_to
+from cclcc_cli.experiments.tracking.tracker import connect, our_experiments, talking_to
 
 ABLATION_TAG = "cclcc.ablation"
 """On the parent alone; children bear ``mlflow.parentRunId``."""
@@ -107,8 +107,7 @@ def mark_parents(
     """
     with talking_to(uri):
         client = connect(uri)
-        experiments = [one.experiment_id for one in client.search_experiments(
-            filter_string="name LIKE 'cclcc/%'")]
+        experiments = [one.experiment_id for one in our_experiments(client)]
         if not experiments:
             return
         condition = f"tags.`{kind.tag}` = '{name}'"

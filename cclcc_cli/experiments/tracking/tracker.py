@@ -9,6 +9,7 @@ from pathlib import Path
 import sqlalchemy
 from filelock import FileLock
 from mlflow import MlflowClient
+from mlflow.entities import Experiment
 from mlflow.exceptions import MlflowException
 
 from cclcc_cli.errors import CclccError
@@ -84,6 +85,11 @@ def connect(uri: str) -> MlflowClient:
         finally:
             engine.dispose()
     return MlflowClient(uri)
+
+
+def our_experiments(client: MlflowClient) -> list[Experiment]:
+    """Those that hold a data set's runs of ours."""
+    return list(client.search_experiments(filter_string="name LIKE 'cclcc/%'"))
 
 
 def find_experiment(client: MlflowClient, name: str, runs_root: Path) -> str:

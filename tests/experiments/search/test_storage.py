@@ -19,6 +19,7 @@ from cclcc_cli.experiments.search.storage import (
     storage_address,
     talking_to,
 )
+from tests.services import ROOT
 
 WRITE = """
 import sys, optuna
@@ -98,7 +99,7 @@ def test_damage_in_the_middle_is_told_in_a_line(journal):
 
 
 def test_writers_killed_while_they_write_spoil_nothing(journal):
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
 
     def start(name):
         process = subprocess.Popen(

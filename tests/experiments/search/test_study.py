@@ -5,7 +5,6 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from optuna.storages import RDBStorage
@@ -21,26 +20,22 @@ from cclcc_cli.experiments.search.study import (
     open_study,
     somebody_works,
 )
+from tests.services import ROOT
 
-TAKE = """
+JOIN = """
 import sys, time
 from cclcc_cli.experiments.search.storage import open_storage
 from cclcc_cli.experiments.search.study import Participant, open_study
 storage = open_storage(sys.argv[1])
 one = Participant(storage, open_study(storage, "s", "maximize", {"a": 1}), int(sys.argv[2]))
 one.make_trials()
+"""
+TAKE_ONE = JOIN + """
 with one.alive():
     print(one.take(print).number, flush=True)
     time.sleep(100)
 """
-
-LEAVE = """
-import sys
-from cclcc_cli.experiments.search.storage import open_storage
-from cclcc_cli.experiments.search.study import Participant, open_study
-storage = open_storage(sys.argv[1])
-one = Participant(storage, open_study(storage, "s", "maximize", {"a": 1}), int(sys.argv[2]))
-one.make_trials()
+TAKE_ALL_AND_LEAVE = JOIN + """
 while trial := one.take(print):
     print(trial.number)
 """
@@ -89,8 +84,8 @@ def join(opened):
 def other(address):
     """Another process that has taken a trial."""
     process = subprocess.Popen(
-        [sys.executable, "-c", TAKE, address, "4"], stdout=subprocess.PIPE, text=True,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+        [sys.executable, "-c", TAKE_ONE, address, "4"], stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert process.stdout.readline() == "0\n"
     yield process
@@ -159,8 +154,8 @@ def test_many_at_once_take_each_trial_once(join):
 
 def test_many_at_once_take_back_each_trial_of_a_dead_one_once(join, address):
     left = subprocess.run(
-        [sys.executable, "-c", LEAVE, address, "12"], check=True, capture_output=True, text=True,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+        [sys.executable, "-c", TAKE_ALL_AND_LEAVE, address, "12"], check=True,
+        capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert left.stdout.split() == [str(number) for number in range(12)]
     with ThreadPoolExecutor(4) as threads:

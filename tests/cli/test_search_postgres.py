@@ -1,57 +1,38 @@
 """A study that several machines share: two parents with nothing in common but a real server."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
-import time
 from contextlib import contextmanager
-from pathlib import Path
 
 import optuna
 import pytest
 
 from cclcc_cli.experiments.search.storage import open_storage
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.postgres, pytest.mark.timeout(1800)]
-ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
-def start(postgres_url, tmp_path, tiny_data, tiny_recipe):
+def arguments(postgres_url, tmp_path, tiny_data, tiny_recipe):
     recipe = tiny_recipe(budget={"steps": 60})
     content = {"name": "shared", "base": recipe, "threads": 1, "trials": 6,
                "enqueue_base": False, "pruner": {"kind": "median", "startup_trials": 3},
                "space": {"optimizer.lr": {"kind": "log", "low": 1e-4, "high": 1e-2}}}
     (tmp_path / "s.yaml").write_text(json.dumps(content))
-    started = []
-
-    def begin(runs):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "cclcc_cli", "search", "s.yaml", "--data", str(tiny_data),
-             "--runs", runs, "--storage", postgres_url, "--device", "cpu", "--precision", "fp32",
-             "--no-mlflow", "--json", "--quiet"],
-            cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )
-        started.append(process)
-        return process
-
-    yield begin
-    for process in started:
-        process.kill()
-        process.communicate()
+    return lambda runs: (
+        "search", "s.yaml", "--data", tiny_data, "--runs", runs, "--storage", postgres_url,
+        "--device", "cpu", "--precision", "fp32", "--no-mlflow", "--json", "--quiet")
 
 
 def wait_until_trained(process, runs):
     """Until a cell of a search's is in the middle."""
-    deadline = time.monotonic() + 600
-    while not any(json.loads(p.read_text()).get("step", 0) > 0
-                  for p in runs.glob("*/*/status.json")):
-        assert time.monotonic() < deadline
+    def is_trained():
         assert process.poll() is None, process.communicate()
-        time.sleep(0.05)
+        return any(json.loads(p.read_text()).get("step", 0) > 0
+                   for p in runs.glob("*/*/status.json"))
+
+    wait_until(is_trained, 600)
 
 
 @pytest.fixture
