@@ -16,7 +16,7 @@ NAMES = [path.stem for path in RECIPES]
 
 def shared_sections(name):
     recipe = load_recipe(next(p for p in RECIPES if p.stem == name))
-    return recipe.model_dump(exclude={"name", "method", "clcc", "batch"})
+    return recipe.model_dump(exclude={"name", "method", "clcc", "batch", "batch_norm"})
 
 
 def test_the_expected_ones_are_there():
@@ -51,7 +51,7 @@ def test_the_rivals_cover_every_method_and_differ_by_it_alone():
     loaded = {recipe.name: recipe for recipe in ablation("rivals").recipes if recipe.seed == 0}
     assert {r.method for r in loaded.values()} == set(METHODS)
     for name, each in loaded.items():
-        own = {"name", "method", "batch", "strong", each.method}
+        own = {"name", "method", "batch", "batch_norm", "strong", each.method}
         kept = each.model_dump(exclude=own | ({"data"} if name == "fully_supervised" else set()))
         base = loaded["supervised"].model_dump(include=set(kept))
         assert kept == base, name

@@ -1,7 +1,7 @@
 """What the recipe of any method holds, and what must fit together in it."""
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -114,6 +114,8 @@ class TwoStreamRecipe(BaseRecipe):
 
     batch: TwoStreamBatch = TwoStreamBatch()
     """Images of a step, by stream."""
+    batch_norm: Literal["per_stream", "joint"] = "per_stream"
+    """Labelled and unlabelled images normalised each by their own batch, or both by one."""
 
     def check_partners(self, why: str) -> None:
         """Refuse a single unlabelled image for a method that takes two of them together."""

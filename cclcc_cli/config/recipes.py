@@ -205,6 +205,11 @@ class BcpRecipe(TwoStreamRecipe):
                 f"batch = {labeled} labelled + {unlabeled} unlabelled: bcp pairs them both ways; "
                 "give the same even number of each"
             )
+        if self.batch_norm == "joint":
+            raise ValueError(
+                "batch_norm = joint: every image that bcp trains on mixes labelled and unlabelled "
+                "pixels, so there is one stream; leave the key out"
+            )
         return self
 
 

@@ -116,6 +116,8 @@ class Urpc(Section):
 
     consistency_weight: NotNegative = 0.1
     """Of the rectified difference to the mean; at 0 there are no further scales at all."""
+    coarse_weight: NotNegative = 1.0
+    """Of each coarser scale's supervised loss beside the finest's; at 1 their plain mean."""
     ramp_up: Share = RAMP
     """Share of the budget over which the weight rises."""
     scales: Literal["decoder", "pooled"] = "decoder"

@@ -86,8 +86,10 @@ class NestedSelection(Section):
 
     kind: Literal["nested"] = "nested"
     """Random, and smaller subsets lie inside larger ones."""
-    seed: Seed = 0
-    """Which of the random orders, apart from the run's own seed."""
+    seed: Seed | Literal["run"] = 0
+    """Which of the store's random orders; run: that of the run's own seed, so that runs which
+    differ by seed differ by their labels too, and each seed's labels are the same in every method.
+    """
 
 
 class ContiguousSelection(Section):
@@ -188,7 +190,7 @@ class Budget(Section):
 
 
 class AdamW(Section):
-    """AdamW; ``clip_norm`` bounds the gradient's global norm, null leaves it alone."""
+    """AdamW; ``clip_norm`` bounds the norm of each network's gradient, null leaves it alone."""
 
     name: Literal["adamw"] = "adamw"
     """Adam with decoupled weight decay."""
@@ -197,7 +199,7 @@ class AdamW(Section):
     weight_decay: NotNegative = 1e-2
     """Pull of the weights towards 0."""
     clip_norm: Positive | None = None
-    """Bound on the gradient's global norm."""
+    """Bound on the norm of each network's gradient."""
 
 
 class Sgd(Section):
@@ -212,7 +214,7 @@ class Sgd(Section):
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     """Nesterov's, where not 0."""
     clip_norm: Positive | None = None
-    """Bound on the gradient's global norm."""
+    """Bound on the norm of each network's gradient."""
 
 
 Optimizer = Annotated[

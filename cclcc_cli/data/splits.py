@@ -90,7 +90,8 @@ def nested_subset(splits: Splits, labeled: int | float, seed: int) -> tuple[str,
     """
     if seed not in splits.label_orders:
         stored = ", ".join(str(s) for s in sorted(splits.label_orders))
-        raise DataError(f"no label order for seed {seed} in this store; stored seeds: {stored}")
+        raise DataError(f"no label order for seed {seed} in this store; stored seeds: {stored}; "
+                        f"prepare it again with --label-seeds {seed + 1} --force for more")
     return splits.label_orders[seed][:num_labeled(labeled, len(splits.train))]
 
 

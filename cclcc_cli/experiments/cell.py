@@ -15,7 +15,7 @@ from cclcc_cli.data.store import Store
 from cclcc_cli.errors import RunError
 from cclcc_cli.training.runtime import Runtime
 
-FORMAT = 2
+FORMAT = 3
 """Raised when the same recipe on the same data no longer gives the same result."""
 
 
@@ -54,7 +54,8 @@ class Cell:
         data, splits = self.recipe.data, self.splits
         match data.selection:
             case NestedSelection(seed=seed):
-                return nested_subset(splits, data.labeled, seed)
+                own = self.recipe.seed if seed == "run" else seed
+                return nested_subset(splits, data.labeled, own)
             case ContiguousSelection(start=start):
                 return contiguous_subset(splits, data.labeled, start)
             case never:

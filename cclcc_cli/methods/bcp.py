@@ -11,7 +11,7 @@ from cclcc_cli.config.rivals import Bcp as BcpConfig
 from cclcc_cli.data.mixing import draw_paste_box
 from cclcc_cli.losses.overlap import region_bce_dice_loss
 from cclcc_cli.methods.base import Batch, Loss, Moment
-from cclcc_cli.methods.supervision import labeled_loss, supervised_weights
+from cclcc_cli.methods.supervision import supervised_weights
 from cclcc_cli.methods.taught import Taught
 from cclcc_cli.models.build import build_network
 
@@ -22,13 +22,14 @@ class Bcp(Taught[BcpConfig]):
 
     There is no step on plain labelled images: first labelled ones are pasted into each other,
     then labelled and unlabelled ones both ways. Published, the first stage ends with its best
-    checkpoint in both networks; here the teacher has followed all along.
+    checkpoint in both networks; here the teacher has followed all along. Every image of a pass
+    is a mixture, so that BatchNorm has one stream to normalise.
     """
 
     def loss(self, batch: Batch, moment: Moment) -> Loss:
         config = self._config
         if not config.unlabeled_weight:
-            return labeled_loss(self.student, batch, self._supervised)
+            return self.labeled_loss(batch)
         box = draw_paste_box(batch.images.shape[2:], config.box)
         box = box.to(batch.images.device, non_blocking=True)
         if moment.step < float(config.pretraining) * moment.total_steps:
@@ -76,4 +77,4 @@ def keep_largest(masks: Tensor) -> Tensor:
 
 
 def build_bcp(recipe: BcpRecipe) -> Bcp:
-    return Bcp(build_network(recipe.model), recipe.bcp, recipe.supervised_loss)
+    return Bcp(build_network(recipe.model), recipe.bcp, recipe)

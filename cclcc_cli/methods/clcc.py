@@ -8,7 +8,6 @@ from torch import Tensor
 from cclcc_cli.config.clcc import Clcc as ClccConfig
 from cclcc_cli.config.clcc import Joint, TwoStages
 from cclcc_cli.config.recipes import ClccRecipe
-from cclcc_cli.config.schema import SupervisedLoss
 from cclcc_cli.data.grid import join_patches, split_patches
 from cclcc_cli.losses.consistency import patch_consistency_loss
 from cclcc_cli.losses.contrastive import (
@@ -16,9 +15,8 @@ from cclcc_cli.losses.contrastive import (
     Normalization,
     cross_level_contrastive_loss,
 )
-from cclcc_cli.methods.base import Batch, Loss, Method, Moment
-from cclcc_cli.methods.supervision import labeled_loss, supervised_loss
-from cclcc_cli.models.batch_norm import norm_statistics
+from cclcc_cli.methods.base import Batch, Loss, Moment
+from cclcc_cli.methods.two_stream import TwoStreamMethod
 from cclcc_cli.models.build import build_network
 from cclcc_cli.models.network import Network
 from cclcc_cli.models.projector import Projector, choose_strides
@@ -31,34 +29,29 @@ class _ContrastOptions(TypedDict):
 
 
 @final
-class Clcc(Method):
+class Clcc(TwoStreamMethod[ClccConfig]):
     """Supervised loss plus cross-level contrast and cross-level consistency.
 
     Args:
         student: the network; the only part that is kept.
         projector: from its last decoder map to embeddings, used while there is contrast.
-        config: weights, options and the order of the terms.
-        supervised: the loss on labelled images.
+        recipe: weights, options and the order of the terms.
     """
 
-    def __init__(
-        self, student: Network, projector: Projector, config: ClccConfig, supervised: SupervisedLoss
-    ) -> None:
-        super().__init__()
-        self.student = student
+    def __init__(self, student: Network, projector: Projector, recipe: ClccRecipe) -> None:
+        super().__init__(student, recipe.clcc, recipe)
         self.projector = projector
-        self._config = config
-        self._supervised = supervised
 
     def loss(self, batch: Batch, moment: Moment) -> Loss:
         contrast_weight, consistency_weight = self.weights(moment)
         if not contrast_weight and not consistency_weight:
-            return labeled_loss(self.student, batch, self._supervised)
-        features = self.student.features(batch.images)
-        logits = self.student.head(features)
-        supervised = supervised_loss(
-            logits[: len(batch.target)], batch.target, self._supervised
+            return self.labeled_loss(batch)
+        labeled, unlabeled = self.pass_streams(
+            batch, self.student.features, both_learn=bool(contrast_weight)
         )
+        logits = self.student.head(labeled)
+        supervised = self.supervised_loss(logits, batch)
+        features = torch.cat([labeled, unlabeled])
         total, terms = supervised, {"supervised": supervised.detach()}
 
         patches = split_patches(batch.images, self._config.grid).contiguous(
@@ -66,17 +59,18 @@ class Clcc(Method):
         )
         # Contrast alone takes patches as keys only: no graph, hence no backward pass, for them.
         patches_learn = bool(consistency_weight) or self._config.symmetric
-        with (
-            torch.set_grad_enabled(patches_learn),
-            norm_statistics(self.student, self._config.patch_statistics),
-        ):
-            patch_features = self.student.features(patches)
+        with torch.set_grad_enabled(patches_learn):
+            patch_features = self.pass_others(
+                patches, len(batch.target) * self._config.grid**2, self._config.patch_statistics
+            )
         if contrast_weight:
             contrast = self._contrast(features, patch_features)
             total = total + contrast_weight * contrast
             terms["contrast"] = contrast.detach()
         if consistency_weight:
             patch_logits = join_patches(self.student.head(patch_features), self._config.grid)
+            with torch.no_grad():  # the target
+                logits = torch.cat([logits, self.student.head(unlabeled)])
             consistency = patch_consistency_loss(patch_logits.float(), logits.float())
             total = total + consistency_weight * consistency
             terms["consistency"] = consistency.detach()
@@ -119,4 +113,4 @@ def build_clcc(recipe: ClccRecipe) -> Clcc:
     strides = config.projector_strides or choose_strides(recipe.data.size // config.grid)
     student = build_network(recipe.model)  # first, so that it starts as supervised's does
     projector = Projector(student.feature_channels, config.projector_widths, strides)
-    return Clcc(student, projector, config, recipe.supervised_loss)
+    return Clcc(student, projector, recipe)

@@ -4,32 +4,23 @@ from typing import final
 
 from cclcc_cli.config.recipes import EntropyRecipe
 from cclcc_cli.config.rivals import Entropy as EntropyConfig
-from cclcc_cli.config.schema import SupervisedLoss
 from cclcc_cli.losses.entropy import entropy_loss
-from cclcc_cli.methods.base import Batch, Loss, Method, Moment
-from cclcc_cli.methods.supervision import labeled_loss, supervised_loss
+from cclcc_cli.methods.base import Batch, Loss, Moment
+from cclcc_cli.methods.two_stream import TwoStreamMethod
 from cclcc_cli.models.build import build_network
-from cclcc_cli.models.network import Network
 
 
 @final
-class Entropy(Method):
+class Entropy(TwoStreamMethod[EntropyConfig]):
     """Supervised loss plus mean entropy of the predictions on unlabelled images."""
-
-    def __init__(self, student: Network, config: EntropyConfig, supervised: SupervisedLoss) -> None:
-        super().__init__()
-        self.student = student
-        self._config = config
-        self._supervised = supervised
 
     def loss(self, batch: Batch, moment: Moment) -> Loss:
         weight = self._config.entropy_weight * moment.ramp_up(self._config.ramp_up)
         if not weight:
-            return labeled_loss(self.student, batch, self._supervised)
-        num_labeled = len(batch.target)
-        logits = self.student(batch.images).float()
-        supervised = supervised_loss(logits[:num_labeled], batch.target, self._supervised)
-        entropy = entropy_loss(logits[num_labeled:])
+            return self.labeled_loss(batch)
+        labeled, unlabeled = self.pass_streams(batch, self.student)
+        supervised = self.supervised_loss(labeled, batch)
+        entropy = entropy_loss(unlabeled.float())
         return Loss(
             supervised + weight * entropy,
             {"supervised": supervised.detach(), "entropy": entropy.detach()},
@@ -37,4 +28,4 @@ class Entropy(Method):
 
 
 def build_entropy(recipe: EntropyRecipe) -> Entropy:
-    return Entropy(build_network(recipe.model), recipe.entropy, recipe.supervised_loss)
+    return Entropy(build_network(recipe.model), recipe.entropy, recipe)

@@ -3,46 +3,36 @@
 from typing import final
 
 import torch
+from torch import Tensor
 
 from cclcc_cli.config.recipes import FixMatchRecipe
 from cclcc_cli.config.rivals import FixMatch as FixMatchConfig
-from cclcc_cli.config.schema import SupervisedLoss
 from cclcc_cli.data.mixing import draw_cutmix_boxes, paste_neighbor
 from cclcc_cli.losses.pseudo_labels import pseudo_label_loss
-from cclcc_cli.methods.base import Batch, Loss, Method, Moment
-from cclcc_cli.methods.supervision import labeled_loss, supervised_loss
+from cclcc_cli.methods.base import Batch, Loss, Moment
+from cclcc_cli.methods.two_stream import TwoStreamMethod
 from cclcc_cli.models.batch_norm import norm_statistics
 from cclcc_cli.models.build import build_network
 from cclcc_cli.models.ema import judge
-from cclcc_cli.models.network import Network
 
 
 @final
-class FixMatch(Method):
+class FixMatch(TwoStreamMethod[FixMatchConfig]):
     """Supervised loss plus cross-entropy of strong views to confident labels of weak ones."""
-
-    def __init__(
-        self, student: Network, config: FixMatchConfig, supervised: SupervisedLoss
-    ) -> None:
-        super().__init__()
-        self.student = student
-        self._config = config
-        self._supervised = supervised
 
     def loss(self, batch: Batch, moment: Moment) -> Loss:
         config = self._config
         weight = config.pseudo_weight * moment.ramp_up(config.ramp_up)
         if not weight:
-            return labeled_loss(self.student, batch, self._supervised)
+            return self.labeled_loss(batch)
         (strong,) = batch.strong
+        logits, judged = self._weak(batch)
         boxes = draw_cutmix_boxes(len(strong), strong.shape[2:], config.cutmix)
         boxes = boxes.to(strong.device, non_blocking=True)
-        logits = self.student(batch.labeled).float()
         with norm_statistics(self.student, config.strong_statistics):
             strong_logits = self.student(paste_neighbor(strong, boxes)).float()
-        # Weak views are what the network is tested on: running statistics may learn from them.
-        probs = torch.sigmoid(judge(self.student, batch.unlabeled, track=True))
-        supervised = supervised_loss(logits, batch.target, self._supervised)
+        probs = torch.sigmoid(judge(self.student, batch.unlabeled) if judged is None else judged)
+        supervised = self.supervised_loss(logits, batch)
         pseudo = pseudo_label_loss(
             strong_logits, paste_neighbor(probs, boxes), config.threshold
         )
@@ -56,6 +46,16 @@ class FixMatch(Method):
             },
         )
 
+    def _weak(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
+        """Logits of labelled images; and those of weak views, where both share one pass.
+
+        Else weak views are judged without a graph, once the student has learnt its part.
+        """
+        if not self._joint:
+            return self.student(batch.labeled), None
+        labeled, unlabeled = self.pass_streams(batch, self.student)
+        return labeled, unlabeled.detach().float()
+
 
 def build_fixmatch(recipe: FixMatchRecipe) -> FixMatch:
-    return FixMatch(build_network(recipe.model), recipe.fixmatch, recipe.supervised_loss)
+    return FixMatch(build_network(recipe.model), recipe.fixmatch, recipe)

@@ -10,7 +10,6 @@ from cclcc_cli.config.rivals import Ict as IctConfig
 from cclcc_cli.data.mixing import mix_halves
 from cclcc_cli.losses.consistency import consistency_loss
 from cclcc_cli.methods.base import Batch, Loss, Moment
-from cclcc_cli.methods.supervision import labeled_loss, supervised_loss
 from cclcc_cli.methods.taught import Taught
 from cclcc_cli.models.build import build_network
 
@@ -27,15 +26,17 @@ class Ict(Taught[IctConfig]):
         config = self._config
         weight = config.consistency_weight * moment.ramp_up(config.ramp_up)
         if not weight:
-            return labeled_loss(self.student, batch, self._supervised)
-        num_labeled, half = len(batch.target), len(batch.unlabeled) // 2
-        # On the CPU: no wait for the device.
-        shares = Beta(config.mix_alpha, config.mix_alpha).sample((half, 1, 1, 1))
+            return self.labeled_loss(batch)
+        half = len(batch.unlabeled) // 2
+        # On the CPU: no wait for the device. Dropout draws what it would without shares.
+        with torch.random.fork_rng(devices=[]):
+            shares = Beta(config.mix_alpha, config.mix_alpha).sample((half, 1, 1, 1))
         mixed = mix_halves(batch.unlabeled, shares)
-        logits = self.student(torch.cat([batch.labeled, mixed])).float()
+        both = Batch(torch.cat([batch.labeled, mixed]), batch.target)
+        labeled, unlabeled = self.pass_streams(both, self.student)
         target = mix_halves(torch.sigmoid(self.teacher(batch.unlabeled)), shares)
-        supervised = supervised_loss(logits[:num_labeled], batch.target, self._supervised)
-        consistency = consistency_loss(logits[num_labeled:], target)
+        supervised = self.supervised_loss(labeled, batch)
+        consistency = consistency_loss(unlabeled.float(), target)
         return Loss(
             supervised + weight * consistency,
             {"supervised": supervised.detach(), "consistency": consistency.detach()},
@@ -43,4 +44,4 @@ class Ict(Taught[IctConfig]):
 
 
 def build_ict(recipe: IctRecipe) -> Ict:
-    return Ict(build_network(recipe.model), recipe.ict, recipe.supervised_loss)
+    return Ict(build_network(recipe.model), recipe.ict, recipe)

@@ -24,4 +24,4 @@ def build_image_contrast(recipe: ImageContrastRecipe) -> ImageContrast:
     config, student = recipe.image_contrast, build_network(recipe.model)
     strides = choose_strides(recipe.data.size // config.grid)
     projector = Projector(student.feature_channels, config.projector_widths, strides)
-    return ImageContrast(student, projector, config, recipe.supervised_loss)
+    return ImageContrast(student, projector, config, recipe)

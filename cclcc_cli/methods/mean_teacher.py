@@ -9,7 +9,6 @@ from cclcc_cli.config.recipes import MeanTeacherRecipe
 from cclcc_cli.config.rivals import MeanTeacher as MeanTeacherConfig
 from cclcc_cli.losses.consistency import consistency_loss
 from cclcc_cli.methods.base import Batch, Loss, Moment
-from cclcc_cli.methods.supervision import labeled_loss, supervised_loss
 from cclcc_cli.methods.taught import Taught
 from cclcc_cli.models.build import build_network
 
@@ -22,12 +21,11 @@ class MeanTeacher(Taught[MeanTeacherConfig]):
         config = self._config
         weight = config.consistency_weight * moment.ramp_up(config.ramp_up)
         if not weight:
-            return labeled_loss(self.student, batch, self._supervised)
-        num_labeled = len(batch.target)
-        logits = self.student(batch.images).float()
+            return self.labeled_loss(batch)
+        labeled, unlabeled = self.pass_streams(batch, self.student)
         judged = self.teacher(add_noise(batch.unlabeled, config.noise, config.noise_limit))
-        supervised = supervised_loss(logits[:num_labeled], batch.target, self._supervised)
-        consistency = consistency_loss(logits[num_labeled:], torch.sigmoid(judged))
+        supervised = self.supervised_loss(labeled, batch)
+        consistency = consistency_loss(unlabeled.float(), torch.sigmoid(judged))
         return Loss(
             supervised + weight * consistency,
             {"supervised": supervised.detach(), "consistency": consistency.detach()},
@@ -40,4 +38,4 @@ def add_noise(images: Tensor, deviation: float, limit: float) -> Tensor:
 
 
 def build_mean_teacher(recipe: MeanTeacherRecipe) -> MeanTeacher:
-    return MeanTeacher(build_network(recipe.model), recipe.mean_teacher, recipe.supervised_loss)
+    return MeanTeacher(build_network(recipe.model), recipe.mean_teacher, recipe)

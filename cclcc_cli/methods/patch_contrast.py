@@ -27,4 +27,4 @@ def build_patch_contrast(recipe: PatchContrastRecipe) -> PatchContrast:
     config, student = recipe.patch_contrast, build_network(recipe.model)
     strides = choose_strides(recipe.data.size // config.grid)
     projector = Projector(student.feature_channels, config.projector_widths, strides)
-    return PatchContrast(student, projector, config, recipe.supervised_loss)
+    return PatchContrast(student, projector, config, recipe)

@@ -7,7 +7,6 @@ from torch import Tensor
 
 from cclcc_cli.config.clcc import PointContrast as PointContrastConfig
 from cclcc_cli.config.recipes import PointContrastRecipe
-from cclcc_cli.config.schema import SupervisedLoss
 from cclcc_cli.losses.contrastive import cells_of
 from cclcc_cli.methods.view_contrast import ViewContrast
 from cclcc_cli.models.build import build_network
@@ -27,9 +26,9 @@ class PointContrast(ViewContrast):
         student: Network,
         projector: Projector,
         config: PointContrastConfig,
-        supervised: SupervisedLoss,
+        recipe: PointContrastRecipe,
     ) -> None:
-        super().__init__(student, projector, config, supervised)
+        super().__init__(student, projector, config, recipe)
         self._num_points = config.num_points
 
     def draw_points(self, features: Tensor) -> Tensor:
@@ -46,4 +45,4 @@ class PointContrast(ViewContrast):
 def build_point_contrast(recipe: PointContrastRecipe) -> PointContrast:
     config, student = recipe.point_contrast, build_network(recipe.model)
     projector = Projector(student.feature_channels, config.projector_widths, (1, 1, 1))
-    return PointContrast(student, projector, config, recipe.supervised_loss)
+    return PointContrast(student, projector, config, recipe)

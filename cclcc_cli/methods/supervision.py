@@ -29,8 +29,7 @@ def supervised_weights(target: Tensor, config: SupervisedLoss) -> Tensor | None:
 def labeled_loss(student: Network, batch: Batch, config: SupervisedLoss) -> Loss:
     """The whole step of a method that looks at labelled images alone at this moment.
 
-    A method whose terms weigh nothing comes here, so that it equals supervised bit for bit:
-    unlabelled images in the same pass would change the batch's statistics.
+    A method whose terms weigh nothing comes here, and saves the passes of the other images.
     """
     total = supervised_loss(student(batch.labeled), batch.target, config)
     return Loss(total, {"supervised": total.detach()})

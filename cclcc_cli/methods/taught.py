@@ -3,8 +3,8 @@
 from abc import ABC
 from typing import Generic, Literal, Protocol, TypeVar
 
-from cclcc_cli.config.schema import SupervisedLoss
-from cclcc_cli.methods.base import Method
+from cclcc_cli.config.base import TwoStreamRecipe
+from cclcc_cli.methods.two_stream import TwoStreamMethod
 from cclcc_cli.models.ema import EmaTeacher
 from cclcc_cli.models.network import Network
 
@@ -21,21 +21,18 @@ class TaughtConfig(Protocol):
 Config = TypeVar("Config", bound=TaughtConfig)
 
 
-class Taught(Method, ABC, Generic[Config]):
+class Taught(TwoStreamMethod[Config], ABC, Generic[Config]):
     """A student whose teacher follows it after each step; either may be the predictor.
 
     Args:
         student: the network.
-        config: the method's options.
-        supervised: the loss on labelled images.
+        config: the method's own section.
+        recipe: the rest.
     """
 
-    def __init__(self, student: Network, config: Config, supervised: SupervisedLoss) -> None:
-        super().__init__()
-        self.student = student
+    def __init__(self, student: Network, config: Config, recipe: TwoStreamRecipe) -> None:
+        super().__init__(student, config, recipe)
         self.teacher = EmaTeacher(student, config.teacher_decay)
-        self._config = config
-        self._supervised = supervised
 
     def after_step(self) -> None:
         self.teacher.follow(self.student)

@@ -11,7 +11,6 @@ from cclcc_cli.losses.consistency import consistency_loss
 from cclcc_cli.losses.entropy import binary_entropy
 from cclcc_cli.methods.base import Batch, Loss, Moment
 from cclcc_cli.methods.mean_teacher import add_noise
-from cclcc_cli.methods.supervision import labeled_loss, supervised_loss
 from cclcc_cli.methods.taught import Taught
 from cclcc_cli.models.build import build_network
 
@@ -28,16 +27,15 @@ class Uamt(Taught[UamtConfig]):
         config = self._config
         weight = config.consistency_weight * moment.ramp_up(config.ramp_up)
         if not weight:
-            return labeled_loss(self.student, batch, self._supervised)
-        num_labeled = len(batch.target)
-        logits = self.student(batch.images).float()
+            return self.labeled_loss(batch)
+        labeled, unlabeled = self.pass_streams(batch, self.student)
         # The target and the passes that give the entropy, in one batch.
         repeated = batch.unlabeled.repeat(1 + config.num_passes, 1, 1, 1)
         judged = self.teacher(add_noise(repeated, config.noise, config.noise_limit))
         target, *passes = torch.sigmoid(judged).chunk(1 + config.num_passes)
         sure = binary_entropy(torch.stack(passes).mean(dim=0)) < self.threshold(moment)
-        supervised = supervised_loss(logits[:num_labeled], batch.target, self._supervised)
-        consistency = consistency_loss(logits[num_labeled:], target, sure)
+        supervised = self.supervised_loss(labeled, batch)
+        consistency = consistency_loss(unlabeled.float(), target, sure)
         return Loss(
             supervised + weight * consistency,
             {
@@ -54,4 +52,4 @@ class Uamt(Taught[UamtConfig]):
 
 
 def build_uamt(recipe: UamtRecipe) -> Uamt:
-    return Uamt(build_network(recipe.model), recipe.uamt, recipe.supervised_loss)
+    return Uamt(build_network(recipe.model), recipe.uamt, recipe)

@@ -8,10 +8,9 @@ from torch import Tensor, nn
 
 from cclcc_cli.config.recipes import UrpcRecipe
 from cclcc_cli.config.rivals import Urpc as UrpcConfig
-from cclcc_cli.config.schema import SupervisedLoss
 from cclcc_cli.losses.pyramid import pyramid_consistency_loss
-from cclcc_cli.methods.base import Batch, Loss, Method, Moment
-from cclcc_cli.methods.supervision import labeled_loss, supervised_loss
+from cclcc_cli.methods.base import Batch, Loss, Moment
+from cclcc_cli.methods.two_stream import TwoStreamMethod
 from cclcc_cli.models.build import build_network
 from cclcc_cli.models.network import EncoderDecoder, Network
 from cclcc_cli.models.perturbations import drop_channels, drop_most_active, scale_noise
@@ -21,7 +20,7 @@ _PERTURBATIONS = (drop_channels, drop_most_active, scale_noise)
 
 
 @final
-class Urpc(Method):
+class Urpc(TwoStreamMethod[UrpcConfig]):
     """Mean supervised loss of the scales plus their rectified difference to the mean.
 
     SSL4MIS also perturbs the coarser scales' features before their heads: ``perturbed``. The
@@ -30,29 +29,23 @@ class Urpc(Method):
     Args:
         student: its own head is the finest scale, and the only one that predicts.
         heads: 1x1 convolutions of the coarser scales, coarsest first.
-        config: weight, and where the scales come from.
-        supervised: the loss on labelled images.
+        recipe: weights, and where the scales come from.
     """
 
-    def __init__(
-        self, student: Network, heads: nn.ModuleList, config: UrpcConfig, supervised: SupervisedLoss
-    ) -> None:
-        super().__init__()
-        self.student = student
+    def __init__(self, student: Network, heads: nn.ModuleList, recipe: UrpcRecipe) -> None:
+        super().__init__(student, recipe.urpc, recipe)
         self.heads = heads
-        self._config = config
-        self._supervised = supervised
 
     def loss(self, batch: Batch, moment: Moment) -> Loss:
         weight = self._config.consistency_weight * moment.ramp_up(self._config.ramp_up)
         if not weight:
-            return labeled_loss(self.student, batch, self._supervised)
-        num_labeled = len(batch.target)
-        scales = self._scales(batch.images)
-        supervised = torch.stack(
-            [supervised_loss(x[:num_labeled], batch.target, self._supervised) for x in scales]
-        ).mean()
-        consistency = pyramid_consistency_loss([x[num_labeled:] for x in scales])
+            return self.labeled_loss(batch)
+        # Scales as channels, so that both streams pass like any other map.
+        labeled, unlabeled = self.pass_streams(batch, lambda x: torch.stack(self._scales(x), dim=1))
+        *coarse, finest = (self.supervised_loss(x, batch) for x in labeled.unbind(1))
+        share = self._config.coarse_weight
+        supervised = (finest + share * torch.stack(coarse).sum()) / (1 + share * len(coarse))
+        consistency = pyramid_consistency_loss(list(unlabeled.unbind(1)))
         return Loss(
             supervised + weight * consistency,
             {"supervised": supervised.detach(), "consistency": consistency.detach()},
@@ -89,4 +82,4 @@ def build_urpc(recipe: UrpcRecipe) -> Urpc:
     else:
         channels = [student.feature_channels] * coarser
     heads = nn.ModuleList(nn.Conv2d(c, recipe.model.num_classes, 1) for c in channels)
-    return Urpc(student, heads, config, recipe.supervised_loss)
+    return Urpc(student, heads, recipe)

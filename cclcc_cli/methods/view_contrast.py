@@ -5,17 +5,16 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
+from cclcc_cli.config.base import TwoStreamRecipe
 from cclcc_cli.config.clcc import ViewContrast as ViewContrastConfig
-from cclcc_cli.config.schema import SupervisedLoss
 from cclcc_cli.losses.contrastive import info_nce_loss
-from cclcc_cli.methods.base import Batch, Loss, Method, Moment
-from cclcc_cli.methods.supervision import labeled_loss, supervised_loss
-from cclcc_cli.models.batch_norm import norm_statistics
+from cclcc_cli.methods.base import Batch, Loss, Moment
+from cclcc_cli.methods.two_stream import TwoStreamMethod
 from cclcc_cli.models.network import Network
 from cclcc_cli.models.projector import Projector
 
 
-class ViewContrast(Method, ABC):
+class ViewContrast(TwoStreamMethod[ViewContrastConfig], ABC):
     """Supervised loss plus InfoNCE between two views of all images, at some level.
 
     As in CLCC's contrast the keys come without a graph, unless ``symmetric``.
@@ -23,8 +22,8 @@ class ViewContrast(Method, ABC):
     Args:
         student: the network.
         projector: from its last decoder map to embeddings.
-        config: weight and options.
-        supervised: the loss on labelled images.
+        config: weight and config.
+        recipe: the rest.
     """
 
     def __init__(
@@ -32,13 +31,10 @@ class ViewContrast(Method, ABC):
         student: Network,
         projector: Projector,
         config: ViewContrastConfig,
-        supervised: SupervisedLoss,
+        recipe: TwoStreamRecipe,
     ) -> None:
-        super().__init__()
-        self.student = student
+        super().__init__(student, config, recipe)
         self.projector = projector
-        self._options = config
-        self._supervised = supervised
 
     @abstractmethod
     def embeddings(self, features: Tensor, points: Tensor | None) -> Tensor:
@@ -49,21 +45,22 @@ class ViewContrast(Method, ABC):
         return None
 
     def loss(self, batch: Batch, moment: Moment) -> Loss:
-        options = self._options
-        weight = options.contrast_weight * moment.ramp_up(options.ramp_up)
+        config = self._config
+        weight = config.contrast_weight * moment.ramp_up(config.ramp_up)
         if not weight:
-            return labeled_loss(self.student, batch, self._supervised)
+            return self.labeled_loss(batch)
         (strong,) = batch.strong
-        num_labeled = len(batch.target)
-        features = self.student.features(batch.images)
-        logits = self.student.head(features[:num_labeled])
+        labeled, unlabeled = self.pass_streams(batch, self.student.features)
+        logits = self.student.head(labeled)
+        features = torch.cat([labeled, unlabeled])
         points = self.draw_points(features)
         queries = self.embeddings(features, points).float()
-        with torch.set_grad_enabled(options.symmetric):
-            with norm_statistics(self.student, options.strong_statistics):
-                strong_features = self.student.features(strong)
+        with torch.set_grad_enabled(config.symmetric):
+            strong_features = self.pass_others(
+                strong, len(batch.target), config.strong_statistics
+            )
             keys = self.embeddings(strong_features, points).float()
-        supervised = supervised_loss(logits, batch.target, self._supervised)
+        supervised = self.supervised_loss(logits, batch)
         contrast = self._contrast(queries, keys)
         return Loss(
             supervised + weight * contrast,
@@ -71,18 +68,18 @@ class ViewContrast(Method, ABC):
         )
 
     def _contrast(self, queries: Tensor, keys: Tensor) -> Tensor:
-        options = self._options
+        config = self._config
 
         def one_way(a: Tensor, b: Tensor) -> Tensor:
             return info_nce_loss(
                 a, b,
-                temperature=options.temperature,
-                normalization=options.normalization,
-                negatives=options.negatives,
-                keys_learn=options.symmetric,
+                temperature=config.temperature,
+                normalization=config.normalization,
+                negatives=config.negatives,
+                keys_learn=config.symmetric,
             )
 
         # Autocast would take the similarities in half precision, and 1/temperature magnifies that.
         with torch.autocast(queries.device.type, enabled=False):
             forward = one_way(queries, keys)
-            return (forward + one_way(keys, queries)) / 2 if options.symmetric else forward
+            return (forward + one_way(keys, queries)) / 2 if config.symmetric else forward

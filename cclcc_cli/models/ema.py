@@ -58,15 +58,13 @@ class EmaTeacher(nn.Module):
         self._updates = state
 
 
-def judge(network: Network, images: Tensor, *, track: bool = False) -> Tensor:
+def judge(network: Network, images: Tensor) -> Tensor:
     """Logits ``(B, K, H, W)`` in float32 that nobody learns from.
 
     Under autocast a network that also learns must have learnt its part first: the half-precision
-    weights that its first pass leaves in the cache would have no graph.
-
-    Args:
-        track: whether running BatchNorm statistics learn from these images.
+    weights that its first pass leaves in the cache would have no graph. Running BatchNorm
+    statistics stay as they are.
     """
-    with torch.inference_mode(), norm_statistics(network, "shared" if track else "separate"):
+    with torch.inference_mode(), norm_statistics(network, "separate"):
         logits: Tensor = network(images).float()
     return logits.clone()  # a loss cannot keep an inference tensor for its backward pass

@@ -202,8 +202,11 @@ def _urpc(recipe: UrpcRecipe) -> str:
     source = ("stages of the decoder" if config.scales == "decoder" else
               "poolings of the last decoder map")
     changed = ", coarser features being perturbed" if config.perturbed else ""
+    weighed = "" if config.coarse_weight == 1 else (
+        f" (coarser scales weighing {config.coarse_weight:g} each, the finest 1)")
     return (f"predictions were made at {config.num_scales} scales (from {source}{changed}), the "
-            "supervised loss was their mean, and on unlabelled images the uncertainty-rectified "
+            f"supervised loss was their mean{weighed}, and on unlabelled images the "
+            "uncertainty-rectified "
             "difference of each scale to their mean "
             f"({_risen(config.consistency_weight, config.ramp_up)}) was added")
 

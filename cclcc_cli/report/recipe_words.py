@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import assert_never
 
+from cclcc_cli.config.base import TwoStreamRecipe
 from cclcc_cli.config.model import MonaiModel, ResidualUNetModel, UNetModel, WideUNetModel
 from cclcc_cli.config.recipes import AnyRecipe
 from cclcc_cli.config.schema import (
@@ -53,8 +54,9 @@ def labels(recipe: AnyRecipe, count: int, of: int) -> str:
         return f"all {counted(of, 'training image')} kept their labels"
     match recipe.data.selection:
         case NestedSelection(seed=seed):
-            how = (f"drawn at random (label seed {seed}) so that smaller subsets lie inside larger "
-                   "ones")
+            drawn = ("drawn anew for each seed, the same ones in every method," if seed == "run"
+                     else f"drawn at random (label seed {seed})")
+            how = f"{drawn} so that smaller subsets lie inside larger ones"
         case ContiguousSelection(start=start):
             how = (f"taken as a block of the training images sorted by name, from position {start} "
                    "on")
@@ -73,7 +75,11 @@ def streams(recipe: AnyRecipe, count: int, of: int) -> str:
     pool = (f"all {of:,} training images, whose labels were withheld there"
             if recipe.data.unlabeled == "all" else
             f"the {of - count:,} training images without labels")
-    return f"each step took {labelled} and {batch.unlabeled:,} unlabelled, the latter from {pool}"
+    together = isinstance(recipe, TwoStreamRecipe) and recipe.batch_norm == "joint"
+    normalised = ("one batch normalised both" if together else
+                  "each of the two was normalised by its own batch")
+    return (f"each step took {labelled} and {batch.unlabeled:,} unlabelled, the latter from "
+            f"{pool}; {normalised}")
 
 
 def weak_view(weak: Weak) -> str:
@@ -153,7 +159,7 @@ def optimiser(recipe: AnyRecipe) -> str:
             more = f", Nesterov momentum {momentum:g}" if momentum else ""
         case never:
             assert_never(never)
-    clipped = (f", gradients being clipped to a global norm of {chosen.clip_norm:g}"
+    clipped = (f", the gradient of each network being clipped to a norm of {chosen.clip_norm:g}"
                if chosen.clip_norm else "")
     return (f"weights were optimised by {text} (learning rate {chosen.lr:g}{more}, weight decay "
             f"{chosen.weight_decay:g}){clipped}")

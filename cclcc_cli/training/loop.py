@@ -20,7 +20,7 @@ from cclcc_cli.training.costs import PassCounter, count_parameters, peak_memory
 from cclcc_cli.training.evaluate import Scores
 from cclcc_cli.training.runtime import Runtime
 from cclcc_cli.training.schedule import Plan, learning_rate
-from cclcc_cli.training.seed import random_state, restore_random_state
+from cclcc_cli.training.seed import seed_step
 from cclcc_cli.training.step import Stepper, build_average, build_optimizer, move_batch
 from cclcc_cli.training.team import ALONE, Team
 
@@ -175,6 +175,7 @@ class Trainer:
     def _step(self, raw: RawBatch) -> None:
         progress, batch = self.progress, self._recipe.batch
         raw = self._team.whole_batch(raw, batch.labeled, batch.unlabeled)
+        seed_step(self._recipe.seed, progress.step)
         with self._passes.counting():
             loss = self._stepper.step(
                 move_batch(raw, self._runtime),
@@ -255,7 +256,6 @@ class Trainer:
                 "scaler": self._stepper.scaler.state_dict(),
                 "average": self._average.state_dict() if self._average is not None else None,
                 "sums": self._sums,
-                "random": random_state(),
             },
         )
 
@@ -276,4 +276,3 @@ class Trainer:
             self._average.load_state_dict(saved["average"])
         device = self._runtime.torch_device
         self._sums = {name: value.to(device) for name, value in saved["sums"].items()}
-        restore_random_state(saved["random"])

@@ -1,7 +1,6 @@
-"""Random states: set from the recipe's seed, saved and restored with a checkpoint."""
+"""Random states: all draws follow from the recipe's seed."""
 
 import random
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,23 +13,10 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def random_state() -> dict[str, Any]:
-    """All generators' states, in types that ``torch.load(weights_only=True)`` accepts."""
-    name, keys, position, has_gauss, gauss = np.random.get_state(legacy=True)
-    return {
-        "python": random.getstate(),
-        "numpy": (name, torch.from_numpy(np.asarray(keys).copy()), position, has_gauss, gauss),
-        "torch": torch.get_rng_state(),
-        # Of the one device that this process uses: another process's is another one.
-        "cuda": [torch.cuda.get_rng_state()] if torch.cuda.is_available() else [],
-    }
+def seed_step(seed: int, step: int) -> None:
+    """Start torch's generators (all devices) anew for a step, by the run's seed and its number.
 
-
-def restore_random_state(state: dict[str, Any]) -> None:
-    """Put back what ``random_state`` returned."""
-    random.setstate(state["python"])
-    name, keys, position, has_gauss, gauss = state["numpy"]
-    np.random.set_state((name, keys.numpy(), position, has_gauss, gauss))
-    torch.set_rng_state(state["torch"])
-    if state["cuda"]:
-        torch.cuda.set_rng_state(state["cuda"][0])
+    So a step draws the same after a restart, and dropout in the pass of the labelled images,
+    which every method makes first, drops what it drops in supervised training.
+    """
+    torch.manual_seed(int(np.random.SeedSequence([seed, step]).generate_state(1)[0]))

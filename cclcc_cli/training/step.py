@@ -55,7 +55,7 @@ class Stepper:
     Args:
         method: already on the device, channels last.
         optimizer: over its parameters.
-        clip_norm: bound on the gradient's global norm, or None.
+        clip_norm: bound on the norm of each network's gradient, or None.
         runtime: device and precision.
         team: the processes that take the step together.
     """
@@ -87,7 +87,9 @@ class Stepper:
         self._team.sum_gradients(self._method)
         if self._clip_norm is not None:
             self.scaler.unscale_(self._optimizer)
-            nn.utils.clip_grad_norm_(self._method.parameters(), self._clip_norm)
+            # Each part by itself: a peer's or a projector's gradients do not shorten the student's.
+            for part in self._method.children():
+                nn.utils.clip_grad_norm_(part.parameters(), self._clip_norm)
         self.scaler.step(self._optimizer)
         self.scaler.update()
         self._method.after_step()

@@ -208,7 +208,8 @@ class TestLabels:
 
     def test_a_seed_without_an_order_is_refused_with_those_there_are(self) -> None:
         assert refusal(nested_subset, SMALL, 1, 9) == (
-            "no label order for seed 9 in this store; stored seeds: 0, 3")
+            "no label order for seed 9 in this store; stored seeds: 0, 3; "
+            "prepare it again with --label-seeds 10 --force for more")
 
     def test_a_block_of_labels_is_cut_from_the_sorted_images(self) -> None:
         splits = Splits(tuple("abcdefghij"), (), (), {})

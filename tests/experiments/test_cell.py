@@ -4,7 +4,7 @@ import pytest
 
 from cclcc_cli.config import METHODS, parse_recipe
 from cclcc_cli.data.store import load_store, store_path
-from cclcc_cli.errors import RunError
+from cclcc_cli.errors import DataError, RunError
 from cclcc_cli.experiments.cell import Cell
 from cclcc_cli.training.runtime import Runtime
 
@@ -54,6 +54,19 @@ def test_an_arm_is_a_cell_without_its_seed(cell):
     assert cell(seed=1).arm == cell(seed=2).arm
     assert cell(seed=1).digest != cell(seed=2).digest
     assert cell(batch={"labeled": 3, "unlabeled": 2}).arm != cell().arm
+
+
+def test_labels_drawn_by_the_run_follow_its_seed_and_stay_one_group(cell):
+    def drawn(seed, labels):
+        data = {**DATA, "labeled": 4, "selection": {"seed": labels}}
+        return cell(seed=seed, data=data)
+
+    for seed in (0, 1):
+        assert drawn(seed, "run").labeled == drawn(0, seed).labeled
+    assert drawn(0, "run").labeled != drawn(1, "run").labeled
+    assert drawn(0, "run").arm == drawn(1, "run").arm
+    with pytest.raises(DataError, match="--label-seeds 10"):
+        _ = drawn(9, "run").labeled
 
 
 def test_fewer_labels_lie_inside_more(cell):

@@ -16,32 +16,42 @@ ARMS = {
         **CLCC, "terms": {"kind": "two_stage", "contrast": "1/3"}, "normalization": "l1",
         "patch_statistics": "shared", "consistency_weight": 4.0,
     }),
+    "clcc joint": ("clcc", {**CLCC, "terms": {"kind": "joint", "ramp_up": 0.0}}),
     "clcc symmetric": ("clcc", {**CLCC, "symmetric": True, "negatives": "both"}),
     "clcc frozen": ("clcc", {**CLCC, "patch_statistics": "frozen", "negatives": "image"}),
     "clcc contrast only": ("clcc", {**CLCC, "consistency_weight": 0.0}),
     "clcc consistency only": ("clcc", {**CLCC, "contrast_weight": 0.0}),
     "mean_teacher": ("mean_teacher", {}),
+    "mean_teacher joint": ("mean_teacher", {}),
     "mean_teacher predicting": ("mean_teacher", {"predictor": "teacher"}),
     "uamt": ("uamt", {"num_passes": 2}),
     "cps": ("cps", {}),
+    "cps joint": ("cps", {}),
     "cps on all": ("cps", {"images": "all", "cross_weight": 1.5}),
     "entropy": ("entropy", {}),
+    "entropy joint": ("entropy", {}),
     "fixmatch": ("fixmatch", {"threshold": 0.5}),
     "fixmatch published": ("fixmatch", {"threshold": 0.5, "strong_statistics": "shared"}),
+    "unimatch joint": ("unimatch", {"threshold": 0.5}),
     "unimatch": ("unimatch", {"threshold": 0.5}),
     "unimatch last map": ("unimatch", {"threshold": 0.5, "dropout_at": "last_map"}),
     "urpc": ("urpc", {}),
+    "urpc joint": ("urpc", {}),
     "urpc perturbed": ("urpc", {"perturbed": True}),
     "urpc pooled": ("urpc", {"scales": "pooled", "num_scales": 3}),
     "ict": ("ict", {}),
+    "ict joint": ("ict", {}),
     "bcp": ("bcp", {"pretraining": 0.0}),
     "bcp published": ("bcp", {"pretraining": 0.0, "largest_component": True}),
     "image_contrast": ("image_contrast", CLCC),
     "image_contrast SimCLR": ("image_contrast", {**CLCC, "symmetric": True, "negatives": "both"}),
     "patch_contrast": ("patch_contrast", CLCC),
+    "patch_contrast joint": ("patch_contrast", CLCC),
     "patch_contrast queries": ("patch_contrast", {**CLCC, "negatives": "queries"}),
     "point_contrast": ("point_contrast", {"num_points": 64, "projector_widths": WIDTHS}),
 }
+JOINT = {"clcc published", "fixmatch published", *(arm for arm in ARMS if arm.endswith(" joint"))}
+"""Arms whose streams share one BatchNorm pass."""
 WEIGHTS = {
     "clcc": ("contrast_weight", "consistency_weight"),
     "mean_teacher": ("consistency_weight",),
@@ -74,6 +84,8 @@ def recipe_of(arm, **keys):
     if method == "supervised":
         del raw["supervised"], raw["batch"]["unlabeled"]
     own = keys.pop("own", {})
+    if arm in JOINT:
+        raw["batch_norm"] = "joint"
     raw.update(keys)
     if own:
         raw[method] = {**section, **own}

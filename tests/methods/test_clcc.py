@@ -60,7 +60,8 @@ def test_a_stage_computes_its_own_term_only(batch, step, terms):
     assert set(method.loss(batch, Moment(step, 300)).terms) == terms
     contrast = "contrast" in terms
     assert bool(projected) is contrast
-    assert graphs == [True, not contrast]  # whole images; patches as mere keys need no graph
+    # Labelled and unlabelled whole images, then patches: targets and keys alone need no graph.
+    assert graphs == [True, contrast, not contrast, not contrast]
 
 
 def test_without_weights_no_patch_is_looked_at(batch):
@@ -99,7 +100,7 @@ def test_symmetry_lets_patches_learn_from_contrast(batch):
             lambda _module, _in, out: graphs.append(out.requires_grad)
         )
         method.loss(batch, Moment(299, 300))
-        return graphs[1]
+        return graphs[2]
 
     assert patch_graph(True)
     assert not patch_graph(False)

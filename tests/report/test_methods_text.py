@@ -37,7 +37,8 @@ def test_what_arms_share_is_said_once_and_what_differs_by_name(
     assert "(0.62 million weights)." in training
     assert ("For clcc slow 8, weights were optimised by AdamW (learning rate 0.0001, weight decay "
             "0.01); for clcc fast 8 and supervised plain 8, weights were optimised by AdamW "
-            "(learning rate 0.003, weight decay 0.01), gradients being clipped to a global norm of "
+            "(learning rate 0.003, weight decay 0.01), the gradient of each network being "
+            "clipped to a norm of "
             "1.") in training
     assert "training was run once" in training.lower()
     methods = section(tmp_path)["Methods"]

@@ -151,7 +151,6 @@ def test_a_checkpoint_goes_on_with_another_number_of_processes(tmp_path):
         [], []]
     one, mixed = (load_checkpoint(folders[n] / "last.pt") for n in ("one", "mixed"))
     assert mixed["progress"]["learning_pixels"] == one["progress"]["learning_pixels"]
-    assert torch.equal(mixed["random"]["torch"], one["random"]["torch"])
     for part_name in ("method", "average"):
         a, b = (torch.cat([v.double().flatten() for v in saved[part_name].values()
                            if isinstance(v, torch.Tensor)]) for saved in (one, mixed))

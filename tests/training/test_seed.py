@@ -1,12 +1,11 @@
-"""Random states: set, saved, restored."""
+"""Random states: set by the run's seed, and anew for each step."""
 
 import random
 
 import numpy as np
 import torch
 
-from cclcc_cli.training.checkpoint import load_checkpoint, save_checkpoint
-from cclcc_cli.training.seed import random_state, restore_random_state, seed_everything
+from cclcc_cli.training.seed import seed_everything, seed_step
 
 
 def draw():
@@ -22,12 +21,11 @@ def test_a_seed_fixes_all_generators():
     assert draw() != first
 
 
-def test_a_state_survives_a_checkpoint_file(tmp_path):
-    seed_everything(0)
-    draw()
-    np.random.randn()  # leaves a second normal number waiting
-    save_checkpoint(tmp_path / "a.pt", {"random": random_state()})
-    expected = draw(), np.random.randn()
-    draw()
-    restore_random_state(load_checkpoint(tmp_path / "a.pt")["random"])
-    assert (draw(), np.random.randn()) == expected
+def test_a_step_draws_by_seed_and_number_alone():
+    def drawn(seed, step, before=0):
+        torch.rand(before)
+        seed_step(seed, step)
+        return torch.rand(3).tolist()
+
+    assert drawn(0, 7) == drawn(0, 7, before=5)
+    assert len({str(drawn(seed, step)) for seed in (0, 1) for step in (0, 1)}) == 4

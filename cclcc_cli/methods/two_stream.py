@@ -1,0 +1,91 @@
+"""What methods with unlabelled images share: both streams through one network."""
+
+from abc import ABC
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+import torch
+from torch import Tensor
+
+from cclcc_cli.config.base import TwoStreamRecipe
+from cclcc_cli.methods.base import Batch, Loss, Method
+from cclcc_cli.methods.supervision import labeled_loss, supervised_loss
+from cclcc_cli.models.batch_norm import NormStatistics, norm_statistics
+from cclcc_cli.models.network import Network
+
+Config = TypeVar("Config")
+
+
+class TwoStreamMethod(Method, ABC, Generic[Config]):
+    """A student that learns from labelled images and from others.
+
+    In one BatchNorm pass the supervised loss could lower itself by moving the activations of
+    unlabelled images, which share mean and variance with the labelled ones and which nothing
+    else holds in place. So each stream is normalised by its own batch, unless the recipe says
+    ``batch_norm: joint``; running statistics then learn from the labelled stream alone, as in
+    supervised training. As a method's weights go to 0 it becomes supervised training.
+
+    Args:
+        student: the network that is kept.
+        config: the method's own section.
+        recipe: the rest; ``batch_norm`` and ``supervised_loss`` are read here.
+    """
+
+    def __init__(self, student: Network, config: Config, recipe: TwoStreamRecipe) -> None:
+        super().__init__()
+        self.student = student
+        self._config = config
+        self._supervised = recipe.supervised_loss
+        self._joint = recipe.batch_norm == "joint"
+
+    def pass_streams(
+        self,
+        batch: Batch,
+        function: Callable[[Tensor], Tensor],
+        *,
+        network: Network | None = None,
+        both_learn: bool = True,
+    ) -> tuple[Tensor, Tensor]:
+        """What a function of a network gives for the labelled images and for the others.
+
+        Args:
+            batch: both streams.
+            function: maps ``(B, 3, H, W)`` to maps with images as rows.
+            network: whose BatchNorm it passes; the student's where left out.
+            both_learn: whether a loss looks at the unlabelled images' outputs; else they need no
+                graph, unless the streams share their statistics.
+        """
+        if self._joint:
+            both = function(batch.images)
+            return both[: len(batch.target)], both[len(batch.target) :]
+        labeled = function(batch.labeled)
+        with (
+            torch.set_grad_enabled(both_learn),
+            norm_statistics(network or self.student, "separate"),
+        ):
+            return labeled, function(batch.unlabeled)
+
+    def pass_others(
+        self, images: Tensor, num_labeled: int, mode: NormStatistics
+    ) -> Tensor:
+        """The student's last maps of other images than those it is tested on, ``(B, C, H, W)``.
+
+        Normalised like what they are compared with: each stream by its own batch, or both by one.
+
+        Args:
+            images: strong views or patches, ``(B, 3, H, W)``, labelled ones first.
+            num_labeled: how many of them are of labelled images.
+            mode: what they do to running statistics.
+        """
+        parts = [images] if self._joint else [images[:num_labeled], images[num_labeled:]]
+        with norm_statistics(self.student, mode):
+            maps = [self.student.features(part) for part in parts]
+        return torch.cat(maps) if len(maps) > 1 else maps[0]
+
+    def supervised_loss(self, logits: Tensor, batch: Batch) -> Tensor:
+        """The loss of logits ``(L, 1, H, W)`` of the labelled images, a scalar."""
+        return supervised_loss(logits, batch.target, self._supervised)
+
+    def labeled_loss(self, batch: Batch) -> Loss:
+        """The whole step where nothing but the labelled images counts."""
+        return labeled_loss(self.student, batch, self._supervised)
