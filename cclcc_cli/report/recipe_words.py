@@ -8,7 +8,13 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import assert_never
 
-from cclcc_cli.config.model import MonaiModel, ResidualUNetModel, UNetModel, WideUNetModel
+from cclcc_cli.config.model import (
+    MonaiModel,
+    ResidualUNetModel,
+    TimmModel,
+    UNetModel,
+    WideUNetModel,
+)
 from cclcc_cli.config.recipes import AnyRecipe
 from cclcc_cli.config.schema import (
     AdamW,
@@ -118,6 +124,8 @@ def network(recipe: AnyRecipe, parameters: int | None) -> str:
     match model:
         case MonaiModel(network=name, width=width):
             return f"the network was MONAI's {_MONAI[name]} from {width} channels on{size}"
+        case TimmModel():
+            return f"{_timm_network(model)}{size}"
         case UNetModel() | WideUNetModel():
             kind = "a U-Net with batch normalisation in its encoder"
         case ResidualUNetModel():
@@ -128,6 +136,15 @@ def network(recipe: AnyRecipe, parameters: int | None) -> str:
     if any(model.dropout):
         text += f", with dropout of {listed([f'{p:g}' for p in model.dropout])} in its stages"
     return text
+
+
+def _timm_network(model: TimmModel) -> str:
+    start = {"imagenet": "pretrained weights", "none": "random weights"}.get(
+        model.weights, "weights from a file")
+    frozen = {"none": "", "encoder": ", kept as they were",
+              "batch_norm": " and the statistics of its batch normalisation kept"}[model.freeze]
+    return (f"the network was a U-Net decoder on timm's encoder {model.encoder} with "
+            f"{start}{frozen}")
 
 
 def supervised_loss(recipe: AnyRecipe) -> str:

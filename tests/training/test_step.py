@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from cclcc_cli.config import parse_recipe
+from cclcc_cli.config.model import IMAGENET
 from cclcc_cli.data.loading import RawBatch
 from cclcc_cli.methods import Batch, Moment, build_method
 from cclcc_cli.training.runtime import Runtime
@@ -18,7 +19,7 @@ def made(tiny_recipe):
         torch.manual_seed(0)
         recipe = parse_recipe(tiny_recipe("supervised", **keys), "test")
         method = build_method(recipe)
-        optimizer = build_optimizer(recipe.optimizer, method.parameters())
+        optimizer = build_optimizer(recipe.optimizer, method)
         return recipe, method, Stepper(method, optimizer, recipe.optimizer.clip_norm, CPU)
 
     return build
@@ -73,7 +74,7 @@ def test_the_average_follows_slowly(made, batch):
 def test_a_raw_batch_becomes_normalised_images_and_float_targets():
     images = torch.full((3, 4, 4, 3), 255, dtype=torch.uint8)
     raw = RawBatch(images, torch.ones(2, 4, 4, dtype=torch.uint8))
-    batch = move_batch(raw, CPU)
+    batch = move_batch(raw, CPU, IMAGENET)
     assert batch.images.shape == (3, 3, 4, 4)
     assert batch.target.shape == (2, 1, 4, 4)
     assert batch.target.dtype == torch.float32
@@ -85,7 +86,8 @@ def test_a_raw_batch_becomes_normalised_images_and_float_targets():
 def test_strong_views_arrive_one_by_one():
     images = torch.zeros(3, 4, 4, 3, dtype=torch.uint8)
     strong = torch.stack([torch.full((1, 4, 4, 3), v, dtype=torch.uint8) for v in (0, 255)])
-    batch = move_batch(RawBatch(images, torch.ones(2, 4, 4, dtype=torch.uint8), strong), CPU)
+    batch = move_batch(RawBatch(images, torch.ones(2, 4, 4, dtype=torch.uint8), strong), CPU,
+                       IMAGENET)
     assert [view.shape for view in batch.strong] == [(1, 3, 4, 4)] * 2
     assert torch.equal(batch.strong[0], batch.images[:1])
     assert (batch.strong[1] > 2).all()
