@@ -48,13 +48,15 @@ def read_weights(path: Path, key: str) -> dict[str, Tensor]:
         content = _read(path)
     except ModuleNotFoundError:
         raise RunError(f"{where}: needs safetensors; pip install 'cclcc[timm]'") from None
-    except pickle.UnpicklingError:
-        raise RunError(f"{where}: holds objects besides tensors, which could run code; save the "
-                       "weights alone: torch.save(model.state_dict(), FILE)") from None
     except OSError as error:
         raise RunError(f"{where}: cannot be read ({error.strerror or error})") from None
-    except (RuntimeError, EOFError, ValueError, zipfile.BadZipFile) as error:
-        raise RunError(f"{where}: is damaged ({str(error).splitlines()[0]})") from None
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError,
+            zipfile.BadZipFile) as error:
+        if "GLOBAL" in str(error):  # torch's word for a class or function in a pickle
+            raise RunError(f"{where}: holds objects besides tensors, which could run code; save "
+                           "the weights alone: torch.save(model.state_dict(), FILE)") from None
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise RunError(f"{where}: is damaged ({reason})") from None
     for wrapper in _WRAPPERS:
         if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
             content = content[wrapper]

@@ -26,6 +26,8 @@ class _DeclareOperators(MetaPathFinder):
 def _declare(spec: ModuleSpec) -> None:
     import torch
 
+    if hasattr(torch.ops.torchvision, "nms"):
+        return
     try:
         torch.ops.load_library(Path(spec.submodule_search_locations[0]) / "_C.so")
     except OSError:
