@@ -20,6 +20,9 @@ from cclcc_cli.training.runtime import Runtime
 FORMAT = 2
 """Raised when the same recipe on the same data no longer gives the same result."""
 
+_DEEPEST = {"unet": 16, "wide_unet": 16, "residual_unet": 16, "timm": 32}
+"""By how much networks with BatchNorm reduce an image's side."""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -103,6 +106,14 @@ class Cell:
 
             check_sides(self.recipe.model.encoder, self.recipe.sides)
         batch, processes = self.recipe.batch, self.runtime.processes
+        if self.recipe.data.size <= _DEEPEST.get(self.recipe.model.kind, 0) and 1 in (
+            batch.labeled, batch.unlabeled
+        ):
+            raise RunError(
+                f"data.size = {self.recipe.data.size} leaves one pixel of an image in the "
+                "network's deepest map, and BatchNorm cannot learn from one value; set batch.labeled and "
+                "batch.unlabeled to 2 or more"
+            )
         for name, count in (("labeled", batch.labeled), ("unlabeled", batch.unlabeled)):
             if 0 < count < processes:
                 raise RunError(

@@ -92,3 +92,39 @@ def test_strong_views_arrive_one_by_one():
     assert torch.equal(batch.strong[0], batch.images[:1])
     assert (batch.strong[1] > 2).all()
     assert batch.strong[1].is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("kind", ["unet", "timm"])
+def test_an_encoder_learns_at_its_share_of_the_rate(made, batch, kind):
+    """With plain SGD a tenth of the rate is a tenth of the way."""
+    model = {"kind": "timm", "encoder": "test_resnet", "weights": "none"}
+    if kind == "timm":
+        pytest.importorskip("timm")
+    steps = {}
+    for factor in (1.0, 0.1):
+        _, method, stepper = made(
+            **({"model": model} if kind == "timm" else {}),
+            optimizer={"name": "sgd", "momentum": 0.0, "weight_decay": 0.0, "encoder_lr": factor},
+        )
+        before = [part_weights(method, inside) for inside in (True, False)]
+        stepper.step(batch, Moment(0, 12), lr=0.01)
+        after = [part_weights(method, inside) for inside in (True, False)]
+        steps[factor] = [float((b - a).norm()) for a, b in zip(before, after, strict=True)]
+    assert steps[0.1][0] == pytest.approx(0.1 * steps[1.0][0], rel=1e-2)
+    assert steps[0.1][1] == pytest.approx(steps[1.0][1], rel=1e-6)
+
+
+def part_weights(method, encoder):
+    return torch.cat([p.detach().flatten().clone() for n, p in method.named_parameters()
+                      if ("encoder." in n) is encoder])
+
+
+def test_what_is_frozen_is_not_in_the_optimiser(made, batch):
+    pytest.importorskip("timm")
+    model = {"kind": "timm", "encoder": "test_resnet", "weights": "none", "freeze": "encoder"}
+    _, method, stepper = made(model=model)
+    before = part_weights(method, True)
+    stepper.step(batch, Moment(0, 12), lr=0.01)
+    assert torch.equal(part_weights(method, True), before)
+    held = sum(p.numel() for g in stepper._optimizer.param_groups for p in g["params"])
+    assert held == len(part_weights(method, False))
