@@ -111,8 +111,8 @@ class Cell:
         ):
             raise RunError(
                 f"data.size = {self.recipe.data.size} leaves one pixel of an image in the "
-                "network's deepest map, and BatchNorm cannot learn from one value; set batch.labeled and "
-                "batch.unlabeled to 2 or more"
+                "network's deepest map, and BatchNorm cannot learn from one value; set "
+                "batch.labeled and batch.unlabeled to 2 or more"
             )
         for name, count in (("labeled", batch.labeled), ("unlabeled", batch.unlabeled)):
             if 0 < count < processes:

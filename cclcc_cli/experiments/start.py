@@ -29,7 +29,7 @@ def describe_start(model: AnyModel) -> dict[str, Any]:
     if isinstance(model, TimmModel) and model.weights != "none":
         start["weights"] = _describe_weights(model)
     if model.init is not None:
-        start["init"] = _describe_run(Path(model.init))
+        start["init"] = _describe_run(Path(model.init), model)
     return start
 
 
@@ -43,7 +43,7 @@ def _describe_weights(model: TimmModel) -> dict[str, Any]:
     return {"sha256": file_digest(Path(model.weights), "model.weights")}
 
 
-def _describe_run(path: Path) -> dict[str, Any]:
+def _describe_run(path: Path, model: AnyModel) -> dict[str, Any]:
     from cclcc_cli.models.weights import file_digest
 
     folder = RunFolder(path)
@@ -53,6 +53,11 @@ def _describe_run(path: Path) -> dict[str, Any]:
     state = folder.status.get("state")
     if state not in ("finished", "validated"):
         raise RunError(f"{_KEY} = {path}: this run is {state or 'to do'}; finish it first")
+    theirs, own = (one.get("normalization") for one in (
+        cell["recipe"]["model"], model.model_dump(mode="json")))
+    if theirs != own:  # weights alone would not show it
+        raise RunError(f"{_KEY} = {path}: its images were normalised by {theirs or 'the usual'}, "
+                       f"here by {own or 'the usual'}; set model.normalization to the same")
     return {"run": cell["digest"], "sha256": file_digest(folder.best_checkpoint, _KEY)}
 
 

@@ -125,6 +125,13 @@ def test_another_network_is_refused_by_its_first_difference(run, tiny_recipe):
             start_from_run(method, first.path)
 
 
+def test_weights_of_a_run_with_other_images_are_refused(run, cell):
+    first = run(model=TIMM, budget={"steps": 4})
+    model = TIMM | {"init": str(first.path), "normalization": {"mean": [0.1, 0.2, 0.3]}}
+    with pytest.raises(RunError, match="normalised by the usual, here by .*0.1, 0.2, 0.3"):
+        cell(model=model).check_data()
+
+
 def test_an_unfinished_run_and_a_folder_that_is_none_are_refused(run, cell, tmp_path):
     with pytest.raises(RunError, match="is no run folder"):
         cell(model={"init": str(tmp_path)}).check_data()
