@@ -47,9 +47,10 @@ class Stepping:
             runtime.torch_device, memory_format=torch.channels_last
         )
         self.passes = PassCounter(method)
+        self._normalization = method.student.normalization
         self._size, self._runtime = size, runtime
         self._stepper = Stepper(
-            method, build_optimizer(recipe.optimizer, method.parameters()), None, runtime
+            method, build_optimizer(recipe.optimizer, method), None, runtime
         )
         count = LABELED + recipe.batch.unlabeled
         images = torch.randint(256, (count, size, size, 3), dtype=torch.uint8)
@@ -60,7 +61,7 @@ class Stepping:
         self._raw = RawBatch(images, (images[:LABELED, ..., 0] > 127).to(torch.uint8), strong)
 
     def step(self) -> None:
-        batch = move_batch(self._raw, self._runtime)
+        batch = move_batch(self._raw, self._runtime, self._normalization)
         self._stepper.step(batch, Moment(STEPS - 1, STEPS), 1e-3)
 
     def seconds(self) -> float:

@@ -21,6 +21,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from cclcc_cli.config import parse_recipe
+from cclcc_cli.config.model import IMAGENET
 from cclcc_cli.data.grid import join_patches, split_patches
 from cclcc_cli.data.loading import normalize
 from cclcc_cli.losses.consistency import patch_consistency_loss
@@ -63,13 +64,13 @@ def our_step(size: int, grid: int, runtime: Runtime, kind: str) -> Callable[[], 
     config = recipe(size, grid, kind)
     method = build_method(config).to(runtime.torch_device, memory_format=torch.channels_last)
     stepper = Stepper(
-        method, build_optimizer(config.optimizer, method.parameters()), None, runtime
+        method, build_optimizer(config.optimizer, method), None, runtime
     )
     images, masks = raw_batch(size, runtime.torch_device)
     moment = Moment(PHASES.get(kind, 299), 300)
 
     def step() -> None:
-        stepper.step(Batch(normalize(images), masks[:, None].float()), moment, 1e-3)
+        stepper.step(Batch(normalize(images, IMAGENET), masks[:, None].float()), moment, 1e-3)
 
     return step
 
@@ -81,7 +82,7 @@ def plain_step(size: int, grid: int, device: torch.device, kind: str) -> Callabl
     parameters = [*network.parameters(), *projector.parameters()]
     optimizer = torch.optim.AdamW(parameters, lr=1e-3, weight_decay=1e-2)
     raw, masks = raw_batch(size, device)
-    images, target = normalize(raw).contiguous(), masks[:, None].float()
+    images, target = normalize(raw, IMAGENET).contiguous(), masks[:, None].float()
 
     def step() -> None:
         features, patches = network.features(images), network.features(split_patches(images, grid))

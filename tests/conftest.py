@@ -10,11 +10,17 @@ from typing import Any
 # fills the cores already. Set before torch loads, and inherited by the commands tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+# timm must be importable in processes that tests start, too.
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [str(Path(__file__).parent / "timm_shim"),
+     os.environ.get("PYTHONPATH") or str(Path(__file__).parents[1])]
+)
 
 import pytest
 import torch
 from torch import Tensor
 
+import tests.timm_shim.sitecustomize  # noqa: F401, and in this one
 from cclcc_cli.data.prepare import prepare
 from cclcc_cli.data.sources import SyntheticSource
 from cclcc_cli.data.split_rule import SplitRule

@@ -77,6 +77,11 @@ class BaseRecipe(Section):
         """The strong views that a step needs, None where it needs none."""
         return None
 
+    @property
+    def sides(self) -> tuple[int, ...]:
+        """Sides in pixels of what enters the network."""
+        return (self.data.size,)
+
     @model_validator(mode="after")
     def _validates_within_budget(self) -> Self:
         budget = self.budget.steps or self.budget.epochs
@@ -95,6 +100,23 @@ class BaseRecipe(Section):
                 f"model.num_classes = {self.model.num_classes}: only 1 (foreground against "
                 f"background) can be trained: {self.binary}; prepared masks and scores too know "
                 "two values only"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _encoder_learns_apart(self) -> Self:
+        factor, model = self.optimizer.encoder_lr, self.model
+        if factor == 1:
+            return self
+        if isinstance(model, MonaiModel):
+            raise ValueError(
+                f"optimizer.encoder_lr = {factor:g}: where the encoder of model.kind = monai ends "
+                "is not known; leave it out, or take another kind"
+            )
+        if model.freeze == "encoder":
+            raise ValueError(
+                f"optimizer.encoder_lr = {factor:g}: model.freeze = encoder leaves nothing to "
+                "learn there; leave one of the two out"
             )
         return self
 

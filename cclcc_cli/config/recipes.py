@@ -43,6 +43,10 @@ class ClccRecipe(TwoStreamRecipe):
     clcc: Clcc = Clcc()
     """Its terms."""
 
+    @property
+    def sides(self) -> tuple[int, ...]:
+        return (self.data.size, self.data.size // self.clcc.grid)
+
     @model_validator(mode="after")
     def _patches_fit(self) -> Self:
         check_grid("clcc", self.data.size, self.clcc.grid)

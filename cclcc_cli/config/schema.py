@@ -198,6 +198,8 @@ class AdamW(Section):
     """Highest learning rate."""
     weight_decay: NotNegative = 1e-2
     """Pull of the weights towards 0."""
+    encoder_lr: Positive = 1.0
+    """Times the encoder's learning rate; below 1 where its weights are pretrained."""
     clip_norm: Positive | None = None
     """Bound on the norm of each network's gradient."""
 
@@ -213,6 +215,8 @@ class Sgd(Section):
     """Pull of the weights towards 0."""
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     """Nesterov's, where not 0."""
+    encoder_lr: Positive = 1.0
+    """Times the encoder's learning rate; below 1 where its weights are pretrained."""
     clip_norm: Positive | None = None
     """Bound on the norm of each network's gradient."""
 

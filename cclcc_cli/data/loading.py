@@ -9,12 +9,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from cclcc_cli.config.model import Normalization
 from cclcc_cli.data.sampling import SampleKey, TwoStreamBatches
 from cclcc_cli.data.store import Store
 from cclcc_cli.data.transforms import Pixels, StrongTransform, TrainingTransform
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 class RawBatch(NamedTuple):
@@ -98,10 +96,10 @@ def load_batches(
     return iter(loader)
 
 
-def normalize(images: Tensor) -> Tensor:
-    """ImageNet normalisation of ``(B, H, W, 3)`` uint8 into ``(B, 3, H, W)``, channels last."""
-    mean = torch.tensor(IMAGENET_MEAN, device=images.device) * 255
-    std = torch.tensor(IMAGENET_STD, device=images.device) * 255
+def normalize(images: Tensor, normalization: Normalization) -> Tensor:
+    """Images ``(B, H, W, 3)`` uint8 as a network wants them: ``(B, 3, H, W)``, channels last."""
+    mean = torch.tensor(normalization.mean, device=images.device) * 255
+    std = torch.tensor(normalization.std, device=images.device) * 255
     return ((images.float() - mean) / std).permute(0, 3, 1, 2)
 
 

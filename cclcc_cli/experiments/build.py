@@ -10,6 +10,7 @@ from cclcc_cli.data.loading import TrainingImages, load_batches
 from cclcc_cli.data.sampling import TwoStreamBatches
 from cclcc_cli.data.transforms import StrongTransform, TrainingTransform
 from cclcc_cli.experiments.cell import Cell
+from cclcc_cli.experiments.start import start_from_run
 from cclcc_cli.methods import build_method
 from cclcc_cli.models.network import Network
 from cclcc_cli.training.evaluate import Scores, validation_scores
@@ -47,6 +48,9 @@ def build_trainer(
         torch.set_num_threads(runtime.cpu_threads)
         keep_freed_memory()
     val = store.positions(cell.splits.val)
+    method = build_method(recipe)
+    if recipe.model.init is not None:
+        start_from_run(method, Path(recipe.model.init))
 
     def validate(network: Network) -> dict[str, float]:
         if images is not None:
@@ -54,7 +58,7 @@ def build_trainer(
         return validation_scores(network, store, val, recipe.evaluation, runtime, team, images)
 
     return Trainer(
-        build_method(recipe), recipe, plan, runtime,
+        method, recipe, plan, runtime,
         batches=lambda first_step: load_batches(
             _images(cell),
             _batches(cell, plan, first_step, team),

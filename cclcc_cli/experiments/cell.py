@@ -7,16 +7,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, assert_never
 
+from cclcc_cli.config.model import TimmModel
 from cclcc_cli.config.recipes import AnyRecipe
 from cclcc_cli.config.schema import ContiguousSelection, NestedSelection
 from cclcc_cli.data.audit import leaked_stems
 from cclcc_cli.data.splits import Splits, contiguous_subset, nested_subset
 from cclcc_cli.data.store import Store
 from cclcc_cli.errors import RunError
+from cclcc_cli.experiments.start import describe_start
 from cclcc_cli.training.runtime import Runtime
 
 FORMAT = 3
 """Raised when the same recipe on the same data no longer gives the same result."""
+
+_DEEPEST = {"unet": 16, "wide_unet": 16, "residual_unet": 16, "timm": 32}
+"""By how much networks with BatchNorm reduce an image's side."""
 
 
 @dataclass(frozen=True)
@@ -88,15 +93,28 @@ class Cell:
 
         Raises:
             DataError: the store lacks the fold, or so many labels.
-            RunError: a split or a stream would be empty, or a process would have no image.
+            RunError: a split or a stream would be empty, a process would have no image, or the
+                network does not take images of this size or lacks what it starts from.
         """
         if not self.splits.val:
             raise RunError(
                 f"{self.store.path}: the validation split is empty, so no checkpoint could be "
                 "chosen; prepare the data again with --val-share 0.1 --force"
             )
-        _ = self.labeled, self.unlabeled
+        _ = self.labeled, self.unlabeled, self.start
+        if isinstance(self.recipe.model, TimmModel):
+            from cclcc_cli.models.timm import check_sides  # loads torch
+
+            check_sides(self.recipe.model.encoder, self.recipe.sides)
         batch, processes = self.recipe.batch, self.runtime.processes
+        if self.recipe.data.size <= _DEEPEST.get(self.recipe.model.kind, 0) and 1 in (
+            batch.labeled, batch.unlabeled
+        ):
+            raise RunError(
+                f"data.size = {self.recipe.data.size} leaves one pixel of an image in the "
+                "network's deepest map, and BatchNorm cannot learn from one value; set "
+                "batch.labeled and batch.unlabeled to 2 or more"
+            )
         for name, count in (("labeled", batch.labeled), ("unlabeled", batch.unlabeled)):
             if 0 < count < processes:
                 raise RunError(
@@ -105,14 +123,26 @@ class Cell:
                     f"{processes} or more"
                 )
 
+    @cached_property
+    def start(self) -> dict[str, Any]:
+        """What the weights of before training are, as plain values; empty where they are random.
+
+        Raises:
+            RunError: a file, a run or an encoder's weights are not there.
+        """
+        return describe_start(self.recipe.model)
+
     @property
     def identity(self) -> dict[str, Any]:
         """What determines the result, as plain values; the recipe's name does not."""
         recipe = self.recipe.model_dump(mode="json")
         recipe["data"]["labeled"] = len(self.labeled)  # 0.1 of 800 and 80 are the same labels
+        # What lies at a path counts, and not the path.
+        recipe["model"] |= dict.fromkeys(self.start, "see start")
         return {
             "format": FORMAT,
             "recipe": {key: value for key, value in recipe.items() if key != "name"},
+            **({"start": self.start} if self.start else {}),
             "data": {"digest": self.store.info.digest},
             "split_digest": self.splits.digest(),
             "runtime": self._runtime_identity,

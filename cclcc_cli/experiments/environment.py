@@ -15,7 +15,7 @@ from cclcc_cli import __version__
 from cclcc_cli.experiments.tracking.address import without_password
 
 _PACKAGES = ("torch", "numpy", "albumentations", "opencv-python-headless", "scipy", "pydantic",
-             "mlflow", "optuna")
+             "mlflow", "optuna", "timm")
 
 
 def describe_environment() -> dict[str, Any]:

@@ -31,6 +31,10 @@ class EmaTeacher(nn.Module):
         self._decay = decay
         self._updates = 0
 
+    def start_from(self, student: Network) -> None:
+        """Be the student's copy again, as when built."""
+        self.network.load_state_dict(student.state_dict())
+
     @torch.no_grad()
     def follow(self, student: Network) -> None:
         """Move towards the student, as it is after its step."""

@@ -2,9 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from torch import Tensor, nn
+
+from cclcc_cli.config.model import IMAGENET, Freeze, Normalization
 
 
 class Network(nn.Module, ABC):
@@ -15,11 +17,13 @@ class Network(nn.Module, ABC):
         feature_channels: C of the last decoder map.
         entrances: the functions, beside the head, that a method may call: each takes and gives
             maps with images as rows, and several processes can share what passes through it.
+        normalization: of the images that it is given.
     """
 
     entrances: ClassVar[tuple[str, ...]] = ("forward", "features")
     head: nn.Module
     feature_channels: int
+    normalization: Normalization = IMAGENET
 
     @abstractmethod
     def features(self, images: Tensor) -> Tensor:
@@ -35,12 +39,15 @@ class EncoderDecoder(Network, ABC):
     """A network whose inner maps are known: for methods that reach inside.
 
     Attributes:
+        encoder: what ``encode`` passes images through.
         decoder_channels: C of the decoder's maps, coarsest first; the last is
             ``feature_channels``.
     """
 
     entrances = (*Network.entrances, "encode", "decode")
+    encoder: nn.Module
     decoder_channels: Sequence[int]
+    _frozen: Freeze = "none"
 
     @abstractmethod
     def encode(self, images: Tensor) -> list[Tensor]:
@@ -52,6 +59,28 @@ class EncoderDecoder(Network, ABC):
 
     def features(self, images: Tensor) -> Tensor:
         return self.decode(self.encode(images))[-1]
+
+    def freeze(self, part: Freeze) -> None:
+        """Keep a part of the encoder as it is from now on, in training mode too.
+
+        ``encoder``: its weights get no gradient, and it stays in evaluation mode.
+        ``batch_norm``: its BatchNorm normalises by the running statistics, which stay as they
+        are; the weights learn, BatchNorm's own included.
+        """
+        self._frozen = part
+        if part == "encoder":
+            self.encoder.requires_grad_(False)
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> Self:
+        super().train(mode)
+        if self._frozen == "encoder":
+            self.encoder.eval()
+        elif self._frozen == "batch_norm":
+            for module in self.encoder.modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.eval()
+        return self
 
 
 def initialize_kaiming(module: nn.Module) -> None:

@@ -65,6 +65,8 @@ class UNet(EncoderDecoder):
         stage: ``plain`` as published, or ``residual`` blocks in the encoder.
     """
 
+    encoder: nn.ModuleList
+
     def __init__(
         self,
         widths: Sequence[int] = (16, 32, 64, 128, 256),

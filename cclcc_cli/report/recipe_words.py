@@ -9,7 +9,14 @@ from fractions import Fraction
 from typing import assert_never
 
 from cclcc_cli.config.base import TwoStreamRecipe
-from cclcc_cli.config.model import MonaiModel, ResidualUNetModel, UNetModel, WideUNetModel
+from cclcc_cli.config.model import (
+    AnyModel,
+    MonaiModel,
+    ResidualUNetModel,
+    TimmModel,
+    UNetModel,
+    WideUNetModel,
+)
 from cclcc_cli.config.recipes import AnyRecipe
 from cclcc_cli.config.schema import (
     AdamW,
@@ -23,6 +30,11 @@ from cclcc_cli.config.schema import (
 
 _PARTS = {Fraction(1, 2): "half", Fraction(1, 3): "third", Fraction(1, 4): "quarter",
           Fraction(1, 5): "fifth", Fraction(1, 10): "tenth", Fraction(1, 20): "twentieth"}
+_FROZEN = {
+    "none": "", "encoder": ", its encoder staying as it started",
+    "batch_norm": ", the running statistics of its encoder's batch normalisation staying as they "
+                  "started and serving in training too",
+}
 _MONAI = {"basic_unet": "BasicUNet", "segresnet": "SegResNet"}
 
 
@@ -118,21 +130,45 @@ def strong_view(strong: Strong, count: int) -> str:
 
 
 def network(recipe: AnyRecipe, parameters: int | None) -> str:
-    """Which network, and its size where a run has counted it."""
+    """Which network, what it starts from, and its size where a run has counted it."""
     model = recipe.model
     size = f" ({parameters / 1e6:.2f} million weights)" if parameters else ""
+    text = f"the network was {_architecture(model, size)}"
+    if not isinstance(model, MonaiModel):
+        text += _FROZEN[model.freeze]
+    if model.init is not None:
+        text += ", and started from the best weights of another run"
+    return text
+
+
+def _architecture(model: AnyModel, size: str) -> str:
     match model:
         case MonaiModel(network=name, width=width):
-            return f"the network was MONAI's {_MONAI[name]} from {width} channels on{size}"
+            return f"MONAI's {_MONAI[name]} from {width} channels on{size}"
+        case TimmModel():
+            return _timm_network(model, size)
         case UNetModel() | WideUNetModel():
             kind = "a U-Net with batch normalisation in its encoder"
         case ResidualUNetModel():
             kind = "a U-Net whose encoder has residual blocks with batch normalisation"
         case never:
             assert_never(never)
-    text = f"the network was {kind} and {listed([str(w) for w in model.widths])} channels{size}"
+    text = f"{kind} and {listed([str(w) for w in model.widths])} channels{size}"
     if any(model.dropout):
         text += f", with dropout of {listed([f'{p:g}' for p in model.dropout])} in its stages"
+    return text
+
+
+def _timm_network(model: TimmModel, size: str) -> str:
+    start = {"imagenet": "pretrained weights", "none": "random weights"}.get(
+        model.weights, "weights from a file")
+    widths = listed([str(width) for width in model.decoder_widths])
+    text = (f"timm's encoder {model.encoder} with {start} below a U-Net decoder of {widths} "
+            f"channels with batch normalisation and {model.upsampling} upsampling{size}")
+    if model.normalization is not None:
+        mean, std = (listed([f"{x:g}" for x in part])
+                     for part in (model.normalization.mean, model.normalization.std))
+        text += f", its images normalised by means of {mean} and deviations of {std}"
     return text
 
 
@@ -161,6 +197,8 @@ def optimiser(recipe: AnyRecipe) -> str:
             assert_never(never)
     clipped = (f", the gradient of each network being clipped to a norm of {chosen.clip_norm:g}"
                if chosen.clip_norm else "")
+    if chosen.encoder_lr != 1:
+        more = f", {chosen.encoder_lr:g} times that in the encoder{more}"
     return (f"weights were optimised by {text} (learning rate {chosen.lr:g}{more}, weight decay "
             f"{chosen.weight_decay:g}){clipped}")
 

@@ -64,7 +64,8 @@ def predict(network: Network, images: NDArray[np.uint8], runtime: Runtime) -> Te
 
     The network must be in evaluation mode.
     """
-    batch = normalize(torch.from_numpy(np.ascontiguousarray(images)).to(runtime.torch_device))
+    pixels = torch.from_numpy(np.ascontiguousarray(images)).to(runtime.torch_device)
+    batch = normalize(pixels, network.normalization)
     with runtime.autocast():
         logits = network(batch)
     return torch.sigmoid(logits.float())

@@ -105,7 +105,7 @@ class Trainer:
         self._last, self._best = folder / "last.pt", folder / "best.pt"
         self._stop_requested = stop_requested
         self._observer = observer
-        self._optimizer = build_optimizer(recipe.optimizer, method.parameters())
+        self._optimizer = build_optimizer(recipe.optimizer, method)
         self._team = team
         self._stepper = Stepper(method, self._optimizer, recipe.optimizer.clip_norm, runtime, team)
         self._average = build_average(recipe, method)
@@ -178,7 +178,7 @@ class Trainer:
         seed_step(self._recipe.seed, progress.step)
         with self._passes.counting():
             loss = self._stepper.step(
-                move_batch(raw, self._runtime),
+                move_batch(raw, self._runtime, self._method.student.normalization),
                 Moment(progress.step, self._plan.total_steps),
                 self._learning_rate(progress.step),
             )

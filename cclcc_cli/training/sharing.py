@@ -130,7 +130,10 @@ class Sharing:
         def forward(x: Tensor) -> Tensor:
             if self._total is None or not norm.training:
                 return alone(x)
-            return whole_batch_norm(norm, x, self.group)
+            out = whole_batch_norm(norm, x, self.group)
+            for part in norm.children():  # timm's norms end with the activation
+                out = part(out)
+            return out
 
         return forward
 

@@ -1,33 +1,49 @@
 """One optimiser step: forward, backward, clip, update."""
 
-from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from cclcc_cli.config.base import BaseRecipe
+from cclcc_cli.config.model import Normalization
 from cclcc_cli.config.schema import AdamW, Sgd
 from cclcc_cli.data.loading import RawBatch, normalize
 from cclcc_cli.methods.base import Batch, Loss, Method, Moment
+from cclcc_cli.models.network import EncoderDecoder
 from cclcc_cli.training.runtime import Runtime
 from cclcc_cli.training.team import ALONE, Team
 
 
-def build_optimizer(
-    config: AdamW | Sgd, parameters: Iterable[nn.Parameter]
-) -> torch.optim.Optimizer:
-    """The optimiser a recipe names; its learning rate is set before every step."""
+def build_optimizer(config: AdamW | Sgd, method: Method) -> torch.optim.Optimizer:
+    """The optimiser a recipe names, of all that learns; its rates are set before every step."""
+    groups = _parameter_groups(method, config.encoder_lr)
     match config:
         case AdamW():
             return torch.optim.AdamW(
-                parameters, lr=config.lr, weight_decay=config.weight_decay, fused=True
+                groups, lr=config.lr, weight_decay=config.weight_decay, fused=True
             )
         case Sgd():
             return torch.optim.SGD(
-                parameters, lr=config.lr, weight_decay=config.weight_decay,
+                groups, lr=config.lr, weight_decay=config.weight_decay,
                 momentum=config.momentum, nesterov=config.momentum > 0, fused=True,
             )
+
+
+def _parameter_groups(method: Method, encoder_lr: float) -> list[dict[str, Any]]:
+    """The encoders of a method's networks apart from the rest, each with its factor of the rate."""
+    inside = {
+        parameter
+        for module in method.modules() if isinstance(module, EncoderDecoder)
+        for parameter in module.encoder.parameters()
+    }
+    groups: dict[float, list[nn.Parameter]] = {}
+    for parameter in method.parameters():
+        if parameter.requires_grad:
+            factor = encoder_lr if parameter in inside else 1.0
+            groups.setdefault(factor, []).append(parameter)
+    return [{"params": part, "factor": factor} for factor, part in groups.items()]
 
 
 def build_average(recipe: BaseRecipe, method: Method) -> AveragedModel | None:
@@ -38,15 +54,15 @@ def build_average(recipe: BaseRecipe, method: Method) -> AveragedModel | None:
     return AveragedModel(method.predictor, multi_avg_fn=average, use_buffers=True)
 
 
-def move_batch(raw: RawBatch, runtime: Runtime) -> Batch:
+def move_batch(raw: RawBatch, runtime: Runtime, normalization: Normalization) -> Batch:
     """A batch on the device, normalised there: a quarter of the bytes travel as uint8."""
     device = runtime.torch_device
     images, masks = (t.to(device, non_blocking=True) for t in (raw.images, raw.masks))
     strong: tuple[Tensor, ...] = ()
     if raw.strong is not None:
         views = raw.strong.to(device, non_blocking=True)
-        strong = normalize(views.flatten(0, 1)).chunk(len(views))
-    return Batch(normalize(images), masks[:, None].float(), strong)
+        strong = normalize(views.flatten(0, 1), normalization).chunk(len(views))
+    return Batch(normalize(images, normalization), masks[:, None].float(), strong)
 
 
 class Stepper:
@@ -78,7 +94,7 @@ class Stepper:
     def step(self, batch: Batch, moment: Moment, lr: float) -> Loss:
         """Learn from one batch at a learning rate; returns the loss before the update."""
         for group in self._optimizer.param_groups:
-            group["lr"] = lr
+            group["lr"] = lr * group.get("factor", 1.0)
         with self._team.sharing():
             with self._runtime.autocast():
                 loss = self._method.loss(batch, moment)

@@ -11,6 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[2]
+SHIM = ROOT / "tests" / "timm_shim"
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def command_line() -> Callable[..., list[str]]:
 
 @pytest.fixture
 def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT), "CCLCC_DATA": "/nonexistent"}
+    return {**os.environ, "PYTHONPATH": f"{ROOT}:{SHIM}", "CCLCC_DATA": "/nonexistent"}
 
 
 @pytest.fixture

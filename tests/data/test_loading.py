@@ -7,14 +7,9 @@ import psutil
 import pytest
 import torch
 
+from cclcc_cli.config.model import IMAGENET
 from cclcc_cli.config.schema import Strong, Weak
-from cclcc_cli.data.loading import (
-    IMAGENET_MEAN,
-    IMAGENET_STD,
-    TrainingImages,
-    load_batches,
-    normalize,
-)
+from cclcc_cli.data.loading import TrainingImages, load_batches, normalize
 from cclcc_cli.data.sampling import TwoStreamBatches
 from cclcc_cli.data.store import load_store, store_path
 from cclcc_cli.data.transforms import StrongTransform, TrainingTransform
@@ -88,11 +83,11 @@ def test_loading_draws_nothing_from_the_global_random_state(store):
 def test_normalises_to_imagenet_in_channels_last():
     images = torch.zeros(2, 4, 4, 3, dtype=torch.uint8)
     images[..., 1] = 255
-    made = normalize(images)
+    made = normalize(images, IMAGENET)
     assert made.shape == (2, 3, 4, 4)
     assert made.is_contiguous(memory_format=torch.channels_last)
     for channel, value in enumerate((0, 1, 0)):
-        expected = (value - IMAGENET_MEAN[channel]) / IMAGENET_STD[channel]
+        expected = (value - IMAGENET.mean[channel]) / IMAGENET.std[channel]
         assert made[0, channel, 0, 0].item() == pytest.approx(expected, rel=1e-5)
 
 

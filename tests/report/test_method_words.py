@@ -11,6 +11,7 @@ from cclcc_cli.config.recipes import METHODS
 from cclcc_cli.config.schema import Section
 from cclcc_cli.errors import RecipeError
 from cclcc_cli.report.method_words import NOTHING, added_terms
+from cclcc_cli.report.recipe_words import network, optimiser
 
 Build = Callable[..., dict[str, Any]]
 RIVALS = [method for method in METHODS if method != "supervised"]
@@ -88,3 +89,24 @@ def test_two_stages_are_told_as_such(tiny_recipe: Build) -> None:
         "the rest alone" in text
     assert "64, 64 and 128 channels and strides of 4, 4 and 4" in text
     assert "rose" not in text
+
+
+@pytest.mark.parametrize("keys", [
+    {"encoder": "resnet18"}, {"weights": "none"}, {"weights": "w.pth"},
+    {"decoder_widths": [64, 32, 16, 8, 8]}, {"upsampling": "nearest"}, {"freeze": "encoder"},
+    {"freeze": "batch_norm"}, {"init": "runs/x"}, {"normalization": {"mean": [0.5, 0.5, 0.5]}},
+])
+def test_every_key_of_a_pretrained_network_is_told(
+    tiny_recipe: Build, keys: dict[str, Any]
+) -> None:
+    plain, changed = (
+        network(parse_recipe(tiny_recipe("supervised", model={"kind": "timm", **more}), "t"), None)
+        for more in ({}, keys)
+    )
+    assert "timm's encoder tf_efficientnet_lite0 with pretrained weights" in plain
+    assert changed != plain
+
+
+def test_the_encoders_own_rate_is_told(tiny_recipe: Build) -> None:
+    recipe = parse_recipe(tiny_recipe("supervised", optimizer={"encoder_lr": 0.1}), "t")
+    assert "(learning rate 0.001, 0.1 times that in the encoder, weight decay" in optimiser(recipe)

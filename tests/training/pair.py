@@ -74,5 +74,5 @@ def take_steps(arm, team=ALONE, optimizer="sgd", precision="fp32", batch=make_ba
     return {"terms": terms, "gradients": gradients, "state": state, "said": said}
 
 
-def take_steps_of(team, arms, *arguments):
-    return {arm: take_steps(arm, team, *arguments) for arm in arms}
+def take_steps_of(team, arms, *arguments, **keys):
+    return {arm: take_steps(arm, team, *arguments, **keys) for arm in arms}

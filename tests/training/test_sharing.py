@@ -7,6 +7,8 @@ a convolution's bias before a BatchNorm, whose gradient is 0. Of the methods wit
 agree to 1e-4 and predictions to 5 % (2.4e-2), as between two numbers of threads.
 """
 
+from functools import partial
+
 import pytest
 import torch
 
@@ -92,3 +94,18 @@ def test_the_tolerance_would_notice_a_batch_that_was_not_shared(shared):
     whole = shared[0]["supervised"]
     assert distance(halved["state"].values(), whole["state"].values()) > 1e-3
     assert distance([halved["said"]], [whole["said"]]) > 1e-3
+
+
+@pytest.mark.parametrize("encoder", ["test_efficientnet", "test_convnext"])
+def test_encoders_of_timm_learn_the_same_as_in_one_process(tmp_path, encoder):
+    """Norms that end with their activation, depthwise convolutions, inner maps that travel."""
+    pytest.importorskip("timm")
+    model = {"kind": "timm", "encoder": encoder, "weights": "none",
+             "decoder_widths": [16, 16, 8, 8, 8]}
+    arms = ["supervised", "mean_teacher", "unimatch", "urpc", "cps", "point_contrast"]
+    shared = run_pair(tmp_path, partial(take_steps_of, model=model), arms)[0]
+    for arm, two in shared.items():
+        one = take_steps(arm, model=model)
+        assert terms_distance(two["terms"], one["terms"]) < 1e-3, arm
+        assert distance(two["state"].values(), one["state"].values()) < 1e-4, arm
+        assert distance([two["said"]], [one["said"]]) < 1e-3, arm
