@@ -7,14 +7,14 @@ over what they say is finished.
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from cclcc_cli import __version__
-from cclcc_cli.config.bundle import BundledFile, LeftOut, Manifest
+from cclcc_cli.config.bundle import Manifest
 from cclcc_cli.errors import BundleError, RunError
 from cclcc_cli.experiments.bundle_file import write_bundle_file
 from cclcc_cli.experiments.plan_record import PLAN, read_record, record_path
@@ -31,10 +31,10 @@ _OVER = ("finished", "validated", "pruned")
 """States of runs that nothing is left to be done of, in an ablation or in a search."""
 _ABOUT_MACHINES = ("environment.json", "status.json", "summary.json")
 """Files that tell commands and reasons, where a user's own folders may be named."""
-_HOMES = re.compile(r"(?<!\w)/(?:(?:home|Users)/[^/\s\"'\\]+|root)(?=[/\s\"'\\]|$)", re.MULTILINE)
+_HOMES = re.compile(r"(?<![\w.])(?:(?:/[\w.-]+)*/(?:home|Users)/[\w.@-]+|/root(?![\w.-]))")
 _SECRETS = re.compile(r"(?i)\b((?:password|passwd|pwd|token|secret|api_?key)=)[^&\s\"'\\]+")
 
-Contents = dict[str, bytes]
+UnitFiles = dict[str, bytes]
 """The files of a run, an ablation or a search that a bundle holds, by name."""
 
 
@@ -126,21 +126,13 @@ def write_bundle(root: Path, selection: Selection, out: Path) -> Written:
               for name in selection.searches}
     contents = {f"{unit}/{name}": content for unit, files in units.items()
                 for name, content in files.items()}
-    try:
-        manifest = Manifest(
-            cclcc=__version__,
-            files=[BundledFile(path=path, size=len(contents[path]),
-                               sha256=hashlib.sha256(contents[path]).hexdigest())
-                   for path in sorted(contents)],
-            left_out=[LeftOut(run=folder.path.relative_to(root).as_posix(), state=state)
-                      for folder, state in selection.left_out],
-        )
-    except ValidationError as error:
-        problem = error.errors()[0]
-        raise BundleError(f"{root}: {problem['input']!r:.200}: no bundle can hold it "
-                          f"({problem['msg']}); name the runs that it is to hold") from None
+    manifest = _describe(root, contents, selection)
     with disk_problems(out):
-        digest = write_bundle_file(out, manifest, contents)
+        try:
+            digest = write_bundle_file(out, manifest, contents)
+        except FileNotFoundError:
+            raise BundleError(f"{out}: there is no folder {out.parent}; make it, or give another "
+                              "--out") from None
     notes = [f"left out: {_told(selection.left_out)}"] if selection.left_out else []
     notes += [f"search {name} keeps its trials in a database, so it can be reported from the "
               "bundle but not continued" for name in selection.searches
@@ -148,7 +140,33 @@ def write_bundle(root: Path, selection: Selection, out: Path) -> Written:
     return Written(manifest, digest, out.stat().st_size, tuple(notes))
 
 
-def pack_unit(root: Path, unit: str) -> Contents:
+def _describe(root: Path, contents: Mapping[str, bytes], selection: Selection) -> Manifest:
+    paths = sorted(contents)
+    try:
+        return Manifest.model_validate({
+            "cclcc": __version__,
+            "files": [{"path": path, "size": len(contents[path]),
+                       "sha256": hashlib.sha256(contents[path]).hexdigest()} for path in paths],
+            "left_out": [{"run": folder.path.relative_to(root).as_posix(), "state": state}
+                         for folder, state in selection.left_out],
+        })
+    except ValidationError as error:
+        problem = error.errors()[0]
+        match problem["loc"]:
+            case ("files", int(place), *_):
+                where = str(root / paths[place])
+            case ("left_out", int(place), *_):
+                where = str(selection.left_out[place][0].path)
+            case _:
+                where = str(root)
+        reason = problem["msg"]
+        if problem["type"].startswith("string"):
+            reason = "names in it are short, and of letters, digits and ._+- alone"
+        raise BundleError(f"{where}: no bundle can hold it: {reason}; leave it out by naming the "
+                          "runs that are wanted") from None
+
+
+def pack_unit(root: Path, unit: str) -> UnitFiles:
     """What a bundle holds of a run, an ablation or a search below a runs folder."""
     first = unit.partition("/")[0]
     if first == ABLATIONS:
@@ -158,7 +176,7 @@ def pack_unit(root: Path, unit: str) -> Contents:
     return pack_run(root / unit)
 
 
-def pack_run(path: Path) -> Contents:
+def pack_run(path: Path) -> UnitFiles:
     """What a bundle holds of a run folder."""
     return _pack(path, RECORDS)
 
@@ -169,7 +187,7 @@ def unit_files(unit: str) -> tuple[str, ...]:
     return {ABLATIONS: _OF_ABLATION, SEARCHES: _OF_SEARCH}.get(first, RECORDS)
 
 
-def _pack(path: Path, names: Iterable[str]) -> Contents:
+def _pack(path: Path, names: Iterable[str]) -> UnitFiles:
     files = {}
     for name in names:
         file = path / name

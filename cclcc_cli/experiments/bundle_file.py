@@ -27,6 +27,7 @@ _MOST_MANIFEST_BYTES = 2**25
 _MOST_MEMORY = 2**27
 """What decompressing may take; ours takes 9 MB."""
 _PRESET = 6
+_MAGIC = b"\xfd7zXZ\0"
 _GET_IT_AGAIN = "get it again from where it was made"
 
 
@@ -71,8 +72,8 @@ def unpack_bundle_file(path: Path, place: Path) -> tuple[Manifest, str]:
         try:
             return _Reader(path, file).unpack(place)
         except lzma.LZMAError:
-            raise BundleError(f"{path}: is no bundle of cclcc's, or is damaged (it cannot be "
-                              f"decompressed); {_GET_IT_AGAIN}") from None
+            raise BundleError(f"{path}: is damaged (it cannot be decompressed); {_GET_IT_AGAIN}"
+                              ) from None
 
 
 class _Reader:
@@ -83,6 +84,9 @@ class _Reader:
         self._decompressor = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MOST_MEMORY)
 
     def unpack(self, place: Path) -> tuple[Manifest, str]:
+        if not _MAGIC.startswith(self._file.read(len(_MAGIC))):
+            raise self._foreign("it is no .tar.xz file")
+        self._file.seek(0)
         manifest, digest = self._read_manifest()
         for file in manifest.files:
             self._expect(_header(file.path, file.size), f"{file.path} is not where the manifest "
