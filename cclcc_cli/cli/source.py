@@ -49,9 +49,11 @@ class Source:
         return [self.told(note) for note in (*notes, *self.notes)]
 
     def find(self, name: str) -> str:
-        """The path of a run folder called as ``told`` calls it; any other name as it is."""
-        for path in sorted(self.root.glob("*/*/cell.json")) if self.told is not str else ():
-            folder = path.parent
+        """The path of a run folder called ``<data set>/<run>``, or as ``told`` calls it.
+
+        Any other name is returned as it is.
+        """
+        for folder in (path.parent for path in self.root.glob("*/*/cell.json")):
             if name in (self.told(str(folder)), folder.relative_to(self.root).as_posix()):
                 return str(folder)
         return name

@@ -89,6 +89,10 @@ def test_half_an_ablation_goes_on_elsewhere(cclcc, start, arguments, ablation_fi
                 (["--runs", "runs"], ["--runs", "new"], ["--bundle", "whole.tar.xz"])}
         assert len(told) == 1
         assert "clcc" in told.pop()
+    ok(cclcc("report", "--bundle", "whole.tar.xz", "--ablation", "parts", "--out", "p.html"))
+    text = (tmp_path / "p.html").read_text()
+    assert "effects on test Dice" in text
+    assert "cclcc report --bundle whole.tar.xz --ablation parts" in text
 
 
 @pytest.mark.slow
@@ -105,6 +109,8 @@ def test_a_search_goes_on_elsewhere(cclcc, arguments, tmp_path, tiny_recipe):
     assert len(json.loads(made.stdout)["runs"]) == 2
     there = ok(cclcc("report", "--bundle", "b.tar.xz", "--search", "small"))
     assert there.stdout == ok(cclcc("report", "--search", "small")).stdout
+    assert refused(cclcc("report", "--bundle", "b.tar.xz")).startswith(
+        "b.tar.xz: no finished run in it, but 2 validated")
     ok(cclcc("unbundle", "b.tar.xz", "--runs", "new"))
     before = records(tmp_path / "new")
     moved, stayed = (json.loads(search(3, runs)) for runs in ("new", "runs"))

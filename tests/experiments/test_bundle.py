@@ -94,16 +94,17 @@ def test_it_holds_the_records_alone_and_a_second_pass_changes_nothing(file, root
 
 
 def test_homes_and_passwords_are_left_out_and_recipes_stay(root, first, tmp_path):
-    typed = ("cclcc train /home/ann/recipes/a.yaml --data /Users/bo/d --runs /root/r --seed=/cluster/home/a.b/s "
-             "--tracking-uri postgresql://me:geheim@host/db?password=geheim2 --out ./home/x")
+    typed = ("cclcc train /home/ann/recipes/a.yaml --data /Users/bo/d --runs /root/r "
+             "--seed=/cluster/home/a.b/s --out ./home/x "
+             "--tracking-uri postgresql://me:geheim@host/db?password=geheim2")
     first.write_json("environment.json", {"command": typed})
     first.update_status(error="/home/ann: no room", host="node7")
     first.write_text("recipe.yaml", f"# {typed}\nname: tiny\nweights: /home/ann/w.pth\n")
     bundle(root, tmp_path / "b")
     with open_bundles([tmp_path / "b"]) as opened:
         back = RunFolder(opened.root / first.path.relative_to(root))
-        told = ("cclcc train ~/recipes/a.yaml --data ~/d --runs ~/r --seed=~/s "
-                "--tracking-uri postgresql://***@host/db?password=*** --out ./home/x")
+        told = ("cclcc train ~/recipes/a.yaml --data ~/d --runs ~/r --seed=~/s --out ./home/x "
+                "--tracking-uri postgresql://***@host/db?password=***")
         assert back.read_json("environment.json") == {"command": told}
         assert back.status["error"] == "~: no room"
         assert (back.path / "recipe.yaml").read_text() == (
