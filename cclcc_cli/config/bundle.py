@@ -44,7 +44,7 @@ class LeftOut(_Part):
 
     run: Unit
     """``<data set>/<run>``."""
-    state: str
+    state: Annotated[str, Field(pattern="^[a-z ]+$", max_length=40)]
     """How far it was, as ``cclcc ls`` says it."""
 
 

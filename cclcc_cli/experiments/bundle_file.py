@@ -38,6 +38,9 @@ def write_bundle_file(path: Path, manifest: Manifest, contents: Mapping[str, byt
         path: replaced whole, or not at all.
         manifest: of the contents.
         contents: by path below the runs folder.
+
+    Raises:
+        FileNotFoundError: there is no folder to write it in.
     """
     text = (json.dumps(manifest.model_dump(mode="json"), indent=1) + "\n").encode()
     digest = hashlib.sha256(text).hexdigest()
@@ -81,12 +84,12 @@ class _Reader:
 
     def __init__(self, path: Path, file: BinaryIO) -> None:
         self._path, self._file = path, file
+        self._begin = file.read(len(_MAGIC))  # not read twice: the file may be a pipe
         self._decompressor = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MOST_MEMORY)
 
     def unpack(self, place: Path) -> tuple[Manifest, str]:
-        if not _MAGIC.startswith(self._file.read(len(_MAGIC))):
+        if not _MAGIC.startswith(self._begin):
             raise self._foreign("it is no .tar.xz file")
-        self._file.seek(0)
         manifest, digest = self._read_manifest()
         for file in manifest.files:
             self._expect(_header(file.path, file.size), f"{file.path} is not where the manifest "
@@ -108,7 +111,7 @@ class _Reader:
     def _read_manifest(self) -> tuple[Manifest, str]:
         if self._read(_BLOCK) != _header(_DIGEST, 65):
             raise self._foreign("it does not begin as one")
-        told = self._read(_BLOCK)[:64].decode("ascii", "replace")
+        told = self._read(_BLOCK)
         block = self._read(_BLOCK)
         try:
             size = tarfile.TarInfo.frombuf(block, "utf-8", "strict").size
@@ -119,13 +122,13 @@ class _Reader:
         text = self._read(size)
         self._expect(bytes(_padding(size)), "something is hidden behind its manifest")
         digest = hashlib.sha256(text).hexdigest()
-        if digest != told:
+        if told != f"{digest}\n".encode() + bytes(_padding(65)):
             raise self._changed("its manifest does not have the digest that stands before it")
         try:
             return Manifest.model_validate_json(text), digest
         except ValidationError as error:
             problem = error.errors()[0]
-            where = ".".join(map(str, problem["loc"])) or "manifest"
+            where = ascii(".".join(map(str, problem["loc"])) or "manifest")[1:-1]
             raise self._foreign(f"{where}: {problem['msg']}; this cclcc reads version 1") from None
 
     def _expect(self, expected: bytes, problem: str) -> None:
@@ -146,8 +149,10 @@ class _Reader:
     def _decompress(self, most: int) -> bytes:
         while not self._decompressor.eof:
             more = b""
-            if self._decompressor.needs_input and not (more := self._file.read(2**16)):
-                return b""
+            if self._decompressor.needs_input:
+                more, self._begin = self._begin or self._file.read(2**16), b""
+                if not more:
+                    return b""
             if part := self._decompressor.decompress(more, max_length=most):
                 return part
         return b""

@@ -256,6 +256,9 @@ def test_an_edited_manifest_is_refused_with_its_digest_or_without(file, tmp_path
     pack(tmp_path / "b", {**contents, "manifest.json": contents["manifest.json"].replace(
         b'"size"', b'"size" ', 1)}.items())
     assert "does not have the digest" in refused(tmp_path / "b")
+    pack(tmp_path / "b", {**contents, "manifest.sha256": contents["manifest.sha256"][:-1] + b" "
+                          }.items())
+    assert "does not have the digest" in refused(tmp_path / "b")
 
     def lie(manifest):
         manifest["files"][0]["sha256"] = "0" * 64
@@ -271,7 +274,8 @@ def test_an_edited_manifest_is_refused_with_its_digest_or_without(file, tmp_path
      ({"path": "a/b\\c/cell.json"}, "files.0.path"), ({"path": "a/.b/cell.json"}, "files.0.path"),
      ({"path": "a/b/cell.json\n"}, "files.0.path"), ({"size": 2**40}, "files.0.size"),
      ({"size": -1}, "files.0.size"), ({"path": "zz/b/cell.json"}, "not sorted"),
-     ({"sha256": "x"}, "files.0.sha256"), ({"mode": 0o777}, "files.0.mode")],
+     ({"sha256": "x"}, "files.0.sha256"), ({"mode": 0o777}, "files.0.mode"),
+     ({"\x1b[31m\n": 0}, r"files.0.\x1b[31m\n: Extra")],
 )
 def test_a_manifest_that_leads_elsewhere_or_claims_too_much_is_refused(
     file, tmp_path, edit, message
@@ -335,10 +339,10 @@ def test_what_hides_behind_the_end_is_refused(file, tmp_path):
 
 
 def test_a_bomb_is_not_unpacked(file, tmp_path):
-    pack(tmp_path / "b", members(file).items(), end=bytes(2**28))
-    assert (tmp_path / "b").stat().st_size < 2**17
+    pack(tmp_path / "b", members(file).items(), end=bytes(2**26))
+    assert (tmp_path / "b").stat().st_size < 2**16
     assert "behind its end" in refused(tmp_path / "b")
-    pack(tmp_path / "m", {**members(file), "manifest.json": bytes(2**26)}.items())
+    pack(tmp_path / "m", {**members(file), "manifest.json": bytes(2**25 + 1)}.items())
     assert "it has no manifest" in refused(tmp_path / "m")
 
 
