@@ -31,6 +31,10 @@ class RunBusyError(RunError):
     """A run folder that another living process holds."""
 
 
+class BundleError(CclccError):
+    """A bundle that cannot be made, or is not as it was made, or does not go with what is there."""
+
+
 class DiskError(CclccError):
     """A file that cannot be written."""
 

@@ -9,6 +9,7 @@ from cclcc_cli import __version__
 from cclcc_cli.cli import console
 from cclcc_cli.cli.ablate import ablate
 from cclcc_cli.cli.audit import audit
+from cclcc_cli.cli.bundle import bundle, unbundle
 from cclcc_cli.cli.compare import compare
 from cclcc_cli.cli.ls import ls
 from cclcc_cli.cli.methods import methods
@@ -50,7 +51,7 @@ def _options(
 
 
 for command in (prepare, audit, show, splits, methods, train, ablate, search, ls, rm, report,
-                compare, sync, ui):
+                compare, bundle, unbundle, sync, ui):
     app.command()(command)
 
 

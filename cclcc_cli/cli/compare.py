@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cclcc_cli.cli import console
-from cclcc_cli.cli.options import RUNS, Json, RunsDir
+from cclcc_cli.cli.options import RUNS, Bundles, Json, RunsDir
+from cclcc_cli.cli.source import open_source
 
 if TYPE_CHECKING:
     from cclcc_cli.report.compare import Pair
@@ -19,6 +20,7 @@ def compare(
     first: Side,
     second: Side,
     runs: RunsDir = RUNS,
+    bundle: Bundles = None,
     split: Annotated[Literal["test", "val"], typer.Option(help="Which split's scores.")] = "test",
     across: Annotated[
         bool, typer.Option("--across", help="Compare runs whose data or evaluation differ.")
@@ -26,10 +28,15 @@ def compare(
     json: Json = False,
 ) -> None:
     """Compare two runs or arms: what differs in their recipes, then their scores by image."""
+    from dataclasses import replace
+
     from cclcc_cli.report.compare import compare as compare_sides
     from cclcc_cli.report.compare import pair_record
 
-    pair = compare_sides((first, second), runs, split, across)
+    with open_source(runs, bundle or ()) as source:
+        found = compare_sides((source.find(first), source.find(second)), source.root, split,
+                              across)
+        pair = replace(found, names=(first, second), notes=source.all_notes(found.notes))
     if json:
         console.show_json({**pair_record(pair), "split": split, "across": across})
     else:

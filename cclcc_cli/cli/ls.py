@@ -5,13 +5,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cclcc_cli.cli import console
-from cclcc_cli.cli.options import RUNS, Json, RunsDir
+from cclcc_cli.cli.options import RUNS, Bundles, Json, RunsDir
+from cclcc_cli.cli.source import Source, open_source
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cclcc_cli.experiments.listing import Listed
+
 
 def ls(
     runs: RunsDir = RUNS,
+    bundle: Bundles = None,
     state: Annotated[
         list[str] | None, typer.Option(help="Only runs in this state; repeatable.")
     ] = None,
@@ -27,19 +32,27 @@ def ls(
     json: Json = False,
 ) -> None:
     """List run folders: what they hold and how far they are."""
-    from dataclasses import asdict
-
     from cclcc_cli.experiments.listing import list_runs
 
-    listed = list_runs(runs, states=state or (), methods=method or (), names=name or (),
-                       ablation=ablation)
+    with open_source(runs, bundle or ()) as source:
+        listed = list_runs(source.root, states=state or (), methods=method or (),
+                           names=name or (), ablation=ablation)
+        _show(listed, source, json)
+
+
+def _show(listed: "Sequence[Listed]", source: Source, json: bool) -> None:
+    from dataclasses import asdict
+
+    for note in source.notes:
+        console.note(f"note: {note}")
     if json:
-        console.show_json([{**asdict(one), "folder": str(one.folder)} for one in listed])
+        console.show_json([{**asdict(one), "folder": source.told(str(one.folder)),
+                            "detail": source.told(one.detail)} for one in listed])
         return
     console.show_table(
-        f"{len(listed)} runs below {runs}",
+        f"{len(listed)} runs {source.place}",
         ["folder", "state", "recipe", "labels", "seed", "step", "val Dice %", "detail"],
-        [_row(one) for one in listed],
+        [[source.told(text) for text in _row(one)] for one in listed],
     )
 
 

@@ -10,6 +10,11 @@ from cclcc_cli.errors import RunError
 RunsDir = Annotated[
     Path, typer.Option("--runs", metavar="DIR", help="Where run folders are kept.")
 ]
+Bundles = Annotated[
+    list[Path] | None,
+    typer.Option("--bundle", metavar="FILE",
+                 help="Read this file of cclcc bundle instead; repeatable."),
+]
 DataDir = Annotated[
     Path,
     typer.Option("--data", metavar="DIR", envvar="CCLCC_DATA", help="Where stores are kept."),

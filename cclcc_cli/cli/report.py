@@ -1,23 +1,22 @@
 """``cclcc report``."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from cclcc_cli.cli import console
-from cclcc_cli.cli.options import DATA, RUNS, DataDir, RunsDir, TrackingUri
+from cclcc_cli.cli.options import DATA, RUNS, Bundles, DataDir, RunsDir, TrackingUri
 from cclcc_cli.cli.report_output import (
     Format,
-    Mlflow,
-    Source,
     choose_format,
-    open_source,
     publish,
     report_command,
     write_figures,
     write_out,
 )
+from cclcc_cli.cli.source import Mlflow, Source, open_source
 from cclcc_cli.errors import RunError
 
 if TYPE_CHECKING:
@@ -28,6 +27,7 @@ Layout = Literal["rows", "grid", "ablation", "costs"]
 
 def report(
     runs: RunsDir = RUNS,
+    bundle: Bundles = None,
     split: Annotated[Literal["test", "val"], typer.Option(help="Which split's scores.")] = "test",
     all_metrics: Annotated[
         bool, typer.Option("--all-metrics", help="Every score, not only Dice and IoU.")
@@ -93,9 +93,9 @@ def report(
     if search:
         if (layout or ablation or baseline or figures or quoted or all_metrics or costs or across
                 or mlflow or chosen == "html" or split != "test"):
-            raise RunError("--search: stands alone beside --runs, --out and any --format but html; "
-                           "its scores are of the validation split")
-        _report_search(runs, search, chosen, out)
+            raise RunError("--search: stands alone beside --runs or --bundle, --out and any "
+                           "--format but html; its scores are of the validation split")
+        _report_search(runs, bundle or (), search, chosen, out)
         return
     if layout is None:
         layout = "ablation" if ablation and chosen != "html" else "rows"
@@ -115,10 +115,10 @@ def report(
     question = Question(split, baseline, across, all_metrics, costs, layout == "grid", ablation,
                         others)
     server = Mlflow(tracking_uri, experiment or ()) if mlflow else None
-    with open_source(runs, server, ablation) as source:
+    with open_source(runs, bundle or (), server, ablation) as source:
         if chosen == "html":
             _write_page(source, question, data, out, figures,
-                        report_command(runs, server, question, quoted or (), out))
+                        report_command(runs, bundle or (), server, question, quoted or (), out))
         elif layout == "ablation":
             _report_ablation(source, question, chosen, out)
         elif layout == "costs":
@@ -159,11 +159,13 @@ def _check_options(layout: Layout, format: Format, options: dict[str, object]) -
                "--layout costs: shows no scores", "add --costs to another layout")
 
 
-def _report_search(runs: Path, search: str, format: Format, out: Path | None) -> None:
+def _report_search(
+    runs: Path, bundles: Sequence[Path], search: str, format: Format, out: Path | None
+) -> None:
     from cclcc_cli.report.search_page import write_search_page
 
-    with open_source(runs, None, None) as source:
-        publish(write_search_page(runs, search), source, format, out)
+    with open_source(runs, bundles) as source:
+        publish(write_search_page(source.root, search), source, format, out)
 
 
 def _report_rows(
@@ -178,7 +180,7 @@ def _report_rows(
         from cclcc_cli.report.figures.gallery import draw_figures
 
         drawn = draw_figures(page.evidence, page.scores, question.split, data)
-        write_figures(drawn, figures)
+        write_figures(drawn, source, figures)
         for note in drawn.notes:
             console.note(f"note: {source.told(note)}")
 
@@ -215,4 +217,4 @@ def _write_page(
     else:
         console.show(text.removesuffix("\n"))
     if figures:
-        write_figures(made.drawn, figures)
+        write_figures(made.drawn, source, figures)

@@ -1,15 +1,15 @@
-"""Where ``cclcc report`` reads from and writes to."""
+"""Where ``cclcc report`` writes to."""
 
 import io
 import shlex
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext, redirect_stdout
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from contextlib import nullcontext, redirect_stdout
+from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal
 
 from cclcc_cli.cli import console
+from cclcc_cli.cli.source import Mlflow, Source
 from cclcc_cli.errors import RunError
 
 if TYPE_CHECKING:
@@ -24,42 +24,6 @@ _FORMAT_OF_SUFFIX: dict[str, Format] = {
 }
 
 
-@dataclass(frozen=True)
-class Mlflow:
-    """A tracking server as the place to read runs from.
-
-    Attributes:
-        uri: as given; None for the usual one.
-        experiments: by name; none: all of cclcc's.
-    """
-
-    uri: str | None
-    experiments: Sequence[str]
-
-
-@dataclass(frozen=True)
-class Source:
-    """Run folders to read.
-
-    Attributes:
-        root: where they lie now.
-        notes: what a server has and could not be laid there.
-        passing: they lie there for this report only: a path is told as it was on the server.
-    """
-
-    root: Path
-    notes: Sequence[str] = ()
-    passing: bool = False
-
-    def told(self, text: str) -> str:
-        """A text without paths that nobody will find again."""
-        return text.replace(f"{self.root}/", "") if self.passing else text
-
-    def all_notes(self, notes: Sequence[str]) -> list[str]:
-        """Those of a report, and the source's own."""
-        return [self.told(note) for note in (*notes, *self.notes)]
-
-
 def choose_format(format: Format | None, out: Path | None) -> Format:
     """What was asked for, or what the file's name promises.
 
@@ -72,34 +36,19 @@ def choose_format(format: Format | None, out: Path | None) -> Format:
     return format or promised or "table"
 
 
-@contextmanager
-def open_source(runs: Path, mlflow: Mlflow | None, ablation: str | None) -> Iterator[Source]:
-    """The run folders, fetched from a server where one is named.
-
-    Raises:
-        TrackerError: the server cannot be reached, or has nothing to report.
-    """
-    if mlflow is None:
-        yield Source(runs)
-        return
-    from cclcc_cli.experiments.tracking.fetch import fetch_runs
-    from cclcc_cli.experiments.tracking.tracker import tracking_uri
-
-    uri = tracking_uri(runs, mlflow.uri)
-    with TemporaryDirectory(prefix="cclcc-report-") as place:
-        notes = fetch_runs(uri, Path(place), experiments=mlflow.experiments, ablation=ablation)
-        yield Source(Path(place), notes, passing=True)
-
-
 def report_command(
-    runs: Path, mlflow: Mlflow | None, question: "Question", quoted: Sequence[Path],
-    out: Path | None,
+    runs: Path, bundles: Sequence[Path], mlflow: Mlflow | None, question: "Question",
+    quoted: Sequence[Path], out: Path | None,
 ) -> str:
     """What makes the same page again; an address comes without its password."""
     from cclcc_cli.experiments.tracking.address import without_password
 
-    words = ["cclcc", "report", *(["--runs", str(runs)] if mlflow is None else ["--mlflow"])]
-    if mlflow is not None:
+    words = ["cclcc", "report"]
+    if mlflow is None:
+        words += [word for path in bundles for word in ("--bundle", str(path))] or [
+            "--runs", str(runs)]
+    else:
+        words += ["--mlflow"]
         words += ["--tracking-uri", without_password(mlflow.uri)] if mlflow.uri else []
         words += [word for name in mlflow.experiments for word in ("--experiment", name)]
     words += ["--ablation", question.ablation] if question.ablation else []
@@ -143,11 +92,12 @@ def _show(sheet: "Sheet", format: Format) -> None:
             raise AssertionError("a page is more than its tables")
 
 
-def write_figures(drawn: "Drawn", folder: Path) -> None:
+def write_figures(drawn: "Drawn", source: Source, folder: Path) -> None:
     """Write figures and say so."""
     from cclcc_cli.report.figures import folder as figures
 
-    figures.write_figures(drawn, folder)
+    told = replace(drawn, notes=[source.told(note) for note in drawn.notes])
+    figures.write_figures(told, folder)
     console.note(f"drawn: {len(drawn.figures)} figures in {folder}")
 
 

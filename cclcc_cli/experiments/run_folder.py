@@ -45,6 +45,10 @@ so the test split is unread; whoever asks for the cell's result goes on and read
 Standing = Literal["done", "running", "stopped", "killed", "failed", "pruned", "validated",
                    "to do"]
 Record = Mapping[str, Any]
+RECORDS = ("cell.json", "recipe.yaml", "environment.json", "status.json", "result.json",
+           "costs.json", "ablation.json", "search.json", "metrics.jsonl", "val_images.csv",
+           "test_images.csv")
+"""What a run folder says in text: all that a report needs but pictures of cases."""
 
 
 class RunFolder:

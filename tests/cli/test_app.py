@@ -22,7 +22,8 @@ def modules_after(code, environment):
 @pytest.mark.parametrize(
     "command",
     [[], *([name] for name in ("prepare", "audit", "show", "splits", "methods", "train", "ablate",
-                                "search", "ls", "rm", "report", "compare", "sync", "ui"))],
+                                "search", "ls", "rm", "report", "compare", "bundle",
+                                "unbundle", "sync", "ui"))],
 )
 def test_help_loads_nothing_heavy(command, environment):
     code = (

@@ -56,6 +56,14 @@ def test_json_holds_the_same(folders):
     assert found["difference"]["seed_noise_known"] is False
 
 
+def test_folders_can_be_named_below_the_runs_folder(folders):
+    root = folders[0].path.parent.parent
+    below = [folder.path.relative_to(root) for folder in folders]
+    result = invoke(*below, "--runs", root)
+    assert result.exit_code == 0
+    assert f"{below[0]} against {below[1]}: within noise" in result.stdout
+
+
 def test_the_same_run_twice_does_not_differ(folders):
     result = invoke(folders[0].path, folders[0].path)
     assert result.stdout.startswith("the recipes do not differ\n")

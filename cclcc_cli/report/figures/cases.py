@@ -21,6 +21,8 @@ from cclcc_cli.report.gather import Run
 from cclcc_cli.report.images import ImageScores
 from cclcc_cli.wording import few
 
+NO_MASKS = ("the run folders hold no predicted masks (a bundle leaves them out, old versions kept "
+            "none); cclcc train --fresh makes them anew")
 _MOST_DISAGREEMENTS = 3
 
 Bits = NDArray[np.bool_]
@@ -75,8 +77,7 @@ def read_predictions(
                                   and RunFolder(run.path).test_masks.exists()]
             for found in evidence}
     without = [names[arm] for arm, runs in kept.items() if not runs]
-    notes = [f"no cases of {', '.join(without)}: trained before predicted masks were kept; "
-             "cclcc train --fresh makes them anew"] if without else []
+    notes = [f"no cases of {', '.join(without)}: {NO_MASKS}"] if without else []
     shown = [found.arm.first.arm for found in evidence if kept[found.arm.first.arm]]
     if not shown:
         return None, notes

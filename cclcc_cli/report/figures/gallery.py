@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.report.evidence import Evidence
+from cclcc_cli.report.figures.cases import NO_MASKS
 from cclcc_cli.report.figures.cases_plot import draw_cases
 from cclcc_cli.report.figures.efficiency import draw_efficiency
 from cclcc_cli.report.figures.figure import Drawn, Figure
@@ -43,6 +45,8 @@ def draw_figures(
         figures += [efficiency] if efficiency else []
         notes += why
     places = list(dict.fromkeys(found.arm.place for found in evidence))
+    any_masks = any(RunFolder(run.path).test_masks.exists()
+                    for found in evidence for run in found.arm.runs)
     for place in places[:MOST_PLACES]:
         here = [found for found in evidence if found.arm.place == place]
         suffix = f"-{place[0].replace(' ', '-')}-{place[1]}" if len(places) > 1 else ""
@@ -51,10 +55,12 @@ def draw_figures(
         drawn, why = draw_learning(here, suffix, words)
         figures += drawn
         notes += why
-        if split == "test":
+        if split == "test" and any_masks:
             drawn, why = draw_cases(here, scores, data_root, suffix, words)
             figures += drawn
             notes += why
+    if split == "test" and not any_masks:
+        notes.append(f"no cases: {NO_MASKS}")
     if split != "test":
         notes.append("no cases: predicted masks are kept of the test split alone")
     if len(places) > MOST_PLACES:

@@ -9,6 +9,7 @@ from cclcc_cli.data.store import load_store, store_path
 from cclcc_cli.experiments.masks import Masks, write_masks
 from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.report.figures.cases import (
+    NO_MASKS,
     Predictions,
     choose_cases,
     measure_disagreement,
@@ -126,8 +127,7 @@ def test_runs_from_before_masks_are_named_and_the_others_shown(kept, tiny_data):
         RunFolder(run.path).test_masks.unlink()
     found, notes = read_predictions(kept.evidence, kept.scores, tiny_data)
     assert list(found.names) == ["supervised"]
-    assert notes == ["no cases of clcc: trained before predicted masks were kept; cclcc train "
-                     "--fresh makes them anew"]
+    assert notes == [f"no cases of clcc: {NO_MASKS}"]
 
 
 def test_without_the_store_there_are_no_cases(kept, tmp_path):

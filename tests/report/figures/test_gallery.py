@@ -29,7 +29,7 @@ def test_one_place_without_masks_has_all_but_cases_and_says_so(recorded, tmp_pat
         "effects", "paired-scatter", "paired-differences", "learning-curves", "losses"]
     curve, cases = drawn.notes
     assert curve.startswith("no label-efficiency curve")
-    assert cases.startswith("polyps-64, 80 labels: no cases of clcc, supervised: trained before")
+    assert cases.startswith("no cases: the run folders hold no predicted masks (a bundle leaves")
     again = draw_figures(found.evidence, found.scores, "test", tmp_path)
     assert again == drawn  # bytes included
 
