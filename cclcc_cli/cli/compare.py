@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cclcc_cli.cli import console
-from cclcc_cli.cli.options import RUNS, Json, RunsDir
+from cclcc_cli.cli.options import RUNS, Json, MetricName, RunsDir, judged_metric
 
 if TYPE_CHECKING:
     from cclcc_cli.report.compare import Pair
@@ -23,13 +23,14 @@ def compare(
     across: Annotated[
         bool, typer.Option("--across", help="Compare runs whose data or evaluation differ.")
     ] = False,
+    metric: MetricName = "dice",
     json: Json = False,
 ) -> None:
     """Compare two runs or arms: what differs in their recipes, then their scores by image."""
     from cclcc_cli.report.compare import compare as compare_sides
     from cclcc_cli.report.compare import pair_record
 
-    pair = compare_sides((first, second), runs, split, across)
+    pair = compare_sides((first, second), runs, split, across, judged_metric(metric))
     if json:
         console.show_json({**pair_record(pair), "split": split, "across": across})
     else:
@@ -37,6 +38,7 @@ def compare(
 
 
 def _show(pair: "Pair", split: str, across: bool) -> None:
+    from cclcc_cli.metrics.scores import metric_title
     from cclcc_cli.report.compare import pair_rows, pair_sentences
 
     if pair.keys:
@@ -44,7 +46,8 @@ def _show(pair: "Pair", split: str, across: bool) -> None:
                            [[key, *values] for key, values in pair.keys.items()])
     else:
         console.show("the recipes do not differ")
-    title = f"{split} Dice{', ACROSS runs whose conditions differ' if across else ''}"
+    title = (f"{split} {metric_title(pair.comparison.metric)}"
+             f"{', ACROSS runs whose conditions differ' if across else ''}")
     console.show_table(title, ["", *pair.names], pair_rows(pair))
     for sentence in pair_sentences(pair):
         console.show(sentence)

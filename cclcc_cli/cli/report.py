@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cclcc_cli.cli import console
-from cclcc_cli.cli.options import DATA, RUNS, DataDir, RunsDir, TrackingUri
+from cclcc_cli.cli.options import (
+    DATA,
+    RUNS,
+    DataDir,
+    MetricName,
+    RunsDir,
+    TrackingUri,
+    judged_metric,
+)
 from cclcc_cli.cli.report_output import (
     Format,
     Mlflow,
@@ -29,8 +37,9 @@ Layout = Literal["rows", "grid", "ablation", "costs"]
 def report(
     runs: RunsDir = RUNS,
     split: Annotated[Literal["test", "val"], typer.Option(help="Which split's scores.")] = "test",
+    metric: MetricName = "dice",
     all_metrics: Annotated[
-        bool, typer.Option("--all-metrics", help="Every score, not only Dice and IoU.")
+        bool, typer.Option("--all-metrics", help="Every score, not only the main ones.")
     ] = False,
     costs: Annotated[
         bool, typer.Option("--costs", help="Weights, images through networks, speed, memory.")
@@ -46,7 +55,7 @@ def report(
     layout: Annotated[
         Layout | None,
         typer.Option(help="rows: an arm each (the default); grid: methods by number of labels, "
-                     "Dice alone; ablation: the effect of each part (the default with "
+                     "the judged score alone; ablation: the effect of each part (the default with "
                      "--ablation); costs: time, steps, images, memory."),
     ] = None,
     ablation: Annotated[
@@ -92,7 +101,7 @@ def report(
     chosen = choose_format(format, out)
     if search:
         if (layout or ablation or baseline or figures or quoted or all_metrics or costs or across
-                or mlflow or chosen == "html" or split != "test"):
+                or mlflow or chosen == "html" or split != "test" or metric != "dice"):
             raise RunError("--search: stands alone beside --runs, --out and any --format but html; "
                            "its scores are of the validation split")
         _report_search(runs, search, chosen, out)
@@ -103,8 +112,8 @@ def report(
         raise RunError("--tracking-uri and --experiment say where --mlflow reads; add --mlflow")
     _check_options(
         layout, chosen,
-        {"--baseline": baseline, "--all-metrics": all_metrics, "--costs": costs,
-         "--figures": figures, "--quoted": quoted})
+        {"--metric": metric != "dice", "--baseline": baseline, "--all-metrics": all_metrics,
+         "--costs": costs, "--figures": figures, "--quoted": quoted})
 
     from cclcc_cli.config.quoted import load_quoted
     from cclcc_cli.report.page import Question
@@ -112,8 +121,8 @@ def report(
     if figures and figures.exists() and not figures.is_dir():
         raise RunError(f"--figures {figures}: is a file; give a folder")
     others = [load_quoted(path) for path in quoted or ()]
-    question = Question(split, baseline, across, all_metrics, costs, layout == "grid", ablation,
-                        others)
+    question = Question(split, judged_metric(metric), baseline, across, all_metrics, costs,
+                        layout == "grid", ablation, others)
     server = Mlflow(tracking_uri, experiment or ()) if mlflow else None
     with open_source(runs, server, ablation) as source:
         if chosen == "html":
@@ -146,16 +155,16 @@ def _check_options(layout: Layout, format: Format, options: dict[str, object]) -
         return
     if layout == "grid":
         if format in ("csv", "json"):
-            raise RunError("--layout grid: shows Dice alone, as table, markdown or latex; give "
-                           "one of these formats, or leave out the layout")
-        refuse(("--all-metrics", "--costs"), "--layout grid: shows Dice alone",
+            raise RunError("--layout grid: shows the judged score alone, as table, markdown or "
+                           "latex; give one of these formats, or leave out the layout")
+        refuse(("--all-metrics", "--costs"), "--layout grid: shows the judged score alone",
                "leave out the layout")
     if layout == "ablation":
         refuse(("--baseline", "--costs", "--figures", "--quoted"),
                "--layout ablation: its baseline is the ablation's own, and it has neither costs, "
                "figures nor what others did", "add --layout rows")
     if layout == "costs":
-        refuse(("--baseline", "--all-metrics", "--figures", "--quoted"),
+        refuse(("--metric", "--baseline", "--all-metrics", "--figures", "--quoted"),
                "--layout costs: shows no scores", "add --costs to another layout")
 
 
@@ -189,7 +198,7 @@ def _report_ablation(
     from cclcc_cli.report.ablation_page import write_ablation_page
 
     sheet = write_ablation_page(source.root, question.ablation, question.split, question.across,
-                                question.all_metrics)
+                                question.all_metrics, question.metric)
     publish(sheet, source, format, out)
 
 

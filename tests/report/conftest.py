@@ -10,7 +10,8 @@ import pytest
 
 from cclcc_cli.config.load import dump_recipe, parse_recipe
 from cclcc_cli.experiments.run_folder import RunFolder
-from cclcc_cli.report.gather import SCORES, Run
+from cclcc_cli.metrics.scores import SCORES
+from cclcc_cli.report.gather import Run
 
 MakeRun = Callable[..., Run]
 

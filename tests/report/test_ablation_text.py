@@ -162,7 +162,7 @@ def test_the_arms_stand_below_with_their_scores(full):
     definition, corners, _ = full
     layout = lay_out_cells(corners, definition, "test", MAIN_METRICS)
     assert layout.columns == ["variant", "clcc.grid", "seeds", "steps", "Dice %", "IoU %",
-                              "Dice own %", "95 % interval"]
+                              "Dice % (original size)", "95 % interval"]
     assert [row[:3] for row in layout.rows] == [
         ["plain", "2", "3"], ["plain", "4", "3"], ["joint", "2", "3"], ["joint", "4", "2"]]
     assert [row[4] for row in layout.ranks] == [0, 0, 1, 2]

@@ -6,7 +6,8 @@ import pytest
 
 from cclcc_cli.errors import RunError
 from cclcc_cli.experiments.run_folder import RunFolder
-from cclcc_cli.report.gather import SCORES, Costs, Leak, Spent, gather_runs
+from cclcc_cli.metrics.scores import SCORES
+from cclcc_cli.report.gather import Costs, Leak, Spent, gather_runs
 
 
 @pytest.fixture

@@ -111,7 +111,7 @@ def test_masks_and_scores_belong_to_the_same_images_and_seed(kept, tiny_data):
     base = kept.arm("base").arm.first.path
     stems = kept.scores[base].stems
     order = [stems.index(stem) for stem in found.stems]
-    assert found.dice[1].tolist() == kept.scores[base].values[order].tolist()
+    assert found.scores[1].tolist() == kept.scores[base].values[order].tolist()
     assert found.masks.shape == (2, 3, 32, 32)
 
 
