@@ -31,7 +31,7 @@ from cclcc_cli.errors import RunError
 if TYPE_CHECKING:
     from cclcc_cli.report.page import Question
 
-Layout = Literal["rows", "grid", "ablation", "costs"]
+Layout = Literal["rows", "grid", "spread", "ranks", "ablation", "costs"]
 
 
 def report(
@@ -55,8 +55,10 @@ def report(
     layout: Annotated[
         Layout | None,
         typer.Option(help="rows: an arm each (the default); grid: methods by number of labels, "
-                     "the judged score alone; ablation: the effect of each part (the default with "
-                     "--ablation); costs: time, steps, images, memory."),
+                     "the judged score alone; spread: quartiles, failures, the worst tenth, and "
+                     "lesions by size; ranks: methods over data sets; ablation: the effect of "
+                     "each part (the default with --ablation); costs: time, steps, images, "
+                     "memory."),
     ] = None,
     ablation: Annotated[
         str | None,
@@ -130,6 +132,8 @@ def report(
                         report_command(runs, server, question, quoted or (), out))
         elif layout == "ablation":
             _report_ablation(source, question, chosen, out)
+        elif layout in ("spread", "ranks"):
+            _report_tables(source, question, chosen, out, layout)
         elif layout == "costs":
             _report_costs(source, question, chosen, out)
         else:
@@ -159,6 +163,9 @@ def _check_options(layout: Layout, format: Format, options: dict[str, object]) -
                            "latex; give one of these formats, or leave out the layout")
         refuse(("--all-metrics", "--costs"), "--layout grid: shows the judged score alone",
                "leave out the layout")
+    if layout in ("spread", "ranks"):
+        refuse(("--all-metrics", "--costs", "--figures", "--quoted"),
+               f"--layout {layout}: shows the judged score alone", "leave out the layout")
     if layout == "ablation":
         refuse(("--baseline", "--costs", "--figures", "--quoted"),
                "--layout ablation: its baseline is the ablation's own, and it has neither costs, "
@@ -200,6 +207,27 @@ def _report_ablation(
     sheet = write_ablation_page(source.root, question.ablation, question.split, question.across,
                                 question.all_metrics, question.metric)
     publish(sheet, source, format, out)
+
+
+def _report_tables(
+    source: Source, question: "Question", format: Format, out: Path | None, layout: Layout
+) -> None:
+    """Another view of the evidence than a row per group."""
+    from cclcc_cli.report.page import write_page
+    from cclcc_cli.report.sheet import Sheet
+
+    page = write_page(source.root, question)
+    if layout == "ranks":
+        from cclcc_cli.report.rank_page import rank_table
+
+        table = rank_table(page.evidence, page.scores, question.split)
+        publish(Sheet([table], page.notes), source, format, out)
+        return
+    from cclcc_cli.report.spread_page import spread_tables, strata_missing
+
+    tables = spread_tables(page.evidence, page.scores, page.dice, question.split)
+    notes = [*page.notes, *strata_missing(page.evidence, page.scores)]
+    publish(Sheet(tables, notes), source, format, out)
 
 
 def _report_costs(

@@ -29,8 +29,10 @@ from cclcc_cli.report.provenance import (
     lay_out_sources,
 )
 from cclcc_cli.report.quoted import add_to_grid, add_to_rows, fitting
+from cclcc_cli.report.rank_page import find_ranking, rank_table
 from cclcc_cli.report.recipe_table import lay_out_differences
 from cclcc_cli.report.run_details import ArmDetails, read_details
+from cclcc_cli.report.spread_page import lay_out_spread, spread_sentence, strata_table
 from cclcc_cli.report.tables import shown_metrics
 from cclcc_cli.report.templating import load_templates
 
@@ -169,10 +171,26 @@ def _detail_sections(
             "p counts images and seeds; Wilcoxon and sign flips count images alone, "
             "before correction. Seeds needed: per arm, to find the difference four times in five."
         ]),
+        *_spread_sections(page, question),
         Section("Costs", lay_out_costs(arms), [
             "Per step: whole images through a network with a graph (learnt from) and without "
             "(judged). In all: the former over all steps."]),
     )]
+
+
+def _spread_sections(page: Page, question: Question) -> list[Section]:
+    """Beside the mean, by lesion size, and over data sets, where there are such."""
+    evidence, split, metric = page.evidence, question.split, question.metric
+    sections = [Section("Beside the mean", lay_out_spread(evidence, page.scores, page.dice),
+                        [spread_sentence(metric)])]
+    strata = strata_table(evidence, page.scores, split)
+    if strata:
+        sections.append(Section("By lesion size", strata.layout, strata.sentences))
+    ranking = find_ranking(evidence, page.scores)
+    if ranking and len(ranking.blocks) > 1:
+        ranks = rank_table(evidence, page.scores, split)
+        sections.append(Section("Ranks over data sets", ranks.layout, ranks.sentences))
+    return sections
 
 
 def _show(section: Section) -> _Shown:

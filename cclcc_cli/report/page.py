@@ -17,7 +17,7 @@ from cclcc_cli.report.evidence import (
     weigh,
 )
 from cclcc_cli.report.gather import Gathered, Split, gather_runs
-from cclcc_cli.report.images import ImageScores, read_images
+from cclcc_cli.report.images import ImageReading, ImageScores, read_images
 from cclcc_cli.report.layouts import Layout, lay_out_grid, lay_out_rows
 from cclcc_cli.report.quoted import (
     add_to_grid,
@@ -27,6 +27,7 @@ from cclcc_cli.report.quoted import (
     quoted_sentences,
 )
 from cclcc_cli.report.sheet import Sheet, Table
+from cclcc_cli.report.spread_page import spread_record
 from cclcc_cli.report.tables import (
     Record,
     comparison_notes,
@@ -81,6 +82,7 @@ class Page:
         notes: what makes it doubtful, and what was left out.
         evidence: of which it is made, an arm a row.
         scores: the judged score of the images of the split, by run folder.
+        dice: Dice of the same images at the judged score's size, by run folder.
         quoted: figures of others as numbers; the layout shows them below its own rows.
     """
 
@@ -91,6 +93,7 @@ class Page:
     notes: Sequence[str]
     evidence: Sequence[Evidence]
     scores: Mapping[Path, ImageScores]
+    dice: Mapping[Path, ImageScores]
     quoted: Sequence[Record] = ()
 
     def markdown(self) -> str:
@@ -141,11 +144,12 @@ def write_page(root: Path, question: Question) -> Page:
     arms = group_arms(reading.runs)
     if not question.across:
         check_comparable(arms, question.split, question.metric)
+    dice, problems = _read_dice(reading, question)
     evidence = weigh(arms, reading.scores, question.baseline, question.metric)
     notes = [*comparison_notes(arms, question.split),
              *missing_notes(arms, question.split, question.metrics),
              *([] if question.baseline else unclear_baselines(arms)),
-             *gathered.notes, *reading.notes]
+             *gathered.notes, *reading.notes, *problems]
     data = ", ".join(dict.fromkeys(arm.first.data for arm in arms))
     quoted = fitting(question.quoted, arms)
     notes += [f"quoted figures on {one.data} ({one.source}) are left out: no run is on it"
@@ -155,10 +159,23 @@ def write_page(root: Path, question: Question) -> Page:
               f"{heading(question.metric) if question.grid else 'scores'}, "
               f"mean ± standard deviation over seeds"
               f"{', ACROSS runs whose conditions differ' if question.across else ''}",
-        layout=_lay_out(evidence, question, quoted), records=_records(evidence, question),
+        layout=_lay_out(evidence, question, quoted),
+        records=_records(evidence, question, reading.scores, dice),
         sentences=[*words.summarize(evidence), *quoted_sentences(quoted)], notes=notes,
-        evidence=evidence, scores=reading.scores, quoted=quoted_records(quoted),
+        evidence=evidence, scores=reading.scores, dice=dice,
+        quoted=quoted_records(quoted),
     )
+
+
+def _read_dice(
+    reading: ImageReading, question: Question
+) -> tuple[Mapping[Path, ImageScores], Sequence[str]]:
+    """Which images failed is said by Dice, whatever is judged."""
+    dice = (question.metric[0], MAIN[1])
+    if dice == question.metric:
+        return reading.scores, ()
+    found = read_images(reading.runs, question.split, dice)
+    return found.scores, [f"failures are counted without it: {note}" for note in found.notes]
 
 
 def _lay_out(
@@ -171,11 +188,14 @@ def _lay_out(
                        quoted, question.metrics)
 
 
-def _records(evidence: Sequence[Evidence], question: Question) -> list[Record]:
+def _records(
+    evidence: Sequence[Evidence], question: Question, scores: Mapping[Path, ImageScores],
+    dice: Mapping[Path, ImageScores],
+) -> list[Record]:
     records = to_records([found.arm for found in evidence], question.split, question.metrics)
     family = words.count_comparisons(evidence)
     return [
-        {**record, **words.evidence_record(found, family),
+        {**record, **words.evidence_record(found, family), **spread_record(found, scores, dice),
          **(cost_record(found.arm) if question.costs else {})}
         for record, found in zip(records, evidence, strict=True)
     ]

@@ -25,8 +25,8 @@ def build(columns, rows, num_keys=1, ranked=None):
 
 WIDE = build(
     ["data", "method", "recipe", "labels", "seeds", "steps", "Dice %", "IoU %",
-     "Dice % (original size)", "95 % interval", "less baseline", "p (Holm)", "verdict", "M weights kept", "trained",
-     "images learnt from", "judged", "images/s", "peak GiB"],
+     "Dice % (original size)", "95 % interval", "less baseline", "p (Holm)", "verdict",
+     "M weights kept", "trained", "images learnt from", "judged", "images/s", "peak GiB"],
     [["kvasir-seg-320", name, f"{name}_frozen", labels, "3", "12000", "73.04 ± 12.61",
       "62.32 ± 11.61", "73.04 ± 12.61", "61.86 to 81.79", "-10.10 (-20.05 to -10.00)", "<0.001",
       "worse", "12.47", "14.93", "16", "36", "110.7", "10.45"]
