@@ -171,7 +171,7 @@ def _check_options(layout: Layout, format: Format, options: dict[str, object]) -
                "--layout ablation: its baseline is the ablation's own, and it has neither costs, "
                "figures nor what others did", "add --layout rows")
     if layout == "costs":
-        refuse(("--metric", "--baseline", "--all-metrics", "--figures", "--quoted"),
+        refuse(("--baseline", "--metric", "--all-metrics", "--figures", "--quoted"),
                "--layout costs: shows no scores", "add --costs to another layout")
 
 
