@@ -6,18 +6,21 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from cclcc_cli.cli.report import report
+from cclcc_cli.cli.report_output import report_command
 from cclcc_cli.config import parse_recipe
 from cclcc_cli.errors import RunError
 from cclcc_cli.experiments.plan_record import PlanRecord, write_record
 from cclcc_cli.experiments.progress import TextDisplay
 from cclcc_cli.experiments.run import run_cell
 from cclcc_cli.experiments.run_folder import RunFolder
+from cclcc_cli.report.page import Question
 from cclcc_cli.training.runtime import Runtime
 
 
@@ -441,3 +444,11 @@ def test_a_score_or_layout_that_cannot_be_is_refused(root, arguments, reason):
     error = invoke("--runs", root, *arguments).exception
     assert isinstance(error, RunError)
     assert str(error).startswith(reason)
+
+
+def test_the_command_that_makes_a_page_again_names_the_judged_score():
+    def command(**asked):
+        return report_command(Path("runs"), None, Question(**asked), [], Path("r.html"))
+
+    assert "--metric" not in command()
+    assert "--split test --metric nsd_original --format html" in command(metric=("own", "nsd"))
