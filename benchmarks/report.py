@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 from cclcc_cli.config.load import parse_recipe
-from cclcc_cli.report.evidence import JUDGED
+from cclcc_cli.metrics.scores import MAIN, SCORES
 from cclcc_cli.report.figures.gallery import draw_figures
-from cclcc_cli.report.gather import SCORES, gather_runs
+from cclcc_cli.report.gather import gather_runs
 from cclcc_cli.report.html_page import render_report
 from cclcc_cli.report.images import read_images
 from cclcc_cli.report.page import Question, write_page
@@ -96,7 +96,7 @@ def main() -> None:
                 write_run(root, *divmod(number, given.seeds), given.images, random)
             gathered = gather_runs(root)
             took = (seconds(lambda root=root: gather_runs(root)),
-                    seconds(lambda g=gathered: read_images(g.runs, "test", JUDGED)),
+                    seconds(lambda g=gathered: read_images(g.runs, "test", MAIN)),
                     seconds(lambda root=root: write_page(root, Question()).markdown()))
             page, question = write_page(root, Question()), Question()
             further = (

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cclcc_cli.cli import console
-from cclcc_cli.cli.options import RUNS, Bundles, Json, RunsDir
+from cclcc_cli.cli.options import RUNS, Bundles, Json, MetricName, RunsDir, judged_metric
 from cclcc_cli.cli.source import open_source
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def compare(
     across: Annotated[
         bool, typer.Option("--across", help="Compare runs whose data or evaluation differ.")
     ] = False,
+    metric: MetricName = "dice",
     json: Json = False,
 ) -> None:
     """Compare two runs or arms: what differs in their recipes, then their scores by image."""
@@ -35,7 +36,7 @@ def compare(
 
     with open_source(runs, bundle or ()) as source:
         found = compare_sides((source.find(first), source.find(second)), source.root, split,
-                              across)
+                              across, judged_metric(metric))
         pair = replace(found, names=(first, second), notes=source.all_notes(found.notes))
     if json:
         console.show_json({**pair_record(pair), "split": split, "across": across})
@@ -44,6 +45,7 @@ def compare(
 
 
 def _show(pair: "Pair", split: str, across: bool) -> None:
+    from cclcc_cli.metrics.scores import metric_title
     from cclcc_cli.report.compare import pair_rows, pair_sentences
 
     if pair.keys:
@@ -51,7 +53,8 @@ def _show(pair: "Pair", split: str, across: bool) -> None:
                            [[key, *values] for key, values in pair.keys.items()])
     else:
         console.show("the recipes do not differ")
-    title = f"{split} Dice{', ACROSS runs whose conditions differ' if across else ''}"
+    title = (f"{split} {metric_title(pair.comparison.metric)}"
+             f"{', ACROSS runs whose conditions differ' if across else ''}")
     console.show_table(title, ["", *pair.names], pair_rows(pair))
     for sentence in pair_sentences(pair):
         console.show(sentence)

@@ -82,16 +82,20 @@ def _parts(
 
 def show_result(folder: "Path", result: Mapping[str, Any]) -> None:
     """The scores of one finished training."""
+    from cclcc_cli.metrics.scores import SIZES, heading, in_unit
+
+    keys = ("dice", "iou", "nsd", "hd95", "assd")
     rows = [
-        [split, size, *(f"{100 * result[split][size][name]:.2f}" for name in ("dice", "iou")),
-         *(f"{result[split][size][name]:.2f}" for name in ("hd95", "assd"))]
+        [split, "original" if size == "own" else size,
+         *("none" if (value := result[split][size].get(key)) is None  # a run older than the score
+           else f"{in_unit(value, (size, key)):.2f}" for key in keys)]
         for split in ("val", "test") if result[split]
-        for size in ("working", "own")
+        for size in SIZES
     ]
     best = result["best"]["step"]
     show_table(
         f"{folder.name}: best checkpoint of {result['steps']} steps is step {best}",
-        ["split", "size", "Dice %", "IoU %", "HD95 px", "ASSD px"], rows,
+        ["split", "size", *(heading(("working", key)) for key in keys)], rows,
     )
     show(f"run folder: {folder}")
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from cclcc_cli.errors import RunError
+from cclcc_cli.metrics.scores import Metric, parse_metric
 
 RunsDir = Annotated[
     Path, typer.Option("--runs", metavar="DIR", help="Where run folders are kept.")
@@ -31,6 +32,12 @@ TrackingUri = Annotated[
         metavar="URI",
         help="MLflow server or database; default MLFLOW_TRACKING_URI, then RUNS/mlflow.db.",
     ),
+]
+MetricName = Annotated[
+    str,
+    typer.Option("--metric", metavar="SCORE",
+                 help="The score that is judged, such as iou, nsd or hd95; with _original, such "
+                      "as dice_original, at the image's own size."),
 ]
 PreparedName = Annotated[
     str, typer.Argument(metavar="NAME", help="A data set that cclcc prepare has made.")
@@ -64,6 +71,18 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 RUNS = Path("runs")
 DATA = Path("runs/data")
 DOWNLOADS = Path("runs/downloads")
+
+
+def judged_metric(name: str) -> Metric:
+    """The score that ``--metric`` names.
+
+    Raises:
+        RunError: there is none of that name; lists those there are.
+    """
+    try:
+        return parse_metric(name)
+    except ValueError as error:
+        raise RunError(f"--metric {name}: {error}") from None
 
 
 def resolve_tracking(runs: Path, uri: str | None) -> str:

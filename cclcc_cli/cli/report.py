@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cclcc_cli.cli import console
-from cclcc_cli.cli.options import DATA, RUNS, Bundles, DataDir, RunsDir, TrackingUri
+from cclcc_cli.cli.options import (
+    DATA,
+    RUNS,
+    Bundles,
+    DataDir,
+    MetricName,
+    RunsDir,
+    TrackingUri,
+    judged_metric,
+)
 from cclcc_cli.cli.report_output import (
     Format,
     choose_format,
@@ -22,15 +31,16 @@ from cclcc_cli.errors import RunError
 if TYPE_CHECKING:
     from cclcc_cli.report.page import Question
 
-Layout = Literal["rows", "grid", "ablation", "costs"]
+Layout = Literal["rows", "grid", "spread", "ranks", "ablation", "costs"]
 
 
 def report(
     runs: RunsDir = RUNS,
     bundle: Bundles = None,
     split: Annotated[Literal["test", "val"], typer.Option(help="Which split's scores.")] = "test",
+    metric: MetricName = "dice",
     all_metrics: Annotated[
-        bool, typer.Option("--all-metrics", help="Every score, not only Dice and IoU.")
+        bool, typer.Option("--all-metrics", help="Every score, not only the main ones.")
     ] = False,
     costs: Annotated[
         bool, typer.Option("--costs", help="Weights, images through networks, speed, memory.")
@@ -46,8 +56,10 @@ def report(
     layout: Annotated[
         Layout | None,
         typer.Option(help="rows: an arm each (the default); grid: methods by number of labels, "
-                     "Dice alone; ablation: the effect of each part (the default with "
-                     "--ablation); costs: time, steps, images, memory."),
+                     "the judged score alone; spread: quartiles, failures, the worst tenth, and "
+                     "lesions by size; ranks: methods over data sets; ablation: the effect of "
+                     "each part (the default with --ablation); costs: time, steps, images, "
+                     "memory."),
     ] = None,
     ablation: Annotated[
         str | None,
@@ -92,7 +104,7 @@ def report(
     chosen = choose_format(format, out)
     if search:
         if (layout or ablation or baseline or figures or quoted or all_metrics or costs or across
-                or mlflow or chosen == "html" or split != "test"):
+                or mlflow or chosen == "html" or split != "test" or metric != "dice"):
             raise RunError("--search: stands alone beside --runs or --bundle, --out and any "
                            "--format but html; its scores are of the validation split")
         _report_search(runs, bundle or (), search, chosen, out)
@@ -103,8 +115,8 @@ def report(
         raise RunError("--tracking-uri and --experiment say where --mlflow reads; add --mlflow")
     _check_options(
         layout, chosen,
-        {"--baseline": baseline, "--all-metrics": all_metrics, "--costs": costs,
-         "--figures": figures, "--quoted": quoted})
+        {"--metric": metric != "dice", "--baseline": baseline, "--all-metrics": all_metrics,
+         "--costs": costs, "--figures": figures, "--quoted": quoted})
 
     from cclcc_cli.config.quoted import load_quoted
     from cclcc_cli.report.page import Question
@@ -112,8 +124,8 @@ def report(
     if figures and figures.exists() and not figures.is_dir():
         raise RunError(f"--figures {figures}: is a file; give a folder")
     others = [load_quoted(path) for path in quoted or ()]
-    question = Question(split, baseline, across, all_metrics, costs, layout == "grid", ablation,
-                        others)
+    question = Question(split, judged_metric(metric), baseline, across, all_metrics, costs,
+                        layout == "grid", ablation, others)
     server = Mlflow(tracking_uri, experiment or ()) if mlflow else None
     with open_source(runs, bundle or (), server, ablation) as source:
         if chosen == "html":
@@ -121,6 +133,8 @@ def report(
                         report_command(runs, bundle or (), server, question, quoted or (), out))
         elif layout == "ablation":
             _report_ablation(source, question, chosen, out)
+        elif layout in ("spread", "ranks"):
+            _report_tables(source, question, chosen, out, layout)
         elif layout == "costs":
             _report_costs(source, question, chosen, out)
         else:
@@ -146,16 +160,19 @@ def _check_options(layout: Layout, format: Format, options: dict[str, object]) -
         return
     if layout == "grid":
         if format in ("csv", "json"):
-            raise RunError("--layout grid: shows Dice alone, as table, markdown or latex; give "
-                           "one of these formats, or leave out the layout")
-        refuse(("--all-metrics", "--costs"), "--layout grid: shows Dice alone",
+            raise RunError("--layout grid: shows the judged score alone, as table, markdown or "
+                           "latex; give one of these formats, or leave out the layout")
+        refuse(("--all-metrics", "--costs"), "--layout grid: shows the judged score alone",
                "leave out the layout")
+    if layout in ("spread", "ranks"):
+        refuse(("--all-metrics", "--costs", "--figures", "--quoted"),
+               f"--layout {layout}: shows the judged score alone", "leave out the layout")
     if layout == "ablation":
         refuse(("--baseline", "--costs", "--figures", "--quoted"),
                "--layout ablation: its baseline is the ablation's own, and it has neither costs, "
                "figures nor what others did", "add --layout rows")
     if layout == "costs":
-        refuse(("--baseline", "--all-metrics", "--figures", "--quoted"),
+        refuse(("--baseline", "--metric", "--all-metrics", "--figures", "--quoted"),
                "--layout costs: shows no scores", "add --costs to another layout")
 
 
@@ -191,8 +208,29 @@ def _report_ablation(
     from cclcc_cli.report.ablation_page import write_ablation_page
 
     sheet = write_ablation_page(source.root, question.ablation, question.split, question.across,
-                                question.all_metrics)
+                                question.all_metrics, question.metric)
     publish(sheet, source, format, out)
+
+
+def _report_tables(
+    source: Source, question: "Question", format: Format, out: Path | None, layout: Layout
+) -> None:
+    """Another view of the evidence than a row per group."""
+    from cclcc_cli.report.page import write_page
+    from cclcc_cli.report.sheet import Sheet
+
+    page = write_page(source.root, question)
+    if layout == "ranks":
+        from cclcc_cli.report.rank_page import rank_table
+
+        table = rank_table(page.evidence, page.scores, question.split)
+        publish(Sheet([table], page.notes), source, format, out)
+        return
+    from cclcc_cli.report.spread_page import spread_tables, strata_missing
+
+    tables = spread_tables(page.evidence, page.scores, page.dice, question.split)
+    notes = [*page.notes, *strata_missing(page.evidence, page.scores)]
+    publish(Sheet(tables, notes), source, format, out)
 
 
 def _report_costs(

@@ -42,6 +42,7 @@ def report_command(
 ) -> str:
     """What makes the same page again; an address comes without its password."""
     from cclcc_cli.experiments.tracking.address import without_password
+    from cclcc_cli.metrics.scores import MAIN, metric_name
 
     words = ["cclcc", "report"]
     if mlflow is None:
@@ -53,6 +54,7 @@ def report_command(
         words += [word for name in mlflow.experiments for word in ("--experiment", name)]
     words += ["--ablation", question.ablation] if question.ablation else []
     words += ["--split", question.split]
+    words += [] if question.metric == MAIN else ["--metric", metric_name(question.metric)]
     words += ["--baseline", question.baseline] if question.baseline else []
     words += ["--across"] if question.across else []
     words += [word for path in quoted for word in ("--quoted", str(path))]

@@ -2,17 +2,23 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from cclcc_cli.config.load import explain, read_yaml
 from cclcc_cli.config.schema import Count, Labeled, Section
 from cclcc_cli.errors import RecipeError
+from cclcc_cli.metrics.scores import SCORES
+from cclcc_cli.metrics.scores import score as score_row
 
-Score = Literal["dice", "iou", "precision", "recall", "specificity", "accuracy", "mae", "hd95",
-                "assd"]
-_IN_PIXELS = ("hd95", "assd")
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^\n]*$")]
 
 
@@ -23,6 +29,12 @@ class QuotedScore(Section):
     """In %, distances in pixels."""
     std: Annotated[float, Field(ge=0)] | None = None
     """The same unit."""
+
+
+def _check_key(value: str) -> str:
+    if value not in SCORES:
+        raise ValueError(f"unknown score; allowed: {', '.join(SCORES)}")
+    return value
 
 
 def _parse_score(value: Any) -> Any:
@@ -37,7 +49,8 @@ class QuotedResult(Section):
     """Of the method."""
     labels: Labeled
     """How many training images had their labels, or what share."""
-    scores: dict[Score, Annotated[QuotedScore, BeforeValidator(_parse_score)]]
+    scores: dict[Annotated[str, AfterValidator(_check_key)],
+                 Annotated[QuotedScore, BeforeValidator(_parse_score)]]
     """Score to number, or to mean and std."""
 
     @model_validator(mode="after")
@@ -45,7 +58,7 @@ class QuotedResult(Section):
         if not self.scores:
             raise ValueError("scores: gives none; a row without a number says nothing")
         for name, score in self.scores.items():
-            if name in _IN_PIXELS or name == "mae":
+            if not score_row(name).more_is_better:  # distances, and errors that may well be small
                 continue
             if score.mean > 100 or 0 < score.mean <= 1:
                 raise ValueError(f"scores.{name} = {score.mean}: give it in %, such as 76.02")

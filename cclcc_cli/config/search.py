@@ -9,15 +9,11 @@ from cclcc_cli.config.design import as_list
 from cclcc_cli.config.schema import Count, Name, Section, Seed
 from cclcc_cli.config.search_rules import GridSampler, NoPruner, Pruner, Sampler, TpeSampler
 from cclcc_cli.config.space import Categorical, Int, Space, fulfils, grid_values
+from cclcc_cli.metrics.scores import TABLE, score
 
 OBJECTIVES: dict[str, Literal["maximize", "minimize"]] = {
-    "dice": "maximize", "iou": "maximize", "precision": "maximize", "recall": "maximize",
-    "specificity": "maximize", "accuracy": "maximize",
-    "mae": "minimize", "hd95": "minimize", "assd": "minimize",
-}
+    row.key: "maximize" if row.more_is_better else "minimize" for row in TABLE}
 """Scores on the validation split, and which way is better."""
-_AT_THE_END = ("hd95", "assd")
-"""Not computed while training goes on."""
 _FIXED = {
     "name": "it determines nothing",
     "method": "it brings keys of its own; search each method with a file of its own",
@@ -99,7 +95,7 @@ class Search(Section):
             given = getattr(self, name) or []
             if len(set(given)) < len(given):
                 problems.append(f"{name} = {given}: has a number twice")
-        if self.objective in _AT_THE_END and not isinstance(self.pruner, NoPruner):
+        if score(self.objective).from_outlines and not isinstance(self.pruner, NoPruner):
             problems.append(f"pruner.kind = {self.pruner.kind}: {self.objective} is computed at "
                             "the end of a training only; allowed: none")
         if self.unequal_budgets and not isinstance(self.pruner, NoPruner):

@@ -47,6 +47,21 @@ def read_groups(
     return groups
 
 
+def given_groups(
+    groups: Mapping[str, str], pairs: Iterable[tuple[str, str]]
+) -> Mapping[str, str] | None:
+    """A store's groups where patients or videos were given, by the user or by the data set.
+
+    Args:
+        groups: stem to group, as a store holds them, for all of its images.
+        pairs: of stems that its audit found to show the same thing.
+
+    Returns:
+        The groups; None where they are no more than what the audit ties together.
+    """
+    return None if join_groups(groups, {}, pairs) == groups else groups
+
+
 def join_groups(
     stems: Iterable[str], given: Mapping[str, str], pairs: Iterable[tuple[str, str]]
 ) -> dict[str, str]:

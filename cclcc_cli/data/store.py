@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 from cclcc_cli.config.schema import NAME_PATTERN
 from cclcc_cli.data.audit import Audit, parse_audit
 from cclcc_cli.data.catalog import find_entry
+from cclcc_cli.data.groups import given_groups
 from cclcc_cli.data.splits import Splits, read_splits
 from cclcc_cli.data.store_index import (
     FORMAT,
@@ -139,6 +140,12 @@ class Store:
         if mask is None or mask.shape != (row.height, row.width):
             raise _damaged(self.path, f"the original mask of {row.stem} cannot be read")
         return (mask > 0).astype(np.uint8)
+
+    @cached_property
+    def given_groups(self) -> Mapping[str, str] | None:
+        """Stem to patient or video; None where none were given, by the user or the data set."""
+        return given_groups({row.stem: row.group for row in self.rows},
+                            [(pair.first, pair.second) for pair in self.audit.pairs])
 
     @cached_property
     def _position_of(self) -> dict[str, int]:

@@ -11,6 +11,7 @@ from cclcc_cli.experiments.masks import Masks, write_masks
 from cclcc_cli.experiments.progress import Display
 from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.files import write_atomic
+from cclcc_cli.metrics.scores import SIZES, file_column
 from cclcc_cli.models.network import Network
 from cclcc_cli.training.checkpoint import load_checkpoint
 from cclcc_cli.training.evaluate import (
@@ -68,7 +69,7 @@ def _evaluate(
         network, cell.store, rows, cell.recipe.evaluation, on, cell.runtime,
         keep_masks=split == "test",
     )
-    write_atomic(folder.images_table(split), _images_csv(scores))
+    write_atomic(folder.images_table(split), _images_csv(scores, cell.store))
     if bits is not None:
         masks = Masks(tuple(stems), cell.store.info.size, bits)
         write_masks(folder, masks)
@@ -84,13 +85,17 @@ def _evaluate(
     return means
 
 
-def _images_csv(scores: Sequence[ImageScores]) -> bytes:
-    text = io.StringIO()
-    own = [f"own_{name}" for name in scores[0].own]
+def _images_csv(scores: Sequence[ImageScores], store: Store) -> bytes:
+    """Each image with its patient or video, where the store knows it, its lesion and its scores."""
+    text, groups = io.StringIO(), store.given_groups
+    columns = [file_column((size, key)) for size in SIZES
+               for key in (scores[0].working if size == "working" else scores[0].own)]
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["stem", *scores[0].working, *own])
-    for image in scores:
-        writer.writerow([image.stem, *image.working.values(), *image.own.values()])
+    writer.writerow(["stem", *(["group"] if groups else []), "foreground", *columns])
+    for image, row in zip(scores, store.positions([s.stem for s in scores]), strict=True):
+        writer.writerow([image.stem, *([groups[image.stem]] if groups else []),
+                         float(store.masks[row].mean()),
+                         *image.working.values(), *image.own.values()])
     return text.getvalue().encode()
 
 

@@ -5,10 +5,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from cclcc_cli.metrics.surface import NSD_RULE
+
 TotalMiss = Literal["zero", "one_pixel"]
 MaeOn = Literal["probs", "mask"]
-
-SCORES = ("dice", "iou", "precision", "recall", "specificity", "accuracy", "mae")
 
 
 def overlap_scores(
@@ -31,7 +31,8 @@ def overlap_scores(
         mae_on: mean absolute error of the probabilities, or of the mask (= 1 - accuracy).
 
     Returns:
-        Each of ``SCORES`` as float64 ``(B,)`` in [0, 1]; ``rules`` puts the empty cases in words.
+        Each of ``scores.OVERLAP_SCORES`` as float64 ``(B,)`` in [0, 1]; ``rules`` puts the empty
+        cases in words.
     """
     truth = target.bool()
     tp, tn = _count(mask & truth), _count(~mask & ~truth)
@@ -73,6 +74,7 @@ def rules(total_miss: TotalMiss, mae_on: MaeOn) -> dict[str, str]:
         "mae": f"mean absolute error {error[mae_on]}",
         "hd95": "larger of the two directed 95th percentiles, pixels",
         "assd": "mean over both surfaces together, pixels",
+        "nsd": NSD_RULE,
     }
 
 

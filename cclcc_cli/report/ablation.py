@@ -17,6 +17,7 @@ from cclcc_cli.config.definition import Definition
 from cclcc_cli.config.design import REPETITIONS, WHOLE, same
 from cclcc_cli.errors import RunError
 from cclcc_cli.experiments.plan_record import PlanRecord, read_record, record_path
+from cclcc_cli.metrics.scores import MAIN, Metric
 from cclcc_cli.report.evidence import Comparison, correct
 from cclcc_cli.report.gather import Run
 from cclcc_cli.report.images import ImageScores, stack_seeds
@@ -177,12 +178,15 @@ def find_factors(definition: Definition) -> dict[str, list[Any]]:
     return {key: values for key, values in factors.items() if len(values) > 1}
 
 
-def weigh_effects(definition: Definition, corners: Sequence[Corner]) -> list[Effect]:
+def weigh_effects(
+    definition: Definition, corners: Sequence[Corner], metric: Metric = MAIN
+) -> list[Effect]:
     """Every factor's values on every data set; all effects together are one family.
 
     Args:
         definition: of the ablation.
         corners: its arms.
+        metric: which score their images' are.
     """
     found = []
     for data in dict.fromkeys(corner.arm.first.data for corner in corners):
@@ -195,7 +199,8 @@ def weigh_effects(definition: Definition, corners: Sequence[Corner]) -> list[Eff
                        *(value for value in values if not same(value, baseline))]
             found += [_effect(factor, value, baseline, near) for value in ordered
                       if any(same(corner.values[factor], value) for corner in near)]
-    judged = iter(correct([(effect.pairs[0][1].arm, pooled) for effect, pooled in found if pooled]))
+    judged = iter(correct([(effect.pairs[0][1].arm, pooled) for effect, pooled in found if pooled],
+                          metric))
     return [replace(effect, comparison=next(judged)) if pooled else effect
             for effect, pooled in found]
 

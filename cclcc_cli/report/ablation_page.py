@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cclcc_cli.errors import RunError
+from cclcc_cli.metrics.scores import MAIN, Metric, metric_title, score_of
 from cclcc_cli.report.ablation import (
     PlannedAblation,
     find_corners,
@@ -19,22 +20,23 @@ from cclcc_cli.report.ablation_text import (
     lay_out_effects,
     summarize_effects,
 )
-from cclcc_cli.report.evidence import DECISIVE, JUDGED
+from cclcc_cli.report.evidence import DECISIVE, rules_of
 from cclcc_cli.report.gather import Gathered, Split, gather_runs
 from cclcc_cli.report.images import read_images
 from cclcc_cli.report.sheet import Sheet, Table
 from cclcc_cli.report.tables import (
-    ALL_METRICS,
-    MAIN_METRICS,
     comparison_notes,
     differing_conditions,
     group_arms,
+    missing_notes,
+    shown_metrics,
 )
 
 _SET_BY: Mapping[str, tuple[str, ...]] = {
     "evaluation rule 'threshold'": (
         "evaluation.threshold", "evaluation.test_on", "evaluation.validation_on"),
     "evaluation rule 'total_miss'": ("evaluation.total_miss",),
+    "evaluation rule 'mae'": ("evaluation.mae_on",),
 }
 """Conditions that an ablation may vary on purpose, and the keys that do."""
 
@@ -57,7 +59,8 @@ def gather_ablation(root: Path, ablation: PlannedAblation) -> Gathered:
 
 
 def write_ablation_page(
-    root: Path, name: str | None, split: Split, across: bool, all_metrics: bool
+    root: Path, name: str | None, split: Split, across: bool, all_metrics: bool,
+    metric: Metric = MAIN,
 ) -> Sheet:
     """Judge an ablation's parts.
 
@@ -67,31 +70,33 @@ def write_ablation_page(
         split: whose scores.
         across: compare runs that are not of the same thing.
         all_metrics: whether the table of arms shows every score.
+        metric: the score that is judged.
 
     Raises:
         RunError: there is nothing to report, or it must not be compared.
     """
     ablation = read_ablation(root, name or only_ablation(root))
-    name, metrics = ablation.name, ALL_METRICS if all_metrics else MAIN_METRICS
+    name, metrics = ablation.name, shown_metrics(metric, all_metrics)
     gathered = gather_ablation(root, ablation)
-    reading = read_images(gathered.runs, split, JUDGED)
+    reading = read_images(gathered.runs, split, metric)
     arms = group_arms(reading.runs)
     if not across:
-        _check(ablation, differing_conditions(arms, split))
+        _check(ablation, differing_conditions(arms, split), metric)
     corners = find_corners(ablation, reading.runs, reading.scores)
     definition = ablation.definition
-    notes = [*comparison_notes(arms, split), *gathered.notes, *reading.notes]
+    notes = [*comparison_notes(arms, split), *missing_notes(arms, split, metrics),
+             *gathered.notes, *reading.notes]
     data = ", ".join(dict.fromkeys(corner.arm.first.data for corner in corners))
     ending = ", ACROSS runs whose conditions differ" if across else ""
     tables = []
-    effects = weigh_effects(definition, corners)
+    effects = weigh_effects(definition, corners, metric)
     if effects:
         family = sum(effect.comparison is not None for effect in effects)
         tables.append(Table(
-            "rows", f"{name} ({definition.design}) on {data}: effects on {split} Dice in "
-            f"points{ending}",
-            lay_out_effects(effects, definition, split),
-            [effect_record(effect, definition, family) for effect in effects],
+            "rows", f"{name} ({definition.design}) on {data}: effects on {split} "
+            f"{metric_title(metric)} in {score_of(metric).difference_unit}{ending}",
+            lay_out_effects(effects, definition, split, metric),
+            [effect_record(effect, definition, family, metric) for effect in effects],
             summarize_effects(effects, definition),
         ))
     if len(find_factors(definition)) != 1:
@@ -99,17 +104,19 @@ def write_ablation_page(
             "cells" if tables else "rows",
             f"{name} on {data}: {split} scores of each arm, mean ± standard deviation over "
             f"seeds{ending}",
-            lay_out_cells(corners, definition, split, metrics),
-            [cell_record(corner, split, metrics) for corner in corners], [],
+            lay_out_cells(corners, definition, split, metrics, metric),
+            [cell_record(corner, split, metrics, metric) for corner in corners], [],
         ))
     return Sheet(tables, notes)
 
 
-def _check(ablation: PlannedAblation, differing: Sequence[tuple[str, str]]) -> None:
+def _check(
+    ablation: PlannedAblation, differing: Sequence[tuple[str, str]], metric: Metric
+) -> None:
     """What differs must be what the ablation varies."""
     varied = _varied_keys(ablation)
     found = [
-        text for topic, text in differing if topic in DECISIVE and not any(
+        text for topic, text in differing if topic in (*DECISIVE, *rules_of(metric)) and not any(
             key == own or own.startswith(f"{key}.") for key in varied
             for own in _SET_BY.get(topic, ()))
     ]

@@ -4,22 +4,22 @@ from collections.abc import Sequence
 from typing import Any
 
 from cclcc_cli.config.definition import Definition
+from cclcc_cli.metrics.scores import MAIN, Metric, gain, heading, in_unit, metric_name, score_of
 from cclcc_cli.report import evidence_text as words
 from cclcc_cli.report.ablation import VARIANT, Corner, Effect, find_factors, left_out_part
 from cclcc_cli.report.compare import ABSENT, differing_keys
-from cclcc_cli.report.evidence import JUDGED
-from cclcc_cli.report.gather import Metric, Split
+from cclcc_cli.report.gather import Split
 from cclcc_cli.report.layouts import Layout
 from cclcc_cli.report.ranks import rank
 from cclcc_cli.report.statistics import estimate
-from cclcc_cli.report.tables import Record, format_summary, heading, steps_text
+from cclcc_cli.report.tables import Record, format_summary, steps_text
 from cclcc_cli.wording import few
 
 EFFECT_COLUMNS = ("95 % interval", "less baseline", "p (Holm)", "verdict")
 
 
 def lay_out_effects(
-    effects: Sequence[Effect], definition: Definition, split: Split
+    effects: Sequence[Effect], definition: Definition, split: Split, metric: Metric = MAIN
 ) -> Layout:
     """A row per value of a factor, the baseline's first; compared are those of one factor."""
     several_data = len({effect.data for effect in effects}) > 1
@@ -29,7 +29,7 @@ def lay_out_effects(
     columns = [
         *(["data"] if several_data else []), *(["factor"] if several else []),
         "value" if several else effects[0].factor,
-        *(["differs in"] if with_keys else []), "seeds", "steps", heading(JUDGED), *EFFECT_COLUMNS,
+        *(["differs in"] if with_keys else []), "seeds", "steps", heading(metric), *EFFECT_COLUMNS,
         *(["averaged over"] if averaged else []),
     ]
     groups = [(effect.data, effect.factor) for effect in effects]
@@ -39,17 +39,18 @@ def lay_out_effects(
             *([effect.data] if several_data else []),
             *([effect.factor] if several else []), value_text(effect, definition),
             *([_keys_text(effect, definition)] if with_keys else []),
-            *_size_cells(effect.corners), _mean_text(effect, split), *_judged_cells(effect),
-            *([_averaged_text(effect)] if averaged else []),
+            *_size_cells(effect.corners), _mean_text(effect, split, metric),
+            *_judged_cells(effect, metric),
+            *([_averaged_text(effect, metric)] if averaged else []),
         ]
         for effect in effects
     ]
-    judged = columns.index(heading(JUDGED))
+    judged = columns.index(heading(metric))
     # Means over other arms than the baseline's are of something else.
     most = {group: max(len(effect.corners) for effect, own in zip(effects, groups, strict=True)
                        if own == group) for group in groups}
     found = rank([effect.mean if len(effect.corners) == most[group] else None
-                  for effect, group in zip(effects, groups, strict=True)], groups, JUDGED)
+                  for effect, group in zip(effects, groups, strict=True)], groups, metric)
     blank: list[Any] = [""] * len(columns)
     return Layout(
         columns, rows,
@@ -62,7 +63,8 @@ def lay_out_effects(
 
 
 def lay_out_cells(
-    corners: Sequence[Corner], definition: Definition, split: Split, metrics: Sequence[Metric]
+    corners: Sequence[Corner], definition: Definition, split: Split, metrics: Sequence[Metric],
+    judged: Metric = MAIN,
 ) -> Layout:
     """A row per arm: where it stands in the design, and its scores without any test."""
     factors = [VARIANT, *(key for key in find_factors(definition) if key != VARIANT)]
@@ -74,7 +76,7 @@ def lay_out_cells(
         [*([corner.arm.first.data] if several_data else []),
          *(_plain(corner.values[factor]) for factor in factors), *_size_cells([corner]),
          *(format_summary(corner.arm.summary(split, metric), metric) for metric in metrics),
-         _interval_of(corner)]
+         _interval_of(corner, judged)]
         for corner in corners
     ]
     data = [corner.arm.first.data for corner in corners]
@@ -90,36 +92,40 @@ def lay_out_cells(
                   num_keys=columns.index("seeds"))
 
 
-def effect_record(effect: Effect, definition: Definition, family: int) -> Record:
+def effect_record(
+    effect: Effect, definition: Definition, family: int, metric: Metric = MAIN
+) -> Record:
     """Everything as numbers, scores as shares of 1; None where it does not apply."""
-    seeds = [len(corner.arm.runs) for corner in effect.corners]
+    seeds, name = [len(corner.arm.runs) for corner in effect.corners], metric_name(metric)
     return {
         "data": effect.data, "factor": effect.factor, "value": _number(effect.value),
         "removed": left_out_part(effect, definition), "is_baseline": effect.is_baseline,
         "differs_in": "; ".join(_keys(effect, definition)),
         "arms": len(effect.corners), "pairs": len(effect.pairs),
         "seeds_min": min(seeds), "seeds_max": max(seeds),
-        "dice_mean": effect.mean, "dice_low": effect.low, "dice_high": effect.high,
+        "metric": name, f"{name}_mean": effect.mean, f"{name}_low": effect.low,
+        f"{name}_high": effect.high,
         **words.comparison_record(effect.comparison, family),
         "pair_difference_min": min(effect.single, default=None),
         "pair_difference_max": max(effect.single, default=None),
     }
 
 
-def cell_record(corner: Corner, split: Split, metrics: Sequence[Metric]) -> Record:
+def cell_record(
+    corner: Corner, split: Split, metrics: Sequence[Metric], judged: Metric = MAIN
+) -> Record:
     """An arm's place in the design and its scores."""
     arm = corner.arm
     record: Record = {key: _number(value) for key, value in corner.values.items()}
     scores: Record = {}
-    for size, name in metrics:
-        summary = arm.summary(split, (size, name))
-        key = name if size == "working" else f"own_{name}"
+    for metric in metrics:
+        summary, key = arm.summary(split, metric), metric_name(metric)
         scores[f"{key}_mean"] = summary.mean if summary else None
         scores[f"{key}_std"] = summary.std if summary else None
     found = estimate(corner.stack.values) if corner.stack else None
     return {"data": arm.first.data, **record, "arm": arm.first.arm, "seeds": len(arm.runs),
-            **scores, "dice_low": found.low if found else None,
-            "dice_high": found.high if found else None}
+            **scores, f"{metric_name(judged)}_low": found.low if found else None,
+            f"{metric_name(judged)}_high": found.high if found else None}
 
 
 def summarize_effects(effects: Sequence[Effect], definition: Definition) -> list[str]:
@@ -164,14 +170,15 @@ def _told(group: Sequence[Effect], definition: Definition) -> list[str]:
             need = f"; {words.need_text(comparison.difference, seeds)}"
         part, mean = left_out_part(effect, definition), comparison.difference.mean
         if part is None:
-            said = (f"{_what(effect, definition)}: "
-                    f"{words.points_text(comparison.difference)} points, ")
+            said = f"{_what(effect, definition)}: {words.change_text(comparison)}, "
         else:
             bounds = comparison.difference.low, comparison.difference.high
             if mean <= 0:
                 bounds = _turned(bounds[1]), _turned(bounds[0])
-            said = (f"Removing {part} {'gains' if mean > 0 else 'costs'} {abs(100 * mean):.2f} "
-                    f"points ({words.interval_text(*bounds)}): without it the result is ")
+            metric = comparison.metric
+            said = (f"Removing {part} {'gains' if gain(mean, metric) > 0 else 'costs'} "
+                    f"{abs(in_unit(mean, metric)):.2f} {score_of(metric).difference_unit} "
+                    f"({words.interval_text(*bounds, metric)}): without it the result is ")
         sentences.append(f"{said}{words.verdict_text(comparison)}{need}.")
     return sentences
 
@@ -194,29 +201,29 @@ def value_text(effect: Effect, definition: Definition) -> str:
     return _plain(effect.value) if part is None else f"without {part}"
 
 
-def _mean_text(effect: Effect, split: Split) -> str:
+def _mean_text(effect: Effect, split: Split, metric: Metric) -> str:
     """Mean and spread over seeds of one arm; of several the mean alone."""
     if len(effect.corners) == 1:
-        return format_summary(effect.corners[0].arm.summary(split, JUDGED), JUDGED)
-    return "none" if effect.mean is None else f"{100 * effect.mean:.2f}"
+        return format_summary(effect.corners[0].arm.summary(split, metric), metric)
+    return "none" if effect.mean is None else f"{in_unit(effect.mean, metric):.2f}"
 
 
-def _judged_cells(effect: Effect) -> list[str]:
-    interval = words.interval_text(effect.low, effect.high)
+def _judged_cells(effect: Effect, metric: Metric) -> list[str]:
+    interval = words.interval_text(effect.low, effect.high, metric)
     if effect.comparison is None:
         return [interval, "baseline" if effect.is_baseline else "no pair", "", ""]
-    return [interval, words.points_text(effect.comparison.difference),
+    return [interval, words.points_text(effect.comparison.difference, metric),
             words.p_text(effect.comparison.p), words.verdict_text(effect.comparison)]
 
 
-def _averaged_text(effect: Effect) -> str:
+def _averaged_text(effect: Effect, metric: Metric) -> str:
     """As ``2 pairs (-0.50 to +1.20)``."""
     if effect.comparison is None:
         return f"{len(effect.corners)} arms"
     if len(effect.pairs) == 1:
         return "1 pair"
-    return (f"{len(effect.pairs)} pairs ({100 * min(effect.single):+.2f} to "
-            f"{100 * max(effect.single):+.2f})")
+    return (f"{len(effect.pairs)} pairs ({in_unit(min(effect.single), metric):+.2f} to "
+            f"{in_unit(max(effect.single), metric):+.2f})")
 
 
 def _size_cells(corners: Sequence[Corner]) -> list[str]:
@@ -226,11 +233,11 @@ def _size_cells(corners: Sequence[Corner]) -> list[str]:
     return ["/".join(map(str, seeds)), steps_text(runs)]
 
 
-def _interval_of(corner: Corner) -> str:
+def _interval_of(corner: Corner, metric: Metric) -> str:
     if corner.stack is None:
         return "none"
     found = estimate(corner.stack.values)
-    return words.interval_text(found.low, found.high)
+    return words.interval_text(found.low, found.high, metric)
 
 
 def _keys_text(effect: Effect, definition: Definition) -> str:

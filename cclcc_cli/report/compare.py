@@ -9,9 +9,17 @@ from typing import Any
 
 from cclcc_cli.errors import RunError
 from cclcc_cli.experiments.run_folder import RunFolder
+from cclcc_cli.metrics.scores import (
+    MAIN,
+    Metric,
+    heading,
+    in_unit,
+    metric_name,
+    metric_title,
+    score_of,
+)
 from cclcc_cli.report import evidence_text as words
 from cclcc_cli.report.evidence import (
-    JUDGED,
     Comparison,
     ambiguity,
     check_comparable,
@@ -49,7 +57,9 @@ class Pair:
     notes: Sequence[str]
 
 
-def compare(names: tuple[str, str], root: Path, split: Split, across: bool) -> Pair:
+def compare(
+    names: tuple[str, str], root: Path, split: Split, across: bool, metric: Metric = MAIN
+) -> Pair:
     """Compare what two names stand for.
 
     Args:
@@ -57,6 +67,7 @@ def compare(names: tuple[str, str], root: Path, split: Split, across: bool) -> P
         root: holds ``<data set>/<run>/``.
         split: whose images.
         across: compare scores that are not of the same thing.
+        metric: the score that is judged.
 
     Raises:
         RunError: a name stands for nothing or for several arms, a run is not sound, or the
@@ -64,8 +75,8 @@ def compare(names: tuple[str, str], root: Path, split: Split, across: bool) -> P
     """
     (one, notes), (other, more) = (_find(name, root) for name in names)
     if not across:
-        _check_comparable(one, other, split)
-    readings = [read_images(arm.runs, split, JUDGED) for arm in (one, other)]
+        _check_comparable(one, other, split, metric)
+    readings = [read_images(arm.runs, split, metric) for arm in (one, other)]
     one, other = (Arm(reading.runs) for reading in readings)
     stacks = [stack_seeds(reading.runs, reading.scores) for reading in readings]
     for name, stack in zip(names, stacks, strict=True):
@@ -76,7 +87,7 @@ def compare(names: tuple[str, str], root: Path, split: Split, across: bool) -> P
     if found is None:
         raise RunError(f"{names[0]} and {names[1]} have no {split} image in common; compare runs "
                        "on the same data")
-    (comparison,) = correct([(other, found)])
+    (comparison,) = correct([(other, found)], metric)
     first, second = (estimate(stack.values) for stack in stacks if stack)
     left_out = dict.fromkeys([*notes, *more, *chain(*(reading.notes for reading in readings))])
     return Pair(
@@ -104,14 +115,18 @@ def differing_keys(one: Arm, other: Arm) -> dict[str, tuple[str, str]]:
 def pair_rows(pair: Pair) -> list[list[str]]:
     """Either side's scores and what is between them, for a table of three columns."""
     both, difference = pair.estimates, pair.comparison.difference
+    metric = pair.comparison.metric
     return [
         ["seeds", *(", ".join(map(str, seeds)) for seeds in pair.seeds)],
         ["images", *(str(found.num_images) for found in both)],
-        ["Dice %", *(f"{100 * found.mean:.2f}" for found in both)],
-        ["95 % interval", *(words.interval_text(found.low, found.high) for found in both)],
-        *([f"spread of {what}", *(_percent(getattr(found, f"{field}_std")) for found in both)]
+        [heading(metric), *(f"{in_unit(found.mean, metric):.2f}" for found in both)],
+        ["95 % interval", *(words.interval_text(found.low, found.high, metric)
+                            for found in both)],
+        *([f"spread of {what}", *(_in_unit(getattr(found, f"{field}_std"), metric)
+                               for found in both)]
           for what, field in (("images", "image"), ("seeds", "seed"), ("the rest", "rest"))),
-        ["difference in points", words.points_text(difference), ""],
+        [f"difference in {score_of(metric).difference_unit}", words.points_text(difference, metric),
+         ""],
         ["p, images and seeds", words.p_text(difference.p), ""],
         ["p, images alone", f"Wilcoxon {words.p_text(difference.p_wilcoxon)}",
          f"sign flips {words.p_text(difference.p_sign_flip)}"],
@@ -125,7 +140,8 @@ def pair_sentences(pair: Pair) -> list[str]:
     """What came out, in words."""
     difference, word = pair.comparison.difference, pair.comparison.verdict
     sentences = [f"{pair.names[0]} against {pair.names[1]}: {word}, "
-                 f"{words.points_text(difference)} points of Dice."]
+                 f"{words.change_text(pair.comparison)} of "
+                 f"{metric_title(pair.comparison.metric)}."]
     if word == "within noise":
         need = words.need_text(difference, min(map(len, pair.seeds)))
         sentences.append(f"{need[0].upper()}{need[1:]}.")
@@ -137,6 +153,7 @@ def pair_sentences(pair: Pair) -> list[str]:
 def pair_record(pair: Pair) -> dict[str, Any]:
     """Everything as plain values, scores as shares of 1."""
     return {
+        "metric": metric_name(pair.comparison.metric),
         "keys": {key: list(values) for key, values in pair.keys.items()},
         "sides": [{"name": name, "seeds": list(seeds), **asdict(found)} for name, seeds, found
                   in zip(pair.names, pair.seeds, pair.estimates, strict=True)],
@@ -165,11 +182,11 @@ def _find(name: str, root: Path) -> tuple[Arm, Sequence[str]]:
     return found[0], gathered.notes
 
 
-def _check_comparable(one: Arm, other: Arm, split: Split) -> None:
+def _check_comparable(one: Arm, other: Arm, split: Split, metric: Metric) -> None:
     if one.first.data != other.first.data:
         raise RunError(f"{one.first.data} and {other.first.data} are different data, sizes or "
                        "folds: such scores do not compare; --across compares them all the same")
-    check_comparable([one, other], split)
+    check_comparable([one, other], split, metric)
 
 
 def _doubts(one: Arm, other: Arm, split: Split) -> list[str]:
@@ -197,5 +214,5 @@ def _seeds(arm: Arm) -> tuple[int, ...]:
     return tuple(run.seed for run in arm.runs)
 
 
-def _percent(share: float | None) -> str:
-    return "unknown" if share is None else f"{100 * share:.2f}"
+def _in_unit(value: float | None, metric: Metric) -> str:
+    return "unknown" if value is None else f"{in_unit(value, metric):.2f}"

@@ -2,42 +2,46 @@
 
 from collections.abc import Sequence
 
+from cclcc_cli.metrics.scores import heading, in_unit
 from cclcc_cli.report import evidence_text as words
 from cclcc_cli.report.costs import COLUMNS as COST_COLUMNS
 from cclcc_cli.report.costs import cost_cells
-from cclcc_cli.report.evidence import Evidence
+from cclcc_cli.report.evidence import Evidence, judged_metric
 from cclcc_cli.report.layouts import Layout
 from cclcc_cli.report.run_details import ArmDetails
 from cclcc_cli.report.tables import look_alike, row_name
 
 STATISTICS_COLUMNS = (
-    "arm", "seeds", "images", "mean Dice %", "spread of images", "of seeds", "of the rest",
+    "spread of images", "of seeds", "of the rest",
     "less baseline", "p", "p (Holm)", "p Wilcoxon", "p sign flips", "effect (d)", "seeds needed")
 COSTS_COLUMNS = ("arm", "steps", "images learnt from, in all", "minutes", *COST_COLUMNS)
 
 
 def lay_out_statistics(evidence: Sequence[Evidence]) -> Layout:
     """A row per arm: how much images and seeds vary, and every p there is."""
-    alike = look_alike([found.arm for found in evidence])
+    alike, metric = look_alike([found.arm for found in evidence]), judged_metric(evidence)
     rows = []
     for found in evidence:
         estimate, comparison = found.estimate, found.comparison
         row = [row_name(found.arm, alike)]
         row += (["", "", "", "", "", ""] if estimate is None else [
-            str(estimate.num_seeds), str(estimate.num_images), f"{100 * estimate.mean:.2f}",
-            *map(_percent, (estimate.image_std, estimate.seed_std, estimate.rest_std))])
+            str(estimate.num_seeds), str(estimate.num_images),
+            f"{in_unit(estimate.mean, metric):.2f}",
+            *("" if spread is None else f"{in_unit(spread, metric):.2f}"
+              for spread in (estimate.image_std, estimate.seed_std, estimate.rest_std))])
         if comparison is None:
             rows.append([*row, found.obstacle or ("baseline" if found.is_baseline else
                                                   "no baseline"), *[""] * 6])
             continue
         difference = comparison.difference
         rows.append([
-            *row, words.points_text(difference), words.p_text(difference.p),
+            *row, words.points_text(difference, metric), words.p_text(difference.p),
             words.p_text(comparison.p), words.p_text(difference.p_wilcoxon),
             words.p_text(difference.p_sign_flip),
             "" if difference.effect is None else f"{difference.effect:+.2f}",
             "" if difference.seeds_needed is None else str(difference.seeds_needed)])
-    return plain_layout(STATISTICS_COLUMNS, rows)
+    return plain_layout(
+        ["arm", "seeds", "images", f"mean {heading(metric)}", *STATISTICS_COLUMNS], rows)
 
 
 def lay_out_costs(arms: Sequence[ArmDetails]) -> Layout:
@@ -66,7 +70,3 @@ def plain_layout(
 
 def _mean(values: Sequence[float], unit: float, form: str) -> str:
     return format(sum(values) / len(values) / unit, form) if values else ""
-
-
-def _percent(share: float | None) -> str:
-    return "" if share is None else f"{100 * share:.2f}"

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from cclcc_cli.errors import RunError
-from cclcc_cli.report.gather import Metric, Split
+from cclcc_cli.metrics.scores import MAIN, Metric, gain
+from cclcc_cli.report.gather import Split
 from cclcc_cli.report.images import ImageScores, stack_seeds
 from cclcc_cli.report.statistics import (
     Difference,
@@ -20,9 +21,6 @@ from cclcc_cli.report.statistics import (
     verdict,
 )
 from cclcc_cli.report.tables import Arm, differing_conditions
-
-JUDGED: Metric = ("working", "dice")
-"""The score that is compared; the others are shown."""
 
 DEFAULT_BASELINE = "supervised"
 DECISIVE = ("data digest", "split digest", *(
@@ -42,6 +40,7 @@ class Comparison:
         p_wilcoxon: the same.
         p_sign_flip: the same.
         verdict: of ``p``.
+        metric: the score that is judged.
     """
 
     baseline: Arm
@@ -50,6 +49,7 @@ class Comparison:
     p_wilcoxon: float
     p_sign_flip: float
     verdict: Verdict
+    metric: Metric = MAIN
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,7 @@ class Evidence:
         comparison: None for a baseline, and where there is none or no image in common.
         is_baseline: others are compared with it.
         obstacle: why there is no comparison with a baseline that there is.
+        metric: the score that is judged.
     """
 
     arm: Arm
@@ -68,22 +69,39 @@ class Evidence:
     comparison: Comparison | None
     is_baseline: bool
     obstacle: str | None = None
+    metric: Metric = MAIN
 
 
-def check_comparable(arms: Sequence[Arm], split: Split) -> None:
+def judged_metric(evidence: Sequence[Evidence]) -> Metric:
+    """The score that all of it is about."""
+    return evidence[0].metric if evidence else MAIN
+
+
+def check_comparable(arms: Sequence[Arm], split: Split, metric: Metric = MAIN) -> None:
     """Rows of one data set must be of the same images, judged alike.
 
     Raises:
         RunError: they are not; names all that differs.
     """
     found = [text for topic, text in differing_conditions(arms, split) if topic in DECISIVE]
+    judged = [arm for arm in arms if arm.summary(split, metric)]
+    found += [text for topic, text in differing_conditions(judged, split)
+              if topic in rules_of(metric)]
     if found:
         raise RunError(f"{'; '.join(found)}: such scores do not compare; give --runs with "
                        "comparable runs alone, or --across to show them all the same")
 
 
+def rules_of(metric: Metric) -> tuple[str, ...]:
+    """What is decisive for one score alone."""
+    size, key = metric
+    topics = (key, *(["own_size"] if size == "own" else []))
+    return tuple(f"evaluation rule {topic!r}" for topic in topics)
+
+
 def weigh(
-    arms: Sequence[Arm], scores: Mapping[Path, ImageScores], baseline: str | None = None
+    arms: Sequence[Arm], scores: Mapping[Path, ImageScores], baseline: str | None = None,
+    metric: Metric = MAIN,
 ) -> list[Evidence]:
     """Compare each arm with its baseline; all comparisons together are one family.
 
@@ -91,6 +109,7 @@ def weigh(
         arms: rows of a table.
         scores: of their images, by run folder.
         baseline: method, recipe or arm; without it the supervised arm with as many labels.
+        metric: which score these are.
 
     Raises:
         RunError: no arm is called so, or several that could be meant.
@@ -108,11 +127,11 @@ def weigh(
         if (chosen := baselines[arm.first.arm]) is not None and chosen is not arm
         and (compared := compare_images(stacks[arm.first.arm], stacks[chosen.first.arm]))
     }
-    comparisons = dict(zip(found, correct(list(found.values())), strict=True))
+    comparisons = dict(zip(found, correct(list(found.values()), metric), strict=True))
     return [
         Evidence(arm, estimate(stack.values) if stack else None,
                  comparisons.get(arm.first.arm), arm.first.arm in used,
-                 _obstacle(arm, baselines[arm.first.arm], stacks))
+                 _obstacle(arm, baselines[arm.first.arm], stacks), metric)
         for arm in arms for stack in [stacks[arm.first.arm]]
     ]
 
@@ -139,7 +158,9 @@ def compare_images(one: ImageScores | None, other: ImageScores | None) -> Differ
     return difference(one.of(common).values, other.of(common).values)
 
 
-def correct(family: Sequence[tuple[Arm, Difference]]) -> list[Comparison]:
+def correct(
+    family: Sequence[tuple[Arm, Difference]], metric: Metric = MAIN
+) -> list[Comparison]:
     """Differences from baselines, judged as one family."""
     p, wilcoxon, sign_flip = (
         holm(np.array([getattr(found, name) for _, found in family]))
@@ -147,7 +168,7 @@ def correct(family: Sequence[tuple[Arm, Difference]]) -> list[Comparison]:
     )
     return [
         Comparison(baseline, found, float(p[n]), float(wilcoxon[n]), float(sign_flip[n]),
-                   verdict(found.mean, float(p[n])))
+                   verdict(gain(found.mean, metric), float(p[n])), metric)
         for n, (baseline, found) in enumerate(family)
     ]
 

@@ -3,13 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from cclcc_cli.metrics.scores import (
+    MAIN,
+    Metric,
+    in_unit,
+    metric_name,
+    metric_title,
+    score_of,
+)
 from cclcc_cli.report.evidence import Comparison, Evidence
 from cclcc_cli.report.statistics import LEVEL, Difference
 from cclcc_cli.report.tables import Record, look_alike, row_name
 from cclcc_cli.wording import few
 
 COLUMNS = ("95 % interval", "less baseline", "p (Holm)", "verdict")
-"""Of the mean Dice in %, and of the difference in points; ``p`` after Holm's correction."""
+"""Of the judged score's mean, and of the difference; ``p`` after Holm's correction."""
 
 ONE_SEED = ("Where a side has one seed the noise of seeds is unknown: the verdict is on these "
             "trainings, not on the methods.")
@@ -19,11 +27,12 @@ ONE_IMAGE = "One image stands for no other: no interval, p is 1."
 def evidence_cells(found: Evidence) -> list[str]:
     """The columns' cells."""
     estimate, comparison = found.estimate, found.comparison
-    interval = "none" if estimate is None else interval_text(estimate.low, estimate.high)
+    interval = "none" if estimate is None else interval_text(
+        estimate.low, estimate.high, found.metric)
     if comparison is None:
         word = found.obstacle or ("baseline" if found.is_baseline else "no baseline")
         return [interval, word, "", ""]
-    return [interval, points_text(comparison.difference), p_text(comparison.p),
+    return [interval, points_text(comparison.difference, found.metric), p_text(comparison.p),
             verdict_text(comparison)]
 
 
@@ -35,9 +44,10 @@ def evidence_record(found: Evidence, family: int) -> Record:
         family: how many comparisons Holm's correction is over.
     """
     estimate = found.estimate
-    record: Record = {f"dice_{name}": getattr(estimate, name) if estimate else None
+    metric = metric_name(found.metric)
+    record: Record = {f"{metric}_{name}": getattr(estimate, name) if estimate else None
                       for name in ("low", "high", "image_std", "seed_std", "rest_std")}
-    return {**record, **comparison_record(found.comparison, family)}
+    return {"metric": metric, **record, **comparison_record(found.comparison, family)}
 
 
 def comparison_record(comparison: Comparison | None, family: int) -> Record:
@@ -146,11 +156,13 @@ def _group(group: Sequence[Evidence], alike: bool) -> list[str]:
         if found.comparison:
             by_verdict[found.comparison.verdict].append((found, found.comparison))
     first, comparison = next((f, f.comparison) for f in group if f.comparison)
-    sentence = (f"{first.arm.first.data}, {first.arm.first.labeled} labels, "
+    metric = first.metric
+    by = "" if metric == MAIN else f"by {metric_title(metric)} "
+    sentence = (f"{first.arm.first.data}, {first.arm.first.labeled} labels, {by}"
                 f"against {row_name(comparison.baseline, alike)}:")
     if len(group) == 1:
         return [f"{sentence} {row_name(first.arm, alike)} is {verdict_text(comparison)} with "
-                f"{points_text(comparison.difference)} points{_need(first, comparison)}."]
+                f"{change_text(comparison)}{_need(first, comparison)}."]
     parts = [_listed(word, by_verdict[word], alike)
              for word in ("better", "worse") if by_verdict[word]]
     noise = by_verdict["within noise"]
@@ -161,7 +173,7 @@ def _group(group: Sequence[Evidence], alike: bool) -> list[str]:
         found, comparison = max(noise, key=lambda each: abs(each[1].difference.mean))
         sentences.append(
             f"The largest difference within noise is {row_name(found.arm, alike)} with "
-            f"{points_text(comparison.difference)} points{_need(found, comparison)}.")
+            f"{change_text(comparison)}{_need(found, comparison)}.")
     return sentences
 
 
@@ -175,18 +187,28 @@ def _need(found: Evidence, comparison: Comparison) -> str:
 def _listed(word: str, found: Sequence[tuple[Evidence, Comparison]], alike: bool) -> str:
     """As ``2 better by 1.50 to 2.10 points (the largest first)``."""
     ordered = sorted(found, key=lambda each: -abs(each[1].difference.mean))
-    sizes = [f"{abs(100 * comparison.difference.mean):.2f}" for _, comparison in ordered]
+    metric = ordered[0][1].metric
+    sizes = [f"{abs(in_unit(comparison.difference.mean, metric)):.2f}"
+             for _, comparison in ordered]
     span = sizes[0] if len(sizes) == 1 else f"{sizes[-1]} to {sizes[0]}"
     names = few([row_name(each.arm, alike) for each, _ in ordered])
-    return f"{len(found)} {word} by {span} points ({names})"
+    return f"{len(found)} {word} by {span} {score_of(metric).difference_unit} ({names})"
 
 
-def interval_text(low: float | None, high: float | None) -> str:
-    """In %."""
-    return "none" if low is None or high is None else f"{100 * low:.2f} to {100 * high:.2f}"
+def interval_text(low: float | None, high: float | None, metric: Metric = MAIN) -> str:
+    """In the score's unit."""
+    if low is None or high is None:
+        return "none"
+    return f"{in_unit(low, metric):.2f} to {in_unit(high, metric):.2f}"
 
 
-def points_text(difference: Difference) -> str:
-    """The difference and its interval in points, which are hundredths of a score."""
-    interval = interval_text(difference.low, difference.high)
-    return f"{100 * difference.mean:+.2f} ({interval})"
+def points_text(difference: Difference, metric: Metric = MAIN) -> str:
+    """The difference and its interval in the score's unit: points, or pixels."""
+    interval = interval_text(difference.low, difference.high, metric)
+    return f"{in_unit(difference.mean, metric):+.2f} ({interval})"
+
+
+def change_text(comparison: Comparison) -> str:
+    """The same in a sentence, as ``+1.20 (0.10 to 2.30) points``."""
+    metric = comparison.metric
+    return f"{points_text(comparison.difference, metric)} {score_of(metric).difference_unit}"

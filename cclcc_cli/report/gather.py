@@ -8,17 +8,11 @@ from typing import Literal
 
 from cclcc_cli.errors import RunError
 from cclcc_cli.experiments.run_folder import RunFolder, find_runs
+from cclcc_cli.metrics.scores import MAIN, SCORES, SIZES, Metric
 from cclcc_cli.report.values import Values
 from cclcc_cli.wording import few
 
 Split = Literal["val", "test"]
-Metric = tuple[str, str]
-"""Size (``working`` or ``own``) and name of a score."""
-
-SCORES = ("dice", "iou", "precision", "recall", "specificity", "accuracy", "mae", "hd95", "assd")
-"""What every finished run holds for each split and size."""
-
-_SIZES = ("working", "own")
 _RULES: Mapping[Split, str] = {"val": "validation_rules", "test": "rules"}
 
 
@@ -72,7 +66,8 @@ class Run:
         data: name and size of the store, such as ``kvasir-160``.
         labeled: training images that keep their labels, out of ``train_images``.
         steps: optimiser steps taken.
-        scores: means over images, by split; a split without images is not in it.
+        scores: means over images, by split; None for one that is younger than the run; a split
+            without images is not in it.
         rules: the conventions of evaluation in words, by split.
         conditions: what else must agree between arms for a fair comparison, by what it is.
         test_reads: how often the test split was read.
@@ -92,7 +87,7 @@ class Run:
     train_images: int
     seed: int
     steps: int
-    scores: Mapping[Split, Mapping[Metric, float]]
+    scores: Mapping[Split, Mapping[Metric, float | None]]
     rules: Mapping[Split, Mapping[str, str]]
     conditions: Mapping[str, str]
     test_reads: int
@@ -248,8 +243,11 @@ def _leak(cell: Values, result: Values, split: Split) -> Leak | None:
                 result.number(split, "without_leaked", "dice") if some_left else None)
 
 
-def _scores(result: Values, split: Split) -> dict[Metric, float]:
-    return {(size, name): result.number(split, size, name) for size in _SIZES for name in SCORES}
+def _scores(result: Values, split: Split) -> dict[Metric, float | None]:
+    for size in SIZES:
+        result.number(split, size, MAIN[1])  # every run ever had it: without it one is damaged
+    return {(size, name): result.number_if_any(split, size, name)
+            for size in SIZES for name in SCORES}
 
 
 def _costs(folder: RunFolder) -> Costs | None:

@@ -14,10 +14,10 @@ from importlib.resources import files
 from markupsafe import Markup
 
 from cclcc_cli import __version__
+from cclcc_cli.metrics.scores import MAIN, Metric, heading, metric_title, score_of
 from cclcc_cli.report.detail_tables import lay_out_costs, lay_out_statistics
 from cclcc_cli.report.evidence_text import count_comparisons
 from cclcc_cli.report.figures.figure import Figure
-from cclcc_cli.report.gather import Metric, Split
 from cclcc_cli.report.html_tables import Table, build_table
 from cclcc_cli.report.layouts import Layout, lay_out_grid, lay_out_rows
 from cclcc_cli.report.methods_text import write_methods
@@ -29,17 +29,19 @@ from cclcc_cli.report.provenance import (
     lay_out_sources,
 )
 from cclcc_cli.report.quoted import add_to_grid, add_to_rows, fitting
+from cclcc_cli.report.rank_page import find_ranking, rank_table
 from cclcc_cli.report.recipe_table import lay_out_differences
 from cclcc_cli.report.run_details import ArmDetails, read_details
-from cclcc_cli.report.tables import ALL_METRICS
+from cclcc_cli.report.spread_page import lay_out_spread, spread_sentence, strata_table
+from cclcc_cli.report.tables import shown_metrics
 from cclcc_cli.report.templating import load_templates
 
 _DOTS = 150
 """Pixels of a figure to an inch of the page, fewer than it has, for screens with small ones."""
 _WIDE = 720
 """Width on the page from which a figure has a row of its own."""
-_MAIN: tuple[Metric, ...] = (("working", "dice"), ("working", "iou"))
-"""So few that the verdict is seen beside them."""
+_BESIDE: tuple[Metric, ...] = (MAIN, ("working", "iou"))
+"""So few beside the judged score that the verdict is seen."""
 _LEGEND = ("Best in bold, second best underlined, among arms with the same data and labels; * "
            "better, † worse than the baseline after Holm's correction. Click a heading to sort.")
 
@@ -93,13 +95,13 @@ def render_report(
     evidence, split = page.evidence, question.split
     arms, problems = read_details([found.arm for found in evidence])
     script = files("cclcc_cli.report").joinpath("templates/sort_tables.js").read_text("utf-8")
-    before, after = _main_sections(page, question, sections), _detail_sections(page, arms, split)
+    before, after = _main_sections(page, question, sections), _detail_sections(page, arms, question)
     return load_templates().get_template("report_page.html.j2").render(
         title=page.title, heading=_heading(arms), headline=_headline(page, arms),
         sentences=page.sentences, notes=[*page.notes, *notes, *problems],
         contents=_contents(before, figures, after), before=before, after=after,
         figures=[_picture(figure) for figure in figures],
-        methods=write_methods(arms, split, count_comparisons(evidence)),
+        methods=write_methods(arms, split, count_comparisons(evidence), question.metric),
         differences=build_table("How recipes differ", lay_out_differences(arms)),
         provenance=[build_table("Data and splits", lay_out_sources(arms)),
                     build_table("Software and machines", lay_out_software(arms)),
@@ -144,30 +146,51 @@ def _main_sections(
     evidence, split = page.evidence, question.split
     arms = [found.arm for found in evidence]
     quoted = fitting(question.quoted, arms)
-    rows = add_to_rows(lay_out_rows(evidence, split, _MAIN, costs=False), quoted, _MAIN)
+    metrics = tuple(dict.fromkeys((question.metric, *_BESIDE)))
+    rows = add_to_rows(lay_out_rows(evidence, split, metrics, costs=False), quoted, metrics)
     shown = [Section("Scores", rows,
                      [f"{page.title}. {_LEGEND}"])]
     if len({found.arm.place for found in evidence}) > 1:
-        shown.append(Section("Dice by labels",
-                             add_to_grid(lay_out_grid(evidence, split), quoted, arms),
-                             ["Dice %, a column for each number of labels."]))
+        shown.append(Section(f"{metric_title(question.metric)} by labels", add_to_grid(
+            lay_out_grid(evidence, split), quoted, arms, question.metric),
+            [f"{heading(question.metric)}, a column for each number of labels."]))
     return [_show(section) for section in (*shown, *sections)]
 
 
-def _detail_sections(page: Page, arms: Sequence[ArmDetails], split: Split) -> list[_Shown]:
-    evidence = page.evidence
+def _detail_sections(
+    page: Page, arms: Sequence[ArmDetails], question: Question
+) -> list[_Shown]:
+    evidence, split, metric = page.evidence, question.split, question.metric
     return [_show(section) for section in (
-        Section("All scores", lay_out_rows(evidence, split, ALL_METRICS, costs=False),
+        Section("All scores", lay_out_rows(
+            evidence, split, shown_metrics(metric, every=True), costs=False),
                 ["Shares in %, distances in pixels."]),
         Section("Behind the verdicts", lay_out_statistics(evidence), [
-            "Spreads are standard deviations in points of Dice: between images, between seeds, and "
-            "what is left. p counts images and seeds; Wilcoxon and sign flips count images alone, "
+            f"Spreads are standard deviations in {score_of(metric).difference_unit} of "
+            f"{metric_title(metric)}: between images, between seeds, and what is left. "
+            "p counts images and seeds; Wilcoxon and sign flips count images alone, "
             "before correction. Seeds needed: per arm, to find the difference four times in five."
         ]),
+        *_spread_sections(page, question),
         Section("Costs", lay_out_costs(arms), [
             "Per step: whole images through a network with a graph (learnt from) and without "
             "(judged). In all: the former over all steps."]),
     )]
+
+
+def _spread_sections(page: Page, question: Question) -> list[Section]:
+    """Beside the mean, by lesion size, and over data sets, where there are such."""
+    evidence, split, metric = page.evidence, question.split, question.metric
+    sections = [Section("Beside the mean", lay_out_spread(evidence, page.scores, page.dice),
+                        [spread_sentence(metric)])]
+    strata = strata_table(evidence, page.scores, split)
+    if strata:
+        sections.append(Section("By lesion size", strata.layout, strata.sentences))
+    ranking = find_ranking(evidence, page.scores)
+    if ranking and len(ranking.blocks) > 1:
+        ranks = rank_table(evidence, page.scores, split)
+        sections.append(Section("Ranks over data sets", ranks.layout, ranks.sentences))
+    return sections
 
 
 def _show(section: Section) -> _Shown:

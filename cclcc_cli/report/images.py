@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from cclcc_cli.errors import RunError
 from cclcc_cli.experiments.run_folder import RunFolder
-from cclcc_cli.report.gather import Metric, Run, Split
+from cclcc_cli.metrics.scores import Metric, file_column, metric_name, metric_title
+from cclcc_cli.report.gather import Run, Split
 
 _AGREES = 1e-6
 """How far the images' mean may be from the one in result.json, relative to it."""
@@ -23,17 +24,26 @@ class ImageScores:
     Attributes:
         stems: which images, no two alike.
         values: their scores, finite, ``(N,)``; or of several seeds, ``(S, N)``.
+        foreground: the truth's share of each image at the working size, ``(N,)``; None in tables
+            from before it was kept.
+        groups: the patient or video of each image; None where the store knew of none.
     """
 
     stems: tuple[str, ...]
     values: NDArray[np.float64]
+    foreground: NDArray[np.float64] | None = None
+    groups: tuple[str, ...] | None = None
 
     def of(self, stems: Sequence[str]) -> "ImageScores":
         """The same for some of the images, in the order asked for."""
         if tuple(stems) == self.stems:
             return self
-        place = {stem: index for index, stem in enumerate(self.stems)}
-        return ImageScores(tuple(stems), self.values[..., [place[stem] for stem in stems]])
+        index_of = {stem: index for index, stem in enumerate(self.stems)}
+        found = [index_of[stem] for stem in stems]
+        return replace(
+            self, stems=tuple(stems), values=self.values[..., found],
+            foreground=None if self.foreground is None else self.foreground[found],
+            groups=None if self.groups is None else tuple(self.groups[n] for n in found))
 
 
 @dataclass(frozen=True)
@@ -42,7 +52,7 @@ class ImageReading:
 
     Attributes:
         runs: whose scores are sound, and those that have no images in the split.
-        scores: by run folder, of the former.
+        scores: by run folder, of the former; without runs that are older than the score.
         notes: in words, which runs are left out and why.
     """
 
@@ -55,12 +65,19 @@ def read_images(runs: Iterable[Run], split: Split, metric: Metric) -> ImageReadi
     """Read one score of each image of each run; runs whose table is unsound are left out.
 
     Raises:
-        RunError: no run is left.
+        RunError: no run is left, or none has this score.
     """
+    runs = list(runs)
+    with_split = [run for run in runs if split in run.scores]
+    if with_split and all(run.scores[split].get(metric) is None for run in with_split):
+        raise RunError(f"--metric {metric_name(metric)}: none of {len(with_split)} runs has "
+                       f"{metric_title(metric)} of its {split} images, such as "
+                       f"{with_split[0].path}: they are older than this score; judge by another, "
+                       "or make them anew with cclcc train --fresh")
     kept, scores, problems = [], {}, []
     stems_of_arm: dict[str, tuple[tuple[str, ...], Path]] = {}
     for run in runs:
-        if split in run.scores:
+        if split in run.scores and run.scores[split].get(metric) is not None:
             try:
                 found = _read(run, split, metric)
                 stems, first = stems_of_arm.setdefault(run.arm, (found.stems, run.path))
@@ -82,20 +99,23 @@ def stack_seeds(runs: Iterable[Run], scores: Mapping[Path, ImageScores]) -> Imag
     found = [scores[run.path] for run in runs if run.path in scores]
     if not found:
         return None
-    stems = found[0].stems
-    return ImageScores(stems, np.stack([each.of(stems).values for each in found]))
+    aligned = [each.of(found[0].stems) for each in found]
+    return replace(
+        aligned[0], values=np.stack([each.values for each in aligned]),
+        foreground=next((a.foreground for a in aligned if a.foreground is not None), None),
+        groups=next((a.groups for a in aligned if a.groups is not None), None))
 
 
 def _read(run: Run, split: Split, metric: Metric) -> ImageScores:
-    size, name = metric
-    column = name if size == "working" else f"own_{name}"
-    path = RunFolder(run.path).images_table(split)
+    column, path = file_column(metric), RunFolder(run.path).images_table(split)
     try:
         with path.open(encoding="utf-8", newline="") as file:
             header, *rows = csv.reader(file)
         stem, place = header.index("stem"), header.index(column)
         stems = tuple(row[stem] for row in rows)
         values = np.array([row[place] for row in rows], dtype=np.float64)
+        shares, groups = _column(header, rows, "foreground"), _column(header, rows, "group")
+        foreground = None if shares is None else np.array(shares, dtype=np.float64)
     except FileNotFoundError:
         raise _unsound(run, split, "is missing") from None
     except (OSError, ValueError, IndexError, csv.Error) as error:
@@ -107,10 +127,25 @@ def _read(run: Run, split: Split, metric: Metric) -> ImageScores:
     if not np.isfinite(values).all():
         first = stems[int(np.argmin(np.isfinite(values)))]
         raise _unsound(run, split, f"{column} of {first} is not a finite number")
+    if foreground is not None and not ((foreground >= 0) & (foreground <= 1)).all():
+        raise _unsound(run, split, "foreground is not a share of the image everywhere")
+    if groups is not None and not all(groups):
+        raise _unsound(run, split, "an image has no group")
     told, mean = run.scores[split][metric], float(values.mean())
+    assert told is not None  # or it would not be read
     if not abs(mean - told) <= _AGREES * max(abs(told), 1):
         raise _unsound(run, split, f"its mean {column} is {mean:.6f}, in result.json {told:.6f}")
-    return ImageScores(stems, values)
+    return ImageScores(stems, values, foreground, None if groups is None else tuple(groups))
+
+
+def _column(
+    header: Sequence[str], rows: Sequence[Sequence[str]], name: str
+) -> list[str] | None:
+    """A column that older tables lack."""
+    if name not in header:
+        return None
+    place = header.index(name)
+    return [row[place] for row in rows]
 
 
 def _unsound(run: Run, split: Split, reason: str) -> RunError:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cclcc_cli.metrics.scores import SCORES, heading
 from cclcc_cli.report.layouts import Layout
 from cclcc_cli.report.ranks import BEST
 
@@ -69,11 +70,9 @@ def _without_constant_columns(layout: Layout) -> tuple[Layout, str]:
         if name in _TOLD and len(layout.rows) > 1 and len(values) == 1:
             gone.add(place)
             said.append(f"{values.pop()}{_TOLD[name]}")
-    own, dice = (list(layout.columns).index(name) if name in texts else None
-                 for name in ("Dice own %", "Dice %"))
-    if own is not None and dice is not None and all(
-            row[own] in ("", row[dice]) for row in layout.rows):
-        gone.add(own)  # the images came at the working size
+    for own, working in _original_columns(layout):
+        if all(row[own] in ("", row[working]) for row in layout.rows):
+            gone.add(own)  # the images came at the working size
     if "verdict" in texts:
         gone.add(list(layout.columns).index("verdict"))
     if "recipe" in texts and all(recipe in (method, "quoted") for method, recipe in zip(
@@ -87,6 +86,14 @@ def _without_constant_columns(layout: Layout) -> tuple[Layout, str]:
         [[row[place] for place in left] for row in layout.marks],
         layout.rules, num_keys=sum(place < layout.num_keys for place in left),
     ), ", ".join(said)
+
+
+def _original_columns(layout: Layout) -> list[tuple[int, int]]:
+    """Columns of a score at the original size, each with the one at the working size."""
+    columns = list(layout.columns)
+    pairs = [(heading(("own", key)), heading(("working", key))) for key in SCORES]
+    return [(columns.index(own), columns.index(working)) for own, working in pairs
+            if own in columns and working in columns]
 
 
 def _widths(layout: Layout, sign: float, gap: float) -> tuple[list[float], dict[int, float]]:

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cclcc_cli.metrics.scores import Metric
 from cclcc_cli.report import evidence_text as words
 from cclcc_cli.report.costs import COLUMNS, cost_cells
-from cclcc_cli.report.evidence import JUDGED, Evidence
-from cclcc_cli.report.gather import Metric, Split
+from cclcc_cli.report.evidence import Evidence, judged_metric
+from cclcc_cli.report.gather import Split
 from cclcc_cli.report.ranks import rank
 from cclcc_cli.report.tables import build_table, format_summary, share_text
 
@@ -47,7 +48,7 @@ def lay_out_rows(
                  for arm in arms]
         for row, position in enumerate(rank(means, groups, metric)):
             ranks[row][place] = position
-    judged = start + list(metrics).index(JUDGED)
+    judged = start + list(metrics).index(judged_metric(evidence))
     for row, found in enumerate(evidence):
         marks[row][judged] = words.mark(found)
     more = len(words.COLUMNS) + (len(COLUMNS) if costs else 0)
@@ -62,10 +63,11 @@ def lay_out_rows(
 
 
 def lay_out_grid(evidence: Sequence[Evidence], split: Split) -> Layout:
-    """A row per method and recipe, a column per data set and number of labels: Dice.
+    """A row per method and recipe, a column per data set and number of labels: the judged score.
 
     Two arms of one place, such as with other steps, stand one below the other.
     """
+    metric = judged_metric(evidence)
     several_data = len({found.arm.first.data for found in evidence}) > 1
     places = sorted({found.arm.place for found in evidence})
     cells: dict[tuple[str, str, int], dict[tuple[str, int], Evidence]] = {}
@@ -80,13 +82,13 @@ def lay_out_grid(evidence: Sequence[Evidence], split: Split) -> Layout:
         shares[place] += share_text(found.arm)
     keys = sorted(cells)
     grid = [[cells[key].get(place) for place in places] for key in keys]
-    summaries = [[found.arm.summary(split, JUDGED) if found else None for found in row]
+    summaries = [[found.arm.summary(split, metric) if found else None for found in row]
                  for row in grid]
-    by_column = [rank([s.mean if s else None for s in column], [0] * len(column), JUDGED)
+    by_column = [rank([s.mean if s else None for s in column], [0] * len(column), metric)
                  for column in zip(*summaries, strict=True)]
     return Layout(
         ["method", "recipe", *(shares[place] for place in places)],
-        [[*key[:2], *(format_summary(s, JUDGED) if s else "" for s in row)]
+        [[*key[:2], *(format_summary(s, metric) if s else "" for s in row)]
          for key, row in zip(keys, summaries, strict=True)],
         [[0, 0, *ranks] for ranks in zip(*by_column, strict=True)],
         [["", "", *(words.mark(found) if found else "" for found in row)] for row in grid], [],

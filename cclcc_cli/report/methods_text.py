@@ -7,6 +7,7 @@ said for whom which clause holds.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from cclcc_cli.metrics.scores import MAIN, Metric, metric_title, score_of
 from cclcc_cli.report import recipe_words as say
 from cclcc_cli.report.gather import Split
 from cclcc_cli.report.method_words import NOTHING, added_terms
@@ -29,13 +30,16 @@ class Passage:
     paragraphs: Sequence[str]
 
 
-def write_methods(arms: Sequence[ArmDetails], split: Split, family: int) -> list[Passage]:
+def write_methods(
+    arms: Sequence[ArmDetails], split: Split, family: int, metric: Metric = MAIN
+) -> list[Passage]:
     """The section, passage by passage; arms whose recipe is unreadable are left out and named.
 
     Args:
         arms: of the table.
         split: whose scores are compared.
         family: comparisons that Holm's correction is over.
+        metric: the score that is judged.
     """
     known = [arm for arm in arms if arm.recipe is not None]
     passages = [
@@ -45,8 +49,8 @@ def write_methods(arms: Sequence[ArmDetails], split: Split, family: int) -> list
             _seeds, _computed))]),
         Passage("Methods", _methods(known)),
         Passage("Evaluation", [" ".join(
-            [_sentences(known, (_threshold,)), *_rules(known, split), _readings(known)])]),
-        Passage("Statistics", [_statistics(family)]),
+            [_sentences(known, (_threshold,)), *_rules(known, split, metric), _readings(known)])]),
+        Passage("Statistics", [_statistics(family, metric)]),
         Passage("Software", [text] if (text := _sentences(known, (_software,))) else []),
     ] if known else []
     missing = [arm for arm in arms if arm.recipe is None]
@@ -209,13 +213,15 @@ def _threshold(arm: ArmDetails) -> str:
     return say.threshold(arm.recipe.evaluation)
 
 
-def _rules(arms: Sequence[ArmDetails], split: Split) -> list[str]:
+def _rules(arms: Sequence[ArmDetails], split: Split, metric: Metric) -> list[str]:
     """The conventions that results are stamped with, where all have the same."""
     key = "rules" if split == "test" else "validation_rules"
     cases = (("both_empty", "Where truth and prediction are both empty, {}"),
              ("total_miss", "where no pixel is found, {}"),
              ("one_empty", "where one of the two is empty, {}"),
-             ("own_size", "scores at an image's own size are of {}"))
+             ("own_size", "scores at an image's own size are of {}"),
+             *([(metric[1], f"{score_of(metric).title} is the {{}}")]
+               if metric[1] in ("nsd", "hd95", "assd") else []))
     told = []
     for topic, form in cases:
         values = {arm.first.text("result", key, topic) for arm in arms}
@@ -231,8 +237,10 @@ def _readings(arms: Sequence[ArmDetails]) -> str:
     return f"Runs read the test split up to {max(reads)} times."
 
 
-def _statistics(family: int) -> str:
-    text = ("Scores are means over images and seeds, with the standard deviation over seeds. "
+def _statistics(family: int, metric: Metric) -> str:
+    less = "" if score_of(metric).more_is_better else ", of which less is better"
+    text = (f"What is judged is {metric_title(metric)}{less}. Scores are means over "
+            "images and seeds, with the standard deviation over seeds. "
             f"{100 * (1 - LEVEL):g} % intervals come from a bootstrap that draws seeds and images "
             f"independently ({NUM_DRAWS:,} draws), its width set by a two-way variance of images "
             "and seeds with Satterthwaite's degrees of freedom. Differences are paired by image; "

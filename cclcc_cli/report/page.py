@@ -5,19 +5,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cclcc_cli.config.quoted import Quoted
+from cclcc_cli.metrics.scores import MAIN, Metric, heading
 from cclcc_cli.report import evidence_text as words
 from cclcc_cli.report.ablation import read_ablation
 from cclcc_cli.report.ablation_page import gather_ablation
 from cclcc_cli.report.costs import cost_record
 from cclcc_cli.report.evidence import (
-    JUDGED,
     Evidence,
     check_comparable,
     unclear_baselines,
     weigh,
 )
 from cclcc_cli.report.gather import Gathered, Split, gather_runs
-from cclcc_cli.report.images import ImageScores, read_images
+from cclcc_cli.report.images import ImageReading, ImageScores, read_images
 from cclcc_cli.report.layouts import Layout, lay_out_grid, lay_out_rows
 from cclcc_cli.report.quoted import (
     add_to_grid,
@@ -27,12 +27,13 @@ from cclcc_cli.report.quoted import (
     quoted_sentences,
 )
 from cclcc_cli.report.sheet import Sheet, Table
+from cclcc_cli.report.spread_page import spread_record
 from cclcc_cli.report.tables import (
-    ALL_METRICS,
-    MAIN_METRICS,
     Record,
     comparison_notes,
     group_arms,
+    missing_notes,
+    shown_metrics,
     to_records,
 )
 
@@ -43,6 +44,7 @@ class Question:
 
     Attributes:
         split: whose scores.
+        metric: the score that is judged: interval, test, verdict, ranking, marks and figures.
         baseline: what rows are compared with; None for supervised with as many labels.
         across: show runs together whose scores are not of the same thing.
         all_metrics: every score, not only the main ones.
@@ -53,6 +55,7 @@ class Question:
     """
 
     split: Split = "test"
+    metric: Metric = MAIN
     baseline: str | None = None
     across: bool = False
     all_metrics: bool = False
@@ -60,6 +63,11 @@ class Question:
     grid: bool = False
     ablation: str | None = None
     quoted: Sequence[Quoted] = ()
+
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        """The scores that its rows show, the judged one first."""
+        return shown_metrics(self.metric, self.all_metrics)
 
 
 @dataclass(frozen=True)
@@ -73,7 +81,8 @@ class Page:
         sentences: what it says.
         notes: what makes it doubtful, and what was left out.
         evidence: of which it is made, an arm a row.
-        scores: Dice of the images of the split, by run folder.
+        scores: the judged score of the images of the split, by run folder.
+        dice: Dice of the same images at the judged score's size, by run folder.
         quoted: figures of others as numbers; the layout shows them below its own rows.
     """
 
@@ -84,6 +93,7 @@ class Page:
     notes: Sequence[str]
     evidence: Sequence[Evidence]
     scores: Mapping[Path, ImageScores]
+    dice: Mapping[Path, ImageScores]
     quoted: Sequence[Record] = ()
 
     def markdown(self) -> str:
@@ -130,26 +140,42 @@ def write_page(root: Path, question: Question) -> Page:
         RunError: there is nothing to report, or it must not be compared.
     """
     gathered = gather(root, question.ablation)
-    reading = read_images(gathered.runs, question.split, JUDGED)
+    reading = read_images(gathered.runs, question.split, question.metric)
     arms = group_arms(reading.runs)
     if not question.across:
-        check_comparable(arms, question.split)
-    evidence = weigh(arms, reading.scores, question.baseline)
+        check_comparable(arms, question.split, question.metric)
+    dice, problems = _read_dice(reading, question)
+    evidence = weigh(arms, reading.scores, question.baseline, question.metric)
     notes = [*comparison_notes(arms, question.split),
+             *missing_notes(arms, question.split, question.metrics),
              *([] if question.baseline else unclear_baselines(arms)),
-             *gathered.notes, *reading.notes]
+             *gathered.notes, *reading.notes, *problems]
     data = ", ".join(dict.fromkeys(arm.first.data for arm in arms))
     quoted = fitting(question.quoted, arms)
     notes += [f"quoted figures on {one.data} ({one.source}) are left out: no run is on it"
               for one in question.quoted if one not in quoted]
     return Page(
-        title=f"{data}: {question.split} {'Dice %' if question.grid else 'scores'}, "
+        title=f"{data}: {question.split} "
+              f"{heading(question.metric) if question.grid else 'scores'}, "
               f"mean ± standard deviation over seeds"
               f"{', ACROSS runs whose conditions differ' if question.across else ''}",
-        layout=_lay_out(evidence, question, quoted), records=_records(evidence, question),
+        layout=_lay_out(evidence, question, quoted),
+        records=_records(evidence, question, reading.scores, dice),
         sentences=[*words.summarize(evidence), *quoted_sentences(quoted)], notes=notes,
-        evidence=evidence, scores=reading.scores, quoted=quoted_records(quoted),
+        evidence=evidence, scores=reading.scores, dice=dice,
+        quoted=quoted_records(quoted),
     )
+
+
+def _read_dice(
+    reading: ImageReading, question: Question
+) -> tuple[Mapping[Path, ImageScores], Sequence[str]]:
+    """Which images failed is said by Dice, whatever is judged."""
+    dice = (question.metric[0], MAIN[1])
+    if dice == question.metric:
+        return reading.scores, ()
+    found = read_images(reading.runs, question.split, dice)
+    return found.scores, [f"failures are counted without it: {note}" for note in found.notes]
 
 
 def _lay_out(
@@ -157,18 +183,19 @@ def _lay_out(
 ) -> Layout:
     if question.grid:
         return add_to_grid(lay_out_grid(evidence, question.split), quoted,
-                           [found.arm for found in evidence])
-    metrics = ALL_METRICS if question.all_metrics else MAIN_METRICS
-    return add_to_rows(lay_out_rows(evidence, question.split, metrics, question.costs), quoted,
-                       metrics)
+                           [found.arm for found in evidence], question.metric)
+    return add_to_rows(lay_out_rows(evidence, question.split, question.metrics, question.costs),
+                       quoted, question.metrics)
 
 
-def _records(evidence: Sequence[Evidence], question: Question) -> list[Record]:
-    metrics = ALL_METRICS if question.all_metrics else MAIN_METRICS
-    records = to_records([found.arm for found in evidence], question.split, metrics)
+def _records(
+    evidence: Sequence[Evidence], question: Question, scores: Mapping[Path, ImageScores],
+    dice: Mapping[Path, ImageScores],
+) -> list[Record]:
+    records = to_records([found.arm for found in evidence], question.split, question.metrics)
     family = words.count_comparisons(evidence)
     return [
-        {**record, **words.evidence_record(found, family),
+        {**record, **words.evidence_record(found, family), **spread_record(found, scores, dice),
          **(cost_record(found.arm) if question.costs else {})}
         for record, found in zip(records, evidence, strict=True)
     ]

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from cclcc_cli.config.quoted import Quoted, QuotedResult
-from cclcc_cli.report.evidence import JUDGED
-from cclcc_cli.report.gather import Metric
+from cclcc_cli.metrics.scores import MAIN, Metric, heading, score
 from cclcc_cli.report.layouts import Layout
-from cclcc_cli.report.tables import Arm, Record, heading
+from cclcc_cli.report.tables import Arm, Record
 
 MARK = "‡"
 WORD = "quoted"
@@ -25,13 +24,15 @@ def add_to_rows(layout: Layout, quoted: Sequence[Quoted], metrics: Sequence[Metr
     return _below(layout, rows)
 
 
-def add_to_grid(layout: Layout, quoted: Sequence[Quoted], arms: Sequence[Arm]) -> Layout:
+def add_to_grid(
+    layout: Layout, quoted: Sequence[Quoted], arms: Sequence[Arm], metric: Metric = MAIN
+) -> Layout:
     """The grid with a row for each quoted method; results for other labels have no column."""
     places = sorted({arm.place for arm in arms})
     rows = []
     for one in quoted:
         for name in dict.fromkeys(result.name for result in one.results):
-            by_labels = {_count(one, r): _score_text(r, JUDGED) for r in one.results
+            by_labels = {_count(one, r): _score_text(r, metric) for r in one.results
                          if r.name == name}
             cells = [by_labels.get(labeled, "") if any(
                 _same_data(one, arm) for arm in arms if arm.place == (data, labeled)) else ""
@@ -58,10 +59,10 @@ def quoted_records(quoted: Sequence[Quoted]) -> list[Record]:
             record: Record = {"data": one.data, "method": result.name, "labeled": result.labels,
                               "train_images": one.train_images, "quoted": True,
                               "source": one.source, "note": one.note}
-            for name, score in result.scores.items():
-                unit = 1 if name in ("hd95", "assd") else 100
-                record[f"{name}_mean"] = score.mean / unit
-                record[f"{name}_std"] = None if score.std is None else score.std / unit
+            for name, given in result.scores.items():
+                unit = score(name).factor
+                record[f"{name}_mean"] = given.mean / unit
+                record[f"{name}_std"] = None if given.std is None else given.std / unit
             records.append(record)
     return records
 
@@ -84,16 +85,15 @@ def _row(
     cells = {"data": one.data, "method": result.name, "recipe": WORD,
              "labels": _labels_text(one, result), "verdict": WORD}
     for metric in metrics:
-        if metric[0] == "working":
-            cells[heading(metric)] = _score_text(result, metric)
+        cells[heading(metric)] = _score_text(result, metric)
     return [cells.get(column, "") for column in columns]
 
 
 def _score_text(result: QuotedResult, metric: Metric) -> str:
-    score = {str(name): score for name, score in result.scores.items()}.get(metric[1])
-    if score is None:
+    found = result.scores.get(metric[1]) if metric[0] == "working" else None
+    if found is None:
         return ""
-    return f"{score.mean:.2f}" + ("" if score.std is None else f" ± {score.std:.2f}")
+    return f"{found.mean:.2f}" + ("" if found.std is None else f" ± {found.std:.2f}")
 
 
 def _count(one: Quoted, result: QuotedResult) -> int | None:

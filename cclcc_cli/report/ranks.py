@@ -3,10 +3,9 @@
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 
-from cclcc_cli.report.gather import Metric
+from cclcc_cli.metrics.scores import Metric, score_of
 
 BEST, SECOND = 1, 2
-LESS_IS_BETTER = ("mae", "hd95", "assd")
 
 
 def rank(
@@ -27,7 +26,7 @@ def rank(
         if value is not None:
             members[group].append(value)
     places: dict[Hashable, list[float]] = {
-        group: sorted(set(found), reverse=metric[1] not in LESS_IS_BETTER)[:2]
+        group: sorted(set(found), reverse=score_of(metric).more_is_better)[:2]
         for group, found in members.items() if len(set(found)) > 1
     }
     return [

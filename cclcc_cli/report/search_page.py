@@ -8,10 +8,11 @@ from pydantic import ValidationError
 from cclcc_cli.config.search_summary import SearchSummary, TrialSummary
 from cclcc_cli.errors import RunError
 from cclcc_cli.experiments.progress import duration
+from cclcc_cli.metrics.scores import heading, in_unit, score
 from cclcc_cli.report.layouts import Layout
-from cclcc_cli.report.ranks import LESS_IS_BETTER, rank
+from cclcc_cli.report.ranks import rank
 from cclcc_cli.report.sheet import Sheet, Table
-from cclcc_cli.report.tables import Record, heading, in_unit
+from cclcc_cli.report.tables import Record
 from cclcc_cli.wording import few
 
 SHOWN = 10
@@ -61,7 +62,7 @@ def write_search_page(root: Path, name: str) -> Sheet:
 
 def _ordered(found: SearchSummary) -> list[TrialSummary]:
     """Complete ones first, the best of them in front; then pruned; then failed."""
-    sign = 1 if found.objective in LESS_IS_BETTER else -1
+    sign = -1 if score(found.objective).more_is_better else 1
     states = ("complete", "pruned", "failed")
     return sorted(found.trials, key=lambda trial: (
         states.index(trial.state), 0.0 if trial.value is None else sign * trial.value,

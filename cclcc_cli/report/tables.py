@@ -7,15 +7,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from cclcc_cli.report.gather import SCORES, Metric, Run, Split
+from cclcc_cli.metrics.scores import (
+    ALL_METRICS,
+    MAIN,
+    Metric,
+    heading,
+    in_unit,
+    metric_name,
+    metric_title,
+)
+from cclcc_cli.report.gather import Run, Split
 from cclcc_cli.wording import few
 
-MAIN_METRICS: tuple[Metric, ...] = (("working", "dice"), ("working", "iou"), ("own", "dice"))
-ALL_METRICS: tuple[Metric, ...] = (
-    *MAIN_METRICS, *(("working", name) for name in SCORES if name not in ("dice", "iou")),
-)
-_TITLES = {"dice": "Dice", "iou": "IoU", "mae": "MAE", "hd95": "HD95", "assd": "ASSD"}
-_IN_PIXELS = ("hd95", "assd")
+MAIN_METRICS: tuple[Metric, ...] = (MAIN, ("working", "iou"), ("own", "dice"))
 
 Record = dict[str, str | int | float | None]
 
@@ -66,12 +70,18 @@ class Arm:
         return self.first.data, self.first.labeled, self.first.method, self.recipe
 
     def summary(self, split: Split, metric: Metric) -> Summary | None:
-        """One score over the runs that have this split; None where none has."""
-        values = [run.scores[split][metric] for run in self.runs if split in run.scores]
+        """One score over the runs that have it for this split; None where none has."""
+        values = [value for run in self.runs if split in run.scores
+                  and (value := run.scores[split].get(metric)) is not None]
         if not values:
             return None
         std = statistics.stdev(values) if len(values) > 1 else None
         return Summary(statistics.fmean(values), std, len(values))
+
+
+def shown_metrics(judged: Metric, every: bool = False) -> tuple[Metric, ...]:
+    """A table's columns: the judged score first, then the main ones, or all there are."""
+    return tuple(dict.fromkeys((judged, *(ALL_METRICS if every else MAIN_METRICS))))
 
 
 def group_arms(runs: Iterable[Run]) -> list[Arm]:
@@ -205,7 +215,7 @@ def to_records(
 ) -> list[Record]:
     """One flat record per arm with numbers as they are: means, deviations and counts.
 
-    A score at the image's own size is named ``own_<score>``; an unknown number is None.
+    A score at the image's own size is named ``<score>_original``; an unknown number is None.
     """
     records = []
     for arm in arms:
@@ -216,9 +226,8 @@ def to_records(
             "train_images": arm.first.train_images, "seeds": len(arm.runs),
             "steps_min": min(steps), "steps_max": max(steps),
         }
-        for size, name in metrics:
-            summary = arm.summary(split, (size, name))
-            key = name if size == "working" else f"own_{name}"
+        for metric in metrics:
+            summary, key = arm.summary(split, metric), metric_name(metric)
             record[f"{key}_mean"] = summary.mean if summary else None
             record[f"{key}_std"] = summary.std if summary else None
             record[f"{key}_n"] = summary.count if summary else 0
@@ -247,6 +256,19 @@ def to_csv(records: Sequence[Record]) -> str:
     return text.getvalue()
 
 
+def missing_notes(arms: Sequence[Arm], split: Split, metrics: Sequence[Metric]) -> list[str]:
+    """Which of the scores shown some runs lack, because they are older than the score."""
+    runs = [run for arm in arms for run in arm.runs if split in run.scores]
+    lacking: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
+    for metric in metrics:
+        without = [str(run.path) for run in runs if run.scores[split].get(metric) is None]
+        if without:
+            lacking[tuple(without)].append(metric_title(metric))
+    return [f"{len(paths)} of {len(runs)} runs are older than {', '.join(titles)} and have none: "
+            f"{few(paths)}; cclcc train --fresh makes them anew"
+            for paths, titles in lacking.items()]
+
+
 def _conditions(run: Run, split: Split) -> Mapping[str, str]:
     rules = {f"evaluation rule {topic!r}": str(rule) for topic, rule in run.rules[split].items()}
     return {"optimiser steps": str(run.steps), **run.conditions, **rules}
@@ -269,28 +291,16 @@ def steps_text(runs: Sequence[Run]) -> str:
     return "/".join(map(str, sorted({run.steps for run in runs})))
 
 
-def heading(metric: Metric) -> str:
-    """A score's column, with its unit."""
-    size, name = metric
-    unit = "px" if name in _IN_PIXELS else "%"
-    return f"{_TITLES.get(name, name)}{' own' if size == 'own' else ''} {unit}"
-
-
 def share_text(arm: Arm) -> str:
     """How many labels, and what share of the training images."""
     return f"{arm.first.labeled} ({100 * arm.first.labeled / arm.first.train_images:.3g} %)"
-
-
-def in_unit(value: float, metric: Metric) -> float:
-    """A share of 1 in %, a distance in pixels as it is."""
-    return value if metric[1] in _IN_PIXELS else 100 * value
 
 
 def format_summary(summary: Summary | None, metric: Metric) -> str:
     """Mean and deviation: shares in %, distances in pixels."""
     if summary is None:
         return "none"
-    factor = 1 if metric[1] in _IN_PIXELS else 100
+    mean = f"{in_unit(summary.mean, metric):.2f}"
     if summary.std is None:
-        return f"{factor * summary.mean:.2f} (1 seed)"
-    return f"{factor * summary.mean:.2f} ± {factor * summary.std:.2f}"
+        return f"{mean} (1 seed)"
+    return f"{mean} ± {in_unit(summary.std, metric):.2f}"

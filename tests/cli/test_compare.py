@@ -68,3 +68,12 @@ def test_the_same_run_twice_does_not_differ(folders):
     result = invoke(folders[0].path, folders[0].path)
     assert result.stdout.startswith("the recipes do not differ\n")
     assert "within noise, +0.00 (0.00 to 0.00) points" in result.stdout
+
+
+def test_another_score_can_be_judged_and_an_unknown_one_is_refused(folders):
+    paths = [folder.path for folder in folders]
+    text = invoke(*paths, "--metric", "nsd_original").stdout
+    assert "test NSD@1% (original size)" in text
+    assert " points of NSD@1% (original size)." in text
+    error = invoke(*paths, "--metric", "own_nsd").exception
+    assert str(error).startswith("--metric own_nsd: unknown score; there are: dice, ")

@@ -6,18 +6,21 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from cclcc_cli.cli.report import report
+from cclcc_cli.cli.report_output import report_command
 from cclcc_cli.config import parse_recipe
 from cclcc_cli.errors import RunError
 from cclcc_cli.experiments.plan_record import PlanRecord, write_record
 from cclcc_cli.experiments.progress import TextDisplay
 from cclcc_cli.experiments.run import run_cell
 from cclcc_cli.experiments.run_folder import RunFolder
+from cclcc_cli.report.page import Question
 from cclcc_cli.training.runtime import Runtime
 
 
@@ -206,7 +209,7 @@ def test_the_grid_shows_methods_by_labels(rivals):
 def test_a_grid_of_more_than_dice_is_refused(root, arguments):
     result = invoke("--runs", root, "--layout", "grid", *arguments)
     assert isinstance(result.exception, RunError)
-    assert str(result.exception).startswith("--layout grid: shows Dice alone")
+    assert str(result.exception).startswith("--layout grid: shows the judged score alone")
 
 
 def test_quoted_figures_change_nothing_but_the_rows_below(rivals, tmp_path):
@@ -402,3 +405,50 @@ def test_a_report_loads_nothing_heavy(root):
     assert "rich" in loaded  # the list is that of the process that drew the table
     assert not loaded & {"torch", "mlflow", "pandas", "albumentations", "matplotlib", "optuna",
                          "cv2"}
+
+
+def test_another_score_is_judged_in_rows_grid_and_numbers(rivals):
+    found = json.loads(invoke("--runs", rivals, "--metric", "hd95_original",
+                              "--format", "json").stdout)
+    for row in found["rows"]:
+        assert row["metric"] == "hd95_original"
+        assert row["hd95_original_low"] <= row["hd95_original_mean"] <= row["hd95_original_high"]
+        assert 0 <= row["failures"] <= 1
+    assert "by HD95 (original size) against supervised" in found["summary"][0]
+    lines = invoke("--runs", rivals, "--metric", "nsd", "--layout", "grid",
+                   "--format", "markdown").stdout.splitlines()
+    assert lines[0].startswith("synthetic-32: test NSD@1% %, mean")
+    shown = invoke("--runs", rivals, "--metric", "nsd", "--format", "markdown").stdout
+    assert "| NSD@1% % | Dice % | IoU % | Dice % (original size) |" in shown
+
+
+def test_spread_shows_strata_by_lesion_size(rivals):
+    found = json.loads(invoke("--runs", rivals, "--layout", "spread", "--format", "json").stdout)
+    assert {row["stratum"] for row in found["strata"]} == {"small", "medium", "large"}
+    assert sum(row["images"] for row in found["strata"] if row["method"] == "supervised") == 3
+    assert found["rows"][0]["dice_q1"] <= found["rows"][0]["dice_median"]
+
+
+def test_ranks_of_one_block_are_shown_and_called_too_few(rivals):
+    text = invoke("--runs", rivals, "--layout", "ranks", "--format", "markdown").stdout
+    assert "1 block is too few for ranks to mean anything" in text
+
+
+@pytest.mark.parametrize(("arguments", "reason"), [
+    (["--metric", "jaccard"], "--metric jaccard: unknown score; there are: dice, iou, "),
+    (["--metric", "iou", "--layout", "costs"], "--layout costs: shows no scores; leave out "),
+    (["--layout", "spread", "--costs"], "--layout spread: shows the judged score alone; "),
+    (["--layout", "ranks", "--all-metrics"], "--layout ranks: shows the judged score alone; "),
+])
+def test_a_score_or_layout_that_cannot_be_is_refused(root, arguments, reason):
+    error = invoke("--runs", root, *arguments).exception
+    assert isinstance(error, RunError)
+    assert str(error).startswith(reason)
+
+
+def test_the_command_that_makes_a_page_again_names_the_judged_score():
+    def command(**asked):
+        return report_command(Path("runs"), None, Question(**asked), [], Path("r.html"))
+
+    assert "--metric" not in command()
+    assert "--split test --metric nsd_original --format html" in command(metric=("own", "nsd"))

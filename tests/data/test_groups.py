@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cclcc_cli.data.groups import join_groups, read_groups
+from cclcc_cli.data.groups import given_groups, join_groups, read_groups
 from cclcc_cli.errors import DataError
 
 STEMS = ("a", "b", "c", "d")
@@ -134,3 +134,20 @@ class TestJoining:
         turned = [pair[::-1] if random.random() < 0.5 else pair for pair in pairs]
         stems, links = random.sample(ALL, len(ALL)), random.sample(turned, len(turned))
         assert join_groups(stems, given_groups, links) == join_groups(ALL, given_groups, pairs)
+
+
+class TestWhatWasGiven:
+    """Patients and videos are told from images that merely show the same thing."""
+
+    def test_what_the_audit_alone_ties_together_was_not_given(self) -> None:
+        pairs = [("a", "b"), ("c", "d")]
+        assert given_groups(join_groups("abcde", {}, pairs), pairs) is None
+
+    def test_given_groups_come_as_the_store_has_them(self) -> None:
+        pairs = [("a", "b")]
+        held = join_groups("abcd", {"c": "x", "d": "x"}, pairs)
+        assert given_groups(held, pairs) == {"a": "a", "b": "a", "c": "x", "d": "x"}
+
+    def test_also_where_a_patient_bears_the_name_of_an_image(self) -> None:
+        held = join_groups("abc", {"a": "a", "b": "a"}, [])
+        assert given_groups(held, []) == {"a": "a", "b": "a", "c": "c"}

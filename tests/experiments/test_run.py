@@ -10,6 +10,9 @@ import pytest
 import torch
 
 from cclcc_cli.config import METHODS, parse_recipe
+from cclcc_cli.data.prepare import prepare
+from cclcc_cli.data.sources import SyntheticSource
+from cclcc_cli.data.split_rule import SplitRule
 from cclcc_cli.data.store import load_store, store_path
 from cclcc_cli.errors import DataError, Interrupted, RunBusyError, RunError, TrainingDiverged
 from cclcc_cli.experiments.judge import Pruned
@@ -18,6 +21,7 @@ from cclcc_cli.experiments.owner import Owner
 from cclcc_cli.experiments.progress import TextDisplay
 from cclcc_cli.experiments.run import run_cell
 from cclcc_cli.experiments.run_folder import RunFolder, find_runs
+from cclcc_cli.metrics.scores import ALL_METRICS, SCORES, file_column
 from cclcc_cli.training.runtime import Runtime
 from tests.methods.arms import WEIGHTS
 
@@ -89,7 +93,7 @@ def flatten(value):
 
 
 @pytest.mark.parametrize("method", ["supervised", "clcc"])
-def test_a_finished_folder_holds_the_truth(train, method):
+def test_a_finished_folder_holds_the_truth(train, tiny_data, method):
     done = train(method)
     folder = done.folder
     assert done.trained
@@ -105,9 +109,38 @@ def test_a_finished_folder_holds_the_truth(train, method):
     assert len(rows) == 3
     mean = sum(float(row["dice"]) for row in rows) / 3
     assert folder.read_json("result.json")["test"]["working"]["dice"] == pytest.approx(mean)
-    assert {"own_hd95", "assd", "mae", "own_iou"} <= set(rows[0])
+    assert list(rows[0]) == ["stem", "foreground", *map(file_column, ALL_METRICS)]
+    store = load_store(store_path(tiny_data, "synthetic", 32))
+    for row, place in zip(rows, store.positions([row["stem"] for row in rows]), strict=True):
+        assert float(row["foreground"]) == (store.masks[place] > 0).sum() / 32**2
+    for split, key in (("test", "rules"), ("val", "validation_rules")):
+        assert folder.read_json("result.json")[split]["own"].keys() == set(SCORES)
+        assert "1% of the image's diagonal" in folder.read_json("result.json")[key]["nsd"]
     assert len(list(folder.overlays.glob("*.png"))) == 3
     assert "step 12/12" in folder.log.read_text()
+
+
+def test_tables_of_images_name_the_patients_that_the_store_was_given(
+    tiny_data, tiny_recipe, tmp_path
+):
+    stems = [row.stem for row in load_store(store_path(tiny_data, "synthetic", 32)).rows]
+    listed = tmp_path / "groups.csv"
+    listed.write_text("stem,group\n" + "".join(f"{stem},patient{n // 3}\n"
+                                              for n, stem in enumerate(stems)))
+    path = store_path(tmp_path / "data", "patients", 32)
+    prepare(path, SyntheticSource(30, 0), SplitRule(groups=listed))
+    recipe = tiny_recipe("supervised", data={"name": "patients", "size": 32, "labeled": 4},
+                         budget={"steps": 1}, validation={"every": 1})
+    folder = run_cell(parse_recipe(recipe, "test"), data_root=tmp_path / "data",
+                      runs_root=tmp_path / "runs", fresh=False, display=Meddler(),
+                      runtime=Runtime("cpu", "fp32", 0)).folder
+    group_of = {row.stem: row.group for row in load_store(path).rows}
+    for split in ("val", "test"):
+        rows = list(csv.DictReader(folder.images_table(split).read_text().splitlines()))
+        assert list(rows[0])[:3] == ["stem", "group", "foreground"]
+        assert {row["stem"]: row["group"] for row in rows} == {
+            row["stem"]: group_of[row["stem"]] for row in rows}
+        assert all(row["group"].startswith("patient") for row in rows)
 
 
 def test_the_masks_that_are_kept_are_those_that_were_scored(train, tiny_data):

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from cclcc_cli.metrics.overlap import SCORES, overlap_scores, rules
+from cclcc_cli.metrics.overlap import overlap_scores, rules
+from cclcc_cli.metrics.scores import OVERLAP_SCORES as SCORES
 
 
 def scores(mask, target, probs=None, **options):

@@ -1,6 +1,6 @@
 """Runs made up: in memory, and as folders that a report reads."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,8 @@ import pytest
 
 from cclcc_cli.config.load import dump_recipe, parse_recipe
 from cclcc_cli.experiments.run_folder import RunFolder
-from cclcc_cli.report.gather import SCORES, Run
+from cclcc_cli.metrics.scores import ALL_METRICS, SCORES, file_column
+from cclcc_cli.report.gather import Run
 
 MakeRun = Callable[..., Run]
 
@@ -38,19 +39,23 @@ def make_run() -> MakeRun:
 
 @pytest.fixture
 def write_images_run(tmp_path: Path) -> Callable[..., RunFolder]:
-    """Writes a finished run whose images have the given Dice; returns its folder."""
+    """Writes a finished run whose images have the given Dice; returns its folder.
+
+    ``columns`` are further ones of the tables of images: other scores, foreground, group.
+    """
 
     def write(
         dice: Sequence[float], *, method: str = "clcc", name: str = "plain", seed: int = 0,
         labeled: int = 8, data_digest: str = "d" * 64, total_miss: str = "0",
-        stems: Sequence[str] | None = None,
+        stems: Sequence[str] | None = None, data: str = "polyps",
+        columns: Mapping[str, Sequence[Any]] | None = None,
     ) -> RunFolder:
-        folder = RunFolder(tmp_path / "polyps-64" / f"{method}-{name}-{labeled}-{seed}")
-        arm = f"{method}{name}{labeled}{data_digest}".encode().hex()
+        folder = RunFolder(tmp_path / f"{data}-64" / f"{method}-{name}-{labeled}-{seed}")
+        arm = f"{method}{name}{labeled}{data}{data_digest}".encode().hex()
         folder.write_json("cell.json", {
             "arm": arm, "recipe": {
                 "name": name, "method": method, "seed": seed, "data": {"fold": None}},
-            "data": {"name": "polyps", "size": 64, "digest": data_digest},
+            "data": {"name": data, "size": 64, "digest": data_digest},
             "split_digest": "5" * 64,
             "runtime": {"device": "cpu", "precision": "bf16", "threads": 2},
             "labeled": {"count": labeled, "share": labeled / 80, "of": 80},
@@ -60,16 +65,21 @@ def write_images_run(tmp_path: Path) -> Callable[..., RunFolder]:
         folder.update_status(state="finished", test_reads=1)
         mean = float(np.mean(dice))
         scores = {size: dict.fromkeys(SCORES, mean) for size in ("working", "own")}
+        more = dict(columns or {})
+        for metric in ALL_METRICS:
+            if (column := file_column(metric)) in more:
+                scores[metric[0]][metric[1]] = float(np.mean(more[column]))
         rules = {"threshold": "t", "total_miss": total_miss}
         folder.write_json("result.json", {
             "steps": 400, "rules": rules, "validation_rules": rules, "val": scores,
             "test": scores,
         })
         names = stems or [f"image{n}" for n in range(len(dice))]
-        rows = [f"{stem},{value},{value}" for stem, value in zip(names, dice, strict=True)]
+        table = {"stem": names, "dice": dice, "own_dice": dice, **more}
+        rows = [",".join(map(str, row)) for row in zip(*table.values(), strict=True)]
         for split in ("val", "test"):
             folder.write_text(f"{split}_images.csv",
-                              "\n".join(["stem,dice,own_dice", *rows]) + "\n")
+                              "\n".join([",".join(table), *rows]) + "\n")
         return folder
 
     return write

@@ -162,7 +162,7 @@ def test_the_arms_stand_below_with_their_scores(full):
     definition, corners, _ = full
     layout = lay_out_cells(corners, definition, "test", MAIN_METRICS)
     assert layout.columns == ["variant", "clcc.grid", "seeds", "steps", "Dice %", "IoU %",
-                              "Dice own %", "95 % interval"]
+                              "Dice % (original size)", "95 % interval"]
     assert [row[:3] for row in layout.rows] == [
         ["plain", "2", "3"], ["plain", "4", "3"], ["joint", "2", "3"], ["joint", "4", "2"]]
     assert [row[4] for row in layout.ranks] == [0, 0, 1, 2]
@@ -212,3 +212,24 @@ def test_records_are_json_and_say_it_all(parts, full):
     json.dumps(cells, allow_nan=False)
     assert (cells[3]["variant"], cells[3]["clcc.grid"], cells[3]["seeds"]) == ("joint", 4, 2)
     assert cells[3]["dice_mean"] == pytest.approx(0.47)
+
+
+def test_removing_a_part_that_shortens_a_distance_costs_pixels(corner):
+    """Ten points of Dice here are ten hundredths of a pixel; more of them is worse."""
+    metric = ("own", "hd95")
+    definition = define_design("leave_one_out", PARTS)
+    corners = [corner(variant="all"), corner(0.1, variant="without_contrast"),
+               corner(-0.1, variant="without_color")]
+    effects = weigh_effects(definition, corners, metric)
+    lost, gained, _ = summarize_effects(effects, definition)
+    assert lost.startswith("Removing contrast costs 0.10 px (")
+    assert lost.endswith("without it the result is worse.")
+    assert gained.startswith("Removing color gains 0.10 px (")
+    assert gained.endswith("without it the result is better.")
+    layout = lay_out_effects(effects, definition, "test", metric)
+    place = list(layout.columns).index("HD95 px (original size)")
+    assert [row[place] for row in layout.marks] == ["", "†", "*"]
+    assert [row[place] for row in layout.ranks] == [2, 0, 1]
+    record = effect_record(effects[1], definition, 2, metric)
+    assert record["metric"] == "hd95_original"
+    assert record["hd95_original_mean"] == effects[1].mean

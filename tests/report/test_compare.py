@@ -131,3 +131,25 @@ def test_a_torn_table_is_refused_with_its_name(runs):
     (runs["ours", 0].path / "test_images.csv").write_text("torn")
     with pytest.raises(RunError, match="clcc-ours-8-0/test_images.csv: cannot be read"):
         sides(runs, runs["ours", 0].path, "base")
+
+
+@pytest.mark.parametrize(("metric", "verdict"), [(("own", "hd95"), "better"),
+                                                 (("working", "iou"), "worse")])
+def test_another_score_judges_by_its_own_direction_and_unit(write_images_run, tmp_path, metric,
+                                                            verdict):
+    for method, shift in (("clcc", -3.0), ("supervised", 0.0)):
+        distances = [value + shift for value in (20.0, 22.5, 19.0, 24.0, 21.5)]
+        for seed in (0, 1):
+            write_images_run(EASY, method=method, seed=seed, columns={
+                "own_hd95": distances, "iou": [value / 100 for value in distances]})
+    pair = compare(("clcc", "supervised"), tmp_path, "test", False, metric)
+    assert pair.comparison.verdict == verdict
+    rows = {row[0]: row[1:] for row in pair_rows(pair)}
+    if metric[1] == "hd95":
+        assert rows["HD95 px (original size)"] == ["18.40", "21.40"]
+        assert rows["difference in px"][0].startswith("-3.00 (")
+        assert pair_sentences(pair)[0].endswith(" px of HD95 (original size).")
+        assert pair_record(pair)["metric"] == "hd95_original"
+    else:
+        assert rows["IoU %"] == ["18.40", "21.40"]
+        assert pair_sentences(pair)[0].endswith(" points of IoU.")

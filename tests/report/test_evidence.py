@@ -158,3 +158,27 @@ def test_what_only_costs_fairness_is_a_note_and_other_data_another_table(make_ru
         make_run(arm="a"), make_run(arm="b", steps=9),
         make_run(arm="c", data="polyps-128", conditions={"data digest": "d3"}),
     ]), "test")
+
+
+def test_of_a_distance_less_is_better(arms):
+    scores = scores_of(arms, {"a": 0.1, "c": -0.1})
+    found = by_arm(weigh(arms, scores, None, ("own", "hd95")))
+    assert (found["a"].comparison.verdict, found["c"].comparison.verdict) == ("worse", "better")
+    assert found["a"].comparison.difference.mean > 0
+    assert {f.metric for f in found.values()} == {("own", "hd95")}
+
+
+def test_a_rule_of_the_judged_score_is_decisive_for_it_alone(make_run):
+    def arm(letter, rule, **changes):
+        rules = {"threshold": "t", **({"nsd": rule} if rule else {})}
+        return make_run(arm=letter, rules={"val": rules, "test": rules}, **changes)
+
+    nsd = ("working", "nsd")
+    others = group_arms([arm("a", "1 %"), arm("b", "2 %", method="supervised")])
+    check_comparable(others, "test")
+    with pytest.raises(RunError, match="differ in evaluation rule 'nsd': 1 %"):
+        check_comparable(others, "test", nsd)
+    old = arm("b", None, method="supervised")
+    scores = {split: {**values, nsd: None} for split, values in old.scores.items()}
+    older = type(old)(**{**vars(old), "scores": scores})
+    check_comparable(group_arms([arm("a", "1 %"), older]), "test", nsd)  # it has no such score

@@ -116,4 +116,5 @@ def test_records_have_the_same_keys_and_are_json(evidence):
         0.021, 0.01, 0.012)
     assert records[0]["comparisons"] == 3
     assert records[0]["baseline"] == "s" * 64
+    assert records[4].pop("metric") == "dice"
     assert set(records[4].values()) == {None}

@@ -6,7 +6,8 @@ import pytest
 
 from cclcc_cli.errors import RunError
 from cclcc_cli.experiments.run_folder import RunFolder
-from cclcc_cli.report.gather import SCORES, Costs, Leak, Spent, gather_runs
+from cclcc_cli.metrics.scores import SCORES
+from cclcc_cli.report.gather import Costs, Leak, Spent, gather_runs
 
 
 @pytest.fixture
@@ -260,3 +261,19 @@ def test_reading_changes_no_file(write_run, tmp_path):
     after = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert after == before
     assert all(json.loads(content) for content in before.values())
+
+
+@pytest.mark.parametrize("gone", ["removed", "null"])
+def test_a_score_that_an_older_run_lacks_is_none_and_refuses_nothing(write_run, tmp_path, gone):
+    old = write_run("old")
+    result = old.read_json("result.json")
+    for size in ("working", "own"):
+        if gone == "null":
+            result["test"][size]["nsd"] = None
+        else:
+            del result["test"][size]["nsd"]
+    old.write_json("result.json", result)
+    (run,) = gather_runs(tmp_path).runs
+    assert run.scores["test"]["own", "nsd"] is None
+    assert run.scores["test"]["own", "assd"] == pytest.approx(0.18)
+    assert run.scores["val"]["working", "nsd"] == pytest.approx(0.10)

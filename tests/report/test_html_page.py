@@ -273,3 +273,17 @@ def test_the_page_fits_its_window_and_wide_tables_scroll_in_their_box(
     assert (inner, needed, beyond) == (str(width), str(width), "0")
     assert boxes == ["true", "true", "true"]
     assert float(smallest) >= 12
+
+
+def test_spread_strata_and_ranks_have_sections_where_there_are_such(
+    write_full_run: Write, tmp_path: Path
+) -> None:
+    for data in ("polyps", "skin"):
+        for method, gain in (("supervised", 0.0), ("clcc", 0.1)):
+            write_full_run([score + gain for score in DICE], method=method, data=data,
+                           columns={"foreground": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]})
+    text = Parsed(render(tmp_path)).text
+    assert "Beside the mean" in text
+    assert "By lesion size" in text
+    assert "Ranks over data sets" in text
+    assert "2 blocks are too few for ranks to mean anything" in text

@@ -81,3 +81,60 @@ def test_nothing_sound_is_an_error(write_images_run, tmp_path):
     (write_images_run([0.5]).path / "test_images.csv").unlink()
     with pytest.raises(RunError, match="no run with sound scores .*/test_images.csv: is missing"):
         read(tmp_path)
+
+
+def test_sizes_of_lesions_and_patients_come_with_the_scores(write_images_run, tmp_path):
+    shares, groups = [0.2, 0.1, 0.0], ["p1", "p2", "p1"]
+    for seed, order in enumerate(([0, 1, 2], [2, 0, 1])):
+        write_images_run([[0.5, 0.6, 0.7][n] for n in order], seed=seed,
+                         stems=["abc"[n] for n in order],
+                         columns={"foreground": [shares[n] for n in order],
+                                  "group": [groups[n] for n in order]})
+    reading = read(tmp_path)
+    stack = stack_seeds(reading.runs, reading.scores)
+    assert stack.foreground.tolist() == shares
+    assert stack.groups == ("p1", "p2", "p1")
+    part = stack.of(["c", "b"])
+    assert (part.foreground.tolist(), part.groups) == ([0.0, 0.1], ("p1", "p2"))
+
+
+def test_tables_from_before_are_read_and_borrow_from_a_newer_seed(write_images_run, tmp_path):
+    write_images_run([0.5, 0.6])
+    assert read(tmp_path).scores.popitem()[1].foreground is None
+    write_images_run([0.5, 0.6], seed=1, columns={"foreground": [0.2, 0.1]})
+    reading = read(tmp_path)
+    stack = stack_seeds(reading.runs, reading.scores)
+    assert (stack.foreground.tolist(), stack.groups) == ([0.2, 0.1], None)
+
+
+@pytest.mark.parametrize(("columns", "reason"), [
+    ({"foreground": [0.2, 1.5]}, "foreground is not a share of the image everywhere"),
+    ({"foreground": [0.2, "nan"]}, "foreground is not a share of the image everywhere"),
+    ({"foreground": [0.2, ""]}, "cannot be read ("),
+    ({"group": ["a", ""]}, "an image has no group"),
+])
+def test_unsound_sizes_and_groups_leave_a_run_out(write_images_run, tmp_path, columns, reason):
+    write_images_run([0.5, 0.6])
+    write_images_run([0.5, 0.6], seed=1, columns=columns)
+    reading = read(tmp_path)
+    assert [run.seed for run in reading.runs] == [0]
+    assert reason in reading.notes[0]
+
+
+def test_a_run_older_than_the_score_stays_without_it_and_where_all_are_it_is_said(
+    write_images_run, tmp_path
+):
+    def forget(folder):
+        result = folder.read_json("result.json")
+        del result["test"]["working"]["nsd"]
+        folder.write_json("result.json", result)
+
+    nsd = ("working", "nsd")
+    forget(write_images_run([0.5, 0.6]))
+    with pytest.raises(RunError, match=r"--metric nsd: none of 1 runs has NSD@1% of its test "
+                       r"images, such as .*clcc-plain-8-0: they are older"):
+        read(tmp_path, metric=nsd)
+    write_images_run([0.5, 0.6], seed=1, columns={"nsd": [0.3, 0.4]})
+    reading = read(tmp_path, metric=nsd)
+    assert (len(reading.runs), len(reading.scores), reading.notes) == (2, 1, ())
+    assert stack_seeds(reading.runs, reading.scores).values.tolist() == [[0.3, 0.4]]

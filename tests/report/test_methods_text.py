@@ -121,3 +121,18 @@ def test_readings_and_leaks_are_told(write_full_run: Write, tmp_path: Path) -> N
     text = text_of(tmp_path)
     assert "Runs read the test split up to 3 times." in text
     assert "1 test image shows the same thing as an image that trains or selects" in text
+
+
+def test_the_judged_score_is_named_with_its_direction_and_rule(
+    write_full_run: Write, tmp_path: Path
+) -> None:
+    result = write_full_run(DICE)
+    rules = {"threshold": "t", "total_miss": "0", "hd95": "larger of the two"}
+    result.write_json("result.json", {**result.read_json("result.json"), "rules": rules})
+    arms, _ = read_details(group_arms(gather_runs(tmp_path).runs))
+    told = {passage.title: passage.paragraphs
+            for passage in write_methods(arms, "test", 2, ("own", "hd95"))}
+    assert told["Statistics"][0].startswith(
+        "What is judged is HD95 (original size), of which less is better. ")
+    assert "HD95 is the larger of the two." in told["Evaluation"][0]
+    assert section(tmp_path)["Statistics"][0].startswith("What is judged is Dice. ")

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from cclcc_cli.report.gather import SCORES, Leak, Run
+from cclcc_cli.metrics.scores import ALL_METRICS, SCORES
+from cclcc_cli.report.gather import Leak, Run
 from cclcc_cli.report.tables import (
-    ALL_METRICS,
     MAIN_METRICS,
     build_table,
     comparison_notes,
     group_arms,
+    missing_notes,
+    shown_metrics,
     to_csv,
     to_markdown,
     to_records,
@@ -50,7 +52,7 @@ def test_mean_and_sample_deviation_over_seeds_worked_out_by_hand():
     # over n - 1 = 2 gives 0.0013, whose root is 0.036056.
     columns, rows = table(run(0.70), run(0.72, seed=1), run(0.77, seed=2))
     assert columns == [
-        "method", "recipe", "labels", "seeds", "steps", "Dice %", "IoU %", "Dice own %",
+        "method", "recipe", "labels", "seeds", "steps", "Dice %", "IoU %", "Dice % (original size)",
     ]
     assert rows == [[
         "clcc", "plain", "80 (10 %)", "3", "400",
@@ -106,11 +108,31 @@ def test_a_renamed_recipe_stays_one_arm_under_both_names():
 
 def test_all_metrics_have_their_units():
     columns, rows = table(run(), metrics=ALL_METRICS)
-    assert columns[5:] == [
-        "Dice %", "IoU %", "Dice own %", "precision %", "recall %", "specificity %",
-        "accuracy %", "MAE %", "HD95 px", "ASSD px",
-    ]
-    assert rows[0][-3:] == ["50.00 (1 seed)", "0.50 (1 seed)", "0.50 (1 seed)"]
+    working = ["Dice %", "IoU %", "precision %", "recall %", "specificity %", "accuracy %",
+               "MAE %", "HD95 px", "ASSD px", "NSD@1% %"]
+    assert columns[5:] == [*working, *(f"{name} (original size)" for name in working)]
+    assert rows[0][-3:] == ["0.50 (1 seed)", "0.50 (1 seed)", "50.00 (1 seed)"]
+
+
+def test_the_judged_score_comes_first_and_none_comes_twice():
+    assert shown_metrics(DICE) == MAIN_METRICS
+    assert shown_metrics(("own", "dice")) == (("own", "dice"), DICE, ("working", "iou"))
+    assert sorted(shown_metrics(("own", "nsd"), every=True)) == sorted(ALL_METRICS)
+
+
+def test_a_score_that_is_younger_than_a_run_is_none_and_is_said():
+    nsd = ("working", "nsd")
+    old, new = run(), run(seed=1)
+    old = replace(old, scores={split: {**scores, nsd: None}
+                               for split, scores in old.scores.items()})
+    (arm,) = group_arms([old, new])
+    assert (arm.summary("test", nsd).mean, arm.summary("test", nsd).count) == (0.5, 1)
+    assert missing_notes([arm], "test", [DICE, nsd]) == [
+        "1 of 2 runs are older than NSD@1% and have none: runs/polyps-64/a-0; "
+        "cclcc train --fresh makes them anew"]
+    (alone,) = group_arms([old])
+    assert alone.summary("test", nsd) is None
+    assert build_table([alone], "test", [nsd])[1][0][-1] == "none"
 
 
 def test_the_validation_split_can_be_shown_instead():
@@ -229,7 +251,7 @@ def test_csv_gives_back_every_number_unrounded():
     assert float(first["dice_mean"]) == arms[0].summary("test", DICE).mean
     assert float(first["dice_std"]) == pytest.approx(0.1 / 2**0.5, rel=1e-15)
     assert (float(second["dice_mean"]), second["dice_std"], second["dice_n"]) == (1 / 3, "", "1")
-    assert float(second["own_dice_mean"]) == 1 / 3 - 0.1
+    assert float(second["dice_original_mean"]) == 1 / 3 - 0.1
     assert set(first) == set(records[0])
 
 

@@ -15,7 +15,8 @@ from cclcc_cli.data.store import Store, load_store, store_path
 from cclcc_cli.errors import CclccError, RunError
 from cclcc_cli.experiments.masks import read_masks
 from cclcc_cli.experiments.run_folder import RunFolder
-from cclcc_cli.report.evidence import Evidence
+from cclcc_cli.metrics.scores import MAIN, Metric, gain
+from cclcc_cli.report.evidence import Evidence, judged_metric
 from cclcc_cli.report.figures.names import arm_names
 from cclcc_cli.report.gather import Run
 from cclcc_cli.report.images import ImageScores
@@ -37,16 +38,18 @@ class Predictions:
         seeds: of the training that is shown, by method.
         stems: of the images.
         masks: ``(methods, images, S, S)``.
-        dice: of each method on each image, shares of 1, ``(methods, images)``.
+        scores: of each method on each image, ``(methods, images)``.
         store: images and truth.
+        metric: which score.
     """
 
     names: Sequence[str]
     seeds: Sequence[int]
     stems: Sequence[str]
     masks: Bits
-    dice: NDArray[np.float64]
+    scores: NDArray[np.float64]
     store: Store
+    metric: Metric = MAIN
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,8 @@ def read_predictions(
     runs = [min(kept[arm], key=lambda run: (run.seed not in common, run.seed)) for arm in shown]
     try:
         store = _open_store(runs[0], data_root)
-        return _predictions([names[arm] for arm in shown], runs, scores, store), notes
+        return _predictions([names[arm] for arm in shown], runs, scores, store,
+                            judged_metric(evidence)), notes
     except CclccError as error:
         return None, [*notes, f"no cases: {error}"]
 
@@ -97,7 +101,7 @@ def choose_cases(predictions: Predictions) -> list[Case]:
         Each image once, the most disagreement first; equal ones in the order of the images.
     """
     disagreement = measure_disagreement(predictions.masks)
-    dice = predictions.dice
+    scores, up = predictions.scores, gain(1, predictions.metric)
     reasons: dict[int, list[str]] = {}
     if len(predictions.names) > 1:
         order = np.argsort(-disagreement, kind="stable")[:_MOST_DISAGREEMENTS]
@@ -105,13 +109,13 @@ def choose_cases(predictions: Predictions) -> list[Case]:
             if disagreement[index] > 0:
                 reasons.setdefault(int(index), []).append(f"disagreement no. {place}")
     worst: dict[int, list[str]] = {}
-    for name, row in zip(predictions.names, dice, strict=True):
-        lowest = np.flatnonzero(row == row.min())
+    for name, row in zip(predictions.names, scores, strict=True):
+        lowest = np.flatnonzero(up * row == (up * row).min())
         index = lowest[np.argmax(disagreement[lowest])]  # of equally bad ones the most disputed
         worst.setdefault(int(index), []).append(name)
     for index, names in worst.items():
         reasons.setdefault(index, []).append(f"worst of {few(names)}")
-    mean = dice.mean(axis=0)
+    mean = scores.mean(axis=0)
     middle = np.argsort(mean, kind="stable")[(len(mean) - 1) // 2]
     reasons.setdefault(int(middle), []).append("median of all methods' mean")
     cases = [Case(index, float(disagreement[index]), tuple(why)) for index, why in reasons.items()]
@@ -149,7 +153,8 @@ def _open_store(run: Run, data_root: Path) -> Store:
 
 
 def _predictions(
-    names: Sequence[str], runs: Sequence[Run], scores: Mapping[Path, ImageScores], store: Store
+    names: Sequence[str], runs: Sequence[Run], scores: Mapping[Path, ImageScores], store: Store,
+    metric: Metric,
 ) -> Predictions:
     stems = scores[runs[0].path].stems
     for run in runs[1:]:
@@ -164,5 +169,6 @@ def _predictions(
             raise RunError(f"{RunFolder(run.path).test_masks}: is not of the run's images; "
                            "cclcc train --fresh makes it anew")
         found.append(masks.of(stems))
-    dice = np.stack([scores[run.path].of(stems).values for run in runs])
-    return Predictions(names, [run.seed for run in runs], stems, np.stack(found), dice, store)
+    values = np.stack([scores[run.path].of(stems).values for run in runs])
+    return Predictions(names, [run.seed for run in runs], stems, np.stack(found), values, store,
+                       metric)

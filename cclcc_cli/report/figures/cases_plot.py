@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from numpy.typing import NDArray
 
+from cclcc_cli.metrics.scores import heading, in_unit, metric_title
 from cclcc_cli.report.evidence import Evidence
 from cclcc_cli.report.figures.canvas import (
     DOUBLE,
@@ -41,7 +42,7 @@ def draw_cases(
 
     Args:
         evidence: arms with the same data and labels.
-        scores: Dice of test images, by run folder.
+        scores: of test images, by run folder.
         data_root: where stores lie.
         suffix: of the names, where there are several places.
         place: in words.
@@ -53,7 +54,7 @@ def draw_cases(
     notes = [f"{place}: {note}" for note in notes]
     if predictions is None:
         return [], notes
-    cases = choose_cases(predictions)
+    cases, metric = choose_cases(predictions), predictions.metric
     pages = lay_out_pages(cases, len(predictions.names))
     seeds = sorted(set(predictions.seeds))
     few = (f"seed {seeds[0]}" if len(seeds) == 1 else
@@ -61,8 +62,8 @@ def draw_cases(
     caption = (
         f"Test images of {place}, chosen by rule from {len(predictions.stems)}: those where the "
         f"methods' masks disagree most (1 less the mean Dice between two methods), the worst of "
-        f"each method, and the median of the mean Dice; sorted by disagreement. Solid blue: truth, "
-        f"dashed yellow: prediction ({few}); numbers are Dice in %."
+        f"each method, and the median of the mean {metric_title(metric)}; sorted by disagreement. "
+        f"Solid blue: truth, dashed yellow: prediction ({few}); numbers are {heading(metric)}."
         + (f" Shown: {left_out}." if left_out else "")
     )
     return [
@@ -106,10 +107,11 @@ def plot_cases(predictions: Predictions, cases: Sequence[Case]) -> Drawing:
             if n == 0:
                 axes.set_title("image", pad=2)
                 continue
-            name, dice = predictions.names[n - 1], predictions.dice[n - 1, case.index]
+            name, value = predictions.names[n - 1], predictions.scores[n - 1, case.index]
             _outline(axes, truth, SKY, None, 1.1)
             _outline(axes, predictions.masks[n - 1, case.index], YELLOW, (0, (2, 0.8)), 0.9)
-            axes.set_title(f"{wrap(name, letters)}\n{100 * dice:.1f}", pad=2, linespacing=1.0)
+            number = f"{in_unit(value, predictions.metric):.1f}"
+            axes.set_title(f"{wrap(name, letters)}\n{number}", pad=2, linespacing=1.0)
     return drawing
 
 

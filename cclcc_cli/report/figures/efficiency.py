@@ -1,4 +1,4 @@
-"""Label efficiency: Dice over the share of labels, and what that saves."""
+"""Label efficiency: the judged score over the share of labels, and what that saves."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from cclcc_cli.report.evidence import DEFAULT_BASELINE, Evidence
+from cclcc_cli.metrics.scores import heading, in_unit, metric_title, score_of
+from cclcc_cli.report.evidence import DEFAULT_BASELINE, Evidence, judged_metric
 from cclcc_cli.report.figures.canvas import (
     BASELINE,
     BLUE,
@@ -97,7 +98,7 @@ def draw_efficiency(
 
     Args:
         evidence: arms on the same data.
-        scores: Dice of images, by run folder.
+        scores: of images, by run folder.
         split: whose images.
         suffix: of the name, where there are several data sets.
     """
@@ -117,9 +118,10 @@ def draw_efficiency(
     known = [text for text in said if "equals supervised" in text]
     points = [p for each in shown for p in each.points]
     caption = (
-        f"{data}: mean {split} Dice over the share of training images that keep their labels, "
-        f"with 95 % intervals over images and seeds ({seeds_text([p.arm for p in points])}, "
-        f"{images_text(points, split)}). {_sentences(known, len(said))}"
+        f"{data}: mean {split} {metric_title(judged_metric(evidence))} over the share of training "
+        f"images that keep their labels, with 95 % intervals over images and seeds "
+        f"({seeds_text([p.arm for p in points])}, {images_text(points, split)}). "
+        f"{_sentences(known, len(said))}"
     )
     if not said:
         notes.append(f"{data}: how many labels supervised would need is not said: there are not "
@@ -130,6 +132,7 @@ def draw_efficiency(
 
 def plot_efficiency(series: Sequence[Series]) -> Drawing:
     """Lines in one plot while they can be told apart, else a panel a method."""
+    metric = judged_metric(series[0].points)
     supervised = [each for each in series if each.is_supervised]
     others = [each for each in series if not each.is_supervised]
     if len(others) <= len(LOOKS) and len(supervised) <= 1:
@@ -141,7 +144,7 @@ def plot_efficiency(series: Sequence[Series]) -> Drawing:
             if len(others) <= 2:
                 _mark_equals(axes, each, look)
         axes.set_xlabel("labels, % of training images")
-        axes.set_ylabel("Dice, %")
+        axes.set_ylabel(heading(metric))
         drawing.legend(loc="outside lower center", ncols=columns, handlelength=3)
         every = [axes]
     else:
@@ -153,7 +156,7 @@ def plot_efficiency(series: Sequence[Series]) -> Drawing:
             _mark_equals(axes, each, Look(BLUE, "-", "o"))
             axes.set_title(wrap(each.name, 24))
         label_shared(drawing, panels, "labels, % of training images (dashed: supervised)",
-                     "Dice, %")
+                     heading(metric))
         every = list(panels)
     shares = sorted({share for each in series for share in each.shares})
     for axes in every:
@@ -161,18 +164,21 @@ def plot_efficiency(series: Sequence[Series]) -> Drawing:
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_locator(FixedLocator(_apart(shares, 2.7 if len(every) == 1 else 1.2)))
         axes.xaxis.set_major_formatter(lambda value, _place: f"{value:.3g}")
-        bottom, top = axes.get_ylim()  # an interval may promise what no Dice can be
-        axes.set_ylim(max(bottom, -2), min(top, 102))
+        bottom, top = axes.get_ylim()  # an interval may promise what no score can be
+        row = score_of(metric)
+        axes.set_ylim(max(bottom, row.factor * row.low - 2),
+                      top if row.high is None else min(top, row.factor * row.high + 2))
         quiet(axes)
     return drawing
 
 
 def _plot(axes: Axes, series: Series, look: Look, aside: float) -> None:
     estimates = [p.estimate for p in series.points if p.estimate]
-    means = np.array([100 * each.mean for each in estimates])
+    unit = score_of(judged_metric(series.points)).factor
+    means = np.array([unit * each.mean for each in estimates])
     reach = [
-        [100 * (each.mean - (each.mean if each.low is None else each.low)) for each in estimates],
-        [100 * ((each.mean if each.high is None else each.high) - each.mean)
+        [unit * (each.mean - (each.mean if each.low is None else each.low)) for each in estimates],
+        [unit * ((each.mean if each.high is None else each.high) - each.mean)
          for each in estimates],
     ]
     axes.errorbar(np.array(series.shares) * np.exp(aside), means, yerr=np.maximum(reach, 0),
@@ -188,7 +194,7 @@ def _mark_equals(axes: Axes, series: Series, look: Look) -> None:
             continue
         of = point.arm.first.train_images
         axes.plot([100 * point.arm.first.labeled / of, 100 * found.labels / of],
-                  [100 * point.estimate.mean] * 2, color=look.color, linewidth=0.6,
+                  [in_unit(point.estimate.mean, point.metric)] * 2, color=look.color, linewidth=0.6,
                   linestyle=(0, (1, 1.5)), gid="equals")
 
 
@@ -224,7 +230,7 @@ def _equals(
 ) -> dict[int, Equivalence]:
     if not ladder or points[0].arm.first.method == DEFAULT_BASELINE:
         return {}
-    return {p.arm.first.labeled: find_equivalence(stack, ladder) for p in points
+    return {p.arm.first.labeled: find_equivalence(stack, ladder, p.metric) for p in points
             if (stack := stack_seeds(p.arm.runs, scores))}
 
 
@@ -242,8 +248,8 @@ def _sentences(known: Sequence[str], count: int) -> str:
         parts.append("Interpolated on the supervised curve over the logarithm of labels.")
     if count > len(known):
         parts.append(f"For {count - len(known)} of {count} arms there is no such number: their "
-                     "score lies outside the supervised curve, or this does not rise through "
-                     "it once.")
+                     "score lies outside the supervised curve, or this does not improve "
+                     "through it once.")
     return " ".join(parts)
 
 

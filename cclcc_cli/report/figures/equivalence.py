@@ -1,9 +1,9 @@
 """How many labels the supervised method would need to score as well as another with few.
 
-An arm's score is sought on the supervised curve: mean Dice over numbers of labels, straight
+An arm's score is sought on the supervised curve: the mean over numbers of labels, straight
 between what was measured when labels are on a logarithmic axis. It is never sought beyond the
-fewest and the most labels that were measured, nor on a curve that falls through it or passes it
-more than once.
+fewest and the most labels that were measured, nor on a curve that gets worse through it or passes
+it more than once.
 
 **Interval.** It holds every number of labels at which the 95 % interval of the difference from the
 supervised score holds 0. That interval is taken where the supervised method was measured (images
@@ -17,11 +17,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from cclcc_cli.metrics.scores import MAIN, Metric, gain
 from cclcc_cli.report.evidence import compare_images
 from cclcc_cli.report.images import ImageScores
 
 Rung = tuple[int, ImageScores]
-"""Labels of a supervised arm, and Dice of its images, seeds by images."""
+"""Labels of a supervised arm, and scores of its images, seeds by images."""
 
 
 @dataclass(frozen=True)
@@ -43,31 +44,35 @@ class Equivalence:
     obstacle: str | None = None
 
 
-def find_equivalence(arm: ImageScores, ladder: Sequence[Rung]) -> Equivalence:
+def find_equivalence(
+    arm: ImageScores, ladder: Sequence[Rung], metric: Metric = MAIN
+) -> Equivalence:
     """Seek an arm's score on the supervised curve.
 
     Args:
-        arm: Dice of its images, seeds by images.
+        arm: scores of its images, seeds by images.
         ladder: the supervised arms from few labels to many, at least two.
+        metric: which score.
     """
     labels = [float(count) for count, _ in ladder]
     differences = [compare_images(arm, scores) for _, scores in ladder]
     found = [each for each in differences if each is not None]
     if len(found) < len(differences):
         return Equivalence(None, obstacle="it shares no image with a supervised arm")
-    means = [each.mean for each in found]
+    means = [gain(each.mean, metric) for each in found]
     crossings = _zeros(labels, means)
     if not crossings:
-        beyond = "above" if means[0] > 0 else "below"
-        return Equivalence(None, obstacle=f"it scores {beyond} all of the supervised curve")
+        beyond = "better" if means[0] > 0 else "worse"
+        return Equivalence(None, obstacle=f"it scores {beyond} than all of the supervised curve")
     if len(crossings) > 1 or not means[0] >= 0 >= means[-1]:
-        return Equivalence(None, obstacle="the supervised curve does not rise through its score "
-                           "once")
+        return Equivalence(None, obstacle="the supervised curve does not improve through its "
+                           "score once")
     lows, highs = [each.low for each in found], [each.high for each in found]
     if None in lows or None in highs:
         return Equivalence(crossings[0], has_interval=False)
-    below = [low for low in lows if low is not None]
-    above = [high for high in highs if high is not None]
+    ends = [sorted((gain(low, metric), gain(high, metric)))
+            for low, high in zip(lows, highs, strict=True) if low is not None and high is not None]
+    below, above = [low for low, _ in ends], [high for _, high in ends]
     return Equivalence(
         crossings[0],
         low=None if below[0] <= 0 else min(_zeros(labels, below), default=None),

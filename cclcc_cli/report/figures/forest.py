@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure as Drawing
 from matplotlib.transforms import blended_transform_factory
 
-from cclcc_cli.report.evidence import Comparison, Evidence
+from cclcc_cli.metrics.scores import gain, in_unit, metric_title, score_of
+from cclcc_cli.report.evidence import Comparison, Evidence, judged_metric
 from cclcc_cli.report.evidence_text import p_text, points_text, verdict_text
 from cclcc_cli.report.figures.canvas import (
     BLUE,
@@ -53,7 +54,8 @@ def forest_rows(evidence: Sequence[Evidence]) -> list[Row]:
         names = arm_names([arm for arm in arms if arm.first.data == place[0]])
         other = "" if baseline.place == place else f" with {baseline.first.labeled} labels"
         rows.append(Row(f"{place_text(place)}, less {names[baseline.first.arm]}{other}"))
-        ordered = sorted(group, key=lambda each: -each[1].difference.mean)
+        ordered = sorted(group, key=lambda each: -gain(
+            each[1].difference.mean, each[1].metric))
         rows += [Row(names[arm.first.arm], comparison) for arm, comparison in ordered]
     return rows
 
@@ -63,7 +65,7 @@ def draw_forest(evidence: Sequence[Evidence], split: str) -> tuple[Figure | None
     compared = [found for found in evidence if found.comparison]
     if not compared:
         return None, ["no forest plot: no arm is compared with a baseline"]
-    chosen, notes = compared, []
+    chosen, notes, metric = compared, [], judged_metric(evidence)
     if len(compared) > MOST_ROWS:
         chosen = sorted(compared, key=_size, reverse=True)[:MOST_ROWS]
         notes = [f"the forest plot shows the {MOST_ROWS} largest of {len(compared)} differences"]
@@ -75,7 +77,8 @@ def draw_forest(evidence: Sequence[Evidence], split: str) -> tuple[Figure | None
     few = any(found.comparison and not found.comparison.difference.seed_noise_known
               for found in chosen)
     caption = (
-        f"Difference in mean {split} Dice from the baseline, in points, with its 95 % interval "
+        f"Difference in mean {split} {metric_title(metric)} from the baseline, in "
+        f"{score_of(metric).difference_unit}, with its 95 % interval "
         f"over images{' and seeds' if any(len(arm.runs) > 1 for arm in sides) else ''} "
         f"({seeds_text(sides)}, {images_text(chosen, split)}). Triangles up: better, down: worse, "
         f"open circles: within noise, by p after Holm's correction over {len(compared)} "
@@ -88,7 +91,8 @@ def draw_forest(evidence: Sequence[Evidence], split: str) -> tuple[Figure | None
 
 
 def plot_forest(rows: Sequence[Row]) -> Drawing:
-    """Rows from top to bottom, in points of Dice; numbers and verdicts in words beside them."""
+    """Rows from top to bottom, in the score's unit; numbers and verdicts in words beside them."""
+    metric = next(row.comparison.metric for row in rows if row.comparison)
     drawing = new_drawing(DOUBLE, 0.6 + 0.17 * len(rows))
     axes = drawing.add_subplot()
     beside = blended_transform_factory(axes.transAxes, axes.transData)
@@ -100,11 +104,12 @@ def plot_forest(rows: Sequence[Row]) -> Drawing:
         found = row.comparison.difference
         marker, color, filled = _MARKS[row.comparison.verdict]
         if found.low is not None and found.high is not None:
-            axes.plot([100 * found.low, 100 * found.high], [height] * 2, color=color,
+            ends = [in_unit(found.low, metric), in_unit(found.high, metric)]
+            axes.plot(ends, [height] * 2, color=color,
                       solid_capstyle="butt", gid="interval")
-        axes.plot([100 * found.mean], [height], marker, color=color, markersize=4.5,
+        axes.plot([in_unit(found.mean, metric)], [height], marker, color=color, markersize=4.5,
                   markerfacecolor=color if filled else "white", gid="mean")
-        words = f"{points_text(found)}   p {p_text(row.comparison.p)}   "
+        words = f"{points_text(found, metric)}   p {p_text(row.comparison.p)}   "
         axes.text(1.01, height, words + verdict_text(row.comparison), transform=beside,
                   va="center", ha="left")
     axes.axvline(0, color=GREY, linewidth=0.8, zorder=1)
@@ -115,7 +120,8 @@ def plot_forest(rows: Sequence[Row]) -> Drawing:
                     [row.name for row in rows if row.comparison])
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.set_xlabel("difference in Dice, points (95 % interval)")
+    axes.set_xlabel(f"difference in {metric_title(metric)}, "
+                    f"{score_of(metric).difference_unit} (95 % interval)")
     axes.spines["left"].set_visible(False)
     quiet(axes, "x")
     return drawing

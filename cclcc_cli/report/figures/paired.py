@@ -9,7 +9,8 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from cclcc_cli.report.evidence import Comparison, Evidence
+from cclcc_cli.metrics.scores import gain, heading, metric_title, score_of
+from cclcc_cli.report.evidence import Comparison, Evidence, judged_metric
 from cclcc_cli.report.evidence_text import verdict_text
 from cclcc_cli.report.figures.canvas import BLUE, GREY, SKY, VERMILLION, quiet, render
 from cclcc_cli.report.figures.figure import Figure
@@ -25,7 +26,7 @@ _MANY = 500
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """Dice of the same images by an arm and by its baseline, means over seeds, shares of 1."""
+    """A score of the same images by an arm and by its baseline, means over seeds."""
 
     name: str
     arm: NDArray[np.float64]
@@ -39,7 +40,8 @@ class Pairs:
     @property
     def counts(self) -> str:
         """On how many images the arm is better and worse."""
-        better, worse = (int((sign * self.differences > 0).sum()) for sign in (1, -1))
+        up = gain(1, self.comparison.metric)
+        better, worse = (int((sign * self.differences > 0).sum()) for sign in (up, -up))
         return f"{better} better, {worse} worse"
 
 
@@ -73,7 +75,7 @@ def draw_paired(
 
     Args:
         evidence: arms with the same data and labels.
-        scores: Dice of images, by run folder.
+        scores: of images, by run folder.
         split: whose images.
         suffix: of the names, where there are several places.
         place: in words.
@@ -86,27 +88,32 @@ def draw_paired(
     name = arm_names([found.arm for found in evidence]).get(baseline.first.arm, baseline.recipe)
     said = (f" ({place}; means over {seeds_text([found.arm for found in chosen] + [baseline])}, "
             f"{images_text(chosen, split)})")
+    metric = judged_metric(evidence)
+    title, side = metric_title(metric), "Above" if score_of(metric).more_is_better else "Below"
     rest = f" Shown: {left_out}." if left_out else ""
     return [
         render(f"paired-scatter{suffix}", "Image by image against the baseline",
-               f"Dice of each {split} image by each arm against that by {name}{said}. Above the "
-               f"line the arm is better.{rest}", lambda: plot_scatter(pairs, name)),
+               f"{title} of each {split} image by each arm against that by {name}{said}. "
+               f"{side} the line the arm is better.{rest}", lambda: plot_scatter(pairs, name)),
         render(f"paired-differences{suffix}", "Differences by image",
-               f"Each {split} image's difference in Dice from {name}{said}, in points. The solid "
+               f"Each {split} image's difference in {title} from {name}{said}, in "
+               f"{score_of(metric).difference_unit}. The solid "
                f"line is the mean, the band its 95 % interval, the dashed line no difference."
                f"{rest}", lambda: plot_histogram(pairs, name)),
     ]
 
 
 def plot_scatter(pairs: Sequence[Pairs], baseline: str) -> Drawing:
-    """A point an image, Dice in %, a panel an arm."""
+    """A point an image, in the score's unit, a panel an arm."""
+    metric = pairs[0].comparison.metric
+    unit = score_of(metric).factor
     drawing, panels = panel_grid(len(pairs), 1.9)
     values = np.concatenate([side for each in pairs for side in (each.arm, each.baseline)])
-    margin = max(0.02, 0.03 * float(np.ptp(values)))
-    low, high = 100 * (values.min() - margin), 100 * (values.max() + margin)
+    margin = max(2 / unit, 0.03 * float(np.ptp(values)))
+    low, high = unit * (values.min() - margin), unit * (values.max() + margin)
     for axes, each in zip(panels, pairs, strict=True):
         axes.axline((low, low), slope=1, color=GREY, linewidth=0.8, zorder=1)
-        axes.plot(100 * each.baseline, 100 * each.arm, "o", color=BLUE, markersize=2.2,
+        axes.plot(unit * each.baseline, unit * each.arm, "o", color=BLUE, markersize=2.2,
                   markeredgewidth=0, alpha=0.55, rasterized=len(each.arm) > _MANY, gid="images")
         axes.set_title(f"{wrap(each.name, 24)}\n{each.counts}")
         axes.set_aspect("equal")
@@ -115,26 +122,30 @@ def plot_scatter(pairs: Sequence[Pairs], baseline: str) -> Drawing:
         axes.set_xlim(low, high)
         axes.set_ylim(low, high)
         quiet(axes, "both")
-    label_shared(drawing, panels, f"Dice of {baseline}, %", "Dice of the arm, %")
+    label_shared(drawing, panels, f"{heading(metric)} of {baseline}",
+                 f"{heading(metric)} of the arm")
     return drawing
 
 
 def plot_histogram(pairs: Sequence[Pairs], baseline: str) -> Drawing:
-    """How many images differ by how much, in points, a panel an arm."""
+    """How many images differ by how much, a panel an arm."""
+    metric = pairs[0].comparison.metric
+    unit = score_of(metric).factor
     drawing, panels = panel_grid(len(pairs), 1.35)
-    widest = 100 * max(0.01, *(float(np.abs(each.differences).max()) for each in pairs))
+    widest = max(1.0, *(unit * float(np.abs(each.differences).max()) for each in pairs))
     edges = np.linspace(-widest, widest, _BINS + 1)
     for axes, each in zip(panels, pairs, strict=True):
-        counts, _ = np.histogram(100 * each.differences, edges)
+        counts, _ = np.histogram(unit * each.differences, edges)
         axes.stairs(counts, edges, fill=True, color=SKY, gid="images")
         found = each.comparison.difference
         if found.low is not None and found.high is not None:
-            axes.axvspan(100 * found.low, 100 * found.high, color=VERMILLION, alpha=0.3,
+            axes.axvspan(unit * found.low, unit * found.high, color=VERMILLION, alpha=0.3,
                          linewidth=0, gid="interval")
-        axes.axvline(100 * found.mean, color=VERMILLION, linewidth=1, gid="mean")
+        axes.axvline(unit * found.mean, color=VERMILLION, linewidth=1, gid="mean")
         axes.axvline(0, color=GREY, linewidth=0.8, linestyle=(0, (3, 2)))
-        axes.set_title(f"{wrap(each.name, 24)}\n{100 * found.mean:+.2f}, "
+        axes.set_title(f"{wrap(each.name, 24)}\n{unit * found.mean:+.2f}, "
                        f"{verdict_text(each.comparison)}")
         quiet(axes)
-    label_shared(drawing, panels, f"difference in Dice from {baseline}, points", "images")
+    label_shared(drawing, panels, f"difference in {metric_title(metric)} from {baseline}, "
+                 f"{score_of(metric).difference_unit}", "images")
     return drawing

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 
+from cclcc_cli.metrics.scores import gain
 from cclcc_cli.report.evidence import Evidence
 from cclcc_cli.report.figures.canvas import DOUBLE, SINGLE, TEXT, new_drawing
 
@@ -76,7 +77,7 @@ def choose_compared(evidence: Sequence[Evidence]) -> tuple[list[Evidence], str |
 
 
 def choose_best(evidence: Sequence[Evidence], most: int) -> tuple[list[Evidence], str | None]:
-    """Arms with scores, in order; baselines and the highest means where there are many.
+    """Arms with scores, in order; baselines and the best means where there are many.
 
     Returns:
         The arms, and in words that others are left out.
@@ -85,7 +86,7 @@ def choose_best(evidence: Sequence[Evidence], most: int) -> tuple[list[Evidence]
     if len(scored) <= most:
         return scored, None
     by_mean = sorted(scored, key=lambda found: (
-        not found.is_baseline, -(found.estimate.mean if found.estimate else 0.0)))
+        not found.is_baseline, -gain(found.estimate.mean if found.estimate else 0.0, found.metric)))
     kept = {found.arm.first.arm for found in by_mean[:most]}
     return ([found for found in scored if found.arm.first.arm in kept],
-            f"baselines and the highest means, {most} of {len(scored)} arms")
+            f"baselines and the best means, {most} of {len(scored)} arms")

@@ -6,6 +6,7 @@ from matplotlib.ticker import MaxNLocator
 
 from cclcc_cli.experiments.search.plan import OWN_SETTING
 from cclcc_cli.experiments.search.result import FEW, SearchResult, TrialResult
+from cclcc_cli.metrics.scores import score
 from cclcc_cli.report.figures.canvas import (
     BLUE,
     GREEN,
@@ -89,5 +90,4 @@ def best_so_far(result: SearchResult) -> tuple[list[int], list[float]]:
 
 
 def _score(result: SearchResult) -> str:
-    names = {"dice": "Dice", "iou": "IoU", "mae": "MAE", "hd95": "HD95", "assd": "ASSD"}
-    return f"validation {names.get(result.objective, result.objective)}"
+    return f"validation {score(result.objective).title}"

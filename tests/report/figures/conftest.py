@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from matplotlib.text import Text
 
+from cclcc_cli.metrics.scores import MAIN, Metric
 from cclcc_cli.report.evidence import Evidence, weigh
 from cclcc_cli.report.figures.canvas import house_style
 from cclcc_cli.report.images import ImageScores
@@ -37,6 +38,7 @@ def weighed(make_run: Any, tmp_path: Path) -> Callable[..., Weighed]:
         table: Mapping[tuple[str, str, int], Any],
         stems: Mapping[str, list[str]] | None = None,
         baseline: str | None = None,
+        metric: Metric = MAIN,
         **changes: Any,
     ) -> Weighed:
         runs, scores = [], {}
@@ -50,7 +52,7 @@ def weighed(make_run: Any, tmp_path: Path) -> Callable[..., Weighed]:
                 names = (stems or {}).get(recipe) or [f"image{i}" for i in range(len(row))]
                 scores[path] = ImageScores(tuple(names), row)
                 runs.append(run)
-        return Weighed(weigh(group_arms(runs), scores, baseline), scores)
+        return Weighed(weigh(group_arms(runs), scores, baseline, metric), scores)
 
     return build
 

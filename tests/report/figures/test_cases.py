@@ -1,5 +1,6 @@
 """Cases are chosen by rule: the most disputed, the worst of each method, a median."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -112,7 +113,7 @@ def test_masks_and_scores_belong_to_the_same_images_and_seed(kept, tiny_data):
     base = kept.arm("base").arm.first.path
     stems = kept.scores[base].stems
     order = [stems.index(stem) for stem in found.stems]
-    assert found.dice[1].tolist() == kept.scores[base].values[order].tolist()
+    assert found.scores[1].tolist() == kept.scores[base].values[order].tolist()
     assert found.masks.shape == (2, 3, 32, 32)
 
 
@@ -149,3 +150,14 @@ def test_damaged_masks_are_a_note(kept, tiny_data):
     found, (note,) = read_predictions(kept.evidence, kept.scores, tiny_data)
     assert found is None
     assert "test_masks.npz: cannot be read" in note
+
+
+def test_the_worst_of_a_distance_is_the_farthest():
+    masks = np.stack([block(*[4] * 3), block(*[4] * 3)])
+    given = predictions(masks, [[1.0, 9.0, 2.0], [1.0, 2.0, 8.0]])
+    near = {case.index: case.reasons for case in choose_cases(given)}
+    far = {case.index: case.reasons
+           for case in choose_cases(replace(given, metric=("own", "hd95")))}
+    assert near[0] == ("worst of a, b",)  # as a score: the lowest
+    assert "worst of a" in far[1]
+    assert "worst of b" in far[2]

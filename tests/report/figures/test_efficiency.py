@@ -119,3 +119,22 @@ def test_any_number_of_methods_has_readable_words(weighed, overlapping, count):
     drawing = plot_efficiency(build_series(*vars(weighed(table)).values()))
     assert overlapping(drawing) == []
     assert len(drawing.axes) == (1 if count < 7 else 16)
+
+
+@pytest.mark.usefixtures("styled")
+def test_a_distance_is_drawn_in_pixels_and_its_equivalence_is_found(weighed):
+    """As far with 10 labels as supervised, which falls from 30 to 10 px, with 10 * sqrt(80)."""
+    def pixels(mean):
+        return 100 * np.array(rows(mean))
+
+    found = weighed({
+        ("supervised", "base", 10): pixels(0.3), ("supervised", "base", 80): pixels(0.1),
+        ("clcc", "ours", 10): pixels(0.2), ("clcc", "ours", 80): pixels(0.05),
+    }, metric=("working", "hd95"))
+    series = build_series(found.evidence, found.scores)
+    assert series[1].equals[10].labels == pytest.approx((10 * 80) ** 0.5)
+    assert series[1].equals[80].obstacle == "it scores better than all of the supervised curve"
+    (axes,) = plot_efficiency(series).axes
+    assert axes.get_ylabel() == "HD95 px"
+    low, high = axes.get_ylim()
+    assert low < 5 < 30 < high < 50

@@ -33,14 +33,14 @@ def test_a_score_that_was_measured_is_found_there():
 
 
 @pytest.mark.parametrize(("mean", "rungs", "reason"), [
-    (0.8, [(10, 0.5), (20, 0.7)], "it scores above all of the supervised curve"),
-    (0.4, [(10, 0.5), (20, 0.7)], "it scores below all of the supervised curve"),
-    (0.6, [(10, 0.7), (20, 0.5)], "the supervised curve does not rise through its score once"),
+    (0.8, [(10, 0.5), (20, 0.7)], "it scores better than all of the supervised curve"),
+    (0.4, [(10, 0.5), (20, 0.7)], "it scores worse than all of the supervised curve"),
+    (0.6, [(10, 0.7), (20, 0.5)], "the supervised curve does not improve through its score once"),
     (0.6, [(10, 0.5), (20, 0.7), (40, 0.5), (80, 0.8)],
-     "the supervised curve does not rise through its score once"),
+     "the supervised curve does not improve through its score once"),
     (0.6, [(10, 0.7), (20, 0.5), (40, 0.8)],
-     "the supervised curve does not rise through its score once"),
-    (0.6, [(10, 0.6), (20, 0.6)], "the supervised curve does not rise through its score once"),
+     "the supervised curve does not improve through its score once"),
+    (0.6, [(10, 0.6), (20, 0.6)], "the supervised curve does not improve through its score once"),
 ])
 def test_no_number_beyond_the_curve_or_where_it_does_not_rise_once(mean, rungs, reason):
     found = find_equivalence(scores(mean), ladder(*rungs))
@@ -88,7 +88,21 @@ def test_in_words():
         "clcc with 5 % of the labels equals supervised with 10 % (95 % interval 10 to 10 %)")
     refused = find_equivalence(scores(0.8), ladder((10, 0.5), (1000, 0.7)))
     assert equivalence_text("clcc", 50, 1000, refused, (10, 1000)) == (
-        "clcc with 5 % of the labels: no number, it scores above all of the supervised curve")
+        "clcc with 5 % of the labels: no number, it scores better than all of the supervised curve")
+
+
+def test_a_distance_falls_through_the_curve_and_says_the_same():
+    """Upside down, as a distance of which less is better, every number stays what it was."""
+    hd95, noise = ("working", "hd95"), np.random.default_rng(0).normal(0, 0.05, (3, 2, 40))
+
+    def arm(mean, place, up):
+        return ImageScores(tuple(map(str, range(40))), up * (mean + noise[place]))
+
+    found, turned = (find_equivalence(
+        arm(0.6, 0, up), [(10, arm(0.5, 1, up)), (1000, arm(0.7, 2, up))], metric)
+        for up, metric in ((1, ("working", "dice")), (-1, hd95)))
+    assert turned.labels == pytest.approx(found.labels)
+    assert (turned.low, turned.high) == pytest.approx((found.low, found.high), rel=0.2)
 
 
 @pytest.mark.slow

@@ -92,3 +92,24 @@ def test_long_names_and_many_rows_do_not_lie_over_each_other(weighed, overlappin
               for n in range(17)}
     drawing = plot_forest(forest_rows(weighed(table).evidence))
     assert overlapping(drawing) == []
+
+
+@pytest.mark.usefixtures("styled")
+def test_of_a_distance_the_smallest_is_on_top_in_pixels(weighed, noise, by_gid):
+    images = noise.uniform(8, 12, 30)
+
+    def arm(shift):
+        return images + shift + noise.normal(0, 0.2, (3, 30))
+
+    found = weighed({("supervised", "base", 80): arm(0), ("clcc", "far", 80): arm(3),
+                     ("clcc", "near", 80): arm(-2)}, metric=("own", "hd95"))
+    rows = forest_rows(found.evidence)
+    assert [row.name for row in rows[1:]] == ["near", "far"]
+    (axes,) = plot_forest(rows).axes
+    near = found.arm("near").comparison
+    assert near.verdict == "better"
+    first = by_gid(axes, "mean")[0]
+    assert (first.get_marker(), first.get_xdata()) == ("^", [near.difference.mean])
+    assert axes.get_xlabel() == "difference in HD95 (original size), px (95 % interval)"
+    figure, _ = draw_forest(found.evidence, "test")
+    assert "mean test HD95 (original size) from the baseline, in px" in figure.caption

@@ -101,3 +101,19 @@ def test_any_number_of_panels_has_readable_words(weighed, overlapping, plot, cou
     table = {("supervised", "base", 80): BASE}
     table |= {("clcc", f"clcc_with_many_words_{n}", 80): OURS for n in range(count)}
     assert overlapping(plot(pairs_of(weighed(table)), "supervised")) == []
+
+
+@pytest.mark.usefixtures("styled")
+def test_of_a_distance_the_points_below_the_line_are_the_better_ones(weighed, by_gid):
+    found = weighed({("supervised", "base", 80): [[10.0, 12.0, 8.0]],
+                     ("clcc", "ours", 80): [[7.0, 13.0, 6.0]]}, metric=("working", "hd95"))
+    (pairs,) = pairs_of(found)
+    assert pairs.counts == "2 better, 1 worse"
+    (axes,) = plot_scatter([pairs], "supervised").axes
+    (points,) = by_gid(axes, "images")
+    assert points.get_ydata().tolist() == [7.0, 13.0, 6.0]
+    assert axes.get_xlabel() == "HD95 px of supervised"
+    scatter, histogram = draw_paired(found.evidence, found.scores, "test", "", "polyps")
+    assert "Below the line the arm is better" in scatter.caption
+    assert "difference in HD95 from supervised" in histogram.caption
+    assert ", in px. The solid line" in histogram.caption
