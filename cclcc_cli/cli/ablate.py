@@ -10,6 +10,7 @@ from cclcc_cli.cli.ablation_report import publish_report
 from cclcc_cli.cli.options import (
     DATA,
     RUNS,
+    BaseOverrides,
     DataDir,
     Gpus,
     Json,
@@ -34,6 +35,7 @@ def ablate(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show cells, states and time; run nothing.")
     ] = False,
+    overrides: BaseOverrides = None,
     workers: Workers = 1,
     launcher: Launcher = "local",
     gpus: Gpus = None,
@@ -63,7 +65,7 @@ def ablate(
     from cclcc_cli.config.launch import parse_launch
 
     launch = parse_launch(launcher, gpus=gpus, slurm=slurm or (), scheduler=scheduler)
-    arrangement = load_ablation(ablation)  # refuse a bad file before torch loads
+    arrangement = load_ablation(ablation, overrides or ())  # refuse a bad file before torch loads
 
     from cclcc_cli.experiments.ablation import open_ablation, run_ablation
     from cclcc_cli.files import disk_problems

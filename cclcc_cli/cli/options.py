@@ -46,6 +46,10 @@ StoredSize = Annotated[
     int | None,
     typer.Option("--size", help="Its stored size in pixels; needed where there are several."),
 ]
+BaseOverrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="a.b=v", help="Change one key of the base recipe; repeatable."),
+]
 Workers = Annotated[int, typer.Option("--workers", min=1, help="Cells trained at once.")]
 Launcher = Annotated[
     Literal["local", "slurm", "dask"],

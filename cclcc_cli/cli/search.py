@@ -9,6 +9,7 @@ from cclcc_cli.cli import console
 from cclcc_cli.cli.options import (
     DATA,
     RUNS,
+    BaseOverrides,
     DataDir,
     Gpus,
     Json,
@@ -34,6 +35,7 @@ def search(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show space, first proposals, cells; run nothing.")
     ] = False,
+    overrides: BaseOverrides = None,
     workers: Workers = 1,
     launcher: Launcher = "local",
     gpus: Gpus = None,
@@ -66,7 +68,7 @@ def search(
     from cclcc_cli.config.search_load import load_search
 
     launch = parse_launch(launcher, gpus=gpus, slurm=slurm or (), scheduler=scheduler)
-    checked = load_search(file)  # refuse a bad file before torch loads
+    checked = load_search(file, overrides or ())  # refuse a bad file before torch loads
 
     from cclcc_cli.experiments.search.run import open_search, run_search
 

@@ -1,14 +1,13 @@
 """An ablation file: one base recipe, named variants of it, axes, and how they are combined."""
 
-import copy
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from cclcc_cli.config.design import (
     Design,
@@ -19,8 +18,15 @@ from cclcc_cli.config.design import (
     same,
     short_keys,
 )
-from cclcc_cli.config.load import explain, parse_recipe, read_yaml, set_key, split_override
-from cclcc_cli.config.recipes import METHODS, AnyRecipe
+from cclcc_cli.config.load import (
+    explain,
+    parse_recipe,
+    read_base,
+    read_yaml,
+    split_override,
+    vary,
+)
+from cclcc_cli.config.recipes import AnyRecipe
 from cclcc_cli.config.schema import Count, Name, Section
 from cclcc_cli.errors import RecipeError
 
@@ -176,8 +182,12 @@ class Arrangement:
     recipes: tuple[AnyRecipe, ...]
 
 
-def load_ablation(path: Path) -> Arrangement:
+def load_ablation(path: Path, overrides: Sequence[str] = ()) -> Arrangement:
     """Read an ablation file, and make and check the recipe of each point.
+
+    Args:
+        path: a YAML file.
+        overrides: ``a.b=value`` pairs laid over the base recipe.
 
     Raises:
         RecipeError: one line per problem, each with its key, its value and what is allowed.
@@ -188,7 +198,7 @@ def load_ablation(path: Path) -> Arrangement:
     except ValidationError as error:
         lines = [f"{path}: {line}" for line in explain(error, raw, Ablation)]
         raise RecipeError("\n".join(lines)) from None
-    base = _base(ablation, path)
+    base, _ = read_base(ablation.base, ablation.name, path, overrides)
     points = _lay_out(ablation, path)
     recipes: list[AnyRecipe] = []
     problems: dict[str, list[str]] = {}
@@ -208,17 +218,6 @@ def _more(places: list[str]) -> str:
     return f" and {len(places) - 1} more" if len(places) > 1 else ""
 
 
-def _base(ablation: Ablation, path: Path) -> dict[str, Any]:
-    """The base recipe's plain values, which are a valid recipe."""
-    if isinstance(ablation.base, str):
-        file = path.parent / ablation.base
-        raw, where = read_yaml(file, "recipe", "name", "method"), str(file)
-    else:
-        raw, where = {"name": ablation.name, **ablation.base}, f"{path}: base"
-    parse_recipe(raw, where)
-    return raw
-
-
 def _lay_out(ablation: Ablation, path: Path) -> list[Point]:
     points = list(lay_out(ablation.design, ablation.variant_names, ablation.axes,
                           ablation.baseline_values))
@@ -236,31 +235,9 @@ def _recipe(ablation: Ablation, point: Point, base: dict[str, Any]) -> AnyRecipe
     overrides = [item for part in point.parts
                  for item in ablation.variants.get(part, {}).items()]
     overrides += list(point.values.items())
-    method = dict(overrides).get("method", base["method"])
-    raw = copy.deepcopy(base)
-    if method in METHODS and method != base["method"]:
-        raw = _keys_of(METHODS[method], raw)
-    for key, value in overrides:
-        set_key(raw, key, copy.deepcopy(value), f"{key} = {value}")
+    raw = vary(base, overrides)
     raw["name"] = _name(point)
     return parse_recipe(raw, "recipe")
-
-
-def _keys_of(recipe: type[BaseModel], raw: dict[str, Any]) -> dict[str, Any]:
-    """What another method's recipe has of a base's keys: the former method's own ones go.
-
-    Only the base, which was valid for its method, is looked at: a key that a variant sets and
-    its method lacks stays an error.
-    """
-    kept: dict[str, Any] = {}
-    for key, value in raw.items():
-        if key not in recipe.model_fields:
-            continue
-        section: object = recipe.model_fields[key].annotation
-        if isinstance(value, dict) and isinstance(section, type) and issubclass(section, BaseModel):
-            value = _keys_of(section, value)
-        kept[key] = value
-    return kept
 
 
 def _name(point: Point) -> str:

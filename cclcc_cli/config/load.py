@@ -1,5 +1,6 @@
 """A YAML file and ``--set`` pairs in, a checked recipe or one clear error out."""
 
+import copy
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
@@ -28,10 +29,37 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> AnyRecipe:
         RecipeError: the file cannot be read, or keys or values are wrong; names all of them.
     """
     raw = read_yaml(path, "recipe", "name", "method")
+    _override(raw, overrides)
+    return parse_recipe(raw, str(path))
+
+
+def read_base(
+    base: str | Mapping[str, Any], name: str, path: Path, overrides: Sequence[str]
+) -> tuple[dict[str, Any], AnyRecipe]:
+    """The recipe that an ablation or a search starts from, as plain values and checked.
+
+    Args:
+        base: a recipe file, from the folder of the other file, or the recipe's keys.
+        name: what keys without a name of their own are called.
+        path: the ablation's or the search's file.
+        overrides: as for ``load_recipe``.
+
+    Raises:
+        RecipeError: as ``load_recipe``.
+    """
+    if isinstance(base, str):
+        file = path.parent / base
+        raw, where = read_yaml(file, "recipe", "name", "method"), str(file)
+    else:
+        raw, where = {"name": name, **copy.deepcopy(dict(base))}, f"{path}: base"
+    _override(raw, overrides)
+    return raw, parse_recipe(raw, where)
+
+
+def _override(raw: dict[str, Any], overrides: Sequence[str]) -> None:
     for override in overrides:
         where = f"--set {override}"
         set_key(raw, *split_override(override, where), where)
-    return parse_recipe(raw, str(path))
 
 
 def read_yaml(path: Path, kind: str, *first_keys: str) -> dict[str, Any]:
@@ -110,6 +138,43 @@ def set_key(raw: dict[str, Any], key: str, value: Any, where: str) -> None:
             parent = ".".join(keys[: depth + 1])
             raise RecipeError(f"{where}: {parent} is a value, it has no keys inside")
     node[keys[-1]] = value
+
+
+def vary(base: Mapping[str, Any], changes: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """A base's plain values with others laid over them; another method drops the former's keys.
+
+    Args:
+        base: of a valid recipe.
+        changes: dotted keys and values.
+
+    Raises:
+        RecipeError: as ``set_key``.
+    """
+    changes = list(changes)
+    method = dict(changes).get("method", base["method"])
+    raw = copy.deepcopy(dict(base))
+    if method in METHODS and method != base["method"]:
+        raw = _keys_of(METHODS[method], raw)
+    for key, value in changes:
+        set_key(raw, key, copy.deepcopy(value), f"{key} = {value}")
+    return raw
+
+
+def _keys_of(recipe: type[BaseModel], raw: dict[str, Any]) -> dict[str, Any]:
+    """What another method's recipe has of a base's keys: the former method's own ones go.
+
+    Only the base, which was valid for its method, is looked at: a key that a variant sets and
+    its method lacks stays an error.
+    """
+    kept: dict[str, Any] = {}
+    for key, value in raw.items():
+        if key not in recipe.model_fields:
+            continue
+        section: object = recipe.model_fields[key].annotation
+        if isinstance(value, dict) and isinstance(section, type) and issubclass(section, BaseModel):
+            value = _keys_of(section, value)
+        kept[key] = value
+    return kept
 
 
 def split_override(override: str, where: str) -> tuple[str, Any]:

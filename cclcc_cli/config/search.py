@@ -51,6 +51,9 @@ class Search(Section):
     """What to call it; the study bears this name."""
     base: Annotated[str | dict[str, Any], BeforeValidator(_parse_base)]
     """A recipe file, from this file's folder, or the recipe's keys themselves."""
+    variant: dict[str, Any] = Field(default_factory=dict)
+    """Dotted keys laid over the base; another method drops the base's own keys of the former one,
+    as in an ablation."""
     space: Annotated[Space, Field(min_length=1)]
     """Dotted key to what to try: a list, or {kind: uniform | log | int | categorical, ...}."""
     objective: Annotated[str, BeforeValidator(_parse_objective)] = "dice"

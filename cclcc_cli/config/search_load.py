@@ -3,7 +3,7 @@
 import copy
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from cclcc_cli.config.base import BaseRecipe
 from cclcc_cli.config.design import as_list, same
-from cclcc_cli.config.load import explain, parse_recipe, read_yaml, set_key
+from cclcc_cli.config.load import explain, parse_recipe, read_base, read_yaml, set_key, vary
 from cclcc_cli.config.recipes import AnyRecipe
 from cclcc_cli.config.search import Search
 from cclcc_cli.config.search_rules import GridSampler
@@ -59,8 +59,12 @@ class CheckedSearch:
         return _recipe(self.raw, values, name)
 
 
-def load_search(path: Path) -> CheckedSearch:
+def load_search(path: Path, overrides: Sequence[str] = ()) -> CheckedSearch:
     """Read a search file; check the base, every extreme of the space, and what is listed.
+
+    Args:
+        path: a YAML file.
+        overrides: ``a.b=value`` pairs laid over the base recipe.
 
     Raises:
         RecipeError: one line per problem, each with its key, its value and what is allowed.
@@ -71,7 +75,10 @@ def load_search(path: Path) -> CheckedSearch:
     except ValidationError as error:
         lines = [line for text in explain(error, raw, Search) for line in text.split("\n")]
         raise RecipeError("\n".join(f"{path}: {_spoken(line)}" for line in lines)) from None
-    base_raw, base = _base(search, path)
+    base_raw, base = read_base(search.base, search.name, path, overrides)
+    if search.variant:
+        base_raw = vary(base_raw, search.variant.items())
+        base = parse_recipe(base_raw, f"{path}: variant")
     probes, problems = _probe(search, base_raw)
     listed: list[dict[str, Any]] = []
     published = False
@@ -88,15 +95,6 @@ def _spoken(line: str) -> str:
     return line.replace("list should have at least 1 item after validation, not 0",
                         "give one or more").replace(
         "dictionary should have at least 1 item after validation, not 0", "give one or more")
-
-
-def _base(search: Search, path: Path) -> tuple[dict[str, Any], AnyRecipe]:
-    if isinstance(search.base, str):
-        file = path.parent / search.base
-        raw, where = read_yaml(file, "recipe", "name", "method"), str(file)
-    else:
-        raw, where = {"name": search.name, **search.base}, f"{path}: base"
-    return raw, parse_recipe(raw, where)
 
 
 def _recipe(raw: Mapping[str, Any], values: Mapping[str, Any], name: str | None) -> AnyRecipe:

@@ -448,7 +448,7 @@ def test_a_score_or_layout_that_cannot_be_is_refused(root, arguments, reason):
 
 def test_the_command_that_makes_a_page_again_names_the_judged_score():
     def command(**asked):
-        return report_command(Path("runs"), None, Question(**asked), [], Path("r.html"))
+        return report_command(Path("runs"), (), None, Question(**asked), [], Path("r.html"))
 
     assert "--metric" not in command()
     assert "--split test --metric nsd_original --format html" in command(metric=("own", "nsd"))

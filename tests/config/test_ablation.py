@@ -88,6 +88,15 @@ def test_the_base_can_be_a_file_beside_it(tmp_path, load):
     assert recipe.model_copy(update={"name": "b"}) == load_recipe(tmp_path / "base.yaml")
 
 
+def test_keys_of_the_base_are_changed_from_the_command_line(tmp_path, load):
+    load(variants=VARIANTS)
+    changed = load_ablation(tmp_path / "ablation.yaml", ["budget.steps=7", "clcc.grid=2"]).recipes
+    assert {recipe.budget.steps for recipe in changed} == {7}
+    assert [r.clcc.grid for r in changed[:2]] == [2, 4]  # a variant's own value stays
+    with pytest.raises(RecipeError, match="budget.stepz: unknown key"):
+        load_ablation(tmp_path / "ablation.yaml", ["budget.stepz=7"])
+
+
 def test_a_recipe_is_named_by_what_no_column_of_a_report_shows(load):
     done = load(variants=VARIANTS, axes={"clcc.temperature": [0.1], "seed": [3]},
                 exclude=[{"variant": "plain"}])

@@ -37,6 +37,21 @@ def test_the_bases_own_setting_is_listed_first_then_what_the_file_lists(load):
     assert not load(enqueue_base=False).published
 
 
+def test_keys_of_the_base_are_changed_from_the_command_line(tmp_path, load):
+    load()
+    changed = load_search(tmp_path / "search.yaml", ["clcc.grid=4", "clcc.contrast_weight=0.2"])
+    assert changed.listed == ({"clcc.contrast_weight": 0.2},)
+    assert changed.recipe(changed.listed[0], "x").clcc.grid == 4
+
+
+def test_a_variant_of_the_base_may_be_of_another_method(load):
+    done = load(variant={"method": "cps", "cps.images": "all"},
+                space={"cps.cross_weight": WEIGHT})
+    assert (done.base.method, done.base.cps.images, done.base.budget.steps) == ("cps", "all", 100)
+    with pytest.raises(RecipeError, match="variant: cps.image: unknown key"):
+        load(variant={"method": "cps", "cps.image": "all"}, space={"cps.cross_weight": WEIGHT})
+
+
 def test_a_setting_is_laid_over_the_base(load):
     recipe = load().recipe({"clcc.contrast_weight": 0.5, "clcc.grid": 4}, "t")
     assert (recipe.clcc.contrast_weight, recipe.clcc.grid, recipe.name) == (0.5, 4, "t")
