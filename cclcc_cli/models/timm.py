@@ -1,5 +1,6 @@
 """A U-Net decoder on any encoder of timm that gives maps from its inside."""
 
+import logging
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -265,10 +266,15 @@ def _hub_file(config: Any) -> str:
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
+    log = logging.getLogger("huggingface_hub")
+    level = log.level
+    log.setLevel(logging.ERROR)  # it tells of every try, and the last one's failure is raised
     try:
         return hf_hub_download(config.hf_hub_id, _hub_name(config), local_files_only=True)
     except LocalEntryNotFoundError:
         return hf_hub_download(config.hf_hub_id, _hub_name(config))
+    finally:
+        log.setLevel(level)
 
 
 def _decoder_widths(config: TimmModel, reduction: int) -> tuple[int, ...]:

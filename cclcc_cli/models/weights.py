@@ -116,9 +116,9 @@ def match_weights(
 
 def _by_name(wanted: Iterable[str], there: Iterable[str]) -> dict[str, str] | None:
     """Own name to the file's, with or without a prefix; None where one is missing."""
-    # timm writes stages_0 where it gives features and stages.0 where it classifies.
+    # Where it gives features, timm writes stages_0 for stages.0, and model.norm for norm.
     plain = {name.replace(".", "_"): name for name in there}
-    mine = {name: name.replace(".", "_") for name in wanted}
+    mine = {name: name.replace(".", "_").removeprefix("model_") for name in wanted}
     first = next(iter(mine.values()))
     ends = [name for name in plain if name == first or name.endswith(f"_{first}")]
     for prefix in sorted((name.removesuffix(first) for name in ends), key=len):

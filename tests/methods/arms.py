@@ -50,6 +50,9 @@ ARMS = {
     "patch_contrast queries": ("patch_contrast", {**CLCC, "negatives": "queries"}),
     "point_contrast": ("point_contrast", {"num_points": 64, "projector_widths": WIDTHS}),
 }
+TIMM = {"kind": "timm", "encoder": "test_efficientnet", "weights": "none",
+        "decoder_widths": [16, 16, 8, 8, 8]}
+"""A small encoder of timm, on which tests run where timm is installed."""
 JOINT = {"clcc published", "fixmatch published", *(arm for arm in ARMS if arm.endswith(" joint"))}
 """Arms whose streams share one BatchNorm pass."""
 WEIGHTS = {

@@ -29,11 +29,12 @@ def classifier(encoder="test_convnext"):
 def same(network, state):
     own = network.encoder.state_dict()
     there = {name.replace(".", "_"): value for name, value in state.items()}
-    return all(torch.equal(value, there[name.replace(".", "_")]) for name, value in own.items()
-               if not name.endswith("num_batches_tracked"))
+    return all(torch.equal(value, there[name.replace(".", "_").removeprefix("model_")])
+               for name, value in own.items() if not name.endswith("num_batches_tracked"))
 
 
-@pytest.mark.parametrize("encoder", ["test_convnext", "test_resnet", "test_efficientnet"])
+@pytest.mark.parametrize("encoder", ["test_convnext", "test_resnet", "test_efficientnet",
+                                     "test_vit"])
 @pytest.mark.parametrize("ending", ["pth", "pt", "safetensors"])
 def test_timms_names_are_found_and_the_classifier_left_out(tmp_path, encoder, ending):
     path, state = tmp_path / f"w.{ending}", classifier(encoder)
