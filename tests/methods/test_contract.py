@@ -172,7 +172,8 @@ def supervised_student(network, optimizer, side):
 
 
 def distance_from_supervised(method, network, optimizer, **keys):
-    side = 64 if method == "clcc" and network in MONAI else 32  # InstanceNorm in a patch's corner
+    # Too few values in the deepest map, and rounding alone moves the weights by a hundredth.
+    side = 64 if network == "timm" or (method == "clcc" and network in MONAI) else 32
     supervised = supervised_student(network, optimizer, side)
     found = thirty_steps(method, network, optimizer, side, 1e-6, **keys)
     return ((found - supervised).norm() / supervised.norm()).item()
