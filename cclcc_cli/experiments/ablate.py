@@ -99,7 +99,8 @@ class Ablater:
 
     def run(self) -> Summary:
         """Run to the end, or until stopped: then all workers have saved."""
-        for cell in self._cells:
+        # Seed by seed: cut short, it has trained every group with as many seeds as it got to.
+        for cell in sorted(self._cells, key=lambda cell: cell.recipe.seed):
             self._sort(cell, first=True)
         self.summary.moved = bool(self._waiting or self._elsewhere)
         while not self._ends() and (self._waiting or self._crew.running or self._elsewhere):

@@ -46,9 +46,11 @@ def run(tmp_path, tiny_recipe, monkeypatch):
     monkeypatch.setattr(module, "BUSY_PAUSE", 0.05)
     recipe = parse_recipe(tiny_recipe(), "test")
 
-    def go(script, before=None, retry=False):
-        cells = [PlannedCell([place], place, recipe, RunFolder(tmp_path / "d" / place), place,
-                             place, 12) for place in script]
+    def go(script, before=None, retry=False, seeds=()):
+        recipes = {place: recipe.model_copy(update={"seed": seed}) for place, seed in seeds}
+        cells = [PlannedCell([place], place, recipes.get(place, recipe),
+                             RunFolder(tmp_path / "d" / place), place, place, 12)
+                 for place in script]
         for cell in cells:
             if before and cell.place in before:
                 cell.folder.update_status(state=before[cell.place], error="before")
@@ -68,6 +70,12 @@ def test_one_failure_stops_nothing(run):
     assert [(f.place, f.reason) for f in summary.failures] == [("b", "why")]
     assert calls == ["a", "b", "c"]
     assert any(line.endswith("b: failed, why") for line in lines)
+
+
+def test_groups_are_trained_seed_by_seed(run):
+    places = [("a seed=0", 0), ("a seed=1", 1), ("b seed=0", 0), ("b seed=1", 1)]
+    _, calls, _ = run({place: ["done"] for place, _ in places}, seeds=places)
+    assert calls == ["a seed=0", "b seed=0", "a seed=1", "b seed=1"]
 
 
 def test_what_was_done_or_failed_before_is_not_run(run):
