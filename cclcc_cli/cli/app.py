@@ -1,5 +1,6 @@
 """The ``cclcc`` command: wiring, and the one place where errors become exit codes."""
 
+import os
 import sys
 from typing import Annotated
 
@@ -57,6 +58,9 @@ for command in (prepare, audit, show, splits, methods, train, ablate, search, ls
 
 def main() -> None:
     """Run the command line."""
+    # Read as torch loads. On busy cores threads that spin for each other trained 7 to 12 times
+    # slower than threads that sleep, on idle ones as fast (benchmarks/threads.py).
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         app()
     except CclccError as error:

@@ -260,6 +260,7 @@ class LiveDisplay:
 
     def checked(self, step: int, terms: Mapping[str, float]) -> None:
         assert self._task is not None
+        self._lines.checked(step, terms)
         self._bar.update(self._task, completed=step)
         self._terms = "  ".join(f"{name} {value:.4f}" for name, value in terms.items())
 

@@ -124,8 +124,7 @@ class Ablation(Section):
     unequal_budgets: bool = False
     """Whether arms may differ in their number of optimiser steps."""
     threads: Count | None = None
-    """CPU threads of every cell; null: the machine's, divided among the workers of the first
-    start, and kept."""
+    """CPU threads of every cell, and part of what it is; null: one."""
 
     @property
     def variant_names(self) -> list[str]:

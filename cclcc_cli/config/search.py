@@ -75,8 +75,7 @@ class Search(Section):
     unequal_budgets: bool = False
     """Whether trials may differ in their number of optimiser steps."""
     threads: Count | None = None
-    """CPU threads of every training; null: the machine's, divided among the workers of the first
-    start, and kept."""
+    """CPU threads of every training, and part of what it is; null: one."""
 
     @property
     def direction(self) -> Literal["maximize", "minimize"]:

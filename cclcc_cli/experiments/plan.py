@@ -86,8 +86,11 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def share_threads(fixed: int | None, workers: int) -> int:
-    """CPU threads of each cell here: those that are fixed, else a fair share.
+def choose_threads(fixed: int | None, workers: int) -> int:
+    """CPU threads of each cell here: those that are fixed, else one.
+
+    Several cells side by side make more of the cores than threads of one cell do, which wait for
+    each other where anything else runs (``benchmarks/threads.py``).
 
     Args:
         fixed: the file's, else those of the first start: they are part of a cell's identity, so a
@@ -98,7 +101,7 @@ def share_threads(fixed: int | None, workers: int) -> int:
         RunError: so many workers would compute on more threads than there are cores.
     """
     cores = available_cores()
-    threads = fixed or _fair_share(cores, workers)
+    threads = fixed or 1
     if threads > 1 and threads * workers > cores:
         raise RunError(
             f"--workers {workers}: each cell of this plan has {threads} threads and this machine "
@@ -106,12 +109,6 @@ def share_threads(fixed: int | None, workers: int) -> int:
             "which makes new cells"
         )
     return threads
-
-
-def _fair_share(cores: int, workers: int) -> int:
-    import torch  # at a plan's first start alone
-
-    return max(1, min(torch.get_num_threads(), cores // workers))
 
 
 def make_plan(

@@ -1,5 +1,6 @@
 """The news of a training as plain lines: for logs, pipes and the run folder."""
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
@@ -54,14 +55,20 @@ class TextDisplay:
     def __init__(self, emit: Callable[[str], None]) -> None:
         self._emit = emit
         self._clock = Clock()
+        self._watch: CpuWatch | None = None
 
     def started(self, folder: RunFolder, cell: Cell, plan: Plan, first_step: int) -> None:
         self._clock.start(plan.total_steps, first_step)
+        if cell.runtime.device == "cpu":
+            self._watch = CpuWatch(cell.runtime.cpu_threads)
         for line in describe_start(folder, cell, plan, first_step):
             self._emit(line)
 
-    def checked(self, step: int, terms: Mapping[str, float]) -> None:
-        """Between records there is no line."""
+    def checked(self, step: int, terms: Mapping[str, float]) -> None:  # noqa: ARG002
+        """Between records there is no line, unless training crawls."""
+        warning = self._watch.look() if self._watch else None
+        if warning:
+            self._emit(warning)
 
     def recorded(self, record: Mapping[str, Any]) -> None:
         left = self._clock.left(record["step"])
@@ -69,6 +76,42 @@ class TextDisplay:
 
     def evaluating(self, split: str, num_images: int) -> None:
         self._emit(f"evaluating {num_images} {split} images with the best checkpoint")
+
+
+class CpuWatch:
+    """Notices, once, that other work on the machine takes the CPU from a training.
+
+    Args:
+        threads: that the training computes with.
+        wall: seconds on a clock that never goes back.
+        cpu: seconds of CPU time that this process has had.
+    """
+
+    def __init__(
+        self, threads: int, wall: Callable[[], float] = time.monotonic,
+        cpu: Callable[[], float] = time.process_time,
+    ) -> None:
+        self._threads, self._wall, self._cpu = threads, wall, cpu
+        self._since = wall(), cpu()
+        self._told = False
+
+    def look(self) -> str | None:
+        """A warning where the last half minute gave the training less than half of its time."""
+        wall, cpu = self._wall(), self._cpu()
+        elapsed = wall - self._since[0]
+        if self._told or elapsed < 30:
+            return None
+        share = (cpu - self._since[1]) / elapsed / self._threads
+        self._since = wall, cpu
+        if share >= 0.5:
+            return None
+        self._told = True
+        whose = "thread" if self._threads == 1 else f"{self._threads} threads"
+        load = f" (load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores)" if hasattr(
+            os, "getloadavg") else ""
+        return (f"warning: other work keeps the CPU busy{load}: this training gets "
+                f"{100 * share:.0f} % of its {whose} and takes about {1 / max(share, 0.01):.0f} "
+                "times as long")
 
 
 class Clock:

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-import torch
 from filelock import FileLock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -12,7 +11,7 @@ from cclcc_cli.config.ablation import load_ablation
 from cclcc_cli.errors import DataError, RunError
 from cclcc_cli.experiments import plan as plans
 from cclcc_cli.experiments import plan_record
-from cclcc_cli.experiments.plan import make_plan, measure_pace, share_threads
+from cclcc_cli.experiments.plan import choose_threads, make_plan, measure_pace
 from cclcc_cli.experiments.plan_record import PlanRecord, read_record, record_path, write_record
 from cclcc_cli.training.runtime import Runtime
 
@@ -132,13 +131,12 @@ def test_the_pace_is_that_of_finished_cells_of_the_arm_else_of_all(plan):
 @pytest.fixture
 def threads(monkeypatch):
     monkeypatch.setattr(plans, "available_cores", lambda: 8)
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 8)
 
-    return lambda workers, fixed=None: share_threads(fixed, workers)
+    return lambda workers, fixed=None: choose_threads(fixed, workers)
 
 
-def test_cores_are_divided_fairly_and_a_plan_that_has_begun_keeps_its_share(threads):
-    assert [threads(n) for n in (1, 2, 3, 8, 20)] == [8, 4, 2, 1, 1]
+def test_a_cell_has_one_thread_unless_others_are_fixed(threads):
+    assert [threads(n) for n in (1, 8, 20)] == [1, 1, 1]
     assert threads(1, fixed=2) == 2
     assert threads(4, fixed=2) == 2
 

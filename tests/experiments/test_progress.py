@@ -2,7 +2,7 @@
 
 import pytest
 
-from cclcc_cli.experiments.progress import Clock, describe_record, duration
+from cclcc_cli.experiments.progress import Clock, CpuWatch, describe_record, duration
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,22 @@ def test_a_record_in_one_line():
         "step 50/200 | loss 1.2500 (supervised 1.0000, contrast 2.5000) | "
         "val Dice 61.20 IoU 50.00 | 14.2 images/s"
     )
+
+
+@pytest.mark.parametrize(("threads", "seconds", "told"), [
+    (2, 24.0, "gets 40 % of its 2 threads and takes about 2 times as long"),
+    (1, 3.0, "gets 10 % of its thread and takes about 10 times as long"),
+    (2, 36.0, None), (1, 20.0, None)])
+def test_a_crawling_training_is_told_once(threads, seconds, told):
+    clocks = {"wall": 0.0, "cpu": 0.0}
+    watch = CpuWatch(threads, lambda: clocks["wall"], lambda: clocks["cpu"])
+    clocks.update(wall=29.0, cpu=0.1)
+    assert watch.look() is None  # too early to say
+    clocks.update(wall=30.0, cpu=seconds)
+    warning = watch.look()
+    assert (warning is None) if told is None else (told in warning)
+    clocks.update(wall=60.0, cpu=seconds + 100)
+    assert watch.look() is None
 
 
 def test_time_left_counts_the_steps_of_this_session_only(monkeypatch):

@@ -109,7 +109,7 @@ def connect(scheduler: str) -> Client:
 def settle_on_workers(
     scheduler: str, device: Device, precision: Precision, workers: int, fixed_threads: int | None
 ) -> Runtime:
-    """What all workers can do, and a fair share of the fullest machine's cores.
+    """What all workers can do, and CPU threads that the fullest machine bears.
 
     Raises:
         LauncherError: nobody is there, or a worker has no cclcc.
@@ -128,8 +128,7 @@ def settle_on_workers(
         at_once[machine] = at_once.get(machine, 0) + places.get(worker, 1)
     # Machines are filled in any order, so each must bear as many as it may get.
     bearing = {machine: min(workers, calls) for machine, calls in at_once.items()}
-    share = min(max(1, machine[1] // calls) for machine, calls in bearing.items())
-    threads = fixed_threads or share
+    threads = fixed_threads or 1
     for (host, count), calls in bearing.items():
         if threads > 1 and threads * calls > count:
             raise RunError(f"{host} may get {calls} cells of {threads} threads each and has "

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, assert_never
 from cclcc_cli.config.launch import DaskLaunch, Launch, LocalLaunch, SlurmLaunch
 from cclcc_cli.errors import LauncherError, RunError
 from cclcc_cli.experiments.launchers.local_pool import LocalPool
-from cclcc_cli.experiments.plan import share_threads
+from cclcc_cli.experiments.plan import choose_threads
 from cclcc_cli.training.runtime import Device, Precision, Runtime, resolve_runtime
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def settle_runtime(
             runtime = resolve_runtime(device, precision)
             if gpus:
                 _check_gpus(gpus, runtime)
-            return replace(runtime, threads=share_threads(fixed_threads, workers))
+            return replace(runtime, threads=choose_threads(fixed_threads, workers))
         case SlurmLaunch():
             return _slurm_runtime(launch, device, precision, fixed_threads)
         case DaskLaunch(scheduler=scheduler):

@@ -16,7 +16,9 @@ def settle(launch, device="auto", precision="fp32", workers=2, fixed=None):
 
 
 def test_a_local_launcher_shares_this_machine(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "share_threads", lambda fixed, workers: 10 * workers + (fixed or 0))
+    monkeypatch.setattr(
+        module, "choose_threads", lambda fixed, workers: 10 * workers + (fixed or 0)
+    )
     assert settle(LocalLaunch(), "cpu", fixed=3) == Runtime("cpu", "fp32", threads=23)
     opened = open_launcher(LocalLaunch(), workers=1, threads=1, name="n", folder=tmp_path / "none")
     with opened as launcher:
