@@ -12,9 +12,11 @@ from cclcc_cli.config.schema import (
     Positive,
     Section,
     Share,
+    Strong,
     default_tag,
 )
 
+Decay = Annotated[float, Field(ge=0, lt=1)]
 Grid = Annotated[int, Field(ge=2)]
 ProjectorWidths = Annotated[tuple[Count, Count, Count], Field(strict=False)]
 
@@ -33,6 +35,8 @@ class Joint(Section):
 
     kind: Literal["joint"] = "joint"
     """Both terms at once."""
+    start: Share = Fraction(0)
+    """Share of the budget that is trained on labels alone before the weights begin to rise."""
     ramp_up: Share = Fraction(1, 3)
     """Share of the budget over which the weights rise; 0 has them whole from the start."""
 
@@ -59,8 +63,17 @@ class Clcc(Section):
     """Which grid supplies them."""
     symmetric: bool = False
     """Whether patches are queries as well, and learn from the contrast."""
+    contrast_on: Literal["decoder", "encoder"] = "decoder"
+    """The map that embeddings are of: the decoder's last as published, or the encoder's last."""
+    patch_view: Strong | None = None
+    """Patches are cut from a strong view, with these changes; null: from the weak view."""
     consistency_weight: NotNegative = 1.0
     """Of the cross-level consistency; 0 leaves contrast alone."""
+    target_ema_decay: Decay | None = None
+    """Decay of the moving average of weights whose prediction for the whole image is the target;
+    null: the network's own prediction is, as published."""
+    consistency_threshold: Annotated[float, Field(ge=0.5, lt=1)] | None = None
+    """Confidence of the target above which a pixel counts; null: all count, as published."""
     projector_widths: ProjectorWidths = (64, 64, 128)
     """Channels after each of the projector's convolutions."""
     projector_strides: Annotated[tuple[Count, Count, Count], Field(strict=False)] | None = None

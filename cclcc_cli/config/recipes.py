@@ -47,9 +47,16 @@ class ClccRecipe(TwoStreamRecipe):
     def sides(self) -> tuple[int, ...]:
         return (self.data.size, self.data.size // self.clcc.grid)
 
+    @property
+    def strong_views(self) -> StrongViews | None:
+        view = self.clcc.patch_view
+        return None if view is None else StrongViews(view, 1, of_labeled=True)
+
     @model_validator(mode="after")
     def _patches_fit(self) -> Self:
         check_grid("clcc", self.data.size, self.clcc.grid)
+        if self.clcc.contrast_on == "encoder":
+            self.check_inner_maps("clcc.contrast_on", "encoder", "decoder")
         strides, patch_side = self.clcc.projector_strides, self.data.size // self.clcc.grid
         if strides is not None and strides[0] * strides[1] * strides[2] != patch_side:
             raise ValueError(

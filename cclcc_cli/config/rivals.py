@@ -13,9 +13,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from cclcc_cli.config.clcc import Decay
 from cclcc_cli.config.schema import NotNegative, Positive, Probability, Section, Share
 
-Decay = Annotated[float, Field(ge=0, lt=1)]
 Threshold = Annotated[float, Field(ge=0.5, le=1)]
 Statistics = Literal["shared", "separate"]
 RAMP = Fraction(1, 3)

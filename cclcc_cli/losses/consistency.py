@@ -5,7 +5,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def patch_consistency_loss(patch_logits: Tensor, whole_logits: Tensor) -> Tensor:
+def patch_consistency_loss(
+    patch_logits: Tensor, whole_logits: Tensor, counts: Tensor | None = None
+) -> Tensor:
     """How far predictions on patches stray from the whole image's, which is the target.
 
     The published code sums over the N patches of the grid: N times this.
@@ -13,12 +15,13 @@ def patch_consistency_loss(patch_logits: Tensor, whole_logits: Tensor) -> Tensor
     Args:
         patch_logits: predictions for the patches, laid back on their grid, ``(B, 1, H, W)``.
         whole_logits: predictions for the whole images, ``(B, 1, H, W)``; receives no gradient.
+        counts: like the logits, bool: the pixels averaged over; None averages over all.
 
     Returns:
         Mean squared difference of probabilities, a scalar in [0, 1]. By hand: logit 0 against
         a logit of ln 3 gives (1/2 - 3/4)^2 = 1/16.
     """
-    return consistency_loss(patch_logits, torch.sigmoid(whole_logits))
+    return consistency_loss(patch_logits, torch.sigmoid(whole_logits), counts)
 
 
 def consistency_loss(logits: Tensor, target_probs: Tensor, counts: Tensor | None = None) -> Tensor:

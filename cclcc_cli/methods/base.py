@@ -49,10 +49,15 @@ class Moment:
     step: int
     total_steps: int
 
-    def ramp_up(self, share: Fraction) -> float:
-        """How far a weight has risen that rises over this share of the budget; never 0."""
-        length = float(share) * self.total_steps
-        return sigmoid_ramp_up(self.step / length if length else 1.0)
+    def ramp_up(self, share: Fraction, start: Fraction = Fraction(0)) -> float:
+        """How far a weight has risen that rises over a share of the budget; never 0.
+
+        Args:
+            share: of the budget that it rises over.
+            start: share of the budget after which it begins.
+        """
+        length, begun = (float(x) * self.total_steps for x in (share, start))
+        return sigmoid_ramp_up((self.step - begun) / length if length else 1.0)
 
 
 @dataclass(frozen=True)

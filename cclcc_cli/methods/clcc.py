@@ -1,8 +1,10 @@
 """CLCC: one network sees whole images and their patches, and the two levels teach each other."""
 
+import math
 from typing import TypedDict, assert_never, final
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from cclcc_cli.config.clcc import Clcc as ClccConfig
@@ -16,9 +18,10 @@ from cclcc_cli.losses.contrastive import (
     cross_level_contrastive_loss,
 )
 from cclcc_cli.methods.base import Batch, Loss, Moment
-from cclcc_cli.methods.two_stream import TwoStreamMethod
+from cclcc_cli.methods.two_stream import TwoStreamMethod, join_streams
 from cclcc_cli.models.build import build_network
-from cclcc_cli.models.network import Network
+from cclcc_cli.models.ema import EmaTeacher
+from cclcc_cli.models.network import EncoderDecoder, Network
 from cclcc_cli.models.projector import Projector, choose_strides
 
 
@@ -34,47 +37,77 @@ class Clcc(TwoStreamMethod[ClccConfig]):
 
     Args:
         student: the network; the only part that is kept.
-        projector: from its last decoder map to embeddings, used while there is contrast.
+        projector: from the map that is contrasted to embeddings, used while there is contrast.
         recipe: weights, options and the order of the terms.
     """
 
     def __init__(self, student: Network, projector: Projector, recipe: ClccRecipe) -> None:
         super().__init__(student, recipe.clcc, recipe)
         self.projector = projector
+        self.teacher: EmaTeacher | None = None
+        decay = recipe.clcc.target_ema_decay
+        if decay is not None and recipe.clcc.consistency_weight:
+            self.teacher = EmaTeacher(student, decay)
 
     def loss(self, batch: Batch, moment: Moment) -> Loss:
         contrast_weight, consistency_weight = self.weights(moment)
         if not contrast_weight and not consistency_weight:
             return self.labeled_loss(batch)
         labeled, unlabeled = self.pass_streams(
-            batch, self.student.features, both_learn=bool(contrast_weight)
+            batch, self._maps, both_learn=bool(contrast_weight)
         )
-        logits = self.student.head(labeled)
+        logits = self.student.head(labeled[0])
         supervised = self.supervised_loss(logits, batch)
-        features = torch.cat([labeled, unlabeled])
         total, terms = supervised, {"supervised": supervised.detach()}
 
-        patches = split_patches(batch.images, self._config.grid).contiguous(
-            memory_format=torch.channels_last
-        )
         # Contrast alone takes patches as keys only: no graph, hence no backward pass, for them.
-        patches_learn = bool(consistency_weight) or self._config.symmetric
-        with torch.set_grad_enabled(patches_learn):
-            patch_features = self.pass_others(
-                patches, len(batch.target) * self._config.grid**2, self._config.patch_statistics
-            )
+        with torch.set_grad_enabled(bool(consistency_weight) or self._config.symmetric):
+            patch_features, patch_map = self._patch_maps(batch)
         if contrast_weight:
-            contrast = self._contrast(features, patch_features)
+            contrast = self._contrast(join_streams(labeled[-1], unlabeled[-1]), patch_map)
             total = total + contrast_weight * contrast
             terms["contrast"] = contrast.detach()
         if consistency_weight:
             patch_logits = join_patches(self.student.head(patch_features), self._config.grid)
-            with torch.no_grad():  # the target
-                logits = torch.cat([logits, self.student.head(unlabeled)])
-            consistency = patch_consistency_loss(patch_logits.float(), logits.float())
+            target = self._target(batch, logits, unlabeled[0]).float()
+            consistency = patch_consistency_loss(patch_logits.float(), target, self._sure(target))
             total = total + consistency_weight * consistency
             terms["consistency"] = consistency.detach()
         return Loss(total, terms)
+
+    def after_step(self) -> None:
+        if self.teacher is not None:
+            self.teacher.follow(self.student)
+
+    def _maps(self, images: Tensor) -> list[Tensor]:
+        """The last decoder map, ``(B, C, H, W)``, and the one that is contrasted."""
+        if self._config.contrast_on == "decoder":
+            last = self.student.features(images)
+            return [last, last]
+        assert isinstance(self.student, EncoderDecoder)
+        encoded = self.student.encode(images)
+        return [self.student.decode(encoded)[-1], encoded[-1]]
+
+    def _patch_maps(self, batch: Batch) -> list[Tensor]:
+        """The same of the patches, ``(B * N, C, P, P)``."""
+        config = self._config
+        images = batch.images if config.patch_view is None else batch.strong[0]
+        patches = split_patches(images, config.grid).contiguous(memory_format=torch.channels_last)
+        labeled = len(batch.target) * config.grid**2
+        return self.pass_others(patches, labeled, config.patch_statistics, self._maps)
+
+    def _target(self, batch: Batch, labeled_logits: Tensor, unlabeled: Tensor) -> Tensor:
+        """Logits for whole images, ``(B, 1, H, W)``, which patches are held to."""
+        if self.teacher is None:
+            with torch.no_grad():
+                return torch.cat([labeled_logits, self.student.head(unlabeled)])
+        streams = [batch.images] if self._joint else [batch.labeled, batch.unlabeled]
+        return torch.cat([self.teacher(images) for images in streams])
+
+    def _sure(self, target: Tensor) -> Tensor | None:
+        """Where the target is sure enough to count; None where all counts."""
+        threshold = self._config.consistency_threshold
+        return None if threshold is None else target.abs() > math.log(threshold / (1 - threshold))
 
     def weights(self, moment: Moment) -> tuple[float, float]:
         """The weights of contrast and consistency at this moment; 0 means not computed."""
@@ -83,14 +116,19 @@ class Clcc(TwoStreamMethod[ClccConfig]):
             case TwoStages(contrast=share):
                 first = moment.step * share.denominator < share.numerator * moment.total_steps
                 return (contrast, 0.0) if first else (0.0, consistency)
-            case Joint(ramp_up=share):
-                ramp = moment.ramp_up(share)
+            case Joint(start=start, ramp_up=share):
+                if moment.step < float(start) * moment.total_steps:
+                    return 0.0, 0.0
+                ramp = moment.ramp_up(share, start)
                 return contrast * ramp, consistency * ramp
             case never:
                 assert_never(never)
 
     def _contrast(self, features: Tensor, patch_features: Tensor) -> Tensor:
         config, grid = self._config, self._config.grid
+        if config.contrast_on == "encoder":  # which is coarse already: its strides are 1
+            features = F.adaptive_avg_pool2d(features, grid)
+            patch_features = F.adaptive_avg_pool2d(patch_features, 1)
         whole = self.projector(features).float()  # (B, D, G, G)
         with torch.set_grad_enabled(config.symmetric):
             cells = self.projector(patch_features).float()  # (B * N, D, 1, 1)
@@ -110,7 +148,11 @@ class Clcc(TwoStreamMethod[ClccConfig]):
 
 def build_clcc(recipe: ClccRecipe) -> Clcc:
     config = recipe.clcc
-    strides = config.projector_strides or choose_strides(recipe.data.size // config.grid)
     student = build_network(recipe.model)  # first, so that it starts as supervised's does
-    projector = Projector(student.feature_channels, config.projector_widths, strides)
+    if config.contrast_on == "encoder":
+        assert isinstance(student, EncoderDecoder)
+        projector = Projector(student.encoder_channels, config.projector_widths, (1, 1, 1))
+    else:
+        strides = config.projector_strides or choose_strides(recipe.data.size // config.grid)
+        projector = Projector(student.feature_channels, config.projector_widths, strides)
     return Clcc(student, projector, recipe)

@@ -14,6 +14,8 @@ from cclcc_cli.models.batch_norm import NormStatistics, norm_statistics
 from cclcc_cli.models.network import Network
 
 Config = TypeVar("Config")
+Maps = TypeVar("Maps", Tensor, list[Tensor])
+"""Maps with images as rows, one or several."""
 
 
 class TwoStreamMethod(Method, ABC, Generic[Config]):
@@ -41,23 +43,23 @@ class TwoStreamMethod(Method, ABC, Generic[Config]):
     def pass_streams(
         self,
         batch: Batch,
-        function: Callable[[Tensor], Tensor],
+        function: Callable[[Tensor], Maps],
         *,
         network: Network | None = None,
         both_learn: bool = True,
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Maps, Maps]:
         """What a function of a network gives for the labelled images and for the others.
 
         Args:
             batch: both streams.
-            function: maps ``(B, 3, H, W)`` to maps with images as rows.
+            function: of images ``(B, 3, H, W)``.
             network: whose BatchNorm it passes; the student's where left out.
             both_learn: whether a loss looks at the unlabelled images' outputs; else they need no
                 graph, unless the streams share their statistics.
         """
         if self._joint:
-            both = function(batch.images)
-            return both[: len(batch.target)], both[len(batch.target) :]
+            both, count = function(batch.images), len(batch.target)
+            return _rows(both, slice(count)), _rows(both, slice(count, None))
         labeled = function(batch.labeled)
         with (
             torch.set_grad_enabled(both_learn),
@@ -66,9 +68,13 @@ class TwoStreamMethod(Method, ABC, Generic[Config]):
             return labeled, function(batch.unlabeled)
 
     def pass_others(
-        self, images: Tensor, num_labeled: int, mode: NormStatistics
-    ) -> Tensor:
-        """The student's last maps of other images than those it is tested on, ``(B, C, H, W)``.
+        self,
+        images: Tensor,
+        num_labeled: int,
+        mode: NormStatistics,
+        function: Callable[[Tensor], Maps],
+    ) -> Maps:
+        """What the student gives for other images than those it is tested on.
 
         Normalised like what they are compared with: each stream by its own batch, or both by one.
 
@@ -76,11 +82,12 @@ class TwoStreamMethod(Method, ABC, Generic[Config]):
             images: strong views or patches, ``(B, 3, H, W)``, labelled ones first.
             num_labeled: how many of them are of labelled images.
             mode: what they do to running statistics.
+            function: of images.
         """
-        parts = [images] if self._joint else [images[:num_labeled], images[num_labeled:]]
         with norm_statistics(self.student, mode):
-            maps = [self.student.features(part) for part in parts]
-        return torch.cat(maps) if len(maps) > 1 else maps[0]
+            if self._joint:
+                return function(images)
+            return join_streams(function(images[:num_labeled]), function(images[num_labeled:]))
 
     def supervised_loss(self, logits: Tensor, batch: Batch) -> Tensor:
         """The loss of logits ``(L, 1, H, W)`` of the labelled images, a scalar."""
@@ -89,3 +96,15 @@ class TwoStreamMethod(Method, ABC, Generic[Config]):
     def labeled_loss(self, batch: Batch) -> Loss:
         """The whole step where nothing but the labelled images counts."""
         return labeled_loss(self.student, batch, self._supervised)
+
+
+def join_streams(labeled: Maps, unlabeled: Maps) -> Maps:
+    """Both streams' rows as one batch's, labelled first."""
+    if isinstance(labeled, Tensor):
+        assert isinstance(unlabeled, Tensor)
+        return torch.cat([labeled, unlabeled])
+    return [torch.cat(pair) for pair in zip(labeled, unlabeled, strict=True)]
+
+
+def _rows(maps: Maps, rows: slice) -> Maps:
+    return maps[rows] if isinstance(maps, Tensor) else [m[rows] for m in maps]

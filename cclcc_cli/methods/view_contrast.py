@@ -57,7 +57,7 @@ class ViewContrast(TwoStreamMethod[ViewContrastConfig], ABC):
         queries = self.embeddings(features, points).float()
         with torch.set_grad_enabled(config.symmetric):
             strong_features = self.pass_others(
-                strong, len(batch.target), config.strong_statistics
+                strong, len(batch.target), config.strong_statistics, self.student.features
             )
             keys = self.embeddings(strong_features, points).float()
         supervised = self.supervised_loss(logits, batch)

@@ -40,12 +40,14 @@ class EncoderDecoder(Network, ABC):
 
     Attributes:
         encoder: what ``encode`` passes images through.
+        encoder_channels: C of the encoder's last map.
         decoder_channels: C of the decoder's maps, coarsest first; the last is
             ``feature_channels``.
     """
 
     entrances = (*Network.entrances, "encode", "decode")
     encoder: nn.Module
+    encoder_channels: int
     decoder_channels: Sequence[int]
     _frozen: Freeze = "none"
 

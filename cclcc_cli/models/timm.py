@@ -98,6 +98,7 @@ class TimmNetwork(EncoderDecoder):
         )
         self.head = nn.Conv2d(widths[-1], config.num_classes, 1)
         self.feature_channels = widths[-1]
+        self.encoder_channels = channels[-1]
         self.decoder_channels = widths
         self.normalization = config.normalization or _own_normalization(config.encoder)
         initialize_kaiming(self.decoder)

@@ -86,6 +86,7 @@ class UNet(EncoderDecoder):
         self.decoder = nn.ModuleList(_DecoderStage(a, b) for a, b in upward)
         self.head = nn.Conv2d(widths[0], num_classes, 1)
         self.feature_channels = widths[0]
+        self.encoder_channels = widths[-1]
         self.decoder_channels = [b for _, b in upward]
         initialize_kaiming(self.encoder)
         initialize_kaiming(self.decoder)

@@ -6,7 +6,7 @@ Each clause follows the method's file in ``methods``, and says what its recipe s
 from fractions import Fraction
 from typing import assert_never
 
-from cclcc_cli.config.clcc import Joint, TwoStages, ViewContrast
+from cclcc_cli.config.clcc import Clcc, Joint, TwoStages, ViewContrast
 from cclcc_cli.config.recipes import (
     AnyRecipe,
     BcpRecipe,
@@ -82,30 +82,44 @@ def _clcc(recipe: ClccRecipe) -> str:
         both = ", both ways" if config.symmetric else ""
         strides = (f" and strides of {_widths(config.projector_strides)}"
                    if config.projector_strides else "")
+        inside = " of the encoder's last map" if config.contrast_on == "encoder" else ""
         terms.append(
             f"a cross-level contrast (weight {config.contrast_weight:g}) between the {grid} cells "
-            f"of the whole image and the patches in their places (InfoNCE with temperature "
+            f"of the whole image{inside} and the patches in their places (InfoNCE with temperature "
             f"{config.temperature:g}, {config.normalization.upper()}-normalised embeddings of a "
             f"projector of {_widths(config.projector_widths)} channels{strides}, and "
             f"{negatives[config.negatives]} as negatives{both})")
     if config.consistency_weight:
         terms.append(f"a cross-level consistency (weight {config.consistency_weight:g}), the mean "
-                     "squared difference between the probabilities of the patches and those of the "
-                     "whole image, which is the target")
+                     "squared difference between the probabilities of the patches and "
+                     f"{_target(config)}")
     if not terms:
         return NOTHING
     match config.terms:
-        case Joint(ramp_up=ramp):
-            order = (f"; weights rose as exp(-5 (1 - t)^2) over {first_part(ramp)} of the budget"
-                     if ramp else "")
+        case Joint(start=start, ramp_up=ramp):
+            later = f"; they were added after {first_part(start)} of the budget" if start else ""
+            over = first_part(ramp).replace("first", "next") if start else first_part(ramp)
+            order = (f"{later}; weights rose as exp(-5 (1 - t)^2) over {over} of the budget"
+                     if ramp else later)
         case TwoStages(contrast=share):
             order = (f"; the contrast was used in {first_part(share)} of the budget alone, the "
                      "consistency in the rest alone")
         case never:
             assert_never(never)
-    return (f"each image was cut into {grid} patches, and the supervised loss was joined by "
+    source = "each image" if config.patch_view is None else "the strong view of each image"
+    return (f"{source} was cut into {grid} patches, and the supervised loss was joined by "
             f"{' and '.join(terms)}{order}; batch statistics of patches were "
             f"{_STATISTICS[config.patch_statistics]}")
+
+
+def _target(config: Clcc) -> str:
+    """What patches are held to."""
+    whose = ("those of the whole image" if config.target_ema_decay is None else
+             "those for the whole image of a moving average of the weights (decay "
+             f"{config.target_ema_decay:g})")
+    where = ("" if config.consistency_threshold is None else
+             f" at pixels where its confidence exceeds {config.consistency_threshold:g}")
+    return f"{whose}, which are the target{where}"
 
 
 def _teacher(config: Taught) -> str:
