@@ -11,6 +11,7 @@ from cclcc_cli.config.search_load import load_search
 RECIPES = sorted((Path(__file__).parents[1] / "recipes").glob("*.yaml"))
 ABLATIONS = sorted((RECIPES[0].parent / "ablations").glob("*.yaml"))
 SEARCHES = sorted((RECIPES[0].parent / "searches").glob("*.yaml"))
+STUDIES = RECIPES[0].parent / "studies"
 NAMES = [path.stem for path in RECIPES]
 
 
@@ -93,3 +94,28 @@ def test_the_search_on_kvasir_covers_loss_weights_and_patch_grid():
     assert {"clcc.contrast_weight", "clcc.consistency_weight", "clcc.grid"} == set(
         loaded.search.space)
     assert loaded.search.space["clcc.grid"].choices == [2, 4, 5, 10]
+
+
+STUDY_SEARCHES = sorted((STUDIES / "searches").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("data", ["kvasir", "isic"])
+def test_a_study_compares_all_groups_alike(data):
+    loaded = load_ablation(STUDIES / f"{data}.yaml")
+    assert loaded.ablation.axes["seed"] == [0, 1, 2, 3, 4]
+    base = load_recipe(STUDIES / f"{data}_base.yaml")
+    assert base.data.selection.seed == "run"
+    for recipe in loaded.recipes:
+        kept = recipe.model_dump(include={"weak", "model", "budget", "optimizer", "schedule",
+                                          "validation", "evaluation", "supervised_loss"})
+        assert kept == base.model_dump(include=set(kept)), recipe.name
+        assert recipe.batch.labeled == base.batch.labeled
+
+
+def test_every_method_of_the_study_is_tuned_by_as_many_trials():
+    searches = [load_search(path) for path in STUDY_SEARCHES]
+    assert {search.search.trials for search in searches} == {6}
+    seeds = {seed for search in searches for seed in search.search.seeds}
+    studied = load_ablation(STUDIES / "kvasir.yaml")
+    assert seeds.isdisjoint(studied.ablation.axes["seed"])
+    assert {s.base.method for s in searches} == {r.method for r in studied.recipes}
