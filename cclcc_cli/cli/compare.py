@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cclcc_cli.cli import console
-from cclcc_cli.cli.options import RUNS, Json, RunsDir
+from cclcc_cli.cli.options import RUNS, Json, MarginPoints, RunsDir
 
 if TYPE_CHECKING:
-    from cclcc_cli.report.compare import Pair
+    from cclcc_cli.report.compare import Sides
 
 Side = Annotated[
     str, typer.Argument(help="A run folder; or a method, recipe or arm, with all its seeds.")
@@ -23,20 +23,23 @@ def compare(
     across: Annotated[
         bool, typer.Option("--across", help="Compare runs whose data or evaluation differ.")
     ] = False,
+    margin: MarginPoints = None,
     json: Json = False,
 ) -> None:
     """Compare two runs or arms: what differs in their recipes, then their scores by image."""
     from cclcc_cli.report.compare import compare as compare_sides
     from cclcc_cli.report.compare import pair_record
+    from cclcc_cli.report.verdicts import DEFAULT_MARGIN
 
-    pair = compare_sides((first, second), runs, split, across)
+    pair = compare_sides((first, second), runs, split, across,
+                         DEFAULT_MARGIN if margin is None else margin / 100)
     if json:
         console.show_json({**pair_record(pair), "split": split, "across": across})
     else:
         _show(pair, split, across)
 
 
-def _show(pair: "Pair", split: str, across: bool) -> None:
+def _show(pair: "Sides", split: str, across: bool) -> None:
     from cclcc_cli.report.compare import pair_rows, pair_sentences
 
     if pair.keys:

@@ -53,6 +53,12 @@ Scheduler = Annotated[
     str | None,
     typer.Option("--scheduler", metavar="ADDRESS", help="dask: tcp://host:port."),
 ]
+MarginPoints = Annotated[
+    float | None,
+    typer.Option("--margin", metavar="POINTS", min=0.01, max=100,
+                 help="A difference whose 90 % interval lies within so many points is "
+                      "'equivalent'; default 2, or what the ablation says."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 

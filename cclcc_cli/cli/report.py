@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cclcc_cli.cli import console
-from cclcc_cli.cli.options import DATA, RUNS, DataDir, RunsDir, TrackingUri
+from cclcc_cli.cli.options import DATA, RUNS, DataDir, MarginPoints, RunsDir, TrackingUri
 from cclcc_cli.cli.report_output import (
     Format,
     Mlflow,
@@ -43,6 +43,7 @@ def report(
     across: Annotated[
         bool, typer.Option("--across", help="Compare runs whose data or evaluation differ.")
     ] = False,
+    margin: MarginPoints = None,
     layout: Annotated[
         Layout | None,
         typer.Option(help="rows: an arm each (the default); grid: methods by number of labels, "
@@ -88,11 +89,11 @@ def report(
                      "Default: all of cclcc's."),
     ] = None,
 ) -> None:
-    """Compare finished runs: scores over seeds, differences from a baseline, what is noise."""
+    """Compare finished runs: scores over seeds, differences from a baseline, verdicts."""
     chosen = choose_format(format, out)
     if search:
         if (layout or ablation or baseline or figures or quoted or all_metrics or costs or across
-                or mlflow or chosen == "html" or split != "test"):
+                or margin or mlflow or chosen == "html" or split != "test"):
             raise RunError("--search: stands alone beside --runs, --out and any --format but html; "
                            "its scores are of the validation split")
         _report_search(runs, search, chosen, out)
@@ -104,7 +105,7 @@ def report(
     _check_options(
         layout, chosen,
         {"--baseline": baseline, "--all-metrics": all_metrics, "--costs": costs,
-         "--figures": figures, "--quoted": quoted})
+         "--figures": figures, "--quoted": quoted, "--margin": margin})
 
     from cclcc_cli.config.quoted import load_quoted
     from cclcc_cli.report.page import Question
@@ -113,7 +114,7 @@ def report(
         raise RunError(f"--figures {figures}: is a file; give a folder")
     others = [load_quoted(path) for path in quoted or ()]
     question = Question(split, baseline, across, all_metrics, costs, layout == "grid", ablation,
-                        others)
+                        others, None if margin is None else margin / 100)
     server = Mlflow(tracking_uri, experiment or ()) if mlflow else None
     with open_source(runs, server, ablation) as source:
         if chosen == "html":
@@ -155,7 +156,7 @@ def _check_options(layout: Layout, format: Format, options: dict[str, object]) -
                "--layout ablation: its baseline is the ablation's own, and it has neither costs, "
                "figures nor what others did", "add --layout rows")
     if layout == "costs":
-        refuse(("--baseline", "--all-metrics", "--figures", "--quoted"),
+        refuse(("--baseline", "--all-metrics", "--figures", "--quoted", "--margin"),
                "--layout costs: shows no scores", "add --costs to another layout")
 
 
@@ -189,7 +190,7 @@ def _report_ablation(
     from cclcc_cli.report.ablation_page import write_ablation_page
 
     sheet = write_ablation_page(source.root, question.ablation, question.split, question.across,
-                                question.all_metrics)
+                                question.all_metrics, question.margin)
     publish(sheet, source, format, out)
 
 

@@ -106,6 +106,7 @@ def report_command(
     words += ["--split", question.split]
     words += ["--baseline", question.baseline] if question.baseline else []
     words += ["--across"] if question.across else []
+    words += ["--margin", f"{100 * question.margin:g}"] if question.margin else []
     words += [word for path in quoted for word in ("--quoted", str(path))]
     return shlex.join([*words, "--format", "html", *(["--out", str(out)] if out else [])])
 

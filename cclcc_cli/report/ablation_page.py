@@ -19,6 +19,7 @@ from cclcc_cli.report.ablation_text import (
     lay_out_effects,
     summarize_effects,
 )
+from cclcc_cli.report.estimand import estimand_text
 from cclcc_cli.report.evidence import DECISIVE, JUDGED
 from cclcc_cli.report.gather import Gathered, Split, gather_runs
 from cclcc_cli.report.images import read_images
@@ -29,6 +30,7 @@ from cclcc_cli.report.tables import (
     comparison_notes,
     differing_conditions,
     group_arms,
+    repeated_over,
 )
 
 _SET_BY: Mapping[str, tuple[str, ...]] = {
@@ -57,7 +59,8 @@ def gather_ablation(root: Path, ablation: PlannedAblation) -> Gathered:
 
 
 def write_ablation_page(
-    root: Path, name: str | None, split: Split, across: bool, all_metrics: bool
+    root: Path, name: str | None, split: Split, across: bool, all_metrics: bool,
+    margin: float | None = None,
 ) -> Sheet:
     """Judge an ablation's parts.
 
@@ -67,6 +70,7 @@ def write_ablation_page(
         split: whose scores.
         across: compare runs that are not of the same thing.
         all_metrics: whether the table of arms shows every score.
+        margin: within which a difference counts as none, a share of 1; None: the file's own.
 
     Raises:
         RunError: there is nothing to report, or it must not be compared.
@@ -84,21 +88,20 @@ def write_ablation_page(
     data = ", ".join(dict.fromkeys(corner.arm.first.data for corner in corners))
     ending = ", ACROSS runs whose conditions differ" if across else ""
     tables = []
-    effects = weigh_effects(definition, corners)
+    effects = weigh_effects(definition, corners, ablation.margin if margin is None else margin)
     if effects:
-        family = sum(effect.comparison is not None for effect in effects)
         tables.append(Table(
             "rows", f"{name} ({definition.design}) on {data}: effects on {split} Dice in "
-            f"points{ending}",
+            f"points{estimand_text([corner.arm for corner in corners])}{ending}",
             lay_out_effects(effects, definition, split),
-            [effect_record(effect, definition, family) for effect in effects],
+            [effect_record(effect, definition) for effect in effects],
             summarize_effects(effects, definition),
         ))
     if len(find_factors(definition)) != 1:
         tables.append(Table(
             "cells" if tables else "rows",
             f"{name} on {data}: {split} scores of each arm, mean ± standard deviation over "
-            f"seeds{ending}",
+            f"{repeated_over([corner.arm for corner in corners])}{ending}",
             lay_out_cells(corners, definition, split, metrics),
             [cell_record(corner, split, metrics) for corner in corners], [],
         ))

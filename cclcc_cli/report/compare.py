@@ -10,34 +10,35 @@ from typing import Any
 from cclcc_cli.errors import RunError
 from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.report import evidence_text as words
+from cclcc_cli.report.detail_tables import paired_text
 from cclcc_cli.report.evidence import (
     JUDGED,
-    Comparison,
     ambiguity,
     check_comparable,
     compare_images,
-    correct,
     find_named,
     names_of,
 )
 from cclcc_cli.report.gather import Split, gather_runs, read_run
-from cclcc_cli.report.images import read_images, stack_seeds
-from cclcc_cli.report.statistics import Estimate, estimate
+from cclcc_cli.report.images import read_images
+from cclcc_cli.report.stacks import common_seeds, estimate_stack, stack_runs
+from cclcc_cli.report.statistics import Estimate
 from cclcc_cli.report.tables import Arm, comparison_notes, differing_conditions, group_arms
+from cclcc_cli.report.verdicts import DEFAULT_MARGIN, Comparison, Pair, judge
 
 ABSENT = "-"
 """Stands for a key that a recipe does not have."""
 
 
 @dataclass(frozen=True)
-class Pair:
+class Sides:
     """Two sides and what is between them.
 
     Attributes:
         names: as they were asked for.
         keys: of the recipe that differ, with either side's value as text.
         estimates: of either side.
-        comparison: the first less the second; a family of its own.
+        comparison: the first less the second; outside any family.
         notes: what makes the comparison doubtful, and what was left out.
     """
 
@@ -49,7 +50,10 @@ class Pair:
     notes: Sequence[str]
 
 
-def compare(names: tuple[str, str], root: Path, split: Split, across: bool) -> Pair:
+def compare(
+    names: tuple[str, str], root: Path, split: Split, across: bool,
+    margin: float = DEFAULT_MARGIN,
+) -> Sides:
     """Compare what two names stand for.
 
     Args:
@@ -57,6 +61,7 @@ def compare(names: tuple[str, str], root: Path, split: Split, across: bool) -> P
         root: holds ``<data set>/<run>/``.
         split: whose images.
         across: compare scores that are not of the same thing.
+        margin: within which a difference counts as none, a share of 1.
 
     Raises:
         RunError: a name stands for nothing or for several arms, a run is not sound, or the
@@ -67,21 +72,23 @@ def compare(names: tuple[str, str], root: Path, split: Split, across: bool) -> P
         _check_comparable(one, other, split)
     readings = [read_images(arm.runs, split, JUDGED) for arm in (one, other)]
     one, other = (Arm(reading.runs) for reading in readings)
-    stacks = [stack_seeds(reading.runs, reading.scores) for reading in readings]
+    stacks = [stack_runs(reading.runs, reading.scores) for reading in readings]
     for name, stack in zip(names, stacks, strict=True):
         if stack is None:
             raise RunError(f"{name}: has no {split} scores, its {split} split is empty; "
                            "choose another --split")
-    found = compare_images(*stacks)
+    first, second = (stack for stack in stacks if stack)
+    found = compare_images(first, second)
     if found is None:
         raise RunError(f"{names[0]} and {names[1]} have no {split} image in common; compare runs "
                        "on the same data")
-    (comparison,) = correct([(other, found)])
-    first, second = (estimate(stack.values) for stack in stacks if stack)
+    common, rest = common_seeds((first, second))
+    (comparison,) = judge([Pair(other, found, rest if common else ())], margin, declared=False)
     left_out = dict.fromkeys([*notes, *more, *chain(*(reading.notes for reading in readings))])
-    return Pair(
-        names, (_seeds(one), _seeds(other)), differing_keys(one, other), (first, second),
-        comparison, [*_doubts(one, other, split), *left_out],
+    return Sides(
+        names, (tuple(one.seeds), tuple(other.seeds)), differing_keys(one, other),
+        (estimate_stack(first), estimate_stack(second)), comparison,
+        [*_doubts(one, other, split), *words.groups_text([first.num_groups]), *left_out],
     )
 
 
@@ -101,7 +108,7 @@ def differing_keys(one: Arm, other: Arm) -> dict[str, tuple[str, str]]:
     }
 
 
-def pair_rows(pair: Pair) -> list[list[str]]:
+def pair_rows(pair: Sides) -> list[list[str]]:
     """Either side's scores and what is between them, for a table of three columns."""
     both, difference = pair.estimates, pair.comparison.difference
     return [
@@ -111,8 +118,10 @@ def pair_rows(pair: Pair) -> list[list[str]]:
         ["95 % interval", *(words.interval_text(found.low, found.high) for found in both)],
         *([f"spread of {what}", *(_percent(getattr(found, f"{field}_std")) for found in both)]
           for what, field in (("images", "image"), ("seeds", "seed"), ("the rest", "rest"))),
-        ["difference in points", words.points_text(difference), ""],
-        ["p, images and seeds", words.p_text(difference.p), ""],
+        ["difference in points", words.points_text(pair.comparison), ""],
+        ["paired by", paired_text(difference), ""],
+        ["seeds' correlation", words.correlation_text(difference.correlation) or ABSENT, ""],
+        ["p", words.judged_p_text(pair.comparison) or ABSENT, ""],
         ["p, images alone", f"Wilcoxon {words.p_text(difference.p_wilcoxon)}",
          f"sign flips {words.p_text(difference.p_sign_flip)}"],
         ["effect (Cohen's d)", ABSENT if difference.effect is None else f"{difference.effect:+.2f}",
@@ -121,27 +130,27 @@ def pair_rows(pair: Pair) -> list[list[str]]:
     ]
 
 
-def pair_sentences(pair: Pair) -> list[str]:
+def pair_sentences(pair: Sides) -> list[str]:
     """What came out, in words."""
-    difference, word = pair.comparison.difference, pair.comparison.verdict
-    sentences = [f"{pair.names[0]} against {pair.names[1]}: {word}, "
-                 f"{words.points_text(difference)} points of Dice."]
-    if word == "within noise":
-        need = words.need_text(difference, min(map(len, pair.seeds)))
+    comparison = pair.comparison
+    sentences = [f"{pair.names[0]} against {pair.names[1]}: {words.verdict_text(comparison)}, "
+                 f"{words.points_text(comparison)} points of Dice."]
+    if need := words.gain_text(comparison.difference):
         sentences.append(f"{need[0].upper()}{need[1:]}.")
-    if not difference.seed_noise_known:
-        sentences.append(words.ONE_SEED)
-    return sentences
+    if comparison.left_over:
+        sentences.append(words.left_over_text("Both sides", comparison.left_over))
+    return [*sentences, *words.rules_text([comparison]), words.ALONE]
 
 
-def pair_record(pair: Pair) -> dict[str, Any]:
+def pair_record(pair: Sides) -> dict[str, Any]:
     """Everything as plain values, scores as shares of 1."""
     return {
         "keys": {key: list(values) for key, values in pair.keys.items()},
         "sides": [{"name": name, "seeds": list(seeds), **asdict(found)} for name, seeds, found
                   in zip(pair.names, pair.seeds, pair.estimates, strict=True)],
         "difference": asdict(pair.comparison.difference),
-        "verdict": pair.comparison.verdict,
+        "left_over": list(pair.comparison.left_over), "margin": pair.comparison.margin,
+        "within_margin": pair.comparison.within_margin, "verdict": pair.comparison.verdict,
         "summary": pair_sentences(pair),
         "notes": list(pair.notes),
     }
@@ -191,10 +200,6 @@ def _flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
         else:
             flat[f"{prefix}{key}"] = "null" if value is None else str(value)
     return flat
-
-
-def _seeds(arm: Arm) -> tuple[int, ...]:
-    return tuple(run.seed for run in arm.runs)
 
 
 def _percent(share: float | None) -> str:

@@ -8,11 +8,16 @@ from cclcc_cli.report.costs import cost_cells
 from cclcc_cli.report.evidence import Evidence
 from cclcc_cli.report.layouts import Layout
 from cclcc_cli.report.run_details import ArmDetails
+from cclcc_cli.report.statistics import SEEDS_AHEAD, Difference
 from cclcc_cli.report.tables import look_alike, row_name
 
 STATISTICS_COLUMNS = (
-    "arm", "seeds", "images", "mean Dice %", "spread of images", "of seeds", "of the rest",
-    "less baseline", "p", "p (Holm)", "p Wilcoxon", "p sign flips", "effect (d)", "seeds needed")
+    "group", "seeds", "images", "mean Dice %", "spread of images", "of seeds", "of the rest",
+    words.DIFFERENCE, "paired by", "seeds' correlation", "p", "p (Holm)", "p Wilcoxon",
+    "p sign flips", "effect (d)", "smallest gain",
+    *(f"with {count} seeds" for count in SEEDS_AHEAD))
+_REST = len(STATISTICS_COLUMNS) - 7
+"""Columns about a comparison."""
 COSTS_COLUMNS = ("arm", "steps", "images learnt from, in all", "minutes", *COST_COLUMNS)
 
 
@@ -28,16 +33,26 @@ def lay_out_statistics(evidence: Sequence[Evidence]) -> Layout:
             *map(_percent, (estimate.image_std, estimate.seed_std, estimate.rest_std))])
         if comparison is None:
             rows.append([*row, found.obstacle or ("baseline" if found.is_baseline else
-                                                  "no baseline"), *[""] * 6])
+                                                  "no baseline"), *[""] * (_REST - 1)])
             continue
         difference = comparison.difference
         rows.append([
-            *row, words.points_text(difference), words.p_text(difference.p),
-            words.p_text(comparison.p), words.p_text(difference.p_wilcoxon),
-            words.p_text(difference.p_sign_flip),
+            *row, words.points_text(comparison), paired_text(difference),
+            words.correlation_text(difference.correlation), words.p_text(difference.p),
+            words.p_text(comparison.p) if comparison.family else "",
+            words.p_text(difference.p_wilcoxon), words.p_text(difference.p_sign_flip),
             "" if difference.effect is None else f"{difference.effect:+.2f}",
-            "" if difference.seeds_needed is None else str(difference.seeds_needed)])
+            *words.gains_cells(difference)])
     return plain_layout(STATISTICS_COLUMNS, rows)
+
+
+def paired_text(difference: Difference) -> str:
+    """As ``3 seeds``, or that none is shared."""
+    if difference.pairing == "none":
+        return "images alone"
+    count = difference.num_repetitions
+    what = difference.pairing.removesuffix("s") if count == 1 else difference.pairing
+    return f"{count} {what}"
 
 
 def lay_out_costs(arms: Sequence[ArmDetails]) -> Layout:

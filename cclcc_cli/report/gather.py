@@ -1,8 +1,10 @@
 """Run folders, read and checked for a table."""
 
+import hashlib
+import json
 from collections import defaultdict
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +21,8 @@ SCORES = ("dice", "iou", "precision", "recall", "specificity", "accuracy", "mae"
 """What every finished run holds for each split and size."""
 
 _SIZES = ("working", "own")
+_OWN = ("digest", "arm", "split_digest", "splits", "leaked", "labeled")
+"""Parts of cell.json in which runs of one group may differ, or that follow from the others."""
 _RULES: Mapping[Split, str] = {"val": "validation_rules", "test": "rules"}
 
 
@@ -81,6 +85,10 @@ class Run:
         spent: what it used up.
         best_step: of the checkpoint that scored best on validation, whose scores these are; None
             for runs that do not say.
+        fold: of a cross-validation; None for the main splits.
+        label_seed: which labelled subset: the seed that draws it, ``run`` where that is the run's
+            own, ``contiguous`` for a block of names; None for runs that do not say.
+        pool: the digest of everything but the seed, the fold and the label seed.
     """
 
     path: Path
@@ -100,6 +108,14 @@ class Run:
     costs: Costs | None = None
     spent: Spent = Spent()
     best_step: int | None = None
+    fold: int | None = None
+    label_seed: int | str | None = None
+    pool: str = ""
+
+    @property
+    def subset(self) -> int | None:
+        """The label seed where the recipe fixes it."""
+        return self.label_seed if isinstance(self.label_seed, int) else None
 
 
 @dataclass(frozen=True)
@@ -162,7 +178,44 @@ def gather_runs(root: Path, only: Collection[Path] | None = None) -> Gathered:
         f"left out, {len(paths)} {state}: {few(paths, 5)}"
         for state, paths in sorted(unfinished.items())
     ]
-    return Gathered(tuple(runs.values()), (*notes, *(f"left out: {text}" for text in problems)))
+    return Gathered(tuple(pool_runs(runs.values())),
+                    (*notes, *(f"left out: {text}" for text in problems)))
+
+
+def pool_runs(runs: Iterable[Run]) -> list[Run]:
+    """Give runs that differ by fold or labelled subset alone one group and one data set's name.
+
+    A data set whose runs have one fold only keeps it in its name, as ``kvasir-320 fold 0``; with
+    several it is called ``kvasir-320 folds``. Runs that would have the place of another in the
+    pool (the same fold, subset and seed, of other splits) stay apart.
+    """
+    runs = list(runs)
+    groups: defaultdict[tuple[str, bool], list[Run]] = defaultdict(list)
+    for run in runs:
+        if run.pool:
+            groups[run.pool, run.fold is None].append(run)
+    sound = [group for group in groups.values() if _repeats_once(group)]
+    in_folds = {_store(group[0]) for group in sound if len({run.fold for run in group}) > 1}
+    changed: dict[Path, Run] = {}
+    for group in sound:
+        first = group[0]
+        folded = first.fold is not None and _store(first) in in_folds
+        if folded or len({run.arm for run in group}) > 1:
+            data = f"{_store(first)} folds" if folded else first.data
+            arm = hashlib.sha256(f"{first.pool} {data}".encode()).hexdigest()
+            changed |= {run.path: replace(run, data=data, arm=arm) for run in group}
+    return [changed.get(run.path, run) for run in runs]
+
+
+def _repeats_once(group: Sequence[Run]) -> bool:
+    """Each fold, subset and seed stands for one run, and each fold for the same splits."""
+    places = {(run.fold, run.subset, run.seed) for run in group}
+    splits = {(run.fold, run.conditions.get("split digest")) for run in group}
+    return len(places) == len(group) and len(splits) == len({run.fold for run in group})
+
+
+def _store(run: Run) -> str:
+    return run.data.removesuffix(f" fold {run.fold}")
 
 
 def _other_conditions(run: Run, first: Run) -> str:
@@ -205,6 +258,7 @@ def _read(folder: RunFolder) -> Run:
     cell, result = Values(folder, "cell.json"), Values(folder, "result.json")
     status, steps = Values(folder, "status.json"), result.count("steps")
     best_step = result.number_if_any("best", "step")
+    fold = cell.number_if_any("recipe", "data", "fold")
     return Run(
         path=folder.path,
         arm=cell.take(str, "arm"),
@@ -228,6 +282,9 @@ def _read(folder: RunFolder) -> Run:
         costs=_costs(folder),
         spent=_spent(cell, status, steps),
         best_step=None if best_step is None else int(best_step),
+        fold=None if fold is None else int(fold),
+        label_seed=_label_seed(cell),
+        pool=_pool(cell),
     )
 
 
@@ -236,6 +293,36 @@ def _data(cell: Values) -> str:
     name = f"{cell.take(str, 'data', 'name')}-{cell.count('data', 'size')}"
     fold = cell.find("recipe", "data", "fold")
     return name if fold is None else f"{name} fold {fold}"
+
+
+def _label_seed(cell: Values) -> int | str | None:
+    """As the recipe says: a number, ``run``, or ``contiguous``."""
+    selection = cell.take(dict, "recipe", "data").get("selection")
+    if not isinstance(selection, dict):
+        return None
+    if selection.get("kind") == "contiguous":
+        return "contiguous"
+    seed = selection.get("seed")
+    return seed if isinstance(seed, int | str) else None
+
+
+def _pool(cell: Values) -> str:
+    """The digest of what runs of one group share over folds, labelled subsets and seeds."""
+    content = cell.take(dict)
+    recipe = {key: value for key, value in cell.take(dict, "recipe").items()
+              if key not in ("name", "seed")}
+    data = {key: value for key, value in recipe["data"].items() if key != "fold"}
+    if isinstance(_label_seed(cell), int):
+        data["selection"] = {**data["selection"], "seed": None}
+    if cell.find("recipe", "data", "fold") is None:  # elsewhere a share is another number by fold
+        data["labeled"] = cell.count("labeled", "count")
+    shared = {
+        **{key: value for key, value in content.items() if key not in _OWN},
+        "recipe": {**recipe, "data": data}, "data": cell.take(str, "data", "digest"),
+        "runtime": {key: value for key, value in cell.take(dict, "runtime").items()
+                    if key not in ("threads", "processes")},
+    }
+    return hashlib.sha256(json.dumps(shared, sort_keys=True).encode()).hexdigest()
 
 
 def _leak(cell: Values, result: Values, split: Split) -> Leak | None:

@@ -38,7 +38,7 @@ def write_html(
     sections: list[Section] = []
     if question.ablation:
         sheet = write_ablation_page(root, question.ablation, question.split, question.across,
-                                    all_metrics=False)
+                                    all_metrics=False, margin=question.margin)
         sections = [Section(table.title, table.layout, table.sentences)
                     for table in sheet.tables]
     page = _write_page(root, question)

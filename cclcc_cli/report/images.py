@@ -22,18 +22,23 @@ class ImageScores:
 
     Attributes:
         stems: which images, no two alike.
-        values: their scores, finite, ``(N,)``; or of several seeds, ``(S, N)``.
+        values: their scores, finite, ``(N,)``; or of several runs, ``(R, N)``.
+        groups: the patient, video or other group of each image; empty text for an image that has
+            none; None where the store knows no groups.
     """
 
     stems: tuple[str, ...]
     values: NDArray[np.float64]
+    groups: tuple[str, ...] | None = None
 
     def of(self, stems: Sequence[str]) -> "ImageScores":
         """The same for some of the images, in the order asked for."""
         if tuple(stems) == self.stems:
             return self
         place = {stem: index for index, stem in enumerate(self.stems)}
-        return ImageScores(tuple(stems), self.values[..., [place[stem] for stem in stems]])
+        places = [place[stem] for stem in stems]
+        groups = None if self.groups is None else tuple(self.groups[n] for n in places)
+        return ImageScores(tuple(stems), self.values[..., places], groups)
 
 
 @dataclass(frozen=True)
@@ -58,12 +63,13 @@ def read_images(runs: Iterable[Run], split: Split, metric: Metric) -> ImageReadi
         RunError: no run is left.
     """
     kept, scores, problems = [], {}, []
-    stems_of_arm: dict[str, tuple[tuple[str, ...], Path]] = {}
+    stems_of: dict[tuple[str, int | None], tuple[tuple[str, ...], Path]] = {}
     for run in runs:
         if split in run.scores:
             try:
                 found = _read(run, split, metric)
-                stems, first = stems_of_arm.setdefault(run.arm, (found.stems, run.path))
+                stems, first = stems_of.setdefault(
+                    (run.arm, run.fold), (found.stems, run.path))
                 if set(stems) != set(found.stems):
                     raise _unsound(run, split, f"other images than in {first}")
             except RunError as error:
@@ -77,15 +83,6 @@ def read_images(runs: Iterable[Run], split: Split, metric: Metric) -> ImageReadi
     return ImageReading(tuple(kept), scores, tuple(f"left out: {text}" for text in problems))
 
 
-def stack_seeds(runs: Iterable[Run], scores: Mapping[Path, ImageScores]) -> ImageScores | None:
-    """The runs of an arm as one array, seeds by images; None where none has such scores."""
-    found = [scores[run.path] for run in runs if run.path in scores]
-    if not found:
-        return None
-    stems = found[0].stems
-    return ImageScores(stems, np.stack([each.of(stems).values for each in found]))
-
-
 def _read(run: Run, split: Split, metric: Metric) -> ImageScores:
     size, name = metric
     column = name if size == "working" else f"own_{name}"
@@ -96,6 +93,8 @@ def _read(run: Run, split: Split, metric: Metric) -> ImageScores:
         stem, place = header.index("stem"), header.index(column)
         stems = tuple(row[stem] for row in rows)
         values = np.array([row[place] for row in rows], dtype=np.float64)
+        known = header.index("group") if "group" in header else None
+        groups = None if known is None else tuple(row[known] for row in rows)
     except FileNotFoundError:
         raise _unsound(run, split, "is missing") from None
     except (OSError, ValueError, IndexError, csv.Error) as error:
@@ -110,7 +109,7 @@ def _read(run: Run, split: Split, metric: Metric) -> ImageScores:
     told, mean = run.scores[split][metric], float(values.mean())
     if not abs(mean - told) <= _AGREES * max(abs(told), 1):
         raise _unsound(run, split, f"its mean {column} is {mean:.6f}, in result.json {told:.6f}")
-    return ImageScores(stems, values)
+    return ImageScores(stems, values, groups)
 
 
 def _unsound(run: Run, split: Split, reason: str) -> RunError:

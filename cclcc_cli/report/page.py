@@ -9,6 +9,7 @@ from cclcc_cli.report import evidence_text as words
 from cclcc_cli.report.ablation import read_ablation
 from cclcc_cli.report.ablation_page import gather_ablation
 from cclcc_cli.report.costs import cost_record
+from cclcc_cli.report.estimand import estimand_text
 from cclcc_cli.report.evidence import (
     JUDGED,
     Evidence,
@@ -33,8 +34,10 @@ from cclcc_cli.report.tables import (
     Record,
     comparison_notes,
     group_arms,
+    repeated_over,
     to_records,
 )
+from cclcc_cli.report.verdicts import DEFAULT_MARGIN
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class Question:
         grid: methods by number of labels instead of a row per arm.
         ablation: its runs alone.
         quoted: figures of others to show below.
+        margin: within which a difference counts as none, a share of 1; None: the ablation's own,
+            or the default.
     """
 
     split: Split = "test"
@@ -60,6 +65,7 @@ class Question:
     grid: bool = False
     ablation: str | None = None
     quoted: Sequence[Quoted] = ()
+    margin: float | None = None
 
 
 @dataclass(frozen=True)
@@ -134,7 +140,7 @@ def write_page(root: Path, question: Question) -> Page:
     arms = group_arms(reading.runs)
     if not question.across:
         check_comparable(arms, question.split)
-    evidence = weigh(arms, reading.scores, question.baseline)
+    evidence = weigh(arms, reading.scores, question.baseline, _margin(root, question))
     notes = [*comparison_notes(arms, question.split),
              *([] if question.baseline else unclear_baselines(arms)),
              *gathered.notes, *reading.notes]
@@ -144,12 +150,20 @@ def write_page(root: Path, question: Question) -> Page:
               for one in question.quoted if one not in quoted]
     return Page(
         title=f"{data}: {question.split} {'Dice %' if question.grid else 'scores'}, "
-              f"mean ± standard deviation over seeds"
+              f"mean ± standard deviation over {repeated_over(arms)}{estimand_text(arms)}"
               f"{', ACROSS runs whose conditions differ' if question.across else ''}",
         layout=_lay_out(evidence, question, quoted), records=_records(evidence, question),
         sentences=[*words.summarize(evidence), *quoted_sentences(quoted)], notes=notes,
         evidence=evidence, scores=reading.scores, quoted=quoted_records(quoted),
     )
+
+
+def _margin(root: Path, question: Question) -> float:
+    if question.margin is not None:
+        return question.margin
+    if question.ablation:
+        return read_ablation(root, question.ablation).margin
+    return DEFAULT_MARGIN
 
 
 def _lay_out(
@@ -166,9 +180,8 @@ def _lay_out(
 def _records(evidence: Sequence[Evidence], question: Question) -> list[Record]:
     metrics = ALL_METRICS if question.all_metrics else MAIN_METRICS
     records = to_records([found.arm for found in evidence], question.split, metrics)
-    family = words.count_comparisons(evidence)
     return [
-        {**record, **words.evidence_record(found, family),
+        {**record, **words.evidence_record(found),
          **(cost_record(found.arm) if question.costs else {})}
         for record, found in zip(records, evidence, strict=True)
     ]

@@ -6,10 +6,10 @@ fewest and the most labels that were measured, nor on a curve that falls through
 more than once.
 
 **Interval.** It holds every number of labels at which the 95 % interval of the difference from the
-supervised score holds 0. That interval is taken where the supervised method was measured (images
-paired, images and seeds both noise, as in ``report.statistics``) and goes straight between; the
-deviation of a weighted mean of two is at most the weighted mean of their deviations, so it is too
-wide there, never too narrow.
+supervised score holds 0. That interval is taken where the supervised method was measured (by the
+default comparison of ``report.statistics``, each alone) and goes straight between; the deviation of
+a weighted mean of two is at most the weighted mean of their deviations, so it is too wide there,
+never too narrow.
 """
 
 import math
@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from cclcc_cli.report.evidence import compare_images
-from cclcc_cli.report.images import ImageScores
+from cclcc_cli.report.stacks import Stack
 
-Rung = tuple[int, ImageScores]
-"""Labels of a supervised arm, and Dice of its images, seeds by images."""
+Rung = tuple[int, Stack]
+"""Labels of a supervised group, and Dice of its images."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,11 @@ class Equivalence:
     obstacle: str | None = None
 
 
-def find_equivalence(arm: ImageScores, ladder: Sequence[Rung]) -> Equivalence:
+def find_equivalence(arm: Stack, ladder: Sequence[Rung]) -> Equivalence:
     """Seek an arm's score on the supervised curve.
 
     Args:
-        arm: Dice of its images, seeds by images.
+        arm: Dice of its images.
         ladder: the supervised arms from few labels to many, at least two.
     """
     labels = [float(count) for count, _ in ladder]
