@@ -16,8 +16,8 @@ from cclcc_cli.report.ablation_text import (
     lay_out_effects,
     summarize_effects,
 )
-from cclcc_cli.report.images import ImageScores
 from cclcc_cli.report.tables import MAIN_METRICS, Arm
+from tests.report.stacking import stack_of
 
 
 def define_design(design="full", variants=None, **axes):
@@ -48,8 +48,7 @@ def corner(make_run, tmp_path):
             runs.append(make_run(0.45 + shift, path=folder.path, arm=name.encode().hex(),
                                  seed=seed, data=data))
         scores = easy + shift + random.normal(0, 0.01, (seeds, 25))
-        return Corner(values, Arm(tuple(runs)),
-                      ImageScores(tuple(f"i{n}" for n in range(25)), scores))
+        return Corner(values, Arm(tuple(runs)), stack_of(scores))
 
     return make
 
@@ -84,14 +83,15 @@ def full(corner):
 
 def test_removing_a_part_costs_points(parts):
     definition, effects = parts
-    lost, kept, family = summarize_effects(effects, definition)
-    difference = effects[1].comparison.difference
-    assert lost == (f"Removing contrast costs {-100 * difference.mean:.2f} points "
+    lost, kept, margin, family = summarize_effects(effects, definition)
+    difference = effects[1].comparison  # its interval is the family's
+    assert lost == (f"Removing contrast costs {-100 * difference.difference.mean:.2f} points "
                     f"({-100 * difference.high:.2f} to {-100 * difference.low:.2f}): without it "
                     "the result is worse.")
     assert kept.startswith(("Removing color costs 0.", "Removing color gains 0."))
-    assert "without it the result is within noise; " in kept
-    assert family.startswith("p is after Holm's correction over 2 comparisons")
+    assert kept.endswith("without it the result is equivalent.")
+    assert "within the margin of ±2 points" in margin
+    assert family.startswith("The family is a baseline with what is compared with it (2 compar")
 
 
 def test_removing_what_harms_gains_points(corner):
@@ -109,7 +109,7 @@ def test_the_table_names_parts_and_the_keys_that_differ(parts):
     definition, effects = parts
     layout = lay_out_effects(effects, definition, "test")
     assert layout.columns == ["variant", "differs in", "seeds", "steps", "Dice %",
-                              "95 % interval", "less baseline", "p (Holm)", "verdict"]
+                              "95 % interval", "difference from baseline", "p (Holm)", "verdict"]
     assert [row[:2] for row in layout.rows] == [
         ["all", ""], ["without contrast", "clcc.contrast_weight 1.0 → 0.0"],
         ["without color", "weak.color 0.5 → 0.0"]]
@@ -192,15 +192,16 @@ def test_data_sets_are_told_apart(corner):
 def test_one_seed_and_one_image_are_said(corner):
     definition = define_design(variants={"plain": {}, "joint": {}})
     corners = [corner(variant="plain", seeds=1), corner(variant="joint", seeds=1)]
-    corners = [replace(each, stack=each.stack.of(["i3"])) for each in corners]
+    corners = [replace(each, stack=stack_of([[0.5 + n / 10]])) for n, each in enumerate(corners)]
     said = summarize_effects(weigh_effects(definition, corners), definition)
-    assert said[1].startswith("Where a side has one seed")
-    assert said[2].startswith("One image stands for no other")
+    assert said[0].endswith("these two trainings.")
+    assert said[1].startswith("One image stands for no other")
+    assert "about these two trainings and not about the methods" in said[3]
 
 
 def test_records_are_json_and_say_it_all(parts, full):
     definition, effects = parts
-    records = [effect_record(effect, definition, 2) for effect in effects]
+    records = [effect_record(effect, definition) for effect in effects]
     json.dumps(records, allow_nan=False)
     assert [record["removed"] for record in records] == [None, "contrast", "color"]
     assert records[1]["differs_in"] == "clcc.contrast_weight 1.0 → 0.0"

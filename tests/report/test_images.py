@@ -5,7 +5,8 @@ import pytest
 
 from cclcc_cli.errors import RunError
 from cclcc_cli.report.gather import gather_runs
-from cclcc_cli.report.images import ImageScores, read_images, stack_seeds
+from cclcc_cli.report.images import ImageScores, read_images
+from cclcc_cli.report.stacks import stack_runs
 
 DICE = ("working", "dice")
 
@@ -27,15 +28,28 @@ def test_seeds_are_stacked_by_stem_not_by_place(write_images_run, tmp_path):
     write_images_run([0.1, 0.2, 0.3])
     write_images_run([0.6, 0.4, 0.5], seed=1, stems=["image2", "image0", "image1"])
     reading = read(tmp_path)
-    stack = stack_seeds(reading.runs, reading.scores)
-    assert stack.values.tolist() == [[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]]
+    stack = stack_runs(reading.runs, reading.scores)
+    assert stack.folds[None].images.values.tolist() == [[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]]
 
 
 def test_runs_without_such_a_split_stay_and_have_no_stack(make_run):
     run = make_run(scores={})
     reading = read_images([run], "test", DICE)
     assert reading.runs == (run,)
-    assert stack_seeds(reading.runs, reading.scores) is None
+    assert stack_runs(reading.runs, reading.scores) is None
+
+
+def test_the_group_of_each_image_is_read_where_the_table_has_it(write_images_run, tmp_path):
+    """Runs from before it was written have none: what one run knows holds for its group."""
+    old = write_images_run([0.2, 0.4])
+    new = write_images_run([0.3, 0.5], seed=1)
+    (new.path / "test_images.csv").write_text(
+        "stem,group,dice,own_dice\nimage0,7,0.3,0.3\nimage1,,0.5,0.5\n")
+    reading = read(tmp_path)
+    assert reading.scores[old.path].groups is None
+    assert reading.scores[new.path].groups == ("7", "")
+    assert reading.scores[new.path].of(["image1"]).groups == ("",)
+    assert stack_runs(reading.runs, reading.scores).folds[None].images.groups == ("7", "")
 
 
 def test_some_images_in_another_order():

@@ -37,7 +37,7 @@ ABLATION = build(
      "p (Holm)", "verdict"],
     [["published_everything", "clcc.terms.kind joint → two_stage, clcc.contrast_weight 0.1 → 1.0, "
       "clcc.consistency_weight 1.0 → 25.0, 10 more", "3", "400", "73.04 ± 1.61", "61.86 to 81.79",
-      "-1.10 (-2.05 to 0.00)", "0.050", "within noise"],
+      "-1.10 (-2.05 to 0.00)", "0.050", "undecided"],
      ["corrected", "", "3", "400", "74.04 ± 1.61", "62.86 to 82.79", "baseline", "", ""]],
     num_keys=1, ranked=4)
 NAMES = build(["method", "Dice %"], [[NASTY, "73.04 ± 1.61"], ["a", "-0.10"], ["b", "1"]], 1, 1)
@@ -81,6 +81,16 @@ def test_what_does_not_vary_is_said_in_the_caption():
     assert not {"data", "seeds", "steps", "verdict", "Dice own %"} & set(fitted.layout.columns)
     assert "(kvasir-seg-320, 3 seeds, 12000 steps). Best in bold" in to_latex("x", WIDE, [], [])
     assert {len(row) for row in fitted.layout.rows} == {len(fitted.layout.columns)}
+
+
+def test_verdicts_that_no_mark_tells_keep_their_column():
+    columns = ["method", "Dice %", "verdict"]
+    told = build(columns, [["a", "1", "better"], ["b", "2", "undecided"]])
+    assert "verdict" not in fit(told).layout.columns
+    for word in ("equivalent", "estimate only", "these two trainings",
+                 "better (within the margin)"):
+        untold = build(columns, [["a", "1", "better"], ["b", "2", word]])
+        assert "verdict" in fit(untold).layout.columns
 
 
 def test_a_single_row_keeps_its_columns():
