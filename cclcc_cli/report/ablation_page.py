@@ -90,9 +90,11 @@ def write_ablation_page(
     tables = []
     effects = weigh_effects(definition, corners, ablation.margin if margin is None else margin)
     if effects:
+        compared = [corner.arm for effect in effects if effect.comparison
+                    for corner in effect.corners]
         tables.append(Table(
             "rows", f"{name} ({definition.design}) on {data}: effects on {split} Dice in "
-            f"points{estimand_text([corner.arm for corner in corners])}{ending}",
+            f"points{estimand_text(compared)}{ending}",
             lay_out_effects(effects, definition, split),
             [effect_record(effect, definition) for effect in effects],
             summarize_effects(effects, definition),

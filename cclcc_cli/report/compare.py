@@ -22,7 +22,7 @@ from cclcc_cli.report.evidence import (
 from cclcc_cli.report.gather import Split, gather_runs, read_run
 from cclcc_cli.report.images import read_images
 from cclcc_cli.report.stacks import common_seeds, estimate_stack, stack_runs
-from cclcc_cli.report.statistics import Estimate
+from cclcc_cli.report.statistics import SEEDS_AHEAD, Estimate
 from cclcc_cli.report.tables import Arm, comparison_notes, differing_conditions, group_arms
 from cclcc_cli.report.verdicts import DEFAULT_MARGIN, Comparison, Pair, judge
 
@@ -144,11 +144,16 @@ def pair_sentences(pair: Sides) -> list[str]:
 
 def pair_record(pair: Sides) -> dict[str, Any]:
     """Everything as plain values, scores as shares of 1."""
+    difference = pair.comparison.difference
     return {
         "keys": {key: list(values) for key, values in pair.keys.items()},
         "sides": [{"name": name, "seeds": list(seeds), **asdict(found)} for name, seeds, found
                   in zip(pair.names, pair.seeds, pair.estimates, strict=True)],
-        "difference": asdict(pair.comparison.difference),
+        "difference": {
+            **{key: value for key, value in asdict(difference).items()
+               if key not in ("bounds", "gains_ahead")},
+            **{f"smallest_gain_{count}_seeds": gain for count, gain in
+               zip(SEEDS_AHEAD, difference.gains_ahead, strict=True)}},
         "left_over": list(pair.comparison.left_over), "margin": pair.comparison.margin,
         "within_margin": pair.comparison.within_margin, "verdict": pair.comparison.verdict,
         "summary": pair_sentences(pair),

@@ -150,7 +150,8 @@ def write_page(root: Path, question: Question) -> Page:
               for one in question.quoted if one not in quoted]
     return Page(
         title=f"{data}: {question.split} {'Dice %' if question.grid else 'scores'}, "
-              f"mean ± standard deviation over {repeated_over(arms)}{estimand_text(arms)}"
+              f"mean ± standard deviation over {repeated_over(arms)}"
+              f"{estimand_text([found.arm for found in evidence if found.comparison])}"
               f"{', ACROSS runs whose conditions differ' if question.across else ''}",
         layout=_lay_out(evidence, question, quoted), records=_records(evidence, question),
         sentences=[*words.summarize(evidence), *quoted_sentences(quoted)], notes=notes,

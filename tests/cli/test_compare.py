@@ -53,10 +53,17 @@ def test_json_holds_the_same(folders):
     first, second = (folder.read_json("result.json")["test"]["working"]["dice"]
                      for folder in folders)
     assert found["difference"]["mean"] == pytest.approx(first - second, abs=1e-12)
-    assert found["difference"]["seed_noise_known"] is False
+    assert found["difference"]["num_repetitions"] == 1
+    assert (found["verdict"], found["margin"]) == ("these two trainings", 0.02)
 
 
 def test_the_same_run_twice_does_not_differ(folders):
     result = invoke(folders[0].path, folders[0].path)
     assert result.stdout.startswith("the recipes do not differ\n")
-    assert "within noise, +0.00 (0.00 to 0.00) points" in result.stdout
+    assert "these two trainings, +0.00 (0.00 to 0.00) points" in result.stdout
+
+
+def test_the_margin_is_taken_in_points_and_shown(folders):
+    result = invoke(*(folder.path for folder in folders), "--margin", "0.5")
+    assert "the margin of ±0.5 points" in " ".join(result.stdout.split())
+    assert invoke(*(folder.path for folder in folders), "--margin", "0").exit_code == 2
