@@ -235,8 +235,8 @@ def _claim(comparison: Comparison) -> str:
 
 
 def need_text(comparison: Comparison) -> str:
-    """After a difference that no verdict was found on."""
-    if comparison.verdict not in ("undecided", "estimate only"):
+    """What this design could have found, after a difference that is neither better nor worse."""
+    if comparison.verdict not in ("equivalent", "undecided", "estimate only"):
         return ""
     text = gain_text(comparison.difference)
     return f"; {text}" if text else ""

@@ -280,7 +280,7 @@ def test_an_ablation_shows_the_effect_of_its_parts(ablated):
         ["supervised", "", "2", "2"],
         ["mean_teacher", "method supervised → mean_teacher", "1", "2"]]
     assert "mean_teacher against supervised: " in result.stdout
-    assert "Where a side has one seed" in result.stdout
+    assert "about these two trainings and not about the methods" in result.stdout
     assert f"left out, 1 never begun or removed: {ablated / 'synthetic-32' / 'absent'}" in (
         result.stderr)
 

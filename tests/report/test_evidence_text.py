@@ -95,7 +95,7 @@ def test_sentences_count_each_verdict_and_say_how_it_was_made(evidence):
 
 @pytest.mark.parametrize(("place", "words_said"), [
     (0, "clcc good 80 is better with +2.10 (0.40 to 3.80) points."),
-    (2, "clcc even 80 is equivalent with +0.10 (-1.50 to 1.70) points."),
+    (2, f"clcc even 80 is equivalent with +0.10 (-1.50 to 1.70) points; {NEED}."),
     (3, f"clcc open 80 is undecided with -1.00 (-3.00 to 1.00) points; {NEED}."),
     (4, "clcc pair 80 is not judged (estimate only), with +5.00 (-10.00 to 20.00) points; with "
         "5, 10 and 20 seeds 1.80, 1.51 and 1.40 points would be found four times in five, if seeds "
