@@ -19,7 +19,7 @@ from cclcc_cli.report.ablation_text import (
     lay_out_effects,
     summarize_effects,
 )
-from cclcc_cli.report.estimand import estimand_text
+from cclcc_cli.report.estimand import caption_text
 from cclcc_cli.report.evidence import DECISIVE, JUDGED
 from cclcc_cli.report.gather import Gathered, Split, gather_runs
 from cclcc_cli.report.images import read_images
@@ -88,13 +88,14 @@ def write_ablation_page(
     data = ", ".join(dict.fromkeys(corner.arm.first.data for corner in corners))
     ending = ", ACROSS runs whose conditions differ" if across else ""
     tables = []
-    effects = weigh_effects(definition, corners, ablation.margin if margin is None else margin)
+    margin = ablation.margin if margin is None else margin
+    effects = weigh_effects(definition, corners, margin)
     if effects:
         compared = [corner.arm for effect in effects if effect.comparison
                     for corner in effect.corners]
         tables.append(Table(
             "rows", f"{name} ({definition.design}) on {data}: effects on {split} Dice in "
-            f"points{estimand_text(compared)}{ending}",
+            f"points{caption_text(compared, margin)}{ending}",
             lay_out_effects(effects, definition, split),
             [effect_record(effect, definition) for effect in effects],
             summarize_effects(effects, definition),

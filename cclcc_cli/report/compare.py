@@ -95,12 +95,15 @@ def compare(
 def differing_keys(one: Arm, other: Arm) -> dict[str, tuple[str, str]]:
     """Recipe keys whose values differ, dotted, with both values as text.
 
-    The seed is left out where an arm stands for several of them.
+    Seed, fold and label seed are left out where a group stands for several of them.
     """
     first, second = (_flat(_recipe(arm)) for arm in (one, other))
-    if max(len(one.runs), len(other.runs)) > 1:
-        first.pop("seed", None)
-        second.pop("seed", None)
+    for key, several in (("seed", max(len(one.seeds), len(other.seeds)) > 1),
+                         ("data.fold", one.folds or other.folds),
+                         ("data.selection.seed", one.subsets or other.subsets)):
+        if several:
+            first.pop(key, None)
+            second.pop(key, None)
     return {
         key: (first.get(key, ABSENT), second.get(key, ABSENT))
         for key in dict.fromkeys([*first, *second])

@@ -9,8 +9,18 @@ THIS_SET = "the gain with this labelled set"
 DRAWS = "the gain over draws of labelled sets"
 
 
+def caption_text(compared: Sequence[Arm], margin: float) -> str:
+    """What a caption says of differences: their estimand and the margin; empty without any.
+
+    Args:
+        compared: groups that differ from a baseline.
+        margin: within which a difference counts as none, a share of 1.
+    """
+    return f"{estimand_text(compared)}; margin ±{100 * margin:g} points" if compared else ""
+
+
 def estimand_text(arms: Sequence[Arm]) -> str:
-    """As ``; differences estimate the gain with this labelled set``, for a caption.
+    """As ``; differences estimate the gain with this labelled set``.
 
     Groups that label all images have no say; empty where no run tells how labels were chosen.
     """

@@ -125,7 +125,8 @@ def rules_text(comparisons: Sequence[Comparison]) -> list[str]:
             f"The family is a baseline with what is compared with it "
             f"({' or '.join(map(str, sizes))} comparisons): p is after Holm's correction, and "
             f"intervals of differences hold for all of it at once in {100 * (1 - LEVEL):g} % "
-            f"(Bonferroni, each {levels} %).")
+            f"(Bonferroni, each {levels} %, which is wider than Holm asks for: an interval may "
+            "hold 0 where p is below 0.05).")
     return said
 
 

@@ -9,7 +9,7 @@ from cclcc_cli.report import evidence_text as words
 from cclcc_cli.report.ablation import read_ablation
 from cclcc_cli.report.ablation_page import gather_ablation
 from cclcc_cli.report.costs import cost_record
-from cclcc_cli.report.estimand import estimand_text
+from cclcc_cli.report.estimand import caption_text
 from cclcc_cli.report.evidence import (
     JUDGED,
     Evidence,
@@ -140,7 +140,8 @@ def write_page(root: Path, question: Question) -> Page:
     arms = group_arms(reading.runs)
     if not question.across:
         check_comparable(arms, question.split)
-    evidence = weigh(arms, reading.scores, question.baseline, _margin(root, question))
+    margin = _margin(root, question)
+    evidence = weigh(arms, reading.scores, question.baseline, margin)
     notes = [*comparison_notes(arms, question.split),
              *([] if question.baseline else unclear_baselines(arms)),
              *gathered.notes, *reading.notes]
@@ -151,7 +152,7 @@ def write_page(root: Path, question: Question) -> Page:
     return Page(
         title=f"{data}: {question.split} {'Dice %' if question.grid else 'scores'}, "
               f"mean ± standard deviation over {repeated_over(arms)}"
-              f"{estimand_text([found.arm for found in evidence if found.comparison])}"
+              f"{caption_text([found.arm for found in evidence if found.comparison], margin)}"
               f"{', ACROSS runs whose conditions differ' if question.across else ''}",
         layout=_lay_out(evidence, question, quoted), records=_records(evidence, question),
         sentences=[*words.summarize(evidence), *quoted_sentences(quoted)], notes=notes,

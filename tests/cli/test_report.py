@@ -162,7 +162,7 @@ def test_the_margin_is_taken_in_points_shown_and_kept_in_the_pages_command(rival
 
 
 def test_the_title_names_the_estimand_where_something_is_compared(rivals, root):
-    assert "; differences estimate the gain with this labelled set\n" in invoke(
+    assert "; differences estimate the gain with this labelled set; margin ±2 points\n" in invoke(
         "--runs", rivals, "--format", "markdown").stdout
     assert "differences estimate" not in invoke("--runs", root, "--format", "markdown").stdout
 
@@ -273,7 +273,7 @@ def test_an_ablation_shows_the_effect_of_its_parts(ablated):
     result = invoke("--runs", ablated, "--ablation", "teachers")
     assert result.stdout.startswith(
         "teachers (full) on synthetic-32: effects on test Dice in points; differences estimate the "
-        "gain with this labelled set\n")
+        "gain with this labelled set; margin ±2 points\n")
     rows = [[cell.strip() for cell in line.strip("│").split("│")]
             for line in result.stdout.splitlines() if line.startswith("│")]
     assert [row[:4] for row in rows] == [
