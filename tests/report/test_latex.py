@@ -25,16 +25,16 @@ def build(columns, rows, num_keys=1, ranked=None):
 
 WIDE = build(
     ["data", "method", "recipe", "labels", "seeds", "steps", "Dice %", "IoU %", "Dice own %",
-     "95 % interval", "difference from baseline", "p (Holm)", "verdict", "M weights kept", "trained",
-     "images learnt from", "judged", "images/s", "peak GiB"],
+     "95 % interval", "difference from baseline", "p (Holm)", "verdict",
+     "M weights kept", "trained", "images learnt from", "judged", "images/s", "peak GiB"],
     [["kvasir-seg-320", name, f"{name}_frozen", labels, "3", "12000", "73.04 ± 12.61",
       "62.32 ± 11.61", "73.04 ± 12.61", "61.86 to 81.79", "-10.10 (-20.05 to -10.00)", "<0.001",
       "worse", "12.47", "14.93", "16", "36", "110.7", "10.45"]
      for name in ("consistency_only", "clcc") for labels in ("80 (10 %)", "160 (20 %)")],
     num_keys=4, ranked=6)
 ABLATION = build(
-    ["variant", "differs in", "seeds", "steps", "Dice %", "95 % interval", "difference from baseline",
-     "p (Holm)", "verdict"],
+    ["variant", "differs in", "seeds", "steps", "Dice %", "95 % interval",
+     "difference from baseline", "p (Holm)", "verdict"],
     [["published_everything", "clcc.terms.kind joint → two_stage, clcc.contrast_weight 0.1 → 1.0, "
       "clcc.consistency_weight 1.0 → 25.0, 10 more", "3", "400", "73.04 ± 1.61", "61.86 to 81.79",
       "-1.10 (-2.05 to 0.00)", "0.050", "undecided"],
