@@ -1,7 +1,6 @@
 """Run folders, read and checked for a table."""
 
 import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +9,7 @@ from typing import Literal
 
 from cclcc_cli.errors import RunError
 from cclcc_cli.experiments.run_folder import RunFolder, find_runs
+from cclcc_cli.report.pool import pool_digest, read_label_seed
 from cclcc_cli.report.values import Values
 from cclcc_cli.wording import few
 
@@ -21,8 +21,6 @@ SCORES = ("dice", "iou", "precision", "recall", "specificity", "accuracy", "mae"
 """What every finished run holds for each split and size."""
 
 _SIZES = ("working", "own")
-_OWN = ("digest", "arm", "split_digest", "splits", "leaked", "labeled")
-"""Parts of cell.json in which runs of one group may differ, or that follow from the others."""
 _RULES: Mapping[Split, str] = {"val": "validation_rules", "test": "rules"}
 
 
@@ -200,7 +198,7 @@ def pool_runs(runs: Iterable[Run]) -> list[Run]:
     for group in sound:
         first = group[0]
         folded = first.fold is not None and _store(first) in in_folds
-        if folded or len({run.arm for run in group}) > 1:
+        if folded or len({run.subset for run in group}) > 1:
             data = f"{_store(first)} folds" if folded else first.data
             arm = hashlib.sha256(f"{first.pool} {data}".encode()).hexdigest()
             changed |= {run.path: replace(run, data=data, arm=arm) for run in group}
@@ -283,8 +281,8 @@ def _read(folder: RunFolder) -> Run:
         spent=_spent(cell, status, steps),
         best_step=None if best_step is None else int(best_step),
         fold=None if fold is None else int(fold),
-        label_seed=_label_seed(cell),
-        pool=_pool(cell),
+        label_seed=read_label_seed(cell),
+        pool=pool_digest(cell),
     )
 
 
@@ -293,36 +291,6 @@ def _data(cell: Values) -> str:
     name = f"{cell.take(str, 'data', 'name')}-{cell.count('data', 'size')}"
     fold = cell.find("recipe", "data", "fold")
     return name if fold is None else f"{name} fold {fold}"
-
-
-def _label_seed(cell: Values) -> int | str | None:
-    """As the recipe says: a number, ``run``, or ``contiguous``."""
-    selection = cell.take(dict, "recipe", "data").get("selection")
-    if not isinstance(selection, dict):
-        return None
-    if selection.get("kind") == "contiguous":
-        return "contiguous"
-    seed = selection.get("seed")
-    return seed if isinstance(seed, int | str) else None
-
-
-def _pool(cell: Values) -> str:
-    """The digest of what runs of one group share over folds, labelled subsets and seeds."""
-    content = cell.take(dict)
-    recipe = {key: value for key, value in cell.take(dict, "recipe").items()
-              if key not in ("name", "seed")}
-    data = {key: value for key, value in recipe["data"].items() if key != "fold"}
-    if isinstance(_label_seed(cell), int):
-        data["selection"] = {**data["selection"], "seed": None}
-    if cell.find("recipe", "data", "fold") is None:  # elsewhere a share is another number by fold
-        data["labeled"] = cell.count("labeled", "count")
-    shared = {
-        **{key: value for key, value in content.items() if key not in _OWN},
-        "recipe": {**recipe, "data": data}, "data": cell.take(str, "data", "digest"),
-        "runtime": {key: value for key, value in cell.take(dict, "runtime").items()
-                    if key not in ("threads", "processes")},
-    }
-    return hashlib.sha256(json.dumps(shared, sort_keys=True).encode()).hexdigest()
 
 
 def _leak(cell: Values, result: Values, split: Split) -> Leak | None:
