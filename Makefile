@@ -56,6 +56,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/data.py
 	$(BIN)/python benchmarks/audit.py --counts 1000 2000
 	$(BIN)/python benchmarks/report.py
+	$(BIN)/python benchmarks/evidence.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -5,11 +5,20 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cclcc_cli.cli import console
-from cclcc_cli.cli.options import RUNS, Bundles, Json, MetricName, RunsDir, judged_metric
+from cclcc_cli.cli.options import (
+    RUNS,
+    Bundles,
+    Json,
+    Margin,
+    MetricName,
+    RunsDir,
+    judged_metric,
+    own_margin,
+)
 from cclcc_cli.cli.source import open_source
 
 if TYPE_CHECKING:
-    from cclcc_cli.report.compare import Pair
+    from cclcc_cli.report.compare import Sides
 
 Side = Annotated[
     str, typer.Argument(help="A run folder; or a method, recipe or arm, with all its seeds.")
@@ -26,6 +35,7 @@ def compare(
         bool, typer.Option("--across", help="Compare runs whose data or evaluation differ.")
     ] = False,
     metric: MetricName = "dice",
+    margin: Margin = None,
     json: Json = False,
 ) -> None:
     """Compare two runs or arms: what differs in their recipes, then their scores by image."""
@@ -34,9 +44,10 @@ def compare(
     from cclcc_cli.report.compare import compare as compare_sides
     from cclcc_cli.report.compare import pair_record
 
+    judged = judged_metric(metric)
     with open_source(runs, bundle or ()) as source:
         found = compare_sides((source.find(first), source.find(second)), source.root, split,
-                              across, judged_metric(metric))
+                              across, judged, own_margin(margin, judged))
         pair = replace(found, names=(first, second), notes=source.all_notes(found.notes))
     if json:
         console.show_json({**pair_record(pair), "split": split, "across": across})
@@ -44,7 +55,7 @@ def compare(
         _show(pair, split, across)
 
 
-def _show(pair: "Pair", split: str, across: bool) -> None:
+def _show(pair: "Sides", split: str, across: bool) -> None:
     from cclcc_cli.metrics.scores import metric_title
     from cclcc_cli.report.compare import pair_rows, pair_sentences
 

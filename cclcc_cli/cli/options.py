@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from cclcc_cli.errors import RunError
-from cclcc_cli.metrics.scores import Metric, parse_metric
+from cclcc_cli.metrics.scores import Metric, parse_metric, score_of
 
 RunsDir = Annotated[
     Path, typer.Option("--runs", metavar="DIR", help="Where run folders are kept.")
@@ -69,6 +69,13 @@ Scheduler = Annotated[
     str | None,
     typer.Option("--scheduler", metavar="ADDRESS", help="dask: tcp://host:port."),
 ]
+Margin = Annotated[
+    float | None,
+    typer.Option("--margin", metavar="SIZE", min=0.01,
+                 help="A difference whose 90 % interval lies within it is 'equivalent': in points, "
+                      "of distances in pixels. Default: what the ablation says, in points; "
+                      "else 2, of either."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 
@@ -87,6 +94,21 @@ def judged_metric(name: str) -> Metric:
         return parse_metric(name)
     except ValueError as error:
         raise RunError(f"--metric {name}: {error}") from None
+
+
+def own_margin(shown: float | None, metric: Metric) -> float | None:
+    """What ``--margin`` says in the score's own unit: a share of 1, or pixels.
+
+    Raises:
+        RunError: no two such scores differ by more.
+    """
+    if shown is None:
+        return None
+    row = score_of(metric)
+    if row.high is not None and shown > (most := row.factor * (row.high - row.low)):
+        raise RunError(f"--margin {shown:g}: {row.title} cannot differ by more than {most:g} "
+                       f"{row.difference_unit}; give less")
+    return shown / row.factor
 
 
 def resolve_tracking(runs: Path, uri: str | None) -> str:

@@ -12,10 +12,12 @@ from cclcc_cli.cli.options import (
     RUNS,
     Bundles,
     DataDir,
+    Margin,
     MetricName,
     RunsDir,
     TrackingUri,
     judged_metric,
+    own_margin,
 )
 from cclcc_cli.cli.report_output import (
     Format,
@@ -53,6 +55,7 @@ def report(
     across: Annotated[
         bool, typer.Option("--across", help="Compare runs whose data or evaluation differ.")
     ] = False,
+    margin: Margin = None,
     layout: Annotated[
         Layout | None,
         typer.Option(help="rows: an arm each (the default); grid: methods by number of labels, "
@@ -100,11 +103,11 @@ def report(
                      "Default: all of cclcc's."),
     ] = None,
 ) -> None:
-    """Compare finished runs: scores over seeds, differences from a baseline, what is noise."""
+    """Compare finished runs: scores over seeds, differences from a baseline, verdicts."""
     chosen = choose_format(format, out)
     if search:
         if (layout or ablation or baseline or figures or quoted or all_metrics or costs or across
-                or mlflow or chosen == "html" or split != "test" or metric != "dice"):
+                or margin or mlflow or chosen == "html" or split != "test" or metric != "dice"):
             raise RunError("--search: stands alone beside --runs or --bundle, --out and any "
                            "--format but html; its scores are of the validation split")
         _report_search(runs, bundle or (), search, chosen, out)
@@ -116,7 +119,7 @@ def report(
     _check_options(
         layout, chosen,
         {"--metric": metric != "dice", "--baseline": baseline, "--all-metrics": all_metrics,
-         "--costs": costs, "--figures": figures, "--quoted": quoted})
+         "--costs": costs, "--figures": figures, "--quoted": quoted, "--margin": margin})
 
     from cclcc_cli.config.quoted import load_quoted
     from cclcc_cli.report.page import Question
@@ -124,8 +127,9 @@ def report(
     if figures and figures.exists() and not figures.is_dir():
         raise RunError(f"--figures {figures}: is a file; give a folder")
     others = [load_quoted(path) for path in quoted or ()]
-    question = Question(split, judged_metric(metric), baseline, across, all_metrics, costs,
-                        layout == "grid", ablation, others)
+    judged = judged_metric(metric)
+    question = Question(split, judged, baseline, across, all_metrics, costs, layout == "grid",
+                        ablation, others, own_margin(margin, judged))
     server = Mlflow(tracking_uri, experiment or ()) if mlflow else None
     with open_source(runs, bundle or (), server, ablation) as source:
         if chosen == "html":
@@ -165,14 +169,15 @@ def _check_options(layout: Layout, format: Format, options: dict[str, object]) -
         refuse(("--all-metrics", "--costs"), "--layout grid: shows the judged score alone",
                "leave out the layout")
     if layout in ("spread", "ranks"):
-        refuse(("--all-metrics", "--costs", "--figures", "--quoted"),
-               f"--layout {layout}: shows the judged score alone", "leave out the layout")
+        refuse(("--all-metrics", "--costs", "--figures", "--quoted", "--margin"),
+               f"--layout {layout}: shows the judged score alone, without verdicts",
+               "leave out the layout")
     if layout == "ablation":
         refuse(("--baseline", "--costs", "--figures", "--quoted"),
                "--layout ablation: its baseline is the ablation's own, and it has neither costs, "
                "figures nor what others did", "add --layout rows")
     if layout == "costs":
-        refuse(("--baseline", "--metric", "--all-metrics", "--figures", "--quoted"),
+        refuse(("--baseline", "--metric", "--all-metrics", "--figures", "--quoted", "--margin"),
                "--layout costs: shows no scores", "add --costs to another layout")
 
 
@@ -208,7 +213,7 @@ def _report_ablation(
     from cclcc_cli.report.ablation_page import write_ablation_page
 
     sheet = write_ablation_page(source.root, question.ablation, question.split, question.across,
-                                question.all_metrics, question.metric)
+                                question.all_metrics, question.metric, question.margin)
     publish(sheet, source, format, out)
 
 

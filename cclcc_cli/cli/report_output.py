@@ -42,7 +42,7 @@ def report_command(
 ) -> str:
     """What makes the same page again; an address comes without its password."""
     from cclcc_cli.experiments.tracking.address import without_password
-    from cclcc_cli.metrics.scores import MAIN, metric_name
+    from cclcc_cli.metrics.scores import MAIN, in_unit, metric_name
 
     words = ["cclcc", "report"]
     if mlflow is None:
@@ -57,6 +57,8 @@ def report_command(
     words += [] if question.metric == MAIN else ["--metric", metric_name(question.metric)]
     words += ["--baseline", question.baseline] if question.baseline else []
     words += ["--across"] if question.across else []
+    if question.margin:
+        words += ["--margin", f"{in_unit(question.margin, question.metric):g}"]
     words += [word for path in quoted for word in ("--quoted", str(path))]
     return shlex.join([*words, "--format", "html", *(["--out", str(out)] if out else [])])
 

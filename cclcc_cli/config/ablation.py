@@ -10,6 +10,7 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from cclcc_cli.config.design import (
+    REPETITIONS,
     Design,
     Point,
     arm_names,
@@ -33,7 +34,7 @@ from cclcc_cli.errors import RecipeError
 _KEY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _PLAIN = "base"
 """The only arm of a file without variants."""
-_UNNAMED = {"seed", "data.fold", "data.labeled", "data.name", "data.size"}
+_UNNAMED = {*REPETITIONS, "data.labeled", "data.name", "data.size"}
 """Axes that a report has columns for; the others become part of the recipe's name."""
 
 
@@ -82,6 +83,9 @@ def _parse_axes(value: Any) -> Any:
         for index, one in enumerate(values):
             if any(same(one, former) for former in values[:index]):
                 raise ValueError(f"{key} has {one!r} twice")
+        if key == "data.selection.seed" and len({type(one) for one in values}) > 1:
+            raise ValueError(f"{key} = {values!r}: numbers repeat a group with other labelled "
+                             "subsets, which another kind of value does not; give numbers alone")
     return value
 
 
@@ -123,6 +127,8 @@ class Ablation(Section):
     """The arm that others are compared with: a variant, or keys and values; else the first."""
     unequal_budgets: bool = False
     """Whether arms may differ in their number of optimiser steps."""
+    margin: Annotated[float, Field(gt=0, le=100, strict=False)] = 2.0
+    """Points of the score within which a difference counts as none: 'equivalent' in reports."""
     threads: Count | None = None
     """CPU threads of every cell, and part of what it is; null: one."""
 

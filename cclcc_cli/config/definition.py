@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from cclcc_cli.config.ablation import Arrangement
 from cclcc_cli.config.design import Design
@@ -35,6 +35,8 @@ class Definition(Section):
     """Dotted key to its values."""
     points: list[PlacedPoint]
     """In reading order."""
+    margin: Annotated[float, Field(gt=0, le=100)] = 2.0
+    """Points within which a difference counts as none; plans from before it was kept lack it."""
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -50,7 +52,7 @@ def define(arrangement: Arrangement) -> dict[str, Any]:
     ablation = arrangement.ablation
     definition = Definition(
         design=ablation.design, baseline=ablation.baseline_values,
-        variants=ablation.variants, axes=ablation.axes,
+        variants=ablation.variants, axes=ablation.axes, margin=ablation.margin,
         points=[PlacedPoint(place=point.place, variant=point.variant, values=dict(point.values))
                 for point in arrangement.points],
     )

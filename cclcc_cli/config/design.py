@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 Design = Literal["full", "one_factor", "leave_one_out"]
 
-REPETITIONS = ("seed", "data.fold")
-"""Axes that repeat an arm and are no factor of their own: every design crosses them in full."""
+REPETITIONS = ("seed", "data.fold", "data.selection.seed")
+"""Axes that repeat a group and are no factor of their own: every design crosses them in full."""
 WHOLE = "all"
 """The arm of ``leave_one_out`` that leaves nothing out."""
 

@@ -3,7 +3,9 @@
 A factor is the variant, or an axis that does not merely repeat arms. The effect of a value is the
 mean, over all pairs of arms that differ in this factor alone, of the arm with the value less the
 arm with the baseline's: with one factor that is a plain comparison, in a full design the marginal
-effect. It is judged like any difference, each arm's seeds and the shared images being its noise.
+effect. It is judged like any difference: as one contrast, in which all groups share the axis of
+seeds and the images. Folds and labelled subsets (the axis ``data.selection.seed``) repeat a group
+and are pooled. All effects of an ablation are one family, which its file declares.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,12 +19,19 @@ from cclcc_cli.config.definition import Definition
 from cclcc_cli.config.design import REPETITIONS, WHOLE, same
 from cclcc_cli.errors import RunError
 from cclcc_cli.experiments.plan_record import PlanRecord, read_record, record_path
-from cclcc_cli.metrics.scores import MAIN, Metric
-from cclcc_cli.report.evidence import Comparison, correct
+from cclcc_cli.metrics.scores import MAIN, Metric, score_of
 from cclcc_cli.report.gather import Run
-from cclcc_cli.report.images import ImageScores, stack_seeds
-from cclcc_cli.report.statistics import Difference, Scores, contrast, difference, estimate
-from cclcc_cli.report.tables import Arm
+from cclcc_cli.report.images import ImageScores
+from cclcc_cli.report.stacks import (
+    Stack,
+    common_seeds,
+    compare_stacks,
+    estimate_stack,
+    stack_runs,
+)
+from cclcc_cli.report.statistics import Difference
+from cclcc_cli.report.tables import Arm, build_arm
+from cclcc_cli.report.verdicts import Comparison, Pair, judge
 
 VARIANT = "variant"
 _DATA = ("data.name", "data.size")
@@ -42,6 +51,14 @@ class PlannedAblation:
     definition: Definition
     folders: Mapping[str, Path]
 
+    def margin(self, metric: Metric) -> float | None:
+        """Within which a difference counts as none, a share of 1.
+
+        None for distances: the file's margin is in points, and pixels are something else.
+        """
+        row = score_of(metric)
+        return self.definition.margin / row.factor if row.unit == "%" else None
+
 
 @dataclass(frozen=True)
 class Corner:
@@ -50,12 +67,12 @@ class Corner:
     Attributes:
         values: ``variant`` and every axis that is no repetition.
         arm: its finished runs.
-        stack: scores of their images, seeds by images; None where the split has none.
+        stack: scores of their images; None where the split has none.
     """
 
     values: Mapping[str, Any]
     arm: Arm
-    stack: ImageScores | None
+    stack: Stack | None
 
 
 @dataclass(frozen=True)
@@ -160,9 +177,8 @@ def find_corners(
                 break
         else:
             corners.append((run.data, values, [run]))
-    arms = [(values, Arm(tuple(sorted(found, key=lambda run: run.seed))))
-            for _, values, found in corners]
-    return [Corner(values, arm, stack_seeds(arm.runs, scores)) for values, arm in arms]
+    arms = [(values, build_arm(found)) for _, values, found in corners]
+    return [Corner(values, arm, stack_runs(arm.runs, scores)) for values, arm in arms]
 
 
 def find_factors(definition: Definition) -> dict[str, list[Any]]:
@@ -179,7 +195,8 @@ def find_factors(definition: Definition) -> dict[str, list[Any]]:
 
 
 def weigh_effects(
-    definition: Definition, corners: Sequence[Corner], metric: Metric = MAIN
+    definition: Definition, corners: Sequence[Corner], metric: Metric = MAIN,
+    margin: float | None = None,
 ) -> list[Effect]:
     """Every factor's values on every data set; all effects together are one family.
 
@@ -187,6 +204,8 @@ def weigh_effects(
         definition: of the ablation.
         corners: its arms.
         metric: which score their images' are.
+        margin: within which a difference counts as none, in the score's own unit; None for the
+            default.
     """
     found = []
     for data in dict.fromkeys(corner.arm.first.data for corner in corners):
@@ -199,8 +218,9 @@ def weigh_effects(
                        *(value for value in values if not same(value, baseline))]
             found += [_effect(factor, value, baseline, near) for value in ordered
                       if any(same(corner.values[factor], value) for corner in near)]
-    judged = iter(correct([(effect.pairs[0][1].arm, pooled) for effect, pooled in found if pooled],
-                          metric))
+    judged = iter(judge([
+        Pair(effect.pairs[0][1].arm, pooled, _left_over(effect.pairs))
+        for effect, pooled in found if pooled], margin, metric))
     return [replace(effect, comparison=next(judged)) if pooled else effect
             for effect, pooled in found]
 
@@ -222,55 +242,50 @@ def _effect(
         if same(other.values[factor], baseline) and _alike(
             {**one.values, factor: None}, {**other.values, factor: None})
     ]
-    if not _shared([corner for pair in pairs for corner in pair]):
+    pooled = _pooled(pairs) if pairs else None
+    if pooled is None:
         pairs = []
     return Effect(
         corners[0].arm.first.data, factor, value, is_baseline, own, pairs, *_mean(own),
-        [_pooled([pair]).mean for pair in pairs], None,
-    ), _pooled(pairs) if pairs else None
+        [found.mean for pair in pairs if (found := _pooled([pair]))], None,
+    ), pooled
 
 
 def _mean(corners: Sequence[Corner]) -> tuple[float | None, float | None, float | None]:
-    """Over arms, with its interval."""
-    stacks = _stacks([corner for corner in corners if corner.stack])
-    if not stacks:
-        return None, None, None
+    """Over groups, with its interval."""
+    stacks = [corner.stack for corner in corners if corner.stack]
     if len(stacks) == 1:
-        only = estimate(stacks[0])
+        only = estimate_stack(stacks[0])
         return only.mean, only.low, only.high
-    pooled = contrast(stacks, [1 / len(stacks)] * len(stacks))
-    return pooled.mean, pooled.low, pooled.high
+    pooled = compare_stacks(stacks, [1 / len(stacks)] * len(stacks)) if stacks else None
+    return (pooled.mean, pooled.low, pooled.high) if pooled else (None, None, None)
 
 
-def _pooled(pairs: Sequence[tuple[Corner, Corner]]) -> Difference:
-    """The mean difference of pairs; cells that are on both sides count once, with their sum."""
+def _pooled(pairs: Sequence[tuple[Corner, Corner]]) -> Difference | None:
+    """The mean difference of pairs; runs that are on both sides count once, with their sum.
+
+    None where some group has no scores, or all share no image.
+    """
     weights: dict[tuple[Path, ...], float] = {}
-    corners = {}
+    stacks: dict[tuple[Path, ...], Stack] = {}
     for pair in pairs:
         for corner, sign in zip(pair, (1, -1), strict=True):
-            cells = tuple(run.path for run in corner.arm.runs)
-            weights[cells] = weights.get(cells, 0.0) + sign / len(pairs)
-            corners[cells] = corner
-    left = {cells: weight for cells, weight in weights.items() if abs(weight) > 1e-12}
-    if not left:  # the values come to the same cells
-        (stack, *_) = _stacks([pairs[0][0]])
-        return difference(stack, stack)
-    return contrast(_stacks([corners[cells] for cells in left]), list(left.values()))
+            if corner.stack is None:
+                return None
+            runs = tuple(run.path for run in corner.arm.runs)
+            weights[runs] = weights.get(runs, 0.0) + sign / len(pairs)
+            stacks[runs] = corner.stack
+    left = {runs: weight for runs, weight in weights.items() if abs(weight) > 1e-12}
+    if not left:  # the values come to the same runs
+        (stack, *_) = stacks.values()
+        return compare_stacks([stack, stack], (1.0, -1.0))
+    return compare_stacks([stacks[runs] for runs in left], list(left.values()))
 
 
-def _shared(corners: Sequence[Corner]) -> list[str]:
-    """Images that all of these arms have, in the first's order; none where one has no scores."""
-    stems = [corner.stack.stems if corner.stack else () for corner in corners]
-    if not stems:
-        return []
-    common = set(stems[0]).intersection(*stems[1:])
-    return [stem for stem in stems[0] if stem in common]
-
-
-def _stacks(corners: Sequence[Corner]) -> list[Scores]:
-    """Scores on the images that they share; empty where there is none."""
-    common = _shared(corners)
-    return [corner.stack.of(common).values for corner in corners if corner.stack and common]
+def _left_over(pairs: Sequence[tuple[Corner, Corner]]) -> tuple[int, ...]:
+    common, rest = common_seeds([
+        corner.stack for pair in pairs for corner in pair if corner.stack])
+    return rest if common else ()
 
 
 def _alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -20,6 +20,7 @@ from cclcc_cli.report.ablation_text import (
     lay_out_effects,
     summarize_effects,
 )
+from cclcc_cli.report.estimand import caption_text
 from cclcc_cli.report.evidence import DECISIVE, rules_of
 from cclcc_cli.report.gather import Gathered, Split, gather_runs
 from cclcc_cli.report.images import read_images
@@ -29,6 +30,7 @@ from cclcc_cli.report.tables import (
     differing_conditions,
     group_arms,
     missing_notes,
+    repeated_over,
     shown_metrics,
 )
 
@@ -60,7 +62,7 @@ def gather_ablation(root: Path, ablation: PlannedAblation) -> Gathered:
 
 def write_ablation_page(
     root: Path, name: str | None, split: Split, across: bool, all_metrics: bool,
-    metric: Metric = MAIN,
+    metric: Metric = MAIN, margin: float | None = None,
 ) -> Sheet:
     """Judge an ablation's parts.
 
@@ -71,6 +73,8 @@ def write_ablation_page(
         across: compare runs that are not of the same thing.
         all_metrics: whether the table of arms shows every score.
         metric: the score that is judged.
+        margin: within which a difference counts as none, in the score's own unit; None: the
+            file's own, and for distances the default.
 
     Raises:
         RunError: there is nothing to report, or it must not be compared.
@@ -89,21 +93,24 @@ def write_ablation_page(
     data = ", ".join(dict.fromkeys(corner.arm.first.data for corner in corners))
     ending = ", ACROSS runs whose conditions differ" if across else ""
     tables = []
-    effects = weigh_effects(definition, corners, metric)
+    margin = ablation.margin(metric) if margin is None else margin
+    effects = weigh_effects(definition, corners, metric, margin)
     if effects:
-        family = sum(effect.comparison is not None for effect in effects)
+        compared = [(corner.arm, effect.comparison) for effect in effects if effect.comparison
+                    for corner in effect.corners]
         tables.append(Table(
             "rows", f"{name} ({definition.design}) on {data}: effects on {split} "
-            f"{metric_title(metric)} in {score_of(metric).difference_unit}{ending}",
+            f"{metric_title(metric)} in {score_of(metric).difference_unit}"
+            f"{caption_text(compared)}{ending}",
             lay_out_effects(effects, definition, split, metric),
-            [effect_record(effect, definition, family, metric) for effect in effects],
+            [effect_record(effect, definition, metric) for effect in effects],
             summarize_effects(effects, definition),
         ))
     if len(find_factors(definition)) != 1:
         tables.append(Table(
             "cells" if tables else "rows",
             f"{name} on {data}: {split} scores of each arm, mean ± standard deviation over "
-            f"seeds{ending}",
+            f"{repeated_over([corner.arm for corner in corners])}{ending}",
             lay_out_cells(corners, definition, split, metrics, metric),
             [cell_record(corner, split, metrics, metric) for corner in corners], [],
         ))

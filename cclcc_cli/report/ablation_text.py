@@ -11,11 +11,11 @@ from cclcc_cli.report.compare import ABSENT, differing_keys
 from cclcc_cli.report.gather import Split
 from cclcc_cli.report.layouts import Layout
 from cclcc_cli.report.ranks import rank
-from cclcc_cli.report.statistics import estimate
+from cclcc_cli.report.stacks import estimate_stack
 from cclcc_cli.report.tables import Record, format_summary, steps_text
 from cclcc_cli.wording import few
 
-EFFECT_COLUMNS = ("95 % interval", "less baseline", "p (Holm)", "verdict")
+EFFECT_COLUMNS = words.COLUMNS
 
 
 def lay_out_effects(
@@ -92,20 +92,20 @@ def lay_out_cells(
                   num_keys=columns.index("seeds"))
 
 
-def effect_record(
-    effect: Effect, definition: Definition, family: int, metric: Metric = MAIN
-) -> Record:
+def effect_record(effect: Effect, definition: Definition, metric: Metric = MAIN) -> Record:
     """Everything as numbers, scores as shares of 1; None where it does not apply."""
-    seeds, name = [len(corner.arm.runs) for corner in effect.corners], metric_name(metric)
+    seeds, name = [len(corner.arm.seeds) for corner in effect.corners], metric_name(metric)
     return {
         "data": effect.data, "factor": effect.factor, "value": _number(effect.value),
         "removed": left_out_part(effect, definition), "is_baseline": effect.is_baseline,
         "differs_in": "; ".join(_keys(effect, definition)),
         "arms": len(effect.corners), "pairs": len(effect.pairs),
         "seeds_min": min(seeds), "seeds_max": max(seeds),
+        "folds": len(effect.corners[0].arm.folds) or None,
+        "label_subsets": len(effect.corners[0].arm.subsets) or None,
         "metric": name, f"{name}_mean": effect.mean, f"{name}_low": effect.low,
         f"{name}_high": effect.high,
-        **words.comparison_record(effect.comparison, family),
+        **words.comparison_record(effect.comparison),
         "pair_difference_min": min(effect.single, default=None),
         "pair_difference_max": max(effect.single, default=None),
     }
@@ -122,14 +122,14 @@ def cell_record(
         summary, key = arm.summary(split, metric), metric_name(metric)
         scores[f"{key}_mean"] = summary.mean if summary else None
         scores[f"{key}_std"] = summary.std if summary else None
-    found = estimate(corner.stack.values) if corner.stack else None
-    return {"data": arm.first.data, **record, "arm": arm.first.arm, "seeds": len(arm.runs),
+    found = estimate_stack(corner.stack) if corner.stack else None
+    return {"data": arm.first.data, **record, "arm": arm.first.arm, "seeds": len(arm.seeds),
             **scores, f"{metric_name(judged)}_low": found.low if found else None,
             f"{metric_name(judged)}_high": found.high if found else None}
 
 
 def summarize_effects(effects: Sequence[Effect], definition: Definition) -> list[str]:
-    """What the table says, in sentences: each part's effect, and what is noise."""
+    """What the table says, in sentences: each part's effect, and how it was judged."""
     several_data = len({effect.data for effect in effects}) > 1
     groups: dict[tuple[str, str], list[Effect]] = {}
     for effect in effects:
@@ -149,13 +149,16 @@ def summarize_effects(effects: Sequence[Effect], definition: Definition) -> list
         sentences.append("Effects are means over pairs of arms that differ in one factor alone; "
                          "the last column says over how many, and from where to where the pairs "
                          "lie: where they disagree, the factors depend on each other.")
-    if any(not comparison.difference.seed_noise_known for comparison in judged):
-        sentences.append(words.ONE_SEED)
+    left: dict[tuple[int, ...], list[str]] = {}
+    for effect in effects:
+        if effect.comparison and effect.comparison.left_over:
+            left.setdefault(effect.comparison.left_over, []).append(_what(effect, definition))
+    sentences += [words.left_over_text(few(names), seeds) for seeds, names in left.items()]
+    sentences += words.groups_text([corner.stack.num_groups for effect in effects
+                                    for corner in effect.corners if corner.stack])
     if any(comparison.difference.num_images == 1 for comparison in judged):
         sentences.append(words.ONE_IMAGE)
-    if len(judged) > 1:
-        sentences.append(words.family_text(len(judged)))
-    return sentences
+    return sentences + words.rules_text(judged)
 
 
 def _told(group: Sequence[Effect], definition: Definition) -> list[str]:
@@ -164,15 +167,12 @@ def _told(group: Sequence[Effect], definition: Definition) -> list[str]:
     for effect in group:
         comparison = effect.comparison
         assert comparison is not None
-        seeds = min(len(corner.arm.runs) for pair in effect.pairs for corner in pair)
-        need = ""
-        if comparison.verdict == "within noise":
-            need = f"; {words.need_text(comparison.difference, seeds)}"
+        need = words.need_text(comparison)
         part, mean = left_out_part(effect, definition), comparison.difference.mean
         if part is None:
             said = f"{_what(effect, definition)}: {words.change_text(comparison)}, "
         else:
-            bounds = comparison.difference.low, comparison.difference.high
+            bounds = comparison.low, comparison.high
             if mean <= 0:
                 bounds = _turned(bounds[1]), _turned(bounds[0])
             metric = comparison.metric
@@ -212,8 +212,7 @@ def _judged_cells(effect: Effect, metric: Metric) -> list[str]:
     interval = words.interval_text(effect.low, effect.high, metric)
     if effect.comparison is None:
         return [interval, "baseline" if effect.is_baseline else "no pair", "", ""]
-    return [interval, words.points_text(effect.comparison.difference, metric),
-            words.p_text(effect.comparison.p), words.verdict_text(effect.comparison)]
+    return [interval, *words.comparison_cells(effect.comparison)]
 
 
 def _averaged_text(effect: Effect, metric: Metric) -> str:
@@ -229,14 +228,14 @@ def _averaged_text(effect: Effect, metric: Metric) -> str:
 def _size_cells(corners: Sequence[Corner]) -> list[str]:
     """Seeds of each arm, and steps of each run, where they differ all of them."""
     runs = [run for corner in corners for run in corner.arm.runs]
-    seeds = sorted({len(corner.arm.runs) for corner in corners})
-    return ["/".join(map(str, seeds)), steps_text(runs)]
+    repeated = sorted({corner.arm.repeated for corner in corners})
+    return ["/".join(repeated), steps_text(runs)]
 
 
 def _interval_of(corner: Corner, metric: Metric) -> str:
     if corner.stack is None:
         return "none"
-    found = estimate(corner.stack.values)
+    found = estimate_stack(corner.stack)
     return words.interval_text(found.low, found.high, metric)
 
 

@@ -19,33 +19,34 @@ from cclcc_cli.metrics.scores import (
     score_of,
 )
 from cclcc_cli.report import evidence_text as words
+from cclcc_cli.report.detail_tables import paired_text
 from cclcc_cli.report.evidence import (
-    Comparison,
     ambiguity,
     check_comparable,
     compare_images,
-    correct,
     find_named,
     names_of,
 )
 from cclcc_cli.report.gather import Split, gather_runs, read_run
-from cclcc_cli.report.images import read_images, stack_seeds
-from cclcc_cli.report.statistics import Estimate, estimate
+from cclcc_cli.report.images import read_images
+from cclcc_cli.report.stacks import common_seeds, estimate_stack, stack_runs
+from cclcc_cli.report.statistics import SEEDS_AHEAD, Estimate
 from cclcc_cli.report.tables import Arm, comparison_notes, differing_conditions, group_arms
+from cclcc_cli.report.verdicts import Comparison, Pair, judge
 
 ABSENT = "-"
 """Stands for a key that a recipe does not have."""
 
 
 @dataclass(frozen=True)
-class Pair:
+class Sides:
     """Two sides and what is between them.
 
     Attributes:
         names: as they were asked for.
         keys: of the recipe that differ, with either side's value as text.
         estimates: of either side.
-        comparison: the first less the second; a family of its own.
+        comparison: the first less the second; outside any family.
         notes: what makes the comparison doubtful, and what was left out.
     """
 
@@ -58,8 +59,9 @@ class Pair:
 
 
 def compare(
-    names: tuple[str, str], root: Path, split: Split, across: bool, metric: Metric = MAIN
-) -> Pair:
+    names: tuple[str, str], root: Path, split: Split, across: bool, metric: Metric = MAIN,
+    margin: float | None = None,
+) -> Sides:
     """Compare what two names stand for.
 
     Args:
@@ -68,6 +70,8 @@ def compare(
         split: whose images.
         across: compare scores that are not of the same thing.
         metric: the score that is judged.
+        margin: within which a difference counts as none, in the score's own unit; None for the
+            default.
 
     Raises:
         RunError: a name stands for nothing or for several arms, a run is not sound, or the
@@ -78,33 +82,39 @@ def compare(
         _check_comparable(one, other, split, metric)
     readings = [read_images(arm.runs, split, metric) for arm in (one, other)]
     one, other = (Arm(reading.runs) for reading in readings)
-    stacks = [stack_seeds(reading.runs, reading.scores) for reading in readings]
+    stacks = [stack_runs(reading.runs, reading.scores) for reading in readings]
     for name, stack in zip(names, stacks, strict=True):
         if stack is None:
             raise RunError(f"{name}: has no {split} scores, its {split} split is empty; "
                            "choose another --split")
-    found = compare_images(*stacks)
+    first, second = (stack for stack in stacks if stack)
+    found = compare_images(first, second)
     if found is None:
         raise RunError(f"{names[0]} and {names[1]} have no {split} image in common; compare runs "
                        "on the same data")
-    (comparison,) = correct([(other, found)], metric)
-    first, second = (estimate(stack.values) for stack in stacks if stack)
+    common, rest = common_seeds((first, second))
+    (comparison,) = judge([Pair(other, found, rest if common else ())], margin, metric,
+                          declared=False)
     left_out = dict.fromkeys([*notes, *more, *chain(*(reading.notes for reading in readings))])
-    return Pair(
-        names, (_seeds(one), _seeds(other)), differing_keys(one, other), (first, second),
-        comparison, [*_doubts(one, other, split), *left_out],
+    return Sides(
+        names, (tuple(one.seeds), tuple(other.seeds)), differing_keys(one, other),
+        (estimate_stack(first), estimate_stack(second)), comparison,
+        [*_doubts(one, other, split), *words.groups_text([first.num_groups]), *left_out],
     )
 
 
 def differing_keys(one: Arm, other: Arm) -> dict[str, tuple[str, str]]:
     """Recipe keys whose values differ, dotted, with both values as text.
 
-    The seed is left out where an arm stands for several of them.
+    Seed, fold and label seed are left out where a group stands for several of them.
     """
     first, second = (_flat(_recipe(arm)) for arm in (one, other))
-    if max(len(one.runs), len(other.runs)) > 1:
-        first.pop("seed", None)
-        second.pop("seed", None)
+    for key, several in (("seed", max(len(one.seeds), len(other.seeds)) > 1),
+                         ("data.fold", one.folds or other.folds),
+                         ("data.selection.seed", one.subsets or other.subsets)):
+        if several:
+            first.pop(key, None)
+            second.pop(key, None)
     return {
         key: (first.get(key, ABSENT), second.get(key, ABSENT))
         for key in dict.fromkeys([*first, *second])
@@ -112,7 +122,7 @@ def differing_keys(one: Arm, other: Arm) -> dict[str, tuple[str, str]]:
     }
 
 
-def pair_rows(pair: Pair) -> list[list[str]]:
+def pair_rows(pair: Sides) -> list[list[str]]:
     """Either side's scores and what is between them, for a table of three columns."""
     both, difference = pair.estimates, pair.comparison.difference
     metric = pair.comparison.metric
@@ -125,9 +135,11 @@ def pair_rows(pair: Pair) -> list[list[str]]:
         *([f"spread of {what}", *(_in_unit(getattr(found, f"{field}_std"), metric)
                                for found in both)]
           for what, field in (("images", "image"), ("seeds", "seed"), ("the rest", "rest"))),
-        [f"difference in {score_of(metric).difference_unit}", words.points_text(difference, metric),
+        [f"difference in {score_of(metric).difference_unit}", words.points_text(pair.comparison),
          ""],
-        ["p, images and seeds", words.p_text(difference.p), ""],
+        ["paired by", paired_text(difference), ""],
+        ["seeds' correlation", words.correlation_text(difference.correlation) or ABSENT, ""],
+        ["p", words.judged_p_text(pair.comparison) or ABSENT, ""],
         ["p, images alone", f"Wilcoxon {words.p_text(difference.p_wilcoxon)}",
          f"sign flips {words.p_text(difference.p_sign_flip)}"],
         ["effect (Cohen's d)", ABSENT if difference.effect is None else f"{difference.effect:+.2f}",
@@ -136,29 +148,33 @@ def pair_rows(pair: Pair) -> list[list[str]]:
     ]
 
 
-def pair_sentences(pair: Pair) -> list[str]:
+def pair_sentences(pair: Sides) -> list[str]:
     """What came out, in words."""
-    difference, word = pair.comparison.difference, pair.comparison.verdict
-    sentences = [f"{pair.names[0]} against {pair.names[1]}: {word}, "
-                 f"{words.change_text(pair.comparison)} of "
-                 f"{metric_title(pair.comparison.metric)}."]
-    if word == "within noise":
-        need = words.need_text(difference, min(map(len, pair.seeds)))
+    comparison = pair.comparison
+    sentences = [f"{pair.names[0]} against {pair.names[1]}: {words.verdict_text(comparison)}, "
+                 f"{words.change_text(comparison)} of {metric_title(comparison.metric)}."]
+    if need := words.gain_text(comparison):
         sentences.append(f"{need[0].upper()}{need[1:]}.")
-    if not difference.seed_noise_known:
-        sentences.append(words.ONE_SEED)
-    return sentences
+    if comparison.left_over:
+        sentences.append(words.left_over_text("Both sides", comparison.left_over))
+    return [*sentences, *words.rules_text([comparison]), words.ALONE]
 
 
-def pair_record(pair: Pair) -> dict[str, Any]:
+def pair_record(pair: Sides) -> dict[str, Any]:
     """Everything as plain values, scores as shares of 1."""
+    difference = pair.comparison.difference
     return {
         "metric": metric_name(pair.comparison.metric),
         "keys": {key: list(values) for key, values in pair.keys.items()},
         "sides": [{"name": name, "seeds": list(seeds), **asdict(found)} for name, seeds, found
                   in zip(pair.names, pair.seeds, pair.estimates, strict=True)],
-        "difference": asdict(pair.comparison.difference),
-        "verdict": pair.comparison.verdict,
+        "difference": {
+            **{key: value for key, value in asdict(difference).items()
+               if key not in ("bounds", "gains_ahead")},
+            **{f"smallest_gain_{count}_seeds": gain for count, gain in
+               zip(SEEDS_AHEAD, difference.gains_ahead, strict=True)}},
+        "left_over": list(pair.comparison.left_over), "margin": pair.comparison.margin,
+        "within_margin": pair.comparison.within_margin, "verdict": pair.comparison.verdict,
         "summary": pair_sentences(pair),
         "notes": list(pair.notes),
     }
@@ -208,10 +224,6 @@ def _flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
         else:
             flat[f"{prefix}{key}"] = "null" if value is None else str(value)
     return flat
-
-
-def _seeds(arm: Arm) -> tuple[int, ...]:
-    return tuple(run.seed for run in arm.runs)
 
 
 def _in_unit(value: float | None, metric: Metric) -> str:

@@ -41,7 +41,7 @@ def lay_out_costs(arms: Sequence[Arm]) -> Layout:
                *SPENT_COLUMNS, *COLUMNS, *(["arm"] if alike else [])]
     rows = [
         [*([arm.first.data] if several_data else []), arm.first.method, arm.recipe,
-         share_text(arm), str(len(arm.runs)), steps_text(arm.runs), *spent_cells(arm),
+         share_text(arm), arm.repeated, steps_text(arm.runs), *spent_cells(arm),
          *cost_cells(arm), *([arm.digest] if alike else [])]
         for arm in arms
     ]
@@ -65,7 +65,7 @@ def _record(arm: Arm) -> Record:
     steps = [run.steps for run in arm.runs]
     return {
         "data": arm.first.data, "method": arm.first.method, "recipe": arm.recipe,
-        "arm": arm.first.arm, "labeled": arm.first.labeled, "seeds": len(arm.runs),
+        "arm": arm.first.arm, "labeled": arm.first.labeled, "seeds": len(arm.seeds),
         "steps_min": min(steps), "steps_max": max(steps),
         "images": _mean(arm.runs, lambda run: run.spent.images),
         "step_seconds": _mean(arm.runs, lambda run: run.spent.step_seconds),

@@ -9,11 +9,14 @@ from cclcc_cli.report.costs import cost_cells
 from cclcc_cli.report.evidence import Evidence, judged_metric
 from cclcc_cli.report.layouts import Layout
 from cclcc_cli.report.run_details import ArmDetails
+from cclcc_cli.report.statistics import SEEDS_AHEAD, Difference
 from cclcc_cli.report.tables import look_alike, row_name
 
 STATISTICS_COLUMNS = (
-    "spread of images", "of seeds", "of the rest",
-    "less baseline", "p", "p (Holm)", "p Wilcoxon", "p sign flips", "effect (d)", "seeds needed")
+    "spread of images", "of seeds", "of the rest", words.DIFFERENCE, "paired by",
+    "seeds' correlation", "p", "p (Holm)", "p Wilcoxon", "p sign flips", "effect (d)",
+    "smallest gain", *(f"with {count} seeds" for count in SEEDS_AHEAD))
+_ABOUT_COMPARISON = len(STATISTICS_COLUMNS) - 3
 COSTS_COLUMNS = ("arm", "steps", "images learnt from, in all", "minutes", *COST_COLUMNS)
 
 
@@ -31,17 +34,27 @@ def lay_out_statistics(evidence: Sequence[Evidence]) -> Layout:
               for spread in (estimate.image_std, estimate.seed_std, estimate.rest_std))])
         if comparison is None:
             rows.append([*row, found.obstacle or ("baseline" if found.is_baseline else
-                                                  "no baseline"), *[""] * 6])
+                                                  "no baseline"), *[""] * (_ABOUT_COMPARISON - 1)])
             continue
         difference = comparison.difference
         rows.append([
-            *row, words.points_text(difference, metric), words.p_text(difference.p),
-            words.p_text(comparison.p), words.p_text(difference.p_wilcoxon),
-            words.p_text(difference.p_sign_flip),
+            *row, words.points_text(comparison), paired_text(difference),
+            words.correlation_text(difference.correlation), words.p_text(difference.p),
+            words.p_text(comparison.p) if comparison.family else "",
+            words.p_text(difference.p_wilcoxon), words.p_text(difference.p_sign_flip),
             "" if difference.effect is None else f"{difference.effect:+.2f}",
-            "" if difference.seeds_needed is None else str(difference.seeds_needed)])
+            *words.gains_cells(comparison)])
     return plain_layout(
-        ["arm", "seeds", "images", f"mean {heading(metric)}", *STATISTICS_COLUMNS], rows)
+        ["group", "seeds", "images", f"mean {heading(metric)}", *STATISTICS_COLUMNS], rows)
+
+
+def paired_text(difference: Difference) -> str:
+    """As ``3 seeds``, or that none is shared."""
+    if difference.pairing == "none":
+        return "images alone"
+    count = difference.num_repetitions
+    what = difference.pairing.removesuffix("s") if count == 1 else difference.pairing
+    return f"{count} {what}"
 
 
 def lay_out_costs(arms: Sequence[ArmDetails]) -> Layout:

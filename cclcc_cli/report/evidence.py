@@ -5,51 +5,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from cclcc_cli.errors import RunError
-from cclcc_cli.metrics.scores import MAIN, Metric, gain
+from cclcc_cli.metrics.scores import MAIN, Metric
 from cclcc_cli.report.gather import Split
-from cclcc_cli.report.images import ImageScores, stack_seeds
-from cclcc_cli.report.statistics import (
-    Difference,
-    Estimate,
-    Verdict,
-    difference,
-    estimate,
-    holm,
-    verdict,
+from cclcc_cli.report.images import ImageScores
+from cclcc_cli.report.stacks import (
+    Stack,
+    common_seeds,
+    compare_stacks,
+    estimate_stack,
+    stack_runs,
 )
+from cclcc_cli.report.statistics import Difference, Estimate
 from cclcc_cli.report.tables import Arm, differing_conditions
+from cclcc_cli.report.verdicts import Comparison, Pair, judge
 
 DEFAULT_BASELINE = "supervised"
 DECISIVE = ("data digest", "split digest", *(
     f"evaluation rule {topic!r}" for topic in ("threshold", "both_empty", "one_empty",
                                                "total_miss")))
 """Conditions without which two scores are not of the same thing."""
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """An arm less its baseline.
-
-    Attributes:
-        baseline: what it is compared with.
-        difference: on the images that both have.
-        p: corrected by Holm over all comparisons of the table.
-        p_wilcoxon: the same.
-        p_sign_flip: the same.
-        verdict: of ``p``.
-        metric: the score that is judged.
-    """
-
-    baseline: Arm
-    difference: Difference
-    p: float
-    p_wilcoxon: float
-    p_sign_flip: float
-    verdict: Verdict
-    metric: Metric = MAIN
 
 
 @dataclass(frozen=True)
@@ -62,6 +37,7 @@ class Evidence:
         is_baseline: others are compared with it.
         obstacle: why there is no comparison with a baseline that there is.
         metric: the score that is judged.
+        num_groups: that its images come from; None where every image stands for itself.
     """
 
     arm: Arm
@@ -70,6 +46,7 @@ class Evidence:
     is_baseline: bool
     obstacle: str | None = None
     metric: Metric = MAIN
+    num_groups: int | None = None
 
 
 def judged_metric(evidence: Sequence[Evidence]) -> Metric:
@@ -101,20 +78,25 @@ def rules_of(metric: Metric) -> tuple[str, ...]:
 
 def weigh(
     arms: Sequence[Arm], scores: Mapping[Path, ImageScores], baseline: str | None = None,
-    metric: Metric = MAIN,
+    metric: Metric = MAIN, margin: float | None = None,
 ) -> list[Evidence]:
-    """Compare each arm with its baseline; all comparisons together are one family.
+    """Compare each group with its baseline.
+
+    A family is a baseline with the groups of one data set and number of labels that are compared
+    with it.
 
     Args:
         arms: rows of a table.
         scores: of their images, by run folder.
         baseline: method, recipe or arm; without it the supervised arm with as many labels.
         metric: which score these are.
+        margin: within which a difference counts as none, in the score's own unit (a share of 1,
+            or pixels); None for the default.
 
     Raises:
         RunError: no arm is called so, or several that could be meant.
     """
-    stacks = {arm.first.arm: stack_seeds(arm.runs, scores) for arm in arms}
+    stacks = {arm.first.arm: stack_runs(arm.runs, scores) for arm in arms}
     chosen_for = {arm.place: _choose_baseline(arm, arms, baseline)
                   for arm in {arm.place: arm for arm in arms}.values()}
     baselines = {arm.first.arm: chosen_for[arm.place] for arm in arms}
@@ -122,55 +104,52 @@ def weigh(
         raise RunError(f"--baseline {baseline}: no row is called so; there are {names_of(arms)}")
     used = {chosen.first.arm for arm in arms
             if (chosen := baselines[arm.first.arm]) is not None and chosen is not arm}
-    found = {
-        arm.first.arm: (chosen, compared) for arm in arms
-        if (chosen := baselines[arm.first.arm]) is not None and chosen is not arm
-        and (compared := compare_images(stacks[arm.first.arm], stacks[chosen.first.arm]))
+    families: dict[tuple[tuple[str, int], str], dict[str, Pair]] = {}
+    for arm in arms:
+        chosen = baselines[arm.first.arm]
+        if chosen is None or chosen is arm:
+            continue
+        sides = stacks[arm.first.arm], stacks[chosen.first.arm]
+        if found := compare_images(*sides):
+            families.setdefault((arm.place, chosen.first.arm), {})[arm.first.arm] = Pair(
+                chosen, found, _left_over(sides))
+    comparisons = {
+        arm: comparison for family in families.values()
+        for arm, comparison in zip(
+            family, judge(list(family.values()), margin, metric), strict=True)
     }
-    comparisons = dict(zip(found, correct(list(found.values()), metric), strict=True))
     return [
-        Evidence(arm, estimate(stack.values) if stack else None,
+        Evidence(arm, estimate_stack(stack) if stack else None,
                  comparisons.get(arm.first.arm), arm.first.arm in used,
-                 _obstacle(arm, baselines[arm.first.arm], stacks), metric)
+                 _obstacle(arm, baselines[arm.first.arm], stacks), metric,
+                 stack.num_groups if stack else None)
         for arm in arms for stack in [stacks[arm.first.arm]]
     ]
 
 
+def _left_over(stacks: Sequence[Stack | None]) -> tuple[int, ...]:
+    common, rest = common_seeds([stack for stack in stacks if stack])
+    return rest if common else ()
+
+
 def _obstacle(
-    arm: Arm, baseline: Arm | None, stacks: Mapping[str, ImageScores | None]
+    arm: Arm, baseline: Arm | None, stacks: Mapping[str, Stack | None]
 ) -> str | None:
     if baseline is None or baseline is arm:
         return None
     own, other = stacks[arm.first.arm], stacks[baseline.first.arm]
     if own is None or other is None:
         return "no scores"
-    return "no image in common" if set(own.stems).isdisjoint(other.stems) else None
+    if own.folds.keys().isdisjoint(other.folds):
+        return "no fold in common"
+    return "no image in common" if compare_images(own, other) is None else None
 
 
-def compare_images(one: ImageScores | None, other: ImageScores | None) -> Difference | None:
-    """On the images that both have, in the first's order; None where there is none."""
+def compare_images(one: Stack | None, other: Stack | None) -> Difference | None:
+    """One less the other, on what both have; None where that is no image."""
     if one is None or other is None:
         return None
-    theirs = set(other.stems)
-    common = [stem for stem in one.stems if stem in theirs]
-    if not common:
-        return None
-    return difference(one.of(common).values, other.of(common).values)
-
-
-def correct(
-    family: Sequence[tuple[Arm, Difference]], metric: Metric = MAIN
-) -> list[Comparison]:
-    """Differences from baselines, judged as one family."""
-    p, wilcoxon, sign_flip = (
-        holm(np.array([getattr(found, name) for _, found in family]))
-        for name in ("p", "p_wilcoxon", "p_sign_flip")
-    )
-    return [
-        Comparison(baseline, found, float(p[n]), float(wilcoxon[n]), float(sign_flip[n]),
-                   verdict(gain(found.mean, metric), float(p[n])), metric)
-        for n, (baseline, found) in enumerate(family)
-    ]
+    return compare_stacks((one, other), (1.0, -1.0))
 
 
 def unclear_baselines(arms: Sequence[Arm]) -> list[str]:

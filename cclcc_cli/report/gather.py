@@ -1,14 +1,16 @@
 """Run folders, read and checked for a table."""
 
+import hashlib
 from collections import defaultdict
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from cclcc_cli.errors import RunError
 from cclcc_cli.experiments.run_folder import RunFolder, find_runs
 from cclcc_cli.metrics.scores import MAIN, SCORES, SIZES, Metric
+from cclcc_cli.report.pool import pool_digest, read_label_seed
 from cclcc_cli.report.values import Values
 from cclcc_cli.wording import few
 
@@ -76,6 +78,10 @@ class Run:
         spent: what it used up.
         best_step: of the checkpoint that scored best on validation, whose scores these are; None
             for runs that do not say.
+        fold: of a cross-validation; None for the main splits.
+        label_seed: which labelled subset: the seed that draws it, ``run`` where that is the run's
+            own, ``contiguous`` for a block of names; None for runs that do not say.
+        pool: the digest of everything but the seed, the fold and the label seed.
     """
 
     path: Path
@@ -95,6 +101,14 @@ class Run:
     costs: Costs | None = None
     spent: Spent = Spent()
     best_step: int | None = None
+    fold: int | None = None
+    label_seed: int | str | None = None
+    pool: str = ""
+
+    @property
+    def subset(self) -> int | None:
+        """The label seed where the recipe fixes it."""
+        return self.label_seed if isinstance(self.label_seed, int) else None
 
 
 @dataclass(frozen=True)
@@ -157,7 +171,44 @@ def gather_runs(root: Path, only: Collection[Path] | None = None) -> Gathered:
         f"left out, {len(paths)} {state}: {few(paths, 5)}"
         for state, paths in sorted(unfinished.items())
     ]
-    return Gathered(tuple(runs.values()), (*notes, *(f"left out: {text}" for text in problems)))
+    return Gathered(tuple(pool_runs(runs.values())),
+                    (*notes, *(f"left out: {text}" for text in problems)))
+
+
+def pool_runs(runs: Iterable[Run]) -> list[Run]:
+    """Give runs that differ by fold or labelled subset alone one group and one data set's name.
+
+    A data set whose runs have one fold only keeps it in its name, as ``kvasir-320 fold 0``; with
+    several it is called ``kvasir-320 folds``. Runs that would have the place of another in the
+    pool (the same fold, subset and seed, of other splits) stay apart.
+    """
+    runs = list(runs)
+    groups: defaultdict[tuple[str, bool], list[Run]] = defaultdict(list)
+    for run in runs:
+        if run.pool:
+            groups[run.pool, run.fold is None].append(run)
+    sound = [group for group in groups.values() if _repeats_once(group)]
+    in_folds = {_store(group[0]) for group in sound if len({run.fold for run in group}) > 1}
+    changed: dict[Path, Run] = {}
+    for group in sound:
+        first = group[0]
+        folded = first.fold is not None and _store(first) in in_folds
+        if folded or len({run.subset for run in group}) > 1:
+            data = f"{_store(first)} folds" if folded else first.data
+            arm = hashlib.sha256(f"{first.pool} {data}".encode()).hexdigest()
+            changed |= {run.path: replace(run, data=data, arm=arm) for run in group}
+    return [changed.get(run.path, run) for run in runs]
+
+
+def _repeats_once(group: Sequence[Run]) -> bool:
+    """Each fold, subset and seed stands for one run, and each fold for the same splits."""
+    places = {(run.fold, run.subset, run.seed) for run in group}
+    splits = {(run.fold, run.conditions.get("split digest")) for run in group}
+    return len(places) == len(group) and len(splits) == len({run.fold for run in group})
+
+
+def _store(run: Run) -> str:
+    return run.data.removesuffix(f" fold {run.fold}")
 
 
 def _other_conditions(run: Run, first: Run) -> str:
@@ -200,6 +251,7 @@ def _read(folder: RunFolder) -> Run:
     cell, result = Values(folder, "cell.json"), Values(folder, "result.json")
     status, steps = Values(folder, "status.json"), result.count("steps")
     best_step = result.number_if_any("best", "step")
+    fold = cell.number_if_any("recipe", "data", "fold")
     return Run(
         path=folder.path,
         arm=cell.take(str, "arm"),
@@ -223,6 +275,9 @@ def _read(folder: RunFolder) -> Run:
         costs=_costs(folder),
         spent=_spent(cell, status, steps),
         best_step=None if best_step is None else int(best_step),
+        fold=None if fold is None else int(fold),
+        label_seed=read_label_seed(cell),
+        pool=pool_digest(cell),
     )
 
 

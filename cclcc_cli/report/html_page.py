@@ -16,7 +16,6 @@ from markupsafe import Markup
 from cclcc_cli import __version__
 from cclcc_cli.metrics.scores import MAIN, Metric, heading, metric_title, score_of
 from cclcc_cli.report.detail_tables import lay_out_costs, lay_out_statistics
-from cclcc_cli.report.evidence_text import count_comparisons
 from cclcc_cli.report.figures.figure import Figure
 from cclcc_cli.report.html_tables import Table, build_table
 from cclcc_cli.report.layouts import Layout, lay_out_grid, lay_out_rows
@@ -42,8 +41,9 @@ _WIDE = 720
 """Width on the page from which a figure has a row of its own."""
 _BESIDE: tuple[Metric, ...] = (MAIN, ("working", "iou"))
 """So few beside the judged score that the verdict is seen."""
-_LEGEND = ("Best in bold, second best underlined, among arms with the same data and labels; * "
-           "better, † worse than the baseline after Holm's correction. Click a heading to sort.")
+_LEGEND = ("Best in bold, second best underlined, among groups with the same data and labels; * "
+           "better, † worse than the baseline after Holm's correction; neither where fewer than "
+           "three seeds are shared. Click a heading to sort.")
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,8 @@ def render_report(
         sentences=page.sentences, notes=[*page.notes, *notes, *problems],
         contents=_contents(before, figures, after), before=before, after=after,
         figures=[_picture(figure) for figure in figures],
-        methods=write_methods(arms, split, count_comparisons(evidence), question.metric),
+        methods=write_methods(arms, split, [
+            found.comparison for found in evidence if found.comparison], question.metric),
         differences=build_table("How recipes differ", lay_out_differences(arms)),
         provenance=[build_table("Data and splits", lay_out_sources(arms)),
                     build_table("Software and machines", lay_out_software(arms)),
@@ -124,11 +125,12 @@ def _heading(arms: Sequence[ArmDetails]) -> str:
 def _headline(page: Page, arms: Sequence[ArmDetails]) -> list[tuple[str, str]]:
     runs = [run for arm in arms for run in arm.runs]
     images = sorted({found.estimate.num_images for found in page.evidence if found.estimate})
-    seeds = sorted({len(arm.runs) for arm in arms})
+    seeds = sorted({len(arm.arm.seeds) for arm in arms})
     return [
         (f"{len(arms)}", "arms"), (f"{len(runs):,}", "finished runs"),
         (_span(seeds), "seeds per arm"), (_span(images), "images judged"),
-        (f"{count_comparisons(page.evidence)}", "comparisons with a baseline"),
+        (f"{sum(found.comparison is not None for found in page.evidence)}",
+         "comparisons with a baseline"),
     ]
 
 
@@ -168,8 +170,10 @@ def _detail_sections(
         Section("Behind the verdicts", lay_out_statistics(evidence), [
             f"Spreads are standard deviations in {score_of(metric).difference_unit} of "
             f"{metric_title(metric)}: between images, between seeds, and what is left. "
-            "p counts images and seeds; Wilcoxon and sign flips count images alone, "
-            "before correction. Seeds needed: per arm, to find the difference four times in five."
+            "p counts images and seeds; Wilcoxon and sign flips count images alone, before "
+            f"correction. Smallest gain, in {score_of(metric).difference_unit}: the true "
+            "difference that this design finds four times in five, if it alone is tested, now and "
+            "with more seeds."
         ]),
         *_spread_sections(page, question),
         Section("Costs", lay_out_costs(arms), [

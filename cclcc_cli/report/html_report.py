@@ -38,7 +38,8 @@ def write_html(
     sections: list[Section] = []
     if question.ablation:
         sheet = write_ablation_page(root, question.ablation, question.split, question.across,
-                                    all_metrics=False, metric=question.metric)
+                                    all_metrics=False, metric=question.metric,
+                                    margin=question.margin)
         sections = [Section(table.title, table.layout, table.sentences)
                     for table in sheet.tables]
     page = _write_page(root, question)

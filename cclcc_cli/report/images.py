@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cclcc_cli.errors import RunError
 from cclcc_cli.experiments.run_folder import RunFolder
-from cclcc_cli.metrics.scores import Metric, file_column, metric_name, metric_title
+from cclcc_cli.metrics.scores import MAIN, Metric, file_column, metric_name, metric_title
 from cclcc_cli.report.gather import Run, Split
 
 _AGREES = 1e-6
@@ -23,16 +23,19 @@ class ImageScores:
 
     Attributes:
         stems: which images, no two alike.
-        values: their scores, finite, ``(N,)``; or of several seeds, ``(S, N)``.
+        values: their scores, finite, ``(N,)``; or of several runs, ``(R, N)``.
         foreground: the truth's share of each image at the working size, ``(N,)``; None in tables
             from before it was kept.
-        groups: the patient or video of each image; None where the store knew of none.
+        groups: the patient or video of each image, its own stem where it is alone; None where the
+            store knew of none.
+        metric: which score.
     """
 
     stems: tuple[str, ...]
     values: NDArray[np.float64]
     foreground: NDArray[np.float64] | None = None
     groups: tuple[str, ...] | None = None
+    metric: Metric = MAIN
 
     def of(self, stems: Sequence[str]) -> "ImageScores":
         """The same for some of the images, in the order asked for."""
@@ -75,12 +78,13 @@ def read_images(runs: Iterable[Run], split: Split, metric: Metric) -> ImageReadi
                        f"{with_split[0].path}: they are older than this score; judge by another, "
                        "or make them anew with cclcc train --fresh")
     kept, scores, problems = [], {}, []
-    stems_of_arm: dict[str, tuple[tuple[str, ...], Path]] = {}
+    stems_of: dict[tuple[str, int | None], tuple[tuple[str, ...], Path]] = {}
     for run in runs:
         if split in run.scores and run.scores[split].get(metric) is not None:
             try:
                 found = _read(run, split, metric)
-                stems, first = stems_of_arm.setdefault(run.arm, (found.stems, run.path))
+                stems, first = stems_of.setdefault(
+                    (run.arm, run.fold), (found.stems, run.path))
                 if set(stems) != set(found.stems):
                     raise _unsound(run, split, f"other images than in {first}")
             except RunError as error:
@@ -92,18 +96,6 @@ def read_images(runs: Iterable[Run], split: Split, metric: Metric) -> ImageReadi
         raise RunError(f"no run with sound scores of its images, the first problem is "
                        f"{problems[0]}")
     return ImageReading(tuple(kept), scores, tuple(f"left out: {text}" for text in problems))
-
-
-def stack_seeds(runs: Iterable[Run], scores: Mapping[Path, ImageScores]) -> ImageScores | None:
-    """The runs of an arm as one array, seeds by images; None where none has such scores."""
-    found = [scores[run.path] for run in runs if run.path in scores]
-    if not found:
-        return None
-    aligned = [each.of(found[0].stems) for each in found]
-    return replace(
-        aligned[0], values=np.stack([each.values for each in aligned]),
-        foreground=next((a.foreground for a in aligned if a.foreground is not None), None),
-        groups=next((a.groups for a in aligned if a.groups is not None), None))
 
 
 def _read(run: Run, split: Split, metric: Metric) -> ImageScores:
@@ -135,7 +127,8 @@ def _read(run: Run, split: Split, metric: Metric) -> ImageScores:
     assert told is not None  # or it would not be read
     if not abs(mean - told) <= _AGREES * max(abs(told), 1):
         raise _unsound(run, split, f"its mean {column} is {mean:.6f}, in result.json {told:.6f}")
-    return ImageScores(stems, values, foreground, None if groups is None else tuple(groups))
+    return ImageScores(
+        stems, values, foreground, None if groups is None else tuple(groups), metric)
 
 
 def _column(

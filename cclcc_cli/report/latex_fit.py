@@ -29,6 +29,10 @@ _TOLD = {"data": "", "labels": " labels", "seeds": " seeds", "steps": " steps"}
 """Columns that a caption can say where they do not vary, and how it does."""
 
 
+_MARKED = {"better", "worse", "undecided"}
+"""Verdicts that marks tell, the last by their absence."""
+
+
 @dataclass(frozen=True)
 class Fitted:
     """A layout made to fit.
@@ -73,7 +77,7 @@ def _without_constant_columns(layout: Layout) -> tuple[Layout, str]:
     for own, working in _original_columns(layout):
         if all(row[own] in ("", row[working]) for row in layout.rows):
             gone.add(own)  # the images came at the working size
-    if "verdict" in texts:
+    if "verdict" in texts and {*texts["verdict"]} <= _MARKED:
         gone.add(list(layout.columns).index("verdict"))
     if "recipe" in texts and all(recipe in (method, "quoted") for method, recipe in zip(
             texts["method"], texts["recipe"], strict=True)):

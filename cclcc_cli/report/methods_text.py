@@ -4,16 +4,17 @@ Each setting is a clause for each arm. Where all arms have the same it is one se
 said for whom which clause holds.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from cclcc_cli.metrics.scores import MAIN, Metric, metric_title, score_of
+from cclcc_cli.metrics.scores import MAIN, Metric, in_unit, metric_title, score_of
 from cclcc_cli.report import recipe_words as say
 from cclcc_cli.report.gather import Split
 from cclcc_cli.report.method_words import NOTHING, added_terms
 from cclcc_cli.report.run_details import ArmDetails
-from cclcc_cli.report.statistics import LEVEL, NUM_DRAWS
+from cclcc_cli.report.statistics import FEWEST_SEEDS, LEVEL, Pairing
 from cclcc_cli.report.tables import look_alike, row_name
+from cclcc_cli.report.verdicts import Comparison, default_margin
 
 MOST_CLAUSES = 8
 """Settings that differ in more ways are left to the table of recipes."""
@@ -31,14 +32,15 @@ class Passage:
 
 
 def write_methods(
-    arms: Sequence[ArmDetails], split: Split, family: int, metric: Metric = MAIN
+    arms: Sequence[ArmDetails], split: Split, comparisons: Sequence[Comparison],
+    metric: Metric = MAIN,
 ) -> list[Passage]:
     """The section, passage by passage; arms whose recipe is unreadable are left out and named.
 
     Args:
         arms: of the table.
         split: whose scores are compared.
-        family: comparisons that Holm's correction is over.
+        comparisons: of groups with their baselines.
         metric: the score that is judged.
     """
     known = [arm for arm in arms if arm.recipe is not None]
@@ -50,7 +52,7 @@ def write_methods(
         Passage("Methods", _methods(known)),
         Passage("Evaluation", [" ".join(
             [_sentences(known, (_threshold,)), *_rules(known, split, metric), _readings(known)])]),
-        Passage("Statistics", [_statistics(family, metric)]),
+        Passage("Statistics", [_statistics(comparisons, metric)]),
         Passage("Software", [text] if (text := _sentences(known, (_software,))) else []),
     ] if known else []
     missing = [arm for arm in arms if arm.recipe is None]
@@ -112,6 +114,9 @@ def _data(arm: ArmDetails) -> str:
 
 
 def _fold(arm: ArmDetails) -> str:
+    if folds := arm.arm.folds:
+        return (f"folds {say.listed(list(map(str, folds)))} of its cross-validation were used, and "
+                "their means averaged")
     fold = arm.first.text("cell", "recipe", "data", "fold")
     return f"fold {fold} of its cross-validation was used" if fold else ""
 
@@ -128,7 +133,8 @@ def _leaks(arm: ArmDetails) -> str:
 
 def _labels(arm: ArmDetails) -> str:
     assert arm.recipe is not None
-    return say.labels(arm.recipe, arm.arm.first.labeled, arm.arm.first.train_images)
+    return say.labels(arm.recipe, arm.arm.first.labeled, arm.arm.first.train_images,
+                      arm.arm.subsets)
 
 
 def _streams(arm: ArmDetails) -> str:
@@ -179,7 +185,7 @@ def _selection(arm: ArmDetails) -> str:
 
 
 def _seeds(arm: ArmDetails) -> str:
-    seeds = [str(run.run.seed) for run in arm.runs]
+    seeds = list(map(str, arm.arm.seeds))
     if len(seeds) == 1:
         return f"training was run once (seed {seeds[0]})"
     return f"training was repeated with {len(seeds)} seeds ({say.listed(seeds)})"
@@ -237,17 +243,39 @@ def _readings(arms: Sequence[ArmDetails]) -> str:
     return f"Runs read the test split up to {max(reads)} times."
 
 
-def _statistics(family: int, metric: Metric) -> str:
-    less = "" if score_of(metric).more_is_better else ", of which less is better"
-    text = (f"What is judged is {metric_title(metric)}{less}. Scores are means over "
-            "images and seeds, with the standard deviation over seeds. "
-            f"{100 * (1 - LEVEL):g} % intervals come from a bootstrap that draws seeds and images "
-            f"independently ({NUM_DRAWS:,} draws), its width set by a two-way variance of images "
-            "and seeds with Satterthwaite's degrees of freedom. Differences are paired by image; "
-            "p counts images and, where there are several, seeds as noise")
-    if family:
-        text += f", and is corrected by Holm's method over {say.counted(family, 'comparison')}"
-    return f"{text}. A difference with p of {LEVEL:g} or more is called within noise."
+def _statistics(comparisons: Sequence[Comparison], metric: Metric) -> str:
+    row = score_of(metric)
+    less = "" if row.more_is_better else ", of which less is better"
+    pairings = dict.fromkeys(one.difference.pairing for one in comparisons)
+    ways = [_WAYS[pairing] for pairing in pairings]
+    margin = comparisons[0].margin if comparisons else default_margin(metric)
+    text = [
+        f"What is judged is {metric_title(metric)}{less}. Scores are means over images and seeds, "
+        "with the standard deviation over seeds. "
+        f"{100 * (1 - LEVEL):g} % intervals are of Student's t, with the two-way variance of "
+        "images and seeds and Satterthwaite's degrees of freedom.", *ways]
+    families = sorted({one.family for one in comparisons if one.family > 1})
+    if families:
+        text.append(
+            f"p is corrected by Holm's method, and intervals of differences by Bonferroni's, over "
+            f"the {' or '.join(map(str, families))} comparisons with a baseline.")
+    return " ".join([
+        *text, f"A difference with p below {LEVEL:g} is called better or worse; one whose 90 % "
+        f"interval lies within ±{in_unit(margin, metric):g} {row.difference_unit} equivalent; any "
+        f"other undecided. Fewer than {FEWEST_SEEDS} shared seeds allow no verdict."])
+
+
+_WAYS: Mapping[Pairing, str] = {
+    "seeds": "Differences are paired by seed and by image: the variance is that of the differences "
+             "over the seeds and images that both groups share.",
+    "label subsets": "Differences are paired by labelled subset and by image, after the mean over "
+                     "each subset's seeds.",
+    "folds": "Differences are averaged over seeds and images in each fold; the variance of their "
+             "mean over folds is corrected for overlapping training images (Nadeau and Bengio, "
+             "2003).",
+    "none": "Where groups share no seed, differences are paired by image alone, and each group's "
+            "seeds are noise of their own.",
+}
 
 
 def _software(arm: ArmDetails) -> str:

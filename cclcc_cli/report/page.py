@@ -10,6 +10,7 @@ from cclcc_cli.report import evidence_text as words
 from cclcc_cli.report.ablation import read_ablation
 from cclcc_cli.report.ablation_page import gather_ablation
 from cclcc_cli.report.costs import cost_record
+from cclcc_cli.report.estimand import caption_text
 from cclcc_cli.report.evidence import (
     Evidence,
     check_comparable,
@@ -33,6 +34,7 @@ from cclcc_cli.report.tables import (
     comparison_notes,
     group_arms,
     missing_notes,
+    repeated_over,
     shown_metrics,
     to_records,
 )
@@ -52,6 +54,8 @@ class Question:
         grid: methods by number of labels instead of a row per arm.
         ablation: its runs alone.
         quoted: figures of others to show below.
+        margin: within which a difference counts as none, in the judged score's own unit (a share of
+            1, or pixels); None: the ablation's own, or the default.
     """
 
     split: Split = "test"
@@ -63,6 +67,7 @@ class Question:
     grid: bool = False
     ablation: str | None = None
     quoted: Sequence[Quoted] = ()
+    margin: float | None = None
 
     @property
     def metrics(self) -> Sequence[Metric]:
@@ -145,19 +150,22 @@ def write_page(root: Path, question: Question) -> Page:
     if not question.across:
         check_comparable(arms, question.split, question.metric)
     dice, problems = _read_dice(reading, question)
-    evidence = weigh(arms, reading.scores, question.baseline, question.metric)
+    evidence = weigh(arms, reading.scores, question.baseline, question.metric,
+                     _margin(root, question))
     notes = [*comparison_notes(arms, question.split),
              *missing_notes(arms, question.split, question.metrics),
              *([] if question.baseline else unclear_baselines(arms)),
              *gathered.notes, *reading.notes, *problems]
     data = ", ".join(dict.fromkeys(arm.first.data for arm in arms))
+    compared = [(found.arm, found.comparison) for found in evidence if found.comparison]
     quoted = fitting(question.quoted, arms)
     notes += [f"quoted figures on {one.data} ({one.source}) are left out: no run is on it"
               for one in question.quoted if one not in quoted]
     return Page(
         title=f"{data}: {question.split} "
               f"{heading(question.metric) if question.grid else 'scores'}, "
-              f"mean ± standard deviation over seeds"
+              f"mean ± standard deviation over {repeated_over(arms)}"
+              f"{caption_text(compared)}"
               f"{', ACROSS runs whose conditions differ' if question.across else ''}",
         layout=_lay_out(evidence, question, quoted),
         records=_records(evidence, question, reading.scores, dice),
@@ -178,6 +186,12 @@ def _read_dice(
     return found.scores, [f"failures are counted without it: {note}" for note in found.notes]
 
 
+def _margin(root: Path, question: Question) -> float | None:
+    if question.margin is None and question.ablation:
+        return read_ablation(root, question.ablation).margin(question.metric)
+    return question.margin
+
+
 def _lay_out(
     evidence: Sequence[Evidence], question: Question, quoted: Sequence[Quoted]
 ) -> Layout:
@@ -193,9 +207,8 @@ def _records(
     dice: Mapping[Path, ImageScores],
 ) -> list[Record]:
     records = to_records([found.arm for found in evidence], question.split, question.metrics)
-    family = words.count_comparisons(evidence)
     return [
-        {**record, **words.evidence_record(found, family), **spread_record(found, scores, dice),
+        {**record, **words.evidence_record(found), **spread_record(found, scores, dice),
          **(cost_record(found.arm) if question.costs else {})}
         for record, found in zip(records, evidence, strict=True)
     ]

@@ -13,7 +13,7 @@ from cclcc_cli.report import evidence_text as words
 from cclcc_cli.report.detail_tables import plain_layout
 from cclcc_cli.report.evidence import Evidence, judged_metric
 from cclcc_cli.report.gather import Split
-from cclcc_cli.report.images import ImageScores, stack_seeds
+from cclcc_cli.report.images import ImageScores
 from cclcc_cli.report.mean_ranks import (
     LEVEL,
     NUM_DRAWS,
@@ -25,6 +25,7 @@ from cclcc_cli.report.mean_ranks import (
     rank_stability,
 )
 from cclcc_cli.report.sheet import Table
+from cclcc_cli.report.stacks import stack_runs
 from cclcc_cli.report.tables import Record
 from cclcc_cli.wording import few
 
@@ -130,20 +131,19 @@ def _build_blocks(
     scores: Mapping[Path, ImageScores],
 ) -> list[Block]:
     """Every block's scores on the images that all groups of its data set have."""
-    stacks = {place: [stack for name in methods
-                      if (stack := stack_seeds(found[name].arm.runs, scores))]
-              for place, found in by_place.items()}
+    means = {place: [stack.mean_over_runs() for name in methods
+                     if (stack := stack_runs(found[name].arm.runs, scores))]
+             for place, found in by_place.items()}
     blocks = []
-    for (data, labeled), own in stacks.items():
-        everyone = [stack for place, found in stacks.items() if place[0] == data
-                    for stack in found]
-        common = set.intersection(*(set(stack.stems) for stack in everyone))
-        stems = [stem for stem in everyone[0].stems if stem in common]
+    for (data, labeled), own in means.items():
+        everyone = [each for place, found in means.items() if place[0] == data for each in found]
+        common = set.intersection(*map(set, everyone))
+        stems = [stem for stem in everyone[0] if stem in common]
         if not stems:
             raise RunError(f"--layout ranks: groups on {data} share no image; give --runs with "
                            "comparable runs alone")
         blocks.append(Block(data, labeled, np.stack(
-            [stack.of(stems).values.mean(axis=0) for stack in own])))
+            [np.array([each[stem] for stem in stems]) for each in own])))
     return blocks
 
 

@@ -60,15 +60,24 @@ def first_part(share: Fraction) -> str:
     return f"the first {_PARTS.get(share) or f'{100 * float(share):.3g} %'}"
 
 
-def labels(recipe: AnyRecipe, count: int, of: int) -> str:
-    """How many images keep their labels, and how they were chosen."""
+def labels(recipe: AnyRecipe, count: int, of: int, subsets: Sequence[int] = ()) -> str:
+    """How many images keep their labels, and how they were chosen.
+
+    Args:
+        recipe: of a run.
+        count: images that keep their labels.
+        of: training images.
+        subsets: label seeds, where several are pooled.
+    """
     if count == of:
         return f"all {counted(of, 'training image')} kept their labels"
     match recipe.data.selection:
         case NestedSelection(seed=seed):
-            drawn = ("drawn anew for each seed, the same ones in every method," if seed == "run"
-                     else f"drawn at random (label seed {seed})")
-            how = f"{drawn} so that smaller subsets lie inside larger ones"
+            by = (f"(label seeds {listed(list(map(str, subsets)))})" if subsets else
+                  "anew for each seed, the same ones in every method," if seed == "run"
+                  else f"(label seed {seed})")
+            drawn = "drawn" if seed == "run" and not subsets else "drawn at random"
+            how = f"{drawn} {by} so that smaller subsets lie inside larger ones"
         case ContiguousSelection(start=start):
             how = (f"taken as a block of the training images sorted by name, from position {start} "
                    "on")

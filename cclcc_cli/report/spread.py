@@ -3,11 +3,13 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 import numpy as np
 
-from cclcc_cli.metrics.scores import Metric, gain
+from cclcc_cli.metrics.scores import gain
 from cclcc_cli.report.images import ImageScores
+from cclcc_cli.report.stacks import Stack
 
 FAILURE = 0.5
 """Dice below which an image counts as failed."""
@@ -19,7 +21,7 @@ STRATA = ("small", "medium", "large")
 
 @dataclass(frozen=True)
 class Spread:
-    """A group's images beside their mean; each is taken within a seed, then averaged over seeds.
+    """A group's images beside their mean; each is taken within a run, then averaged over runs.
 
     Attributes:
         median: over images, in the score's own unit (shares of 1, pixels), as are the others.
@@ -50,18 +52,26 @@ class Strata:
     stems: Mapping[str, tuple[str, ...]]
 
 
-def measure_spread(scores: ImageScores, dice: ImageScores | None, metric: Metric) -> Spread:
-    """Spread over images.
+def measure_spread(scores: Stack, dice: Stack | None) -> Spread:
+    """Spread over images; of several folds the mean of theirs.
 
     Args:
-        scores: the judged score, seeds by images.
+        scores: the judged score.
         dice: of the same images at the same size.
-        metric: which score the first are.
     """
+    spreads = [_of_fold(found.images, dice.folds[fold].images if dice and fold in dice.folds
+                        else None) for fold, found in scores.folds.items()]
+    failures = [each.failures for each in spreads if each.failures is not None]
+    median, lower, upper, worst = (fmean(getattr(each, name) for each in spreads)
+                                   for name in ("median", "lower", "upper", "worst_tenth"))
+    return Spread(median, lower, upper, worst, fmean(failures) if failures else None)
+
+
+def _of_fold(scores: ImageScores, dice: ImageScores | None) -> Spread:
     lower, median, upper = np.quantile(scores.values, (0.25, 0.5, 0.75), axis=1).mean(axis=1)
     count = math.ceil(WORST * scores.values.shape[1])
     ordered = np.sort(scores.values, axis=1)
-    worst = ordered[:, :count] if gain(1, metric) > 0 else ordered[:, -count:]
+    worst = ordered[:, :count] if gain(1, scores.metric) > 0 else ordered[:, -count:]
     return Spread(float(median), float(lower), float(upper), float(worst.mean()),
                   None if dice is None else float((dice.values < FAILURE).mean()))
 

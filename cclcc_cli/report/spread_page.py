@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 
 from cclcc_cli.metrics.scores import (
     Metric,
@@ -15,7 +16,7 @@ from cclcc_cli.report import evidence_text as words
 from cclcc_cli.report.detail_tables import plain_layout
 from cclcc_cli.report.evidence import Evidence, compare_images, judged_metric
 from cclcc_cli.report.gather import Split
-from cclcc_cli.report.images import ImageScores, stack_seeds
+from cclcc_cli.report.images import ImageScores
 from cclcc_cli.report.layouts import Layout
 from cclcc_cli.report.sheet import Table
 from cclcc_cli.report.spread import (
@@ -26,6 +27,7 @@ from cclcc_cli.report.spread import (
     cut_strata,
     measure_spread,
 )
+from cclcc_cli.report.stacks import stack_runs
 from cclcc_cli.report.statistics import Difference
 from cclcc_cli.report.tables import Record, look_alike, row_name
 
@@ -39,7 +41,7 @@ class Stratum:
     """A group's images whose lesions are of one size.
 
     Attributes:
-        mean: over images and seeds, in the score's own unit.
+        mean: over images and runs, in the score's own unit.
         difference: from the group's baseline on the same images; None without one.
     """
 
@@ -83,7 +85,7 @@ def lay_out_spread(evidence: Sequence[Evidence], scores: Scores, dice: Scores) -
 
 def spread_sentence(metric: Metric) -> str:
     """What the columns are."""
-    return (f"Each within a seed, then averaged over seeds. Failures: images with Dice below "
+    return (f"Each within a run, then averaged over runs. Failures: images with Dice below "
             f"{100 * FAILURE:g} %; worst tenth: the mean {metric_title(metric)} of the worst tenth "
             "of the images.")
 
@@ -119,7 +121,7 @@ def strata_table(evidence: Sequence[Evidence], scores: Scores, split: Split) -> 
                               for cell in _cells(there.get(part), found, metric))])
         records += [_stratum_record(found, strata, each) for each in there.values()]
     keys = _keys(evidence)
-    columns = [*keys, *(text for part in parts for text in (part, f"{part}: less baseline"))]
+    columns = [*keys, *(text for part in parts for text in (part, f"{part}: {words.DIFFERENCE}"))]
     return Table("strata", f"{_data(evidence)}: {split} {heading(metric)} by lesion size",
                  plain_layout(columns, rows, len(keys)), records,
                  [*(_cut_sentence(data, strata, split) for data, strata in cuts.items()), _LOOKS])
@@ -135,8 +137,8 @@ def strata_missing(evidence: Sequence[Evidence], scores: Scores) -> list[str]:
 
 
 def _spread(found: Evidence, scores: Scores, dice: Scores) -> Spread | None:
-    stack = stack_seeds(found.arm.runs, scores)
-    return measure_spread(stack, stack_seeds(found.arm.runs, dice), found.metric) if stack else None
+    stack = stack_runs(found.arm.runs, scores)
+    return measure_spread(stack, stack_runs(found.arm.runs, dice)) if stack else None
 
 
 def _cut_by_data(evidence: Sequence[Evidence], scores: Scores) -> dict[str, Strata]:
@@ -152,19 +154,13 @@ def _cut_by_data(evidence: Sequence[Evidence], scores: Scores) -> dict[str, Stra
 
 
 def _strata_of(found: Evidence, strata: Strata, scores: Scores) -> list[Stratum]:
-    stack = stack_seeds(found.arm.runs, scores)
+    stack = stack_runs(found.arm.runs, scores)
     if stack is None:
         return []
-    base = stack_seeds(found.comparison.baseline.runs, scores) if found.comparison else None
-    own, result = set(stack.stems), []
-    for name, members in strata.stems.items():
-        stems = [stem for stem in members if stem in own]
-        if not stems:
-            continue
-        part = stack.of(stems)
-        result.append(Stratum(name, len(stems), float(part.values.mean()),
-                              compare_images(part, base)))
-    return result
+    base = stack_runs(found.comparison.baseline.runs, scores) if found.comparison else None
+    parts = [(name, part) for name, members in strata.stems.items() if (part := stack.of(members))]
+    return [Stratum(name, part.num_images, fmean(part.mean_over_runs().values()),
+                    compare_images(part, base)) for name, part in parts]
 
 
 def _cells(stratum: Stratum | None, found: Evidence, metric: Metric) -> list[str]:
@@ -173,7 +169,8 @@ def _cells(stratum: Stratum | None, found: Evidence, metric: Metric) -> list[str
     if stratum.difference is None:
         return [f"{in_unit(stratum.mean, metric):.2f}", "baseline" if found.is_baseline else ""]
     return [f"{in_unit(stratum.mean, metric):.2f}",
-            words.points_text(stratum.difference, metric)]
+            words.difference_text(stratum.difference.mean, stratum.difference.low,
+                                  stratum.difference.high, metric)]
 
 
 def _stratum_record(found: Evidence, strata: Strata, stratum: Stratum) -> Record:
@@ -198,7 +195,7 @@ def _cut_sentence(data: str, strata: Strata, split: Split) -> str:
 def _identity(found: Evidence) -> Record:
     first = found.arm.first
     return {"data": first.data, "method": first.method, "recipe": found.arm.recipe,
-            "arm": first.arm, "labeled": first.labeled, "seeds": len(found.arm.runs)}
+            "arm": first.arm, "labeled": first.labeled, "seeds": len(found.arm.seeds)}
 
 
 def _keys(evidence: Sequence[Evidence]) -> list[str]:

@@ -1,63 +1,97 @@
-"""What scores of images by seeds allow one to say: estimates, differences, noise and need.
+"""What scores of images by seeds allow one to say: estimates, differences, and how sure they are.
 
-Scores of an arm are an array ``(S, N)``: S seeds, each of which was judged on the same N images.
-Images and seeds are therefore crossed, not nested: a hard image is hard for every seed, and a bad
-seed is bad on every image. In a mean over both, the noise of images shrinks with N alone and that
-of seeds with S alone. Treating the S x N scores as so many independent ones, or testing over
-images only, takes the noise of seeds for zero and finds "significant" differences between
-trainings that differ by chance (``tests/report/test_simulation.py`` measures how many).
+The scores of a group (runs that differ by seed alone) are an array ``(S, N)``: S seeds, each judged
+on the same N images. Images and seeds are crossed: a hard image is hard for every seed, a bad seed
+is bad on every image, so the noise of images shrinks with N alone and that of seeds with S alone.
 
-**Variance.** With MS for the mean squares of the two-way layout without replication, the variance
-of the mean is (MS_images + MS_seeds - MS_rest) / (S N); the part of the seeds is never taken as
-below zero. Satterthwaite's degrees of freedom turn it into a t distribution, without which three
-seeds would be believed like three hundred.
+**The default comparison is paired by seeds and by images.** Runs with the same seed share initial
+weights and the order of images in every group (and the labelled subset, where the run's seed draws
+it), so their scores rise and fall together. On the S common seeds and N common images
 
-**Interval.** Owen's pigeonhole bootstrap (Annals of Applied Statistics 1, 2007) draws seeds and
-images independently, an image drawn being the same for all seeds and for both arms of a
-difference. It counts the rest three times and, with few seeds, S - 1 of S parts of their variance,
-and its quantiles are a normal's. So it gives the interval its shape, skewness included, while
-its width is set to the variance above and its quantiles are widened to that t distribution.
+    E[s, i] = sum over groups of weight * score[s, i]         (1 and -1 for a plain difference)
 
-**Pairing.** A difference is taken image by image, after the mean over each arm's seeds. Seeds are
-not paired: another method makes something else of the same start, arms may have unequal seeds,
-and three pairs would leave 2 degrees of freedom where two times three seeds leave 4. If equal
-seeds do vary together the interval is too wide, never too narrow.
+with MS_i, MS_s and MS_r for its two-way mean squares of images, seeds and the rest,
 
-**One seed** says nothing about the noise of seeds: intervals and p are then of the images alone,
-for this training and not for the method. **One image** stands for no other: there is no interval,
-and p is 1.
+    V  = (MS_i + max(MS_s - MS_r, 0)) / (S N)
+    df = (V S N)^2 / (MS_i^2 / (N - 1) + [MS_s > MS_r] MS_s^2 / (S - 1))
+
+and df at least that of the smallest component that counts (Satterthwaite, Biometrics Bulletin 2,
+1946). ``t = mean(E) / sqrt(V)``; the interval is ``mean +- t_df sqrt(V)``. On balanced data V is
+the variance of the effect in a mixed model with crossed random effects of images and seeds, fitted
+by REML, where its components are above 0 (``tests/report/test_mixed_model.py``). A contrast over
+several groups, such as a marginal effect, is judged in the same way: all of them share the axis of
+seeds. Seeds are paired because they are shared by design, never because of what a test says.
+
+**Seeds that are not shared** (no seed in common) leave the unpaired comparison: images are
+paired, each group's seeds are noise of their own.
+
+**How much is claimed** depends on the number of seeds (the common ones, or the smaller side's):
+three or more allow a verdict; two give an estimate and an interval only; one says nothing about
+the noise of seeds: interval and p are then over images, about these two trainings and not about
+the methods. One image stands for no other: there is no interval, and p is 1.
+
+**Repetitions other than seeds.** L label subsets by T seeds: scores are averaged over T first, and
+the subsets take the place of seeds (their part of the noise has L - 1 degrees of freedom). Folds of
+one data set: seeds are averaged in each fold, and K fold means, each of the same weight, have the
+variance ``(1/K + n_test/n_train) s^2`` with K - 1 degrees of freedom (Nadeau and Bengio, Machine
+Learning 52, 2003); n_train counts the fold's training images, labelled or not.
+
+**Groups of images** (patients, videos), where the store knows them: the mean over a group's images
+takes the place of an image, and every group weighs the same, however many images it has.
+
+**The smallest detectable gain** is the true difference that a two-sided test at 5 % finds with
+80 % power, by the noncentral t: with the noise as it is, and with 5, 10 and 20 seeds if seeds vary
+as those at hand do. It does not depend on the difference that was observed.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cclcc_cli.metrics.scores import MAIN, Metric, score_of
+from cclcc_cli.report.variance import (
+    Noise,
+    ahead,
+    crossed_noise,
+    fold_noise,
+    half_width,
+    mean_squares,
+    p_values,
+    smallest_gain,
+    unpaired_ahead,
+    unpaired_noise,
+)
+
 Scores = NDArray[np.float64]
-Verdict = Literal["better", "worse", "within noise"]
+Pairing = Literal["seeds", "label subsets", "folds", "none"]
+"""What the groups of a comparison share and repeat; with ``none`` their images alone."""
 
 LEVEL = 0.05
 """Of error: intervals hold 95 %, and p below it is a difference."""
 POWER = 0.8
-"""The chance to find a difference as large as observed, when seeds needed are counted."""
-NUM_DRAWS = 4000
-MOST_SEEDS = 1000
-_SEED = 20220207
+"""The chance to find the smallest detectable gain."""
+SEEDS_AHEAD = (5, 10, 20)
+"""Numbers of seeds for which the smallest detectable gain is told."""
+FEWEST_SEEDS = 3
+"""That allow a verdict."""
+Bounds = tuple[float | None, float | None]
+"""The least and the most that something can be; None where nothing bounds it."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """The mean of an arm and what varies about it.
+    """The mean of a group and what varies about it.
 
     Attributes:
         mean: over images and seeds.
         std: of the seeds' means, n - 1; None for one seed.
-        low: of the 95 % interval; None for one image.
-        high: of it.
+        low: of the 95 % interval, within the score's range; None for one image.
+        high: upper end of the same.
+        num_seeds: or label subsets, or folds.
         image_std: between images, apart from what seeds make of them; with one seed, all of it.
         seed_std: between seeds, apart from what images add to it; None for one seed or image.
         rest_std: of what is left, as for ``seed_std``.
@@ -76,126 +110,216 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Difference:
-    """An arm less its baseline, on the same images.
+    """A weighted sum of groups' means on the same images, such as one less another.
 
     Attributes:
-        mean: above 0 where the arm scores higher.
-        low: of the 95 % interval; None for one image.
-        high: of it.
-        p: that such a difference comes from chance in images and seeds; not yet corrected.
+        mean: above 0 where the first scores higher.
+        low: of the 95 % interval of this comparison alone, within the range of what can be;
+            None for one image.
+        high: upper end of the same.
+        p: that such a difference comes from chance; not corrected for a family.
+        error: standard error of the mean.
+        freedom: its degrees of freedom; 0 for one image.
+        bounds: between which a difference of such scores lies.
         p_wilcoxon: signed ranks over images, the seeds taken as they fell.
-        p_sign_flip: permutation of signs over images, the same.
+        p_sign_flip: permutation of signs over images, likewise.
         effect: Cohen's d of the images' differences; None where they do not vary.
-        seeds_needed: per arm, to find this difference with 80 % power; None if no number would
-            do, or too little is known to say.
-        seed_noise_known: both arms have two seeds or more.
+        num_images: that all groups share; or groups of images.
+        pairing: what is repeated and shared.
+        num_repetitions: common seeds, label subsets or folds; unpaired, the smaller side's seeds.
+        correlation: of the two sides' means over the common seeds; None below three.
+        smallest_gain: that this design finds with 80 % power; None below two repetitions.
+        gains_ahead: the same with each of ``SEEDS_AHEAD`` seeds; None where this is not known.
     """
 
     mean: float
     low: float | None
     high: float | None
     p: float
+    error: float
+    freedom: float
+    bounds: Bounds
     p_wilcoxon: float
     p_sign_flip: float
     effect: float | None
     num_images: int
-    seeds_needed: int | None
-    seed_noise_known: bool
+    pairing: Pairing
+    num_repetitions: int
+    correlation: float | None
+    smallest_gain: float | None
+    gains_ahead: tuple[float | None, ...]
+
+    def interval(self, level: float) -> tuple[float | None, float | None]:
+        """That misses the truth with probability ``level``; (None, None) for one image."""
+        return _interval(self.mean, Noise(np.array(self.error**2), np.array(self.freedom)), level,
+                         self.bounds)
+
+    @property
+    def allows_verdict(self) -> bool:
+        return self.num_repetitions >= FEWEST_SEEDS
 
 
-def estimate(scores: Scores) -> Estimate:
+def estimate(scores: Scores, metric: Metric = MAIN) -> Estimate:
     """The mean over images and seeds, with its interval.
+
+    Args:
+        scores: ``(S, N)``.
+        metric: which score; its range bounds the interval.
 
     Raises:
         ValueError: not two-dimensional, empty, or not all finite.
     """
     _check(scores)
+    squares = mean_squares(scores)
     num_seeds, num_images = scores.shape
-    mean, noise = float(scores.mean()), _noise(scores.mean(axis=0), [(scores, 1.0)])
-    low, high = _interval(mean, noise, _draws(scores, 1))
-    over_images, over_seeds, rest = _mean_squares(scores)
+    mean = float(scores.mean())
+    low, high = _interval(mean, crossed_noise(squares), LEVEL, _score_bounds(metric))
+    known = squares.known
     return Estimate(
         mean, _std(scores.mean(axis=1)), low, high, num_seeds, num_images,
-        image_std=_root((over_images - (rest or 0)) / num_seeds) if num_images > 1 else None,
-        seed_std=None if rest is None else _root((over_seeds - rest) / num_images),
-        rest_std=None if rest is None else _root(rest),
+        image_std=(_root((squares.images - squares.rest) / num_seeds)
+                   if num_images > 1 else None),
+        seed_std=_root((squares.seeds - squares.rest) / num_images) if known else None,
+        rest_std=_root(squares.rest) if known else None,
     )
 
 
-def difference(scores: Scores, baseline: Scores) -> Difference:
-    """How an arm differs from another on the same images, in the same order.
+def estimate_folds(
+    folds: Sequence[Scores], ratio: float, metric: Metric = MAIN
+) -> Estimate:
+    """The mean of fold means, two or more, each fold ``(S, N)`` with images of its own.
+
+    Args:
+        folds: scores of each.
+        ratio: test over training images of a fold.
+        metric: which score.
+
+    Raises:
+        ValueError: as ``estimate``, of some fold.
+    """
+    for scores in folds:
+        _check(scores)
+    means = np.array([scores.mean() for scores in folds])
+    mean = float(means.mean())
+    low, high = _interval(mean, fold_noise(means, ratio), LEVEL, _score_bounds(metric))
+    return Estimate(mean, _std(means), low, high, len(folds),
+                    sum(scores.shape[1] for scores in folds), None, None, None)
+
+
+def difference(scores: Scores, baseline: Scores, metric: Metric = MAIN) -> Difference:
+    """How a group differs from another with the same seeds, on the same images, in the same order.
 
     Args:
         scores: ``(S, N)``.
-        baseline: ``(T, N)``.
+        baseline: ``(S, N)``.
+        metric: which score.
 
     Raises:
-        ValueError: as ``estimate``, or the arms have different numbers of images.
+        ValueError: as ``estimate``, or the shapes differ.
     """
-    return contrast((scores, baseline), (1.0, -1.0))
+    return contrast((scores, baseline), (1.0, -1.0), metric=metric)
 
 
-def contrast(arms: Sequence[Scores], weights: Sequence[float]) -> Difference:
-    """A weighted sum of arms' means on the same images, in the same order.
-
-    Each image's sum is taken after the mean over each arm's seeds, and each arm's seeds are
-    noise of their own, so that an effect averaged over several pairs of arms is judged as one.
+def contrast(
+    groups: Sequence[Scores], weights: Sequence[float], pairing: Pairing = "seeds",
+    metric: Metric = MAIN,
+) -> Difference:
+    """A weighted sum of groups with the same seeds and images: the default comparison.
 
     Args:
-        arms: each ``(S, N)``; S may differ.
+        groups: each ``(S, N)``, rows and columns in the same order.
         weights: of each; they sum to 0 for an effect, to 1 for a mean.
+        pairing: ``seeds``, or ``label subsets`` where these are the rows.
+        metric: which score.
 
     Raises:
-        ValueError: as ``estimate``, or the arms have different numbers of images.
+        ValueError: as ``estimate``, or the shapes differ.
     """
-    for scores in arms:
+    for scores in groups:
         _check(scores)
-    counts = [scores.shape[1] for scores in arms]
+    if len({scores.shape for scores in groups}) > 1:
+        raise ValueError("paired scores need the same seeds and images: "
+                         f"{' and '.join(str(scores.shape) for scores in groups)}")
+    weighed = [weight * scores for scores, weight in zip(groups, weights, strict=True)]
+    table = np.add.reduce(weighed)
+    squares = mean_squares(table)
+    sides = [[part.mean(axis=1) for part, weight in zip(weighed, weights, strict=True)
+              if weight * sign > 0] for sign in (1, -1)]
+    return _judge(
+        table.mean(axis=0), float(table.mean()), crossed_noise(squares),
+        _difference_bounds(weights, metric), pairing, len(table),
+        correlation=_correlation(*sides) if len(table) >= FEWEST_SEEDS else None,
+        future=[_gain(ahead(squares, count)) for count in SEEDS_AHEAD] if squares.known else None)
+
+
+def unpaired(
+    groups: Sequence[Scores], weights: Sequence[float], metric: Metric = MAIN
+) -> Difference:
+    """A weighted sum of groups that share images but no seeds.
+
+    Args:
+        groups: each ``(S, N)``; S may differ. Where one has a single seed, all that is known is
+            the noise of images, and p and interval are of that alone.
+        weights: of each.
+        metric: which score.
+
+    Raises:
+        ValueError: as ``estimate``, or the numbers of images differ.
+    """
+    for scores in groups:
+        _check(scores)
+    counts = [scores.shape[1] for scores in groups]
     if len(set(counts)) > 1:
         raise ValueError(f"paired scores need the same images: {' and '.join(map(str, counts))}")
-    from cclcc_cli.report.paired_tests import sign_flip_p, wilcoxon_p
-
-    weighed = [(scores, float(weight)) for scores, weight in zip(arms, weights, strict=True)]
-    per_image = np.add.reduce([weight * scores.mean(axis=0) for scores, weight in weighed])
-    mean, noise = float(per_image.mean()), _noise(per_image, weighed)
-    low, high = _interval(mean, noise, np.add.reduce(
-        [weight * _draws(scores, stream) for stream, (scores, weight) in enumerate(weighed, 1)]))
-    spread = _std(per_image)
-    return Difference(
-        mean, low, high, _p(mean, noise), wilcoxon_p(per_image), sign_flip_p(per_image),
-        effect=mean / spread if spread else (0.0 if mean == 0 else None),
-        num_images=len(per_image),
-        seeds_needed=_seeds_needed(mean, per_image, weighed),
-        seed_noise_known=all(len(scores) > 1 for scores in arms),
-    )
+    fewest = min(len(scores) for scores in groups)
+    per_image = np.add.reduce([weight * scores.mean(axis=0)
+                               for scores, weight in zip(groups, weights, strict=True)])
+    known = fewest > 1 and counts[0] > 1
+    noise = (unpaired_noise(groups, weights) if known
+             else crossed_noise(mean_squares(per_image[None])))
+    return _judge(
+        per_image, float(per_image.mean()), noise, _difference_bounds(weights, metric), "none",
+        fewest, correlation=None,
+        future=[_gain(unpaired_ahead(groups, weights, count)) for count in SEEDS_AHEAD]
+        if known else None)
 
 
-def holm(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Holm's correction: below ``LEVEL`` only where no more than that share of families errs.
+def contrast_folds(
+    means: Sequence[float], per_image: Scores, ratio: float, weights: Sequence[float],
+    metric: Metric = MAIN,
+) -> Difference:
+    """A weighted sum of groups over the folds that they share, two or more.
 
     Args:
-        p_values: of all comparisons that are made, any order, ``(K,)``.
+        means: of the weighted sum in each fold, over its seeds and images.
+        per_image: the weighted sum of each image of each fold, for the tests over images.
+        ratio: test over training images of a fold.
+        weights: of the groups.
+        metric: which score.
     """
-    count = len(p_values)
-    order = np.argsort(p_values, kind="stable")
-    corrected = np.empty(count)
-    corrected[order] = np.maximum.accumulate(p_values[order] * np.arange(count, 0, -1))
-    return np.minimum(corrected, 1.0)
+    noise = fold_noise(np.array(means), ratio)
+    return _judge(per_image, float(np.mean(means)), noise,
+                  _difference_bounds(weights, metric), "folds", len(means), correlation=None,
+                  future=None)
 
 
-def verdict(mean_difference: float, corrected_p: float) -> Verdict:
-    """In one word, for a score of which more is better."""
-    if corrected_p >= LEVEL:
-        return "within noise"
-    return "better" if mean_difference > 0 else "worse"
+def _judge(
+    per_image: Scores, mean: float, noise: Noise, bounds: Bounds, pairing: Pairing,
+    num_repetitions: int, *, correlation: float | None, future: Sequence[float] | None,
+) -> Difference:
+    from cclcc_cli.report.paired_tests import sign_flip_p, wilcoxon_p
 
-
-@dataclass(frozen=True)
-class _Noise:
-    """Variance of a mean and its degrees of freedom; with none of these, nothing is known."""
-
-    variance: float
-    freedom: float
+    low, high = _interval(mean, noise, LEVEL, bounds)
+    spread = _std(per_image)
+    known = num_repetitions > 1 and bool(noise.freedom)
+    return Difference(
+        mean, low, high, float(p_values(np.array(mean), noise)), _root(noise.variance),
+        float(noise.freedom), bounds, wilcoxon_p(per_image), sign_flip_p(per_image),
+        effect=mean / spread if spread else (0.0 if mean == 0 else None),
+        num_images=len(per_image), pairing=pairing, num_repetitions=num_repetitions,
+        correlation=correlation, smallest_gain=_gain(noise) if known else None,
+        gains_ahead=(None,) * len(SEEDS_AHEAD) if future is None else tuple(future),
+    )
 
 
 def _check(scores: Scores) -> None:
@@ -205,119 +329,50 @@ def _check(scores: Scores) -> None:
         raise ValueError("scores must be finite numbers")
 
 
-def _mean_squares(scores: Scores) -> tuple[float, float, float | None]:
-    """Of images, of seeds, and of the rest; 0 for what is single, None for a rest that is."""
-    num_seeds, num_images = scores.shape
-    images, seeds = scores.mean(axis=0), scores.mean(axis=1)
-    over_images = num_seeds * float(images.var(ddof=1)) if num_images > 1 else 0.0
-    over_seeds = num_images * float(seeds.var(ddof=1)) if num_seeds > 1 else 0.0
-    if num_seeds == 1 or num_images == 1:
-        return over_images, over_seeds, None
-    rest = scores - images - seeds[:, None] + scores.mean()
-    return over_images, over_seeds, float((rest**2).sum()) / (num_seeds - 1) / (num_images - 1)
-
-
-def _noise(per_image: Scores, arms: Sequence[tuple[Scores, float]]) -> _Noise:
-    """Of the mean of ``per_image``, which is the weighted sum of the arms' means over seeds."""
-    num_images = len(per_image)
-    if num_images == 1:
-        return _Noise(0.0, 0.0)
-    by_images = float(per_image.var(ddof=1)) / num_images
-    squares = [(_mean_squares(arm), weight**2 / (len(arm) * num_images), len(arm))
-               for arm, weight in arms]
-    by_seeds = [(over_seeds * share, count - 1)
-                for (_, over_seeds, _), share, count in squares if count > 1]
-    counted_twice = sum((rest or 0.0) * share for (_, _, rest), share, _ in squares)
-    seeds_part = sum(part for part, _ in by_seeds) - counted_twice
-    parts = [(by_images, num_images - 1), *(by_seeds if seeds_part > 0 else [])]
-    variance = by_images + max(seeds_part, 0.0)
-    error = sum(part**2 / freedom for part, freedom in parts)
-    if not error:
-        return _Noise(0.0, num_images - 1.0)
-    # What was counted twice and is taken off must not make the rest known worse than its worst.
-    return _Noise(variance, max(variance**2 / error, min(freedom for _, freedom in parts)))
-
-
-def _p(mean: float, noise: _Noise) -> float:
-    """Two-sided, by Student's t; 1 where nothing differs or nothing is known."""
-    if mean == 0 or not noise.freedom:
-        return 1.0
-    if not noise.variance:
-        return 0.0
-    from scipy.special import stdtr
-
-    return float(2 * stdtr(noise.freedom, -abs(mean) / noise.variance**0.5))
-
-
-def _interval(mean: float, noise: _Noise, draws: Scores) -> tuple[float | None, float | None]:
-    """The draws' quantiles about the mean, at the width that the noise asks for."""
+def _interval(
+    mean: float, noise: Noise, level: float, bounds: Bounds
+) -> tuple[float | None, float | None]:
+    """Cut to what can be; a mean outside of that, which no score has, stays inside."""
     if not noise.freedom:
         return None, None
-    spread = float(draws.std())
-    if not spread or not noise.variance:
-        return mean, mean
-    from scipy.special import ndtri, stdtrit
-
-    widening = stdtrit(noise.freedom, 1 - LEVEL / 2) / ndtri(1 - LEVEL / 2)
-    scale = float(widening * noise.variance**0.5 / spread)
-    low, high = np.quantile(draws, (LEVEL / 2, 1 - LEVEL / 2)) - mean
-    return mean + scale * float(low), mean + scale * float(high)
+    width = float(half_width(noise, level))
+    low, high = bounds
+    return (mean - width if low is None else max(mean - width, min(low, mean)),
+            mean + width if high is None else min(mean + width, max(high, mean)))
 
 
-def _draws(scores: Scores, stream: int) -> Scores:
-    """Bootstrapped means; the images drawn are the same for all arms, the seeds for none.
-
-    Args:
-        scores: of an arm.
-        stream: tells arms of one sum apart, from 1 on.
-    """
-    num_seeds, num_images = scores.shape
-    seeds = _weights(num_seeds, stream)
-    images = _weights(num_images, 0)
-    drawn: Scores = np.einsum("ds,ds->d", images @ scores.T, seeds)
-    return drawn
+def _score_bounds(metric: Metric) -> Bounds:
+    row = score_of(metric)
+    return row.low, row.high
 
 
-@lru_cache(maxsize=64)
-def _weights(count: int, stream: int) -> Scores:
-    """How much each of ``count`` weighs in each draw, ``(NUM_DRAWS, count)``, rows sum to 1."""
-    random = np.random.default_rng((_SEED, stream, count))
-    drawn = random.multinomial(count, np.full(count, 1 / count), size=NUM_DRAWS)
-    return drawn / count
+def _difference_bounds(weights: Sequence[float], metric: Metric) -> Bounds:
+    """Of a weighted sum of scores; a score without a most leaves both ends open."""
+    row = score_of(metric)
+    if row.high is None:
+        return (None if min(weights) < 0 else sum(weights) * row.low,
+                None if max(weights) > 0 else sum(weights) * row.low)
+    ends = [sorted((weight * row.low, weight * row.high)) for weight in weights]
+    return sum(low for low, _ in ends), sum(high for _, high in ends)
 
 
-def _seeds_needed(
-    mean: float, per_image: Scores, arms: Sequence[tuple[Scores, float]]
-) -> int | None:
-    """Per arm; from what the seeds seen so far vary, with the images as many as they are."""
-    num_images = len(per_image)
-    squares = [(_mean_squares(arm), weight**2, len(arm)) for arm, weight in arms]
-    if mean == 0 or any(rest is None for (_, _, rest), _, _ in squares):
+def _gain(noise: Noise) -> float:
+    return float(smallest_gain(noise, LEVEL, POWER))
+
+
+def _correlation(first: Sequence[Scores], second: Sequence[Scores]) -> float | None:
+    """Of two sides' sums over groups, seed by seed; the second's weights are below 0."""
+    if not first or not second:
         return None
-    from scipy.special import stdtrit
-
-    lasting = float(per_image.var(ddof=1)) - sum(
-        weight * (rest or 0.0) / count for (_, _, rest), weight, count in squares)
-    per_seed = sum(weight * max(over_seeds, rest or 0.0) / num_images
-                   for (_, over_seeds, rest), weight, _ in squares)
-    # Arms weigh alike in this: how much each of them varies is known too badly to tell apart.
-    weights = np.array([weight for _, weight, _ in squares])
-    as_one = float((weights**2).sum() / weights.sum() ** 2)
-    counts = np.arange(2, MOST_SEEDS + 1)
-    by_images, by_seeds = max(lasting, 0.0) / num_images, per_seed / counts
-    variance = by_images + by_seeds
-    error = by_images**2 / (num_images - 1) + as_one * by_seeds**2 / (counts - 1)
-    if not per_seed and not by_images:
-        return 2
-    freedom = variance**2 / error
-    found = (stdtrit(freedom, 1 - LEVEL / 2) + stdtrit(freedom, POWER)) * variance**0.5
-    enough = counts[found <= abs(mean)]
-    return int(enough[0]) if len(enough) else None
+    one, other = np.add.reduce(list(first)), -np.add.reduce(list(second))
+    if min(np.ptp(one), np.ptp(other)) < 1e-12:
+        return None
+    return float(np.corrcoef(one, other)[0, 1])
 
 
 def _std(values: Scores) -> float | None:
     return float(values.std(ddof=1)) if len(values) > 1 else None
 
 
-def _root(variance: float) -> float:
-    return math.sqrt(max(variance, 0.0))
+def _root(variance: NDArray[np.float64]) -> float:
+    return math.sqrt(max(float(variance), 0.0))

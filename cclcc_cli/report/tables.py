@@ -41,7 +41,10 @@ class Summary:
 
 @dataclass(frozen=True)
 class Arm:
-    """Runs that differ by their seed alone, in the order of their seeds."""
+    """A group: runs that differ by their seed alone, or by fold and labelled subset as well.
+
+    They stand in the order of fold, labelled subset and seed.
+    """
 
     runs: tuple[Run, ...]
 
@@ -69,10 +72,39 @@ class Arm:
         """What a reader sees of an arm, in reading order."""
         return self.first.data, self.first.labeled, self.first.method, self.recipe
 
+    @property
+    def seeds(self) -> list[int]:
+        return sorted({run.seed for run in self.runs})
+
+    @property
+    def folds(self) -> list[int]:
+        """Those that are pooled; empty where there are not several."""
+        return _several(run.fold for run in self.runs)
+
+    @property
+    def subsets(self) -> list[int]:
+        """Label seeds that are pooled; empty where there are not several."""
+        return _several(run.subset for run in self.runs)
+
+    @property
+    def repeated(self) -> str:
+        """How often the group was trained: ``3``, ``5 folds x 3``, ``4 subsets x 3``."""
+        parts = [f"{len(found)} {what}" for found, what in
+                 ((self.folds, "folds"), (self.subsets, "subsets")) if found]
+        return " x ".join([*parts, str(len(self.seeds))])
+
     def summary(self, split: Split, metric: Metric) -> Summary | None:
-        """One score over the runs that have it for this split; None where none has."""
-        values = [value for run in self.runs if split in run.scores
-                  and (value := run.scores[split].get(metric)) is not None]
+        """One score over the runs that have it for this split; None where none has.
+
+        Of several folds or labelled subsets, the seeds of each are averaged first.
+        """
+        pooled: defaultdict[int | None, list[float]] = defaultdict(list)
+        for run in self.runs:
+            value = run.scores[split].get(metric) if split in run.scores else None
+            if value is not None:
+                pooled[run.fold if self.folds else run.subset].append(value)
+        values = (next(iter(pooled.values())) if len(pooled) == 1
+                  else [statistics.fmean(found) for found in pooled.values()])
         if not values:
             return None
         std = statistics.stdev(values) if len(values) > 1 else None
@@ -82,6 +114,9 @@ class Arm:
 def shown_metrics(judged: Metric, every: bool = False) -> tuple[Metric, ...]:
     """A table's columns: the judged score first, then the main ones, or all there are."""
     return tuple(dict.fromkeys((judged, *(ALL_METRICS if every else MAIN_METRICS))))
+def _several(values: Iterable[int | None]) -> list[int]:
+    found = sorted({value for value in values if value is not None})
+    return found if len(found) > 1 else []
 
 
 def group_arms(runs: Iterable[Run]) -> list[Arm]:
@@ -89,8 +124,15 @@ def group_arms(runs: Iterable[Run]) -> list[Arm]:
     groups: defaultdict[str, list[Run]] = defaultdict(list)
     for run in runs:
         groups[run.arm].append(run)
-    arms = [Arm(tuple(sorted(group, key=lambda run: run.seed))) for group in groups.values()]
+    arms = [build_arm(group) for group in groups.values()]
     return sorted(arms, key=lambda arm: (arm.label, arm.digest))
+
+
+def build_arm(runs: Iterable[Run]) -> Arm:
+    """Runs of one group, in its order."""
+    return Arm(tuple(sorted(runs, key=lambda run: (
+        -1 if run.fold is None else run.fold, -1 if run.subset is None else run.subset,
+        run.seed))))
 
 
 def build_table(
@@ -109,7 +151,7 @@ def build_table(
             arm.first.method,
             arm.recipe,
             share_text(arm),
-            str(len(arm.runs)),
+            arm.repeated,
             steps_text(arm.runs),
             *(format_summary(arm.summary(split, metric), metric) for metric in metrics),
             *([arm.digest] if alike else []),
@@ -138,11 +180,13 @@ def comparison_notes(arms: Sequence[Arm], split: Split) -> list[str]:
 
 def differing_conditions(arms: Sequence[Arm], split: Split) -> list[tuple[str, str]]:
     """What differs between rows of one data set, as a topic and a sentence."""
-    groups: defaultdict[str, list[Arm]] = defaultdict(list)
-    for arm in arms:
-        groups[arm.first.data].append(arm)
+    groups: defaultdict[tuple[str, int | None], list[Arm]] = defaultdict(list)
+    for arm in arms:  # folds are other splits by design, and alike within each
+        for fold in dict.fromkeys(run.fold for run in arm.runs):
+            runs = tuple(run for run in arm.runs if run.fold == fold)
+            groups[arm.first.data, fold].append(Arm(runs))
     found = []
-    for data, group in groups.items():
+    for (data, _), group in groups.items():
         conditions = {run.path: _conditions(run, split) for arm in group for run in arm.runs}
         alike = look_alike(group)
         topics = dict.fromkeys(topic for each in conditions.values() for topic in each)
@@ -155,7 +199,7 @@ def differing_conditions(arms: Sequence[Arm], split: Split) -> list[tuple[str, s
             if len(rows) > 1:
                 differing = "; ".join(f"{value} ({few(rows[value])})" for value in rows)
                 found.append((topic, f"{data}: compared rows differ in {topic}: {differing}"))
-    return found
+    return list(dict.fromkeys(found))
 
 
 def _seed_notes(arms: Sequence[Arm]) -> list[str]:
@@ -167,8 +211,8 @@ def _seed_notes(arms: Sequence[Arm]) -> list[str]:
         counts: defaultdict[str, list[str]] = defaultdict(list)
         seeds: defaultdict[str, list[str]] = defaultdict(list)
         for arm in group:
-            counts[str(len(arm.runs))].append(row_name(arm, alike))
-            seeds[", ".join(str(run.seed) for run in arm.runs)].append(row_name(arm, alike))
+            counts[arm.repeated].append(row_name(arm, alike))
+            seeds[", ".join(map(str, arm.seeds))].append(row_name(arm, alike))
         what, rows = ("numbers of seeds", counts) if len(counts) > 1 else ("seeds", seeds)
         if len(rows) > 1:
             differing = "; ".join(f"{value} ({few(names)})" for value, names in rows.items())
@@ -200,10 +244,13 @@ def _leak_notes(arms: Sequence[Arm], split: Split) -> list[str]:
     rows: defaultdict[str, list[str]] = defaultdict(list)
     alike = look_alike(arms)
     for arm in arms:
-        leaks = [run.leaks[split] for run in arm.runs if split in run.leaks]
-        dice = [leak.dice for leak in leaks if leak.dice is not None]
+        leaks = {run.fold: run.leaks[split] for run in arm.runs if split in run.leaks}
+        dice = [leak.dice for run in arm.runs if (leak := run.leaks.get(split))
+                and leak.dice is not None]
         if leaks:
-            what = (f"{arm.first.data}: {leaks[0].count} of {leaks[0].images} {split} images show "
+            count = sum(leak.count for leak in leaks.values())
+            images = sum(leak.images for leak in leaks.values())
+            what = (f"{arm.first.data}: {count} of {images} {split} images show "
                     f"the same thing as an image that trains or selects (cclcc audit)")
             without = f"{100 * statistics.fmean(dice):.2f}" if dice else "none"
             rows[what].append(f"{without} ({row_name(arm, alike)})")
@@ -223,7 +270,8 @@ def to_records(
         record: Record = {
             "data": arm.first.data, "method": arm.first.method, "recipe": arm.recipe,
             "arm": arm.first.arm, "split": split, "labeled": arm.first.labeled,
-            "train_images": arm.first.train_images, "seeds": len(arm.runs),
+            "train_images": arm.first.train_images, "seeds": len(arm.seeds),
+            "folds": len(arm.folds) or None, "label_subsets": len(arm.subsets) or None,
             "steps_min": min(steps), "steps_max": max(steps),
         }
         for metric in metrics:
@@ -272,6 +320,13 @@ def missing_notes(arms: Sequence[Arm], split: Split, metrics: Sequence[Metric]) 
 def _conditions(run: Run, split: Split) -> Mapping[str, str]:
     rules = {f"evaluation rule {topic!r}": str(rule) for topic, rule in run.rules[split].items()}
     return {"optimiser steps": str(run.steps), **run.conditions, **rules}
+
+
+def repeated_over(arms: Sequence[Arm]) -> str:
+    """What standard deviations are over, in words."""
+    kinds = dict.fromkeys(
+        "folds" if arm.folds else "label subsets" if arm.subsets else "seeds" for arm in arms)
+    return " or ".join(kinds)
 
 
 def look_alike(arms: Sequence[Arm]) -> bool:

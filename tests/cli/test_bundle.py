@@ -140,7 +140,7 @@ def test_every_reader_reads_bundles_and_names_what_lies_in_them(cclcc, two, tmp_
     assert table.stdout.startswith("2 runs in one.tar.xz (digest ")
 
     compared = ok(cclcc("compare", "--bundle", "both.tar.xz", two[0], f"both.tar.xz:{two[1]}"))
-    assert f"{two[0]} against both.tar.xz:{two[1]}: within noise" in compared.stdout
+    assert f"{two[0]} against both.tar.xz:{two[1]}: these two trainings" in compared.stdout
     by_method = ok(cclcc("compare", "clcc", "supervised", "--json", "--bundle", "both.tar.xz"))
     assert json.loads(by_method.stdout)["sides"][0]["name"] == "clcc"
 

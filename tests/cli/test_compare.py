@@ -53,7 +53,8 @@ def test_json_holds_the_same(folders):
     first, second = (folder.read_json("result.json")["test"]["working"]["dice"]
                      for folder in folders)
     assert found["difference"]["mean"] == pytest.approx(first - second, abs=1e-12)
-    assert found["difference"]["seed_noise_known"] is False
+    assert found["difference"]["num_repetitions"] == 1
+    assert (found["verdict"], found["margin"]) == ("these two trainings", 0.02)
 
 
 def test_folders_can_be_named_below_the_runs_folder(folders):
@@ -61,13 +62,13 @@ def test_folders_can_be_named_below_the_runs_folder(folders):
     below = [folder.path.relative_to(root) for folder in folders]
     result = invoke(*below, "--runs", root)
     assert result.exit_code == 0
-    assert f"{below[0]} against {below[1]}: within noise" in result.stdout
+    assert f"{below[0]} against {below[1]}: these two trainings" in result.stdout
 
 
 def test_the_same_run_twice_does_not_differ(folders):
     result = invoke(folders[0].path, folders[0].path)
     assert result.stdout.startswith("the recipes do not differ\n")
-    assert "within noise, +0.00 (0.00 to 0.00) points" in result.stdout
+    assert "these two trainings, +0.00 (0.00 to 0.00) points" in result.stdout
 
 
 def test_another_score_can_be_judged_and_an_unknown_one_is_refused(folders):
@@ -77,3 +78,18 @@ def test_another_score_can_be_judged_and_an_unknown_one_is_refused(folders):
     assert " points of NSD@1% (original size)." in text
     error = invoke(*paths, "--metric", "own_nsd").exception
     assert str(error).startswith("--metric own_nsd: unknown score; there are: dice, ")
+
+
+def test_the_margin_is_taken_in_the_scores_unit_and_shown(folders):
+    paths = [folder.path for folder in folders]
+
+    def said(*options):
+        return " ".join(invoke(*paths, *options).stdout.split())
+
+    assert "the margin of ±0.5 points" in said("--margin", "0.5")
+    assert "Less HD95 is better." in said("--metric", "hd95")
+    assert "the margin of ±2 px" in said("--metric", "hd95")
+    assert "the margin of ±150 px" in said("--metric", "hd95", "--margin", "150")
+    assert invoke(*paths, "--margin", "0").exit_code == 2
+    assert str(invoke(*paths, "--margin", "150").exception) == (
+        "--margin 150: Dice cannot differ by more than 100 points; give less")

@@ -137,23 +137,43 @@ def test_rows_are_compared_with_the_supervised_one_image_by_image(rivals):
     ours, base = found["rows"]
     images = {
         method: [
-            [float(row["dice"]) for row in csv.DictReader(io.StringIO(path.read_text()))]
-            for path in rivals.glob(f"*/{method}-*/test_images.csv")
+            float(row["dice"]) for path in rivals.glob(f"*/{method}-*seed0*/test_images.csv")
+            for row in csv.DictReader(io.StringIO(path.read_text()))
         ] for method in ("mean_teacher", "supervised")
     }
-    (one,), (first, second) = images["mean_teacher"], images["supervised"]
-    by_hand = [a - (b + c) / 2 for a, b, c in zip(one, first, second, strict=True)]
-    assert ours["difference"] == pytest.approx(sum(by_hand) / 3, abs=1e-12)
-    assert (ours["difference_images"], ours["comparisons"]) == (3, 1)
+    by_hand = [a - b for a, b in zip(images["mean_teacher"], images["supervised"], strict=True)]
+    assert ours["difference"] == pytest.approx(sum(by_hand) / 3, abs=1e-12)  # of the common seed
+    assert (ours["difference_images"], ours["comparisons"], ours["repetitions"]) == (3, 0, 1)
+    assert (ours["verdict"], ours["seeds_left_over"]) == ("these two trainings", "1")
     assert (ours["baseline"], base["baseline"]) == (base["arm"], None)
-    assert (ours["p_holm"], ours["seed_noise_known"]) == (ours["p"], False)
-    assert any("one seed" in sentence for sentence in found["summary"])
+    assert (ours["p_holm"], ours["smallest_gain"]) == (None, None)
+    assert any("about these two trainings" in sentence for sentence in found["summary"])
+
+
+def test_the_margin_is_taken_in_points_shown_and_kept_in_the_pages_command(rivals, tmp_path):
+    found = json.loads(invoke("--runs", rivals, "--format", "json", "--margin", "0.5").stdout)
+    assert found["rows"][0]["margin"] == 0.005
+    assert any("the margin of ±0.5 points" in sentence for sentence in found["summary"])
+    assert any("the margin of ±2 points" in sentence for sentence in
+               json.loads(invoke("--runs", rivals, "--format", "json").stdout)["summary"])
+    page = tmp_path / "page.html"
+    invoke("--runs", rivals, "--margin", "0.5", "--out", page)
+    assert "--margin 0.5 --format html" in page.read_text()
+    assert invoke("--runs", rivals, "--margin", "-1").exit_code == 2
+    with pytest.raises(RunError, match="--layout costs: shows no scores; leave out .*--margin"):
+        raise invoke("--runs", rivals, "--layout", "costs", "--margin", "1").exception
+
+
+def test_the_title_names_the_estimand_where_something_is_compared(rivals, root):
+    assert "; differences estimate the gain with this labelled set; margin ±2 points\n" in invoke(
+        "--runs", rivals, "--format", "markdown").stdout
+    assert "differences estimate" not in invoke("--runs", root, "--format", "markdown").stdout
 
 
 def test_verdicts_stand_in_the_table_and_sentences_below_it(rivals):
     result = invoke("--runs", rivals)
     (row,) = [line for line in result.stdout.splitlines() if "mean_teacher" in line and "│" in line]
-    assert row.strip("│ ").endswith("(1 seed)")
+    assert row.strip("│ ").endswith("these two trainings")
     assert "synthetic-32, 4 labels, against supervised tiny 4: " in result.stdout
     assert [line.split(":")[2][:30] for line in result.stderr.splitlines()] == [
         " compared rows have different ", " scores are of the checkpoint "]
@@ -255,14 +275,15 @@ def ablated(rivals, tmp_path):
 def test_an_ablation_shows_the_effect_of_its_parts(ablated):
     result = invoke("--runs", ablated, "--ablation", "teachers")
     assert result.stdout.startswith(
-        "teachers (full) on synthetic-32: effects on test Dice in points\n")
+        "teachers (full) on synthetic-32: effects on test Dice in points; differences estimate the "
+        "gain with this labelled set; margin ±2 points\n")
     rows = [[cell.strip() for cell in line.strip("│").split("│")]
             for line in result.stdout.splitlines() if line.startswith("│")]
     assert [row[:4] for row in rows] == [
         ["supervised", "", "2", "2"],
         ["mean_teacher", "method supervised → mean_teacher", "1", "2"]]
     assert "mean_teacher against supervised: " in result.stdout
-    assert "Where a side has one seed" in result.stdout
+    assert "about these two trainings and not about the methods" in result.stdout
     assert f"left out, 1 never begun or removed: {ablated / 'synthetic-32' / 'absent'}" in (
         result.stderr)
 
@@ -271,7 +292,9 @@ def test_an_ablation_in_every_format(ablated):
     found = json.loads(invoke("--runs", ablated, "--layout", "ablation",
                               "--format", "json").stdout)
     assert [row["value"] for row in found["rows"]] == ["supervised", "mean_teacher"]
-    assert len(found["summary"]) == 2
+    assert [text.split(": ")[0] for text in found["summary"]] == [
+        "mean_teacher against supervised", "mean_teacher against supervised", "Better or worse",
+        "These two trainings"]
     rows = list(csv.DictReader(io.StringIO(
         invoke("--runs", ablated, "--ablation", "teachers", "--format", "csv").stdout)))
     assert float(rows[1]["difference"]) == found["rows"][1]["difference"]

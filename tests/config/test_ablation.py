@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from cclcc_cli.config import load_recipe
 from cclcc_cli.config.ablation import load_ablation
+from cclcc_cli.config.definition import Definition, define
 from cclcc_cli.config.design import WHOLE, lay_out
 from cclcc_cli.errors import RecipeError
 
@@ -161,6 +162,9 @@ BAD = {
          "variants": {"a": {}, "b": {"clcc.symmetric": True}},
          "exclude": [{"variant": "b", "clcc.grid": 5}]}, "matches nothing of this design"),
     "nothing to leave out": ({"design": "leave_one_out"}, "needs variants, the parts to leave"),
+    "margin": ({"margin": 0}, "margin = 0: input should be greater than 0"),
+    "mixed label seeds": ({"axes": {"data.selection.seed": [0, "run"]}},
+                          "data.selection.seed = [0, 'run']: numbers repeat a group with other"),
     "threads": ({"threads": 0}, "threads = 0: input should be greater than or equal to 1"),
 }
 
@@ -173,6 +177,19 @@ def test_a_bad_file_gets_one_line(load, case):
     assert expected in str(caught.value)
     assert "\n" not in str(caught.value)
     assert caught.value.exit_code == 2
+
+
+def test_the_margin_and_labelled_subsets_reach_the_definition(load):
+    """A whole number of points is a number; subsets repeat a group and its name."""
+    done = load(margin=1, variants={"a": {}, "b": {"clcc.symmetric": True}}, design="one_factor",
+                axes={"data.selection.seed": [0, 1], "seed": [0, 1, 2]})
+    assert define(done)["margin"] == 1.0
+    assert define(load())["margin"] == 2.0
+    assert len(done.points) == 2 * 2 * 3
+    assert {recipe.name for recipe in done.recipes} == {"a", "b"}
+    assert places(done)[4] == "a data.selection.seed=1 seed=1"
+    old = {key: value for key, value in define(done).items() if key != "margin"}
+    assert Definition.model_validate(old).margin == 2.0  # a plan from before there was one
 
 
 def test_all_problems_are_told_at_once_and_a_repeated_one_once(load):

@@ -47,16 +47,17 @@ def write_images_run(tmp_path: Path) -> Callable[..., RunFolder]:
     def write(
         dice: Sequence[float], *, method: str = "clcc", name: str = "plain", seed: int = 0,
         labeled: int = 8, data_digest: str = "d" * 64, total_miss: str = "0",
-        stems: Sequence[str] | None = None, data: str = "polyps",
+        stems: Sequence[str] | None = None, data: str = "polyps", fold: int | None = None,
         columns: Mapping[str, Sequence[Any]] | None = None,
     ) -> RunFolder:
-        folder = RunFolder(tmp_path / f"{data}-64" / f"{method}-{name}-{labeled}-{seed}")
-        arm = f"{method}{name}{labeled}{data}{data_digest}".encode().hex()
+        place = f"{method}-{name}-{labeled}-{seed}" + ("" if fold is None else f"-fold{fold}")
+        folder = RunFolder(tmp_path / f"{data}-64" / place)
+        arm = f"{method}{name}{labeled}{data}{data_digest}{'' if fold is None else fold}"
         folder.write_json("cell.json", {
-            "arm": arm, "recipe": {
-                "name": name, "method": method, "seed": seed, "data": {"fold": None}},
+            "arm": arm.encode().hex(), "recipe": {
+                "name": name, "method": method, "seed": seed, "data": {"fold": fold}},
             "data": {"name": data, "size": 64, "digest": data_digest},
-            "split_digest": "5" * 64,
+            "split_digest": str(5 if fold is None else fold) * 64,
             "runtime": {"device": "cpu", "precision": "bf16", "threads": 2},
             "labeled": {"count": labeled, "share": labeled / 80, "of": 80},
             "splits": {"rule": "cut", "counts": {"train": 80, "val": 10, "test": len(dice)}},

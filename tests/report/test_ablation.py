@@ -1,6 +1,5 @@
 """Effects of an ablation's parts: which arms make a pair, and what their mean difference is."""
 
-from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ from cclcc_cli.config.definition import Definition, PlacedPoint
 from cclcc_cli.config.design import arm_names, lay_out
 from cclcc_cli.errors import RunError
 from cclcc_cli.experiments.plan_record import PlanRecord, write_record
+from cclcc_cli.metrics.scores import MAIN
 from cclcc_cli.report.ablation import (
     PlannedAblation,
     find_corners,
@@ -19,8 +19,10 @@ from cclcc_cli.report.ablation import (
     read_ablation,
     weigh_effects,
 )
+from cclcc_cli.report.gather import pool_runs
 from cclcc_cli.report.images import ImageScores
-from cclcc_cli.report.statistics import contrast, difference, holm
+from cclcc_cli.report.statistics import contrast, difference
+from cclcc_cli.report.verdicts import holm
 
 IMAGES = 30
 
@@ -53,8 +55,12 @@ def world(make_run):
                     path=Path(f"runs/polyps-64/{number}"),
                     arm=f"{point.variant} {arm}".encode().hex(),
                     seed=point.values.get("seed", 0),
+                    fold=point.values.get("data.fold"),
+                    label_seed=point.values.get("data.selection.seed"),
+                    pool=point.variant,
                     data=f"polyps-64 fold {point.values['data.fold']}"
-                    if "data.fold" in point.values else "polyps-64")
+                    if "data.fold" in point.values else "polyps-64",
+                    conditions={"split digest": str(point.values.get("data.fold"))})
                 known[key] = run
                 runs.append(run)
                 stems = (images or {}).get(point.variant, range(IMAGES))
@@ -62,13 +68,13 @@ def world(make_run):
                 scores[run.path] = ImageScores(tuple(map(str, stems)), values[:len(stems)])
             folders[point.place] = known[key].path
         planned = PlannedAblation("a", definition, folders)
-        return find_corners(planned, runs, scores)
+        return find_corners(planned, pool_runs(runs), scores)
 
     return make
 
 
 def stacked(corner):
-    return corner.stack.values
+    return corner.stack.folds[None].images.values
 
 
 def test_one_factor_is_a_plain_comparison(world):
@@ -134,12 +140,65 @@ def test_a_part_against_another_baseline_is_not_called_left_out(world):
     assert [left_out_part(effect, definition) for effect in found] == [None] * 3
 
 
-def test_folds_are_compared_each_by_itself(world):
-    definition = define_design(axes={"data.fold": [0, 1], "seed": [0, 1]})
-    found = weigh_effects(definition, world(definition, lambda _: 0.0))
-    assert [(effect.data, effect.value) for effect in found] == [
-        (f"polyps-64 fold {fold}", value) for fold, value in product((0, 1), ("base", "other"))]
+def test_folds_are_pooled_into_one_effect(world):
+    definition = define_design(axes={"data.fold": [0, 1, 2, 3], "seed": [0, 1]})
+    corners = world(definition, lambda p: 0.1 * (p.variant == "other"))
+    base, other = weigh_effects(definition, corners)
+    assert [(effect.data, effect.value) for effect in (base, other)] == [
+        ("polyps-64 folds", "base"), ("polyps-64 folds", "other")]
+    assert corners[0].arm.repeated == "4 folds x 2"
+    found = other.comparison.difference
+    assert (found.pairing, found.num_repetitions, found.freedom) == ("folds", 4, 3)
+    means = [corners[1].stack.folds[fold].images.values.mean()
+             - corners[0].stack.folds[fold].images.values.mean() for fold in range(4)]
+    assert found.mean == pytest.approx(np.mean(means))
+    assert found.error**2 == pytest.approx(np.var(means, ddof=1) * (1 / 4 + IMAGES / 800))
+    assert other.comparison.verdict == "better"
     assert set(find_factors(definition)) == {"variant"}
+
+
+def test_one_fold_is_a_data_set_as_any_other(world):
+    definition = define_design(axes={"data.fold": [2], "seed": [0, 1, 2]})
+    corners = world(definition, lambda _: 0.0)
+    _, other = weigh_effects(definition, corners)
+    assert other.data == "polyps-64 fold 2"
+    assert other.comparison.difference.pairing == "seeds"
+
+
+def test_labelled_subsets_repeat_a_group_and_are_pooled(world):
+    definition = define_design(axes={"data.selection.seed": [0, 1, 2], "seed": [0, 1]})
+    corners = world(definition, lambda p: 0.1 * (p.variant == "other"))
+    assert len(corners) == 2
+    assert set(find_factors(definition)) == {"variant"}
+    assert corners[0].arm.repeated == "3 subsets x 2"
+    _, other = weigh_effects(definition, corners)
+    rows = [stacked(corner).reshape(3, 2, IMAGES).mean(1) for corner in corners]
+    assert other.comparison.difference == contrast(rows[::-1], (1, -1), "label subsets")
+
+
+def test_marginal_effects_share_the_seeds_that_all_groups_have(world):
+    definition = define_design(axes={"clcc.grid": [2, 4], "seed": [0, 1, 2, 3]})
+    corners = world(definition, lambda _: 0.0, without=["other grid=4 seed=1"])
+    effects = {(e.factor, e.value): e for e in weigh_effects(definition, corners)}
+    found = effects["variant", "other"].comparison
+    common = [stacked(corner)[[0, 2, 3]] if len(stacked(corner)) == 4 else stacked(corner)
+              for pair in effects["variant", "other"].pairs for corner in pair]
+    assert found.difference == contrast(common, [1 / 2, -1 / 2] * 2)
+    assert (found.difference.num_repetitions, found.left_over) == (3, (1,))
+
+
+def test_the_file_declares_family_and_margin(world, tmp_path):
+    definition = define_design(variants=("base", "one", "two"))
+    write_record(tmp_path, "a", PlanRecord(), 1, [("base seed=0", tmp_path / "d")],
+                 {**definition.model_dump(), "margin": 0.5})
+    ablation = read_ablation(tmp_path, "a")
+    assert ablation.margin(MAIN) == 0.005
+    assert ablation.margin(("own", "hd95")) is None  # points are no pixels
+    found = weigh_effects(definition, world(definition, lambda _: 0.0),
+                          margin=ablation.margin(MAIN))
+    assert [effect.comparison.family for effect in found[1:]] == [2, 2]
+    assert {effect.comparison.margin for effect in found[1:]} == {0.005}
+    assert definition.margin == 2.0
 
 
 def test_unfinished_cells_leave_fewer_seeds_or_no_pair(world):
@@ -148,7 +207,9 @@ def test_unfinished_cells_leave_fewer_seeds_or_no_pair(world):
     corners = world(definition, lambda _: 0.0, without=without)
     base, one = weigh_effects(definition, corners)
     assert [len(effect.corners[0].arm.runs) for effect in (base, one)] == [2, 1]
-    assert not one.comparison.difference.seed_noise_known
+    assert one.comparison.difference == difference(
+        stacked(corners[1]), stacked(corners[0])[:1])  # the common seed alone
+    assert (one.comparison.verdict, one.comparison.left_over) == ("these two trainings", (1,))
 
 
 def test_without_the_baseline_nothing_is_compared(world):
@@ -158,12 +219,12 @@ def test_without_the_baseline_nothing_is_compared(world):
 
 
 def test_values_that_come_to_the_same_cells_do_not_differ(world):
-    definition = define_design(axes={"data.labeled": [8, 0.1], "seed": [0, 1]},
+    definition = define_design(axes={"data.labeled": [8, 0.1], "seed": [0, 1, 2]},
                                variants=("base",))
     corners = world(definition, lambda _: 0.0, same_cell=lambda p: str(p.values["seed"]))
     effect = weigh_effects(definition, corners)[1]
     assert (effect.comparison.difference.mean, effect.comparison.p) == (0.0, 1.0)
-    assert effect.comparison.verdict == "within noise"
+    assert effect.comparison.verdict == "equivalent"
 
 
 def test_unequal_images_are_compared_on_what_all_have(world):

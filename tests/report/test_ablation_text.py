@@ -8,6 +8,7 @@ import pytest
 
 from cclcc_cli.config.definition import Definition
 from cclcc_cli.experiments.run_folder import RunFolder
+from cclcc_cli.metrics.scores import MAIN
 from cclcc_cli.report.ablation import Corner, weigh_effects
 from cclcc_cli.report.ablation_text import (
     cell_record,
@@ -16,8 +17,8 @@ from cclcc_cli.report.ablation_text import (
     lay_out_effects,
     summarize_effects,
 )
-from cclcc_cli.report.images import ImageScores
 from cclcc_cli.report.tables import MAIN_METRICS, Arm
+from tests.report.stacking import stack_of
 
 
 def define_design(design="full", variants=None, **axes):
@@ -39,7 +40,7 @@ def corner(make_run, tmp_path):
     random = np.random.default_rng(0)
     easy = random.uniform(0.3, 0.6, 25)
 
-    def make(shift=0.0, recipe=None, seeds=3, data="polyps-64", **values):
+    def make(shift=0.0, recipe=None, seeds=3, data="polyps-64", metric=MAIN, **values):
         name = "-".join(map(str, values.values())).replace("/", "_")
         runs = []
         for seed in range(seeds):
@@ -48,8 +49,7 @@ def corner(make_run, tmp_path):
             runs.append(make_run(0.45 + shift, path=folder.path, arm=name.encode().hex(),
                                  seed=seed, data=data))
         scores = easy + shift + random.normal(0, 0.01, (seeds, 25))
-        return Corner(values, Arm(tuple(runs)),
-                      ImageScores(tuple(f"i{n}" for n in range(25)), scores))
+        return Corner(values, Arm(tuple(runs)), stack_of(scores, metric=metric))
 
     return make
 
@@ -84,14 +84,15 @@ def full(corner):
 
 def test_removing_a_part_costs_points(parts):
     definition, effects = parts
-    lost, kept, family = summarize_effects(effects, definition)
-    difference = effects[1].comparison.difference
-    assert lost == (f"Removing contrast costs {-100 * difference.mean:.2f} points "
+    lost, kept, margin, family = summarize_effects(effects, definition)
+    difference = effects[1].comparison  # its interval is the family's
+    assert lost == (f"Removing contrast costs {-100 * difference.difference.mean:.2f} points "
                     f"({-100 * difference.high:.2f} to {-100 * difference.low:.2f}): without it "
                     "the result is worse.")
     assert kept.startswith(("Removing color costs 0.", "Removing color gains 0."))
-    assert "without it the result is within noise; " in kept
-    assert family.startswith("p is after Holm's correction over 2 comparisons")
+    assert "without it the result is equivalent; this design finds a true difference of" in kept
+    assert "within the margin of ±2 points" in margin
+    assert family.startswith("The family is a baseline with what is compared with it (2 compar")
 
 
 def test_removing_what_harms_gains_points(corner):
@@ -109,7 +110,7 @@ def test_the_table_names_parts_and_the_keys_that_differ(parts):
     definition, effects = parts
     layout = lay_out_effects(effects, definition, "test")
     assert layout.columns == ["variant", "differs in", "seeds", "steps", "Dice %",
-                              "95 % interval", "less baseline", "p (Holm)", "verdict"]
+                              "95 % interval", "difference from baseline", "p (Holm)", "verdict"]
     assert [row[:2] for row in layout.rows] == [
         ["all", ""], ["without contrast", "clcc.contrast_weight 1.0 → 0.0"],
         ["without color", "weak.color 0.5 → 0.0"]]
@@ -192,15 +193,16 @@ def test_data_sets_are_told_apart(corner):
 def test_one_seed_and_one_image_are_said(corner):
     definition = define_design(variants={"plain": {}, "joint": {}})
     corners = [corner(variant="plain", seeds=1), corner(variant="joint", seeds=1)]
-    corners = [replace(each, stack=each.stack.of(["i3"])) for each in corners]
+    corners = [replace(each, stack=stack_of([[0.5 + n / 10]])) for n, each in enumerate(corners)]
     said = summarize_effects(weigh_effects(definition, corners), definition)
-    assert said[1].startswith("Where a side has one seed")
-    assert said[2].startswith("One image stands for no other")
+    assert said[0].endswith("these two trainings.")
+    assert said[1].startswith("One image stands for no other")
+    assert "about these two trainings and not about the methods" in said[3]
 
 
 def test_records_are_json_and_say_it_all(parts, full):
     definition, effects = parts
-    records = [effect_record(effect, definition, 2) for effect in effects]
+    records = [effect_record(effect, definition) for effect in effects]
     json.dumps(records, allow_nan=False)
     assert [record["removed"] for record in records] == [None, "contrast", "color"]
     assert records[1]["differs_in"] == "clcc.contrast_weight 1.0 → 0.0"
@@ -218,18 +220,21 @@ def test_removing_a_part_that_shortens_a_distance_costs_pixels(corner):
     """Ten points of Dice here are ten hundredths of a pixel; more of them is worse."""
     metric = ("own", "hd95")
     definition = define_design("leave_one_out", PARTS)
-    corners = [corner(variant="all"), corner(0.1, variant="without_contrast"),
-               corner(-0.1, variant="without_color")]
+    corners = [corner(variant="all", metric=metric),
+               corner(0.1, variant="without_contrast", metric=metric),
+               corner(-0.1, variant="without_color", metric=metric)]
     effects = weigh_effects(definition, corners, metric)
-    lost, gained, _ = summarize_effects(effects, definition)
+    lost, gained, *rules = summarize_effects(effects, definition)
+    assert rules[0].startswith("Less HD95 is better. ")
+    assert "within the margin of ±2 px" in rules[0]
     assert lost.startswith("Removing contrast costs 0.10 px (")
-    assert lost.endswith("without it the result is worse.")
+    assert lost.endswith("without it the result is worse (within the margin).")
     assert gained.startswith("Removing color gains 0.10 px (")
-    assert gained.endswith("without it the result is better.")
+    assert gained.endswith("without it the result is better (within the margin).")
     layout = lay_out_effects(effects, definition, "test", metric)
     place = list(layout.columns).index("HD95 px (original size)")
     assert [row[place] for row in layout.marks] == ["", "†", "*"]
     assert [row[place] for row in layout.ranks] == [2, 0, 1]
-    record = effect_record(effects[1], definition, 2, metric)
+    record = effect_record(effects[1], definition, metric)
     assert record["metric"] == "hd95_original"
     assert record["hd95_original_mean"] == effects[1].mean

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from cclcc_cli.errors import RunError
@@ -32,8 +33,8 @@ def test_arms_are_compared_with_all_their_seeds(runs):
     assert pair.seeds == ((0, 1), (0, 1))
     assert [found.mean for found in pair.estimates] == pytest.approx([0.805, 0.409])
     assert pair.comparison.difference.mean == pytest.approx(0.396)
-    assert pair.comparison.p == pair.comparison.difference.p  # a family of one
-    assert pair.comparison.verdict == "better"
+    assert pair.comparison.p == pair.comparison.difference.p  # outside any family
+    assert (pair.comparison.verdict, pair.comparison.family) == ("estimate only", 0)
     assert pair.keys == {"name": ("ours", "base"), "method": ("clcc", "supervised")}
     assert pair.notes == []
 
@@ -42,8 +43,8 @@ def test_folders_are_compared_by_their_own_seed_and_say_so(runs):
     pair = sides(runs, runs["ours", 1].path, runs["base", 0].path)
     assert pair.seeds == ((1,), (0,))
     assert pair.keys["seed"] == ("1", "0")
-    assert pair_sentences(pair)[-1].startswith("Where a side has one seed")
-    assert pair_rows(pair)[-1] == ["verdict", "better (1 seed)", ""]
+    assert any(text.startswith("These two trainings: ") for text in pair_sentences(pair))
+    assert pair_rows(pair)[-1] == ["verdict", "these two trainings", ""]
 
 
 def test_two_runs_of_one_arm_differ_by_their_seed(runs):
@@ -52,11 +53,42 @@ def test_two_runs_of_one_arm_differ_by_their_seed(runs):
     assert pair.comparison.difference.mean == pytest.approx(-0.01)
 
 
-def test_a_side_against_itself_is_within_noise(runs):
+def test_three_shared_seeds_have_a_verdict_that_stands_outside_any_family(
+    runs, write_images_run
+):
+    for method, name, dice in (("clcc", "ours", EASY), ("supervised", "base", HARD)):
+        write_images_run([d + 0.02 for d in dice], method=method, name=name, seed=5)
+    write_images_run(EASY, method="clcc", name="ours", seed=7)
+    pair = sides(runs, "ours", "base")
+    assert (pair.comparison.verdict, pair.comparison.left_over) == ("better", (7,))
+    rows = {row[0]: row[1:] for row in pair_rows(pair)}
+    assert rows["paired by"] == ["3 seeds", ""]
+    assert rows["seeds' correlation"] == ["+1.00", ""]
+    assert rows["verdict"] == ["better", ""]
+    said = pair_sentences(pair)
+    assert any("four times in five, with 5, 10 and 20 seeds" in text for text in said)
+    assert any("left out: seed 7." in text for text in said)
+    assert any("the margin of ±2 points" in text for text in said)
+    assert said[-1].startswith("This looks at one pair and stands outside any family")
+
+
+def test_the_margin_is_the_callers(runs, write_images_run):
+    for name, shift in (("ours", 0.0), ("other", 0.001)):
+        random = np.random.default_rng(7)
+        write_images_run([d + shift * w for d, w in zip(EASY, random.normal(0, 1, 5),
+                         strict=True)], name=name, seed=2)
+    verdicts = [
+        compare(("ours", "other"), runs["root"], "test", False, margin=margin).comparison.verdict
+        for margin in (0.02, 1e-6)]
+    assert verdicts == ["equivalent", "undecided"]
+
+
+def test_a_side_against_itself_is_equivalent(runs, write_images_run):
+    write_images_run(EASY, name="ours", seed=2)
     pair = sides(runs, "ours", "ours")
     assert pair.keys == {}
     assert (pair.comparison.difference.mean, pair.comparison.p) == (0, 1)
-    assert pair.comparison.verdict == "within noise"
+    assert pair.comparison.verdict == "equivalent"
 
 
 def test_nested_keys_are_dotted_and_absent_ones_marked(runs):
@@ -139,7 +171,7 @@ def test_another_score_judges_by_its_own_direction_and_unit(write_images_run, tm
                                                             verdict):
     for method, shift in (("clcc", -3.0), ("supervised", 0.0)):
         distances = [value + shift for value in (20.0, 22.5, 19.0, 24.0, 21.5)]
-        for seed in (0, 1):
+        for seed in (0, 1, 2):
             write_images_run(EASY, method=method, seed=seed, columns={
                 "own_hd95": distances, "iou": [value / 100 for value in distances]})
     pair = compare(("clcc", "supervised"), tmp_path, "test", False, metric)

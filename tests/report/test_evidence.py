@@ -6,8 +6,9 @@ import pytest
 from cclcc_cli.errors import RunError
 from cclcc_cli.report.evidence import check_comparable, unclear_baselines, weigh
 from cclcc_cli.report.images import ImageScores
-from cclcc_cli.report.statistics import difference, holm
+from cclcc_cli.report.statistics import difference, unpaired
 from cclcc_cli.report.tables import group_arms
+from cclcc_cli.report.verdicts import holm
 
 
 @pytest.fixture
@@ -50,17 +51,63 @@ def test_by_default_supervised_with_as_many_labels_is_the_baseline(arms):
     assert found["d"].comparison is None
 
 
-def test_all_comparisons_of_a_table_are_one_family(arms):
-    scores = scores_of(arms, {"a": 0.004, "c": 0.005})
-    found = by_arm(weigh(arms, scores))
+def stack(scores, letter, seeds=range(3)):
+    rows = {path.name: each.values for path, each in scores.items() if path.name[0] == letter}
+    return np.stack([rows[f"{letter}-{seed}"] for seed in seeds])
 
-    def stack(letter):
-        return np.stack([s.values for path, s in scores.items() if path.name[0] == letter])
 
-    p = [difference(stack(arm), stack("b")).p for arm in "ac"]
+def test_a_family_is_a_baseline_with_what_is_compared_with_it(arms, make_run):
+    """Each data set and number of labels has its own."""
+    other = group_arms([
+        make_run(arm=arm, seed=seed, method=method, name=name, labeled=40)
+        for seed in range(3) for arm, method, name in
+        (("e", "supervised", "base"), ("f", "clcc", "joint"), ("g", "clcc", "one"),
+         ("h", "clcc", "two"))])
+    scores = scores_of([*arms, *other], {"a": 0.004, "c": 0.005})
+    found = by_arm(weigh([*arms, *other], scores))
+
+    p = [difference(stack(scores, arm), stack(scores, "b")).p for arm in "ac"]
     assert [found[arm].comparison.p for arm in "ac"] == pytest.approx(holm(np.array(p)))
     assert found["a"].comparison.p > p[0]
-    assert found["a"].comparison.difference == difference(stack("a"), stack("b"))
+    assert found["a"].comparison.difference == difference(stack(scores, "a"), stack(scores, "b"))
+    assert [found[arm].comparison.family for arm in "acfgh"] == [2, 2, 3, 3, 3]
+
+
+def test_runs_are_paired_by_their_seeds_whatever_their_order(make_run):
+    """The baseline has two more; they are left out and named."""
+    runs = [make_run(arm="a", seed=seed) for seed in (3, 1, 2)]
+    runs += [make_run(arm="b", seed=seed, method="supervised") for seed in (0, 1, 2, 3, 7)]
+    scores = scores_of(group_arms(runs), {})
+    found = by_arm(weigh(group_arms(runs), scores))["a"].comparison
+    assert found.difference == difference(
+        stack(scores, "a", (1, 2, 3)), stack(scores, "b", (1, 2, 3)))
+    assert (found.difference.pairing, found.left_over) == ("seeds", (0, 7))
+
+
+def test_without_a_common_seed_images_alone_are_paired(make_run):
+    runs = [make_run(arm="a", seed=seed) for seed in (0, 1, 2)]
+    runs += [make_run(arm="b", seed=seed, method="supervised") for seed in (3, 4, 5)]
+    scores = scores_of(group_arms(runs), {})
+    found = by_arm(weigh(group_arms(runs), scores))["a"].comparison
+    assert found.difference == unpaired(
+        (stack(scores, "a"), stack(scores, "b", (3, 4, 5))), (1, -1))
+    assert (found.difference.num_repetitions, found.left_over) == (3, ())
+
+
+def test_one_seed_is_in_no_family_and_does_not_widen_it(arms, make_run):
+    single = group_arms([make_run(arm="z", seed=1, name="once")])
+    found = by_arm(weigh([*arms, *single], scores_of([*arms, *single], {"z": 0.2})))
+    once = found["z"].comparison
+    assert (once.verdict, once.family, once.significant) == ("these two trainings", 0, False)
+    assert once.difference.p < 1e-6
+    assert found["a"].comparison.family == 2
+
+
+def test_the_margin_is_passed_on(arms):
+    scores = scores_of(arms, {"a": 0.001, "c": 0.3})
+    verdicts = [by_arm(weigh(arms, scores, margin=margin))["a"].comparison.verdict
+                for margin in (0.05, 0.0001)]
+    assert verdicts == ["equivalent", "undecided"]
 
 
 @pytest.mark.parametrize("name", ["uamt", "cccccccc"])

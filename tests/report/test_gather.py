@@ -105,6 +105,58 @@ def test_a_fold_is_a_data_set_of_its_own(write_run, tmp_path):
     assert run.data == "polyps-64 fold 3"
 
 
+def in_fold(folder, fold, **changes):
+    """Make a run one of a fold, whose splits are its own."""
+    change(folder, "cell.json", "recipe", "data", "fold", value=fold)
+    change(folder, "cell.json", "split_digest", value=f"{fold}" * 64)
+    for key, value in changes.items():
+        change(folder, "cell.json", key, value=value)
+
+
+def test_folds_of_a_group_are_one_group_of_one_data_set(write_run, tmp_path):
+    for fold in (0, 1):
+        for seed in (0, 1):
+            in_fold(write_run(f"{fold}{seed}", seed=seed), fold, arm=f"{fold}" * 64)
+    lone = write_run("lone", seed=0)
+    in_fold(lone, 0, arm="c" * 64)
+    change(lone, "cell.json", "recipe", "method", value="uamt")
+    write_run("main", seed=0)
+    runs = {run.path.name: run for run in gather_runs(tmp_path).runs}
+    assert {runs[name].data for name in ("00", "01", "10", "11", "lone")} == {"polyps-64 folds"}
+    assert len({runs[name].arm for name in ("00", "01", "10", "11")}) == 1
+    assert runs["lone"].arm != runs["00"].arm
+    assert (runs["main"].data, runs["main"].arm) == ("polyps-64", "a" * 64)
+    assert [runs[name].fold for name in ("10", "main")] == [1, None]
+
+
+def test_runs_of_a_fold_with_other_splits_stay_apart(write_run, tmp_path):
+    """The store was prepared again in between: fold 0 is not what it was."""
+    in_fold(write_run("old", seed=0), 0, arm="c" * 64)
+    in_fold(write_run("one", seed=0), 1, arm="e" * 64)
+    new = write_run("new", seed=1)
+    in_fold(new, 0, arm="f" * 64)
+    change(new, "cell.json", "split_digest", value="9" * 64)
+    assert sorted(run.data for run in gather_runs(tmp_path).runs) == [
+        "polyps-64 fold 0", "polyps-64 fold 0", "polyps-64 fold 1"]
+
+
+@pytest.mark.parametrize(("selection", "told", "groups"), [
+    ([{"kind": "nested", "seed": 3}, {"kind": "nested", "seed": 4}], [3, 4], 1),
+    ([{"kind": "nested", "seed": "run"}] * 2, ["run", "run"], 1),
+    ([{"kind": "contiguous", "start": 0}, {"kind": "nested", "seed": 0}], ["contiguous", 0], 2),
+])
+def test_labelled_subsets_of_a_group_are_one_group(
+    write_run, tmp_path, selection, told, groups
+):
+    for number, chosen in enumerate(selection):
+        folder = write_run(str(number), seed=number)
+        change(folder, "cell.json", "recipe", "data", value={"fold": None, "selection": chosen})
+        change(folder, "cell.json", "arm", value=json.dumps(chosen).encode().hex())
+    runs = sorted(gather_runs(tmp_path).runs, key=lambda run: run.seed)
+    assert [run.label_seed for run in runs] == told
+    assert len({run.arm for run in runs}) == groups
+
+
 def test_leaked_images_are_counted_and_the_score_without_them_is_read(write_run, tmp_path):
     folder = write_run()
     change(folder, "cell.json", "leaked", "test", value=["a", "b"])

@@ -34,7 +34,7 @@ def test_cells_sort_as_their_means_do(means: list[float], spread: float) -> None
 
 
 def test_a_key_column_is_numeric_only_if_all_of_it_is_and_others_if_some_is() -> None:
-    layout = plain_layout(["recipe", "labels", "less baseline", "verdict"], [
+    layout = plain_layout(["recipe", "labels", "difference from baseline", "verdict"], [
         ["2", "8 (10 %)", "+1.00 (0.2 to 1.8)", "better"],
         ["plain", "16 (20 %)", "baseline", ""]], num_keys=2)
     table = build_table("t", layout)

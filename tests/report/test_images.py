@@ -5,7 +5,8 @@ import pytest
 
 from cclcc_cli.errors import RunError
 from cclcc_cli.report.gather import gather_runs
-from cclcc_cli.report.images import ImageScores, read_images, stack_seeds
+from cclcc_cli.report.images import ImageScores, read_images
+from cclcc_cli.report.stacks import stack_runs
 
 DICE = ("working", "dice")
 
@@ -27,15 +28,28 @@ def test_seeds_are_stacked_by_stem_not_by_place(write_images_run, tmp_path):
     write_images_run([0.1, 0.2, 0.3])
     write_images_run([0.6, 0.4, 0.5], seed=1, stems=["image2", "image0", "image1"])
     reading = read(tmp_path)
-    stack = stack_seeds(reading.runs, reading.scores)
-    assert stack.values.tolist() == [[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]]
+    stack = stack_runs(reading.runs, reading.scores)
+    assert stack.folds[None].images.values.tolist() == [[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]]
 
 
 def test_runs_without_such_a_split_stay_and_have_no_stack(make_run):
     run = make_run(scores={})
     reading = read_images([run], "test", DICE)
     assert reading.runs == (run,)
-    assert stack_seeds(reading.runs, reading.scores) is None
+    assert stack_runs(reading.runs, reading.scores) is None
+
+
+def test_the_group_of_each_image_is_read_where_the_table_has_it(write_images_run, tmp_path):
+    """Runs from before it was written have none: what one run knows holds for its group."""
+    old = write_images_run([0.2, 0.4])
+    new = write_images_run([0.3, 0.5], seed=1)
+    (new.path / "test_images.csv").write_text(
+        "stem,group,dice,own_dice\nimage0,7,0.3,0.3\nimage1,image1,0.5,0.5\n")
+    reading = read(tmp_path)
+    assert reading.scores[old.path].groups is None
+    assert reading.scores[new.path].groups == ("7", "image1")
+    assert reading.scores[new.path].of(["image1"]).groups == ("image1",)
+    assert stack_runs(reading.runs, reading.scores).folds[None].images.groups == ("7", "image1")
 
 
 def test_some_images_in_another_order():
@@ -91,7 +105,7 @@ def test_sizes_of_lesions_and_patients_come_with_the_scores(write_images_run, tm
                          columns={"foreground": [shares[n] for n in order],
                                   "group": [groups[n] for n in order]})
     reading = read(tmp_path)
-    stack = stack_seeds(reading.runs, reading.scores)
+    stack = stack_runs(reading.runs, reading.scores).folds[None].images
     assert stack.foreground.tolist() == shares
     assert stack.groups == ("p1", "p2", "p1")
     part = stack.of(["c", "b"])
@@ -103,7 +117,7 @@ def test_tables_from_before_are_read_and_borrow_from_a_newer_seed(write_images_r
     assert read(tmp_path).scores.popitem()[1].foreground is None
     write_images_run([0.5, 0.6], seed=1, columns={"foreground": [0.2, 0.1]})
     reading = read(tmp_path)
-    stack = stack_seeds(reading.runs, reading.scores)
+    stack = stack_runs(reading.runs, reading.scores).folds[None].images
     assert (stack.foreground.tolist(), stack.groups) == ([0.2, 0.1], None)
 
 
@@ -137,4 +151,5 @@ def test_a_run_older_than_the_score_stays_without_it_and_where_all_are_it_is_sai
     write_images_run([0.5, 0.6], seed=1, columns={"nsd": [0.3, 0.4]})
     reading = read(tmp_path, metric=nsd)
     assert (len(reading.runs), len(reading.scores), reading.notes) == (2, 1, ())
-    assert stack_seeds(reading.runs, reading.scores).values.tolist() == [[0.3, 0.4]]
+    stack = stack_runs(reading.runs, reading.scores)
+    assert stack.folds[None].images.values.tolist() == [[0.3, 0.4]]

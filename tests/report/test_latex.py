@@ -25,7 +25,7 @@ def build(columns, rows, num_keys=1, ranked=None):
 
 WIDE = build(
     ["data", "method", "recipe", "labels", "seeds", "steps", "Dice %", "IoU %",
-     "Dice % (original size)", "95 % interval", "less baseline", "p (Holm)", "verdict",
+     "Dice % (original size)", "95 % interval", "difference from baseline", "p (Holm)", "verdict",
      "M weights kept", "trained", "images learnt from", "judged", "images/s", "peak GiB"],
     [["kvasir-seg-320", name, f"{name}_frozen", labels, "3", "12000", "73.04 ± 12.61",
       "62.32 ± 11.61", "73.04 ± 12.61", "61.86 to 81.79", "-10.10 (-20.05 to -10.00)", "<0.001",
@@ -33,11 +33,11 @@ WIDE = build(
      for name in ("consistency_only", "clcc") for labels in ("80 (10 %)", "160 (20 %)")],
     num_keys=4, ranked=6)
 ABLATION = build(
-    ["variant", "differs in", "seeds", "steps", "Dice %", "95 % interval", "less baseline",
-     "p (Holm)", "verdict"],
+    ["variant", "differs in", "seeds", "steps", "Dice %", "95 % interval",
+     "difference from baseline", "p (Holm)", "verdict"],
     [["published_everything", "clcc.terms.kind joint → two_stage, clcc.contrast_weight 0.1 → 1.0, "
       "clcc.consistency_weight 1.0 → 25.0, 10 more", "3", "400", "73.04 ± 1.61", "61.86 to 81.79",
-      "-1.10 (-2.05 to 0.00)", "0.050", "within noise"],
+      "-1.10 (-2.05 to 0.00)", "0.050", "undecided"],
      ["corrected", "", "3", "400", "74.04 ± 1.61", "62.86 to 82.79", "baseline", "", ""]],
     num_keys=1, ranked=4)
 NAMES = build(["method", "Dice %"], [[NASTY, "73.04 ± 1.61"], ["a", "-0.10"], ["b", "1"]], 1, 1)
@@ -82,6 +82,16 @@ def test_what_does_not_vary_is_said_in_the_caption():
         fitted.layout.columns)
     assert "(kvasir-seg-320, 3 seeds, 12000 steps). Best in bold" in to_latex("x", WIDE, [], [])
     assert {len(row) for row in fitted.layout.rows} == {len(fitted.layout.columns)}
+
+
+def test_verdicts_that_no_mark_tells_keep_their_column():
+    columns = ["method", "Dice %", "verdict"]
+    told = build(columns, [["a", "1", "better"], ["b", "2", "undecided"]])
+    assert "verdict" not in fit(told).layout.columns
+    for word in ("equivalent", "estimate only", "these two trainings",
+                 "better (within the margin)"):
+        untold = build(columns, [["a", "1", "better"], ["b", "2", word]])
+        assert "verdict" in fit(untold).layout.columns
 
 
 def test_a_single_row_keeps_its_columns():

@@ -1,27 +1,28 @@
 """Tables in their layouts, and as LaTeX."""
 
 import re
-from dataclasses import replace
 
 import pytest
 
-from cclcc_cli.report.evidence import Comparison, Evidence
+from cclcc_cli.report.evidence import Evidence
 from cclcc_cli.report.latex import escape, to_latex
 from cclcc_cli.report.layouts import Layout, lay_out_grid, lay_out_rows
 from cclcc_cli.report.ranks import rank
 from cclcc_cli.report.statistics import Difference
 from cclcc_cli.report.tables import MAIN_METRICS, Arm
+from cclcc_cli.report.verdicts import Comparison
 
 DICE = ("working", "dice")
 
 
-def found(make_run, letter, dice, verdict=None, data="polyps-64", **changes):
+def found(make_run, letter, dice, verdict=None, data="polyps-64", family=3, **changes):
     """One seed of an arm; with a verdict it is compared with a baseline."""
     run = make_run(dice, arm=letter, data=data, **changes)
-    p = 0.5 if verdict == "within noise" else 0.01
     comparison = verdict and Comparison(
-        Arm((make_run(arm="s"),)), Difference(-0.02, -0.03, 0.01, p, p, p, 1.0, 9, 3, True),
-        p, p, p, verdict)
+        Arm((make_run(arm="s"),)),
+        Difference(-0.02, -0.03, 0.01, 0.01, 0.01, 9.0, (-1, 1), 0.01, 0.01, 1.0, 9, "seeds", 3,
+                   0.9, 0.03, (0.02, 0.02, 0.01)),
+        (), family, 0.01, 0.01, 0.01, -0.04, 0.02, 0.02, False, verdict)
     return Evidence(Arm((run,)), None, comparison, False)
 
 
@@ -31,7 +32,7 @@ def evidence(make_run):
         found(make_run, "a", 0.5, "better", labeled=40),
         found(make_run, "b", 0.4, labeled=40, method="supervised"),
         found(make_run, "c", 0.6, "worse"),
-        found(make_run, "d", 0.7, "within noise", method="uamt"),
+        found(make_run, "d", 0.7, "undecided", method="uamt"),
         found(make_run, "e", 0.65, method="supervised"),
     ]
 
@@ -119,7 +120,14 @@ def test_what_means_something_to_latex_is_escaped():
         r"\textbackslash{}y")
 
 
-def test_a_difference_that_is_noise_has_no_mark(make_run):
-    noise = found(make_run, "a", 0.5, "within noise")
-    layout = lay_out_grid([replace(noise, is_baseline=False)], "test")
-    assert layout.marks == [["", "", ""]]
+@pytest.mark.parametrize(("verdict", "family"), [
+    ("undecided", 3), ("equivalent", 3), ("estimate only", 0), ("these two trainings", 0),
+    ("better", 0),
+])
+def test_what_is_not_judged_better_or_worse_in_a_family_has_no_mark(make_run, verdict, family):
+    one = found(make_run, "a", 0.5, verdict, family=family)
+    assert lay_out_grid([one], "test").marks == [["", "", ""]]
+    layout = lay_out_rows([one], "test", MAIN_METRICS, costs=False)
+    assert set(layout.marks[0]) == {""}
+    assert "^{*}" not in to_latex("title", layout, [], [])
+    assert "$p < 0.05$" not in to_latex("title", layout, [], [])

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 
 from cclcc_cli.experiments.run_folder import RunFolder
-from cclcc_cli.report.gather import gather_runs
 from cclcc_cli.report.methods_text import write_methods
+from cclcc_cli.report.page import Question, write_page
 from cclcc_cli.report.run_details import read_details
-from cclcc_cli.report.tables import group_arms
 
 Write = Callable[..., RunFolder]
 DICE = [0.5, 0.6, 0.7]
@@ -18,8 +17,11 @@ DICE = [0.5, 0.6, 0.7]
 
 def section(root: Path) -> dict[str, Sequence[str]]:
     """The paragraphs of each passage, of all runs below a root."""
-    arms, _ = read_details(group_arms(gather_runs(root).runs))
-    return {passage.title: passage.paragraphs for passage in write_methods(arms, "test", 2)}
+    evidence = write_page(root, Question()).evidence
+    arms, _ = read_details([found.arm for found in evidence])
+    comparisons = [found.comparison for found in evidence if found.comparison]
+    return {passage.title: passage.paragraphs
+            for passage in write_methods(arms, "test", comparisons)}
 
 
 def text_of(root: Path) -> str:
@@ -110,6 +112,32 @@ def test_every_shared_key_is_told(
     assert text_of(tmp_path) != plain
 
 
+def test_how_differences_were_judged_is_told_as_it_was(
+    write_full_run: Write, tmp_path: Path
+) -> None:
+    for seed in range(3):
+        write_full_run(DICE, method="supervised", seed=seed)
+        for name in ("a", "b"):
+            write_full_run([d + 0.1 for d in DICE], name=name, seed=seed)
+    (said,) = section(tmp_path)["Statistics"]
+    assert "paired by seed and by image" in said
+    assert "over the 2 comparisons with a baseline" in said
+    assert "within ±2 points equivalent; any other undecided" in said
+    for seed in (7, 8, 9):
+        write_full_run(DICE, name="c", seed=seed)
+    (said,) = section(tmp_path)["Statistics"]
+    assert "Where groups share no seed, differences are paired by image alone" in said
+    assert "over the 3 comparisons" in said
+
+
+def test_pooled_folds_and_labelled_subsets_are_told(write_full_run: Write, tmp_path: Path) -> None:
+    for number in (0, 1):
+        write_full_run(DICE, seed=number, keys={"data": {
+            "name": "synthetic", "size": 32, "labeled": 8, "selection": {"seed": number}}})
+    found = section(tmp_path)
+    assert "drawn at random (label seeds 0 and 1) so that" in found["Data"][0]
+
+
 def test_readings_and_leaks_are_told(write_full_run: Write, tmp_path: Path) -> None:
     folder = write_full_run(DICE)
     folder.update_status(test_reads=3)
@@ -126,12 +154,13 @@ def test_readings_and_leaks_are_told(write_full_run: Write, tmp_path: Path) -> N
 def test_the_judged_score_is_named_with_its_direction_and_rule(
     write_full_run: Write, tmp_path: Path
 ) -> None:
-    result = write_full_run(DICE)
+    result = write_full_run(DICE, columns={"own_hd95": [3.0, 4.0, 5.0]})
     rules = {"threshold": "t", "total_miss": "0", "hd95": "larger of the two"}
     result.write_json("result.json", {**result.read_json("result.json"), "rules": rules})
-    arms, _ = read_details(group_arms(gather_runs(tmp_path).runs))
+    question = Question(metric=("own", "hd95"))
+    arms, _ = read_details([found.arm for found in write_page(tmp_path, question).evidence])
     told = {passage.title: passage.paragraphs
-            for passage in write_methods(arms, "test", 2, ("own", "hd95"))}
+            for passage in write_methods(arms, "test", [], question.metric)}
     assert told["Statistics"][0].startswith(
         "What is judged is HD95 (original size), of which less is better. ")
     assert "HD95 is the larger of the two." in told["Evaluation"][0]

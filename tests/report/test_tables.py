@@ -13,8 +13,10 @@ from cclcc_cli.report.tables import (
     MAIN_METRICS,
     build_table,
     comparison_notes,
+    differing_conditions,
     group_arms,
     missing_notes,
+    repeated_over,
     shown_metrics,
     to_csv,
     to_markdown,
@@ -45,6 +47,41 @@ def table(*runs, split="test", metrics=MAIN_METRICS):
 
 def notes(*runs, split="test"):
     return comparison_notes(group_arms(runs), split)
+
+
+def test_seeds_are_averaged_in_each_fold_before_the_deviation():
+    """Fold means 0.6, 0.7, 0.8, however many seeds each has."""
+    runs = [run(dice, seed=seed, fold=fold) for fold, seed, dice in
+            ((0, 0, 0.5), (0, 1, 0.7), (1, 0, 0.7), (2, 0, 0.75), (2, 1, 0.85))]
+    (arm,) = group_arms(runs)
+    assert (arm.repeated, arm.folds, arm.seeds) == ("3 folds x 2", [0, 1, 2], [0, 1])
+    found = arm.summary("test", DICE)
+    assert (found.mean, found.std, found.count) == pytest.approx((0.7, 0.1, 3))
+    assert table(*runs)[1][0][3] == "3 folds x 2"
+    assert repeated_over([arm]) == "folds"
+    (record,) = to_records([arm], "test", [DICE])
+    assert (record["seeds"], record["folds"], record["label_subsets"]) == (2, 3, None)
+
+
+def test_labelled_subsets_are_averaged_over_their_seeds():
+    runs = [run(dice, seed=seed, label_seed=subset) for subset, seed, dice in
+            ((0, 0, 0.5), (0, 1, 0.7), (4, 0, 0.7), (4, 1, 0.9))]
+    (arm,) = group_arms(runs)
+    assert (arm.repeated, arm.subsets) == ("2 subsets x 2", [0, 4])
+    assert arm.summary("test", DICE).mean == pytest.approx(0.7)
+    assert arm.summary("test", DICE).count == 2
+
+
+def test_folds_may_have_other_splits_but_alike_in_each_group():
+    def in_folds(arm, *digests):
+        return [run(arm=arm, fold=fold, path=Path(f"{arm}{fold}"), data="polyps-64 folds",
+                    conditions={"split digest": digest}) for fold, digest in enumerate(digests)]
+
+    assert differing_conditions(group_arms([*in_folds("a", "s0", "s1"),
+                                            *in_folds("b", "s0", "s1")]), "test") == []
+    ((topic, _),) = differing_conditions(group_arms([*in_folds("a", "s0", "s1"),
+                                                     *in_folds("b", "s0", "s2")]), "test")
+    assert topic == "split digest"
 
 
 def test_mean_and_sample_deviation_over_seeds_worked_out_by_hand():

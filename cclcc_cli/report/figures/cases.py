@@ -84,14 +84,20 @@ def read_predictions(
     shown = [found.arm.first.arm for found in evidence if kept[found.arm.first.arm]]
     if not shown:
         return None, notes
-    common = set.intersection(*({run.seed for run in kept[arm]} for arm in shown))
-    runs = [min(kept[arm], key=lambda run: (run.seed not in common, run.seed)) for arm in shown]
+    common = set.intersection(*({_repeat(run) for run in kept[arm]} for arm in shown))
+    runs = [min(kept[arm], key=lambda run: (_repeat(run) not in common, _repeat(run)))
+            for arm in shown]
     try:
         store = _open_store(runs[0], data_root)
         return _predictions([names[arm] for arm in shown], runs, scores, store,
                             judged_metric(evidence)), notes
     except CclccError as error:
         return None, [*notes, f"no cases: {error}"]
+
+
+def _repeat(run: Run) -> tuple[int, int]:
+    """Fold and seed, in whose order runs are chosen."""
+    return -1 if run.fold is None else run.fold, run.seed
 
 
 def choose_cases(predictions: Predictions) -> list[Case]:

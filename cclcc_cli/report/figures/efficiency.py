@@ -30,7 +30,8 @@ from cclcc_cli.report.figures.equivalence import (
 from cclcc_cli.report.figures.figure import Figure
 from cclcc_cli.report.figures.names import images_text, seeds_text, wrap
 from cclcc_cli.report.figures.panels import MOST_PANELS, label_shared, panel_grid, single_plot
-from cclcc_cli.report.images import ImageScores, stack_seeds
+from cclcc_cli.report.images import ImageScores
+from cclcc_cli.report.stacks import stack_runs
 
 _MOST_SENTENCES = 6
 _TICK_WIDTH = 0.32
@@ -77,7 +78,7 @@ def build_series(
     ladder: list[Rung] = []
     if len(ladders) == 1:
         ladder = [(p.arm.first.labeled, stack) for p in ladders[0]
-                  if (stack := stack_seeds(p.arm.runs, scores))]
+                  if (stack := stack_runs(p.arm.runs, scores))]
     series = [Series(name, points, _equals(points, ladder, scores))
               for name, points in groups.items()]
     return sorted(series, key=lambda each: not each.is_supervised)
@@ -164,7 +165,7 @@ def plot_efficiency(series: Sequence[Series]) -> Drawing:
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_locator(FixedLocator(_apart(shares, 2.7 if len(every) == 1 else 1.2)))
         axes.xaxis.set_major_formatter(lambda value, _place: f"{value:.3g}")
-        bottom, top = axes.get_ylim()  # an interval may promise what no score can be
+        bottom, top = axes.get_ylim()
         row = score_of(metric)
         axes.set_ylim(max(bottom, row.factor * row.low - 2),
                       top if row.high is None else min(top, row.factor * row.high + 2))
@@ -230,8 +231,8 @@ def _equals(
 ) -> dict[int, Equivalence]:
     if not ladder or points[0].arm.first.method == DEFAULT_BASELINE:
         return {}
-    return {p.arm.first.labeled: find_equivalence(stack, ladder, p.metric) for p in points
-            if (stack := stack_seeds(p.arm.runs, scores))}
+    return {p.arm.first.labeled: find_equivalence(stack, ladder) for p in points
+            if (stack := stack_runs(p.arm.runs, scores))}
 
 
 def _ends(series: Sequence[Series]) -> tuple[int, int]:

@@ -6,10 +6,10 @@ fewest and the most labels that were measured, nor on a curve that gets worse th
 it more than once.
 
 **Interval.** It holds every number of labels at which the 95 % interval of the difference from the
-supervised score holds 0. That interval is taken where the supervised method was measured (images
-paired, images and seeds both noise, as in ``report.statistics``) and goes straight between; the
-deviation of a weighted mean of two is at most the weighted mean of their deviations, so it is too
-wide there, never too narrow.
+supervised score holds 0. That interval is taken where the supervised method was measured (by the
+default comparison of ``report.statistics``, each alone) and goes straight between; the deviation of
+a weighted mean of two is at most the weighted mean of their deviations, so it is too wide there,
+never too narrow.
 """
 
 import math
@@ -17,12 +17,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from cclcc_cli.metrics.scores import MAIN, Metric, gain
+from cclcc_cli.metrics.scores import gain
 from cclcc_cli.report.evidence import compare_images
-from cclcc_cli.report.images import ImageScores
+from cclcc_cli.report.stacks import Stack
 
-Rung = tuple[int, ImageScores]
-"""Labels of a supervised arm, and scores of its images, seeds by images."""
+Rung = tuple[int, Stack]
+"""Labels of a supervised group, and scores of its images."""
 
 
 @dataclass(frozen=True)
@@ -44,17 +44,14 @@ class Equivalence:
     obstacle: str | None = None
 
 
-def find_equivalence(
-    arm: ImageScores, ladder: Sequence[Rung], metric: Metric = MAIN
-) -> Equivalence:
+def find_equivalence(arm: Stack, ladder: Sequence[Rung]) -> Equivalence:
     """Seek an arm's score on the supervised curve.
 
     Args:
-        arm: scores of its images, seeds by images.
-        ladder: the supervised arms from few labels to many, at least two.
-        metric: which score.
+        arm: scores of its images.
+        ladder: the supervised arms from few labels to many, at least two; of the same score.
     """
-    labels = [float(count) for count, _ in ladder]
+    labels, metric = [float(count) for count, _ in ladder], arm.metric
     differences = [compare_images(arm, scores) for _, scores in ladder]
     found = [each for each in differences if each is not None]
     if len(found) < len(differences):

@@ -1,4 +1,4 @@
-"""Effects at a glance: each arm less its baseline, with its interval and its verdict."""
+"""Effects at a glance: each group's difference from its baseline, its interval and verdict."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,8 +7,13 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.transforms import blended_transform_factory
 
 from cclcc_cli.metrics.scores import gain, in_unit, metric_title, score_of
-from cclcc_cli.report.evidence import Comparison, Evidence, judged_metric
-from cclcc_cli.report.evidence_text import p_text, points_text, verdict_text
+from cclcc_cli.report.evidence import Evidence, judged_metric
+from cclcc_cli.report.evidence_text import (
+    judged_p_text,
+    points_text,
+    rules_text,
+    verdict_text,
+)
 from cclcc_cli.report.figures.canvas import (
     BLUE,
     DOUBLE,
@@ -21,13 +26,14 @@ from cclcc_cli.report.figures.canvas import (
 )
 from cclcc_cli.report.figures.figure import Figure
 from cclcc_cli.report.figures.names import arm_names, images_text, place_text, seeds_text
-from cclcc_cli.report.statistics import Verdict
 from cclcc_cli.report.tables import Arm
+from cclcc_cli.report.verdicts import Comparison, Verdict
 
 MOST_ROWS = 40
 _MARKS: dict[Verdict, tuple[str, str, bool]] = {
     "better": ("^", BLUE, True), "worse": ("v", VERMILLION, True),
-    "within noise": ("o", GREY, False),
+    "equivalent": ("s", GREY, True), "undecided": ("o", GREY, False),
+    "estimate only": ("d", GREY, False), "these two trainings": ("x", GREY, False),
 }
 """Marker, colour, and whether it is filled."""
 
@@ -53,7 +59,7 @@ def forest_rows(evidence: Sequence[Evidence]) -> list[Row]:
         arms = [found.arm for found in evidence if found.arm.place in (place, baseline.place)]
         names = arm_names([arm for arm in arms if arm.first.data == place[0]])
         other = "" if baseline.place == place else f" with {baseline.first.labeled} labels"
-        rows.append(Row(f"{place_text(place)}, less {names[baseline.first.arm]}{other}"))
+        rows.append(Row(f"{place_text(place)}, difference from {names[baseline.first.arm]}{other}"))
         ordered = sorted(group, key=lambda each: -gain(
             each[1].difference.mean, each[1].metric))
         rows += [Row(names[arm.first.arm], comparison) for arm, comparison in ordered]
@@ -74,18 +80,14 @@ def draw_forest(evidence: Sequence[Evidence], split: str) -> tuple[Figure | None
                         if not found.comparison or found.arm.first.arm in kept])
     sides = [arm for found in chosen if found.comparison
              for arm in (found.arm, found.comparison.baseline)]
-    few = any(found.comparison and not found.comparison.difference.seed_noise_known
-              for found in chosen)
-    caption = (
+    judged = [found.comparison for found in compared if found.comparison]
+    caption = " ".join([
         f"Difference in mean {split} {metric_title(metric)} from the baseline, in "
-        f"{score_of(metric).difference_unit}, with its 95 % interval "
-        f"over images{' and seeds' if any(len(arm.runs) > 1 for arm in sides) else ''} "
+        f"{score_of(metric).difference_unit}, with its interval "
         f"({seeds_text(sides)}, {images_text(chosen, split)}). Triangles up: better, down: worse, "
-        f"open circles: within noise, by p after Holm's correction over {len(compared)} "
-        f"comparison{'' if len(compared) == 1 else 's'}."
-        + (" Where a side has one seed, the noise of seeds is unknown." if few else "")
-        + (f" The {MOST_ROWS} largest of {len(compared)} differences are shown." if notes else "")
-    )
+        "squares: equivalent, circles: undecided, diamonds: estimate only, crosses: these two "
+        "trainings. The band is the margin.", *rules_text(judged),
+        *([f"The {MOST_ROWS} largest of {len(compared)} differences are shown."] if notes else [])])
     figure = render("effects", "Differences from the baseline", caption, lambda: plot_forest(rows))
     return figure, notes
 
@@ -103,15 +105,18 @@ def plot_forest(rows: Sequence[Row]) -> Drawing:
             continue
         found = row.comparison.difference
         marker, color, filled = _MARKS[row.comparison.verdict]
-        if found.low is not None and found.high is not None:
-            ends = [in_unit(found.low, metric), in_unit(found.high, metric)]
-            axes.plot(ends, [height] * 2, color=color,
+        low, high = row.comparison.low, row.comparison.high
+        if low is not None and high is not None:
+            axes.plot([in_unit(low, metric), in_unit(high, metric)], [height] * 2, color=color,
                       solid_capstyle="butt", gid="interval")
         axes.plot([in_unit(found.mean, metric)], [height], marker, color=color, markersize=4.5,
                   markerfacecolor=color if filled else "white", gid="mean")
-        words = f"{points_text(found, metric)}   p {p_text(row.comparison.p)}   "
-        axes.text(1.01, height, words + verdict_text(row.comparison), transform=beside,
-                  va="center", ha="left")
+        p = judged_p_text(row.comparison)
+        words = [points_text(row.comparison), *([f"p {p}"] if p else []),
+                 verdict_text(row.comparison)]
+        axes.text(1.01, height, "   ".join(words), transform=beside, va="center", ha="left")
+    margin = max(in_unit(row.comparison.margin, metric) for row in rows if row.comparison)
+    axes.axvspan(-margin, margin, color=PALE, alpha=0.5, linewidth=0, zorder=0, gid="margin")
     axes.axvline(0, color=GREY, linewidth=0.8, zorder=1)
     for height, row in enumerate(rows):
         if row.comparison is None and height:
@@ -120,8 +125,7 @@ def plot_forest(rows: Sequence[Row]) -> Drawing:
                     [row.name for row in rows if row.comparison])
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.set_xlabel(f"difference in {metric_title(metric)}, "
-                    f"{score_of(metric).difference_unit} (95 % interval)")
+    axes.set_xlabel(f"difference in {metric_title(metric)}, {score_of(metric).difference_unit}")
     axes.spines["left"].set_visible(False)
     quiet(axes, "x")
     return drawing

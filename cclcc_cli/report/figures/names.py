@@ -47,7 +47,7 @@ def count_text(count: int, what: str) -> str:
 
 def seeds_text(arms: Sequence[Arm]) -> str:
     """As ``3 seeds``, or ``1 to 3 seeds`` where arms have unequal ones."""
-    counts = sorted({len(arm.runs) for arm in arms})
+    counts = sorted({len(arm.seeds) for arm in arms})
     if len(counts) > 1:
         return f"{counts[0]} to {counts[-1]} seeds"
     return count_text(counts[0], "seed")

@@ -10,13 +10,15 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from cclcc_cli.metrics.scores import gain, heading, metric_title, score_of
-from cclcc_cli.report.evidence import Comparison, Evidence, judged_metric
+from cclcc_cli.report.evidence import Evidence, judged_metric
 from cclcc_cli.report.evidence_text import verdict_text
 from cclcc_cli.report.figures.canvas import BLUE, GREY, SKY, VERMILLION, quiet, render
 from cclcc_cli.report.figures.figure import Figure
 from cclcc_cli.report.figures.names import arm_names, images_text, seeds_text, wrap
 from cclcc_cli.report.figures.panels import choose_compared, label_shared, panel_grid
-from cclcc_cli.report.images import ImageScores, stack_seeds
+from cclcc_cli.report.images import ImageScores
+from cclcc_cli.report.stacks import share_images, stack_runs
+from cclcc_cli.report.verdicts import Comparison
 
 _BINS = 31
 """Odd, so that equal images fall into a bin of their own about 0."""
@@ -48,7 +50,7 @@ class Pairs:
 def pair_images(
     evidence: Sequence[Evidence], scores: Mapping[Path, ImageScores]
 ) -> list[Pairs]:
-    """For each compared arm the images that it shares with its baseline."""
+    """For each compared group the images, and means over the seeds, that both sides have."""
     everyone = [found.arm for found in evidence]
     everyone += [found.comparison.baseline for found in evidence if found.comparison]
     names = arm_names(list({arm.first.arm: arm for arm in everyone}.values()))
@@ -56,14 +58,10 @@ def pair_images(
     for found in evidence:
         if found.comparison is None:
             continue
-        own = stack_seeds(found.arm.runs, scores)
-        other = stack_seeds(found.comparison.baseline.runs, scores)
-        assert own is not None
-        assert other is not None  # or there would be no comparison
-        theirs = set(other.stems)
-        common = [stem for stem in own.stems if stem in theirs]
-        pairs.append(Pairs(names[found.arm.first.arm], own.of(common).values.mean(axis=0),
-                           other.of(common).values.mean(axis=0), found.comparison))
+        sides = [stack_runs(arm.runs, scores)
+                 for arm in (found.arm, found.comparison.baseline)]
+        own, other = share_images([side for side in sides if side])
+        pairs.append(Pairs(names[found.arm.first.arm], own, other, found.comparison))
     return pairs
 
 
@@ -97,8 +95,8 @@ def draw_paired(
                f"{side} the line the arm is better.{rest}", lambda: plot_scatter(pairs, name)),
         render(f"paired-differences{suffix}", "Differences by image",
                f"Each {split} image's difference in {title} from {name}{said}, in "
-               f"{score_of(metric).difference_unit}. The solid "
-               f"line is the mean, the band its 95 % interval, the dashed line no difference."
+               f"{score_of(metric).difference_unit}. The solid line is the mean, the band its "
+               f"interval as in the table, the dashed line no difference."
                f"{rest}", lambda: plot_histogram(pairs, name)),
     ]
 
@@ -137,9 +135,9 @@ def plot_histogram(pairs: Sequence[Pairs], baseline: str) -> Drawing:
     for axes, each in zip(panels, pairs, strict=True):
         counts, _ = np.histogram(unit * each.differences, edges)
         axes.stairs(counts, edges, fill=True, color=SKY, gid="images")
-        found = each.comparison.difference
-        if found.low is not None and found.high is not None:
-            axes.axvspan(unit * found.low, unit * found.high, color=VERMILLION, alpha=0.3,
+        found, low, high = each.comparison.difference, each.comparison.low, each.comparison.high
+        if low is not None and high is not None:
+            axes.axvspan(unit * low, unit * high, color=VERMILLION, alpha=0.3,
                          linewidth=0, gid="interval")
         axes.axvline(unit * found.mean, color=VERMILLION, linewidth=1, gid="mean")
         axes.axvline(0, color=GREY, linewidth=0.8, linestyle=(0, (3, 2)))

@@ -50,7 +50,7 @@ def weighed(make_run: Any, tmp_path: Path) -> Callable[..., Weighed]:
                                labeled=labeled, path=path, **changes)
                 run = type(run)(**{**vars(run), "arm": f"{n:08d}" * 8})
                 names = (stems or {}).get(recipe) or [f"image{i}" for i in range(len(row))]
-                scores[path] = ImageScores(tuple(names), row)
+                scores[path] = ImageScores(tuple(names), row, metric=metric)
                 runs.append(run)
         return Weighed(weigh(group_arms(runs), scores, baseline, metric), scores)
 

@@ -24,14 +24,14 @@ def found(weighed, noise):
 def test_points_and_intervals_are_the_tables_numbers_and_ordered_by_size(found, by_gid):
     rows = forest_rows(found.evidence)
     assert [row.name for row in rows] == [
-        "polyps-64, 80 labels, less supervised", "high", "uamt", "low",
-        "polyps-64, 400 labels, less supervised", "clcc"]
+        "polyps-64, 80 labels, difference from supervised", "high", "uamt", "low",
+        "polyps-64, 400 labels, difference from supervised", "clcc"]
     (axes,) = plot_forest(rows).axes
-    told = {(e.arm.recipe, e.arm.first.labeled): e.comparison.difference
+    told = {(e.arm.recipe, e.arm.first.labeled): e.comparison
             for e in found.evidence if e.comparison}
     expected = [told["high", 80], told["same", 80], told["low", 80], told["high", 400]]
     means = [float(line.get_xdata()[0]) for line in by_gid(axes, "mean")]
-    assert means == pytest.approx([100 * d.mean for d in expected])
+    assert means == pytest.approx([100 * d.difference.mean for d in expected])
     bounds = [tuple(line.get_xdata()) for line in by_gid(axes, "interval")]
     assert bounds == [pytest.approx((100 * d.low, 100 * d.high)) for d in expected]
     heights = [float(line.get_ydata()[0]) for line in by_gid(axes, "mean")]
@@ -43,18 +43,19 @@ def test_points_and_intervals_are_the_tables_numbers_and_ordered_by_size(found, 
 def test_verdicts_are_told_by_shape_and_in_words(found, by_gid):
     (axes,) = plot_forest(forest_rows(found.evidence)).axes
     marks = [(line.get_marker(), line.get_markerfacecolor()) for line in by_gid(axes, "mean")]
-    assert [shape for shape, _ in marks] == ["^", "o", "v", "^"]
-    assert [face == "white" for _, face in marks] == [False, True, False, False]
+    assert [shape for shape, _ in marks] == ["^", "s", "v", "^"]
+    assert [face == "white" for _, face in marks] == [False, False, False, False]
     words = [text.get_text() for text in axes.texts if "p " in text.get_text()]
-    assert [word.split("   ")[-1] for word in words] == ["better", "within noise", "worse",
+    assert [word.split("   ")[-1] for word in words] == ["better", "equivalent", "worse",
                                                          "better"]
 
 
 def test_the_caption_says_of_how_many_seeds_images_and_comparisons(found):
     figure, notes = draw_forest(found.evidence, "test")
     assert "(3 seeds, 30 test images)" in figure.caption
-    assert "over 4 comparisons" in figure.caption
-    assert "one seed" not in figure.caption
+    assert "(1 or 3 comparisons): p is after Holm's" in figure.caption
+    assert "the margin of ±2 points" in figure.caption
+    assert "about these two trainings" not in figure.caption
     assert (figure.name, notes) == ("effects", [])
 
 
@@ -66,7 +67,7 @@ def test_one_image_has_no_interval_and_one_seed_is_said(weighed, by_gid):
     assert len(by_gid(axes, "mean")) == 1
     figure, _ = draw_forest(found.evidence, "val")
     assert "(1 seed, 1 val image)" in figure.caption
-    assert "noise of seeds is unknown" in figure.caption
+    assert "about these two trainings" in figure.caption
 
 
 def test_nothing_compared_is_a_note(weighed):
@@ -82,7 +83,7 @@ def test_of_many_arms_the_largest_differences_are_shown_and_it_is_said(weighed):
     figure, notes = draw_forest(weighed(table).evidence, "test")
     assert notes == ["the forest plot shows the 40 largest of 45 differences"]
     assert figure.caption.endswith("The 40 largest of 45 differences are shown.")
-    assert "over 45 comparisons" in figure.caption
+    assert "about these two trainings" in figure.caption  # none of them has a second seed
 
 
 @pytest.mark.usefixtures("styled")
@@ -110,6 +111,6 @@ def test_of_a_distance_the_smallest_is_on_top_in_pixels(weighed, noise, by_gid):
     assert near.verdict == "better"
     first = by_gid(axes, "mean")[0]
     assert (first.get_marker(), first.get_xdata()) == ("^", [near.difference.mean])
-    assert axes.get_xlabel() == "difference in HD95 (original size), px (95 % interval)"
+    assert axes.get_xlabel() == "difference in HD95 (original size), px"
     figure, _ = draw_forest(found.evidence, "test")
     assert "mean test HD95 (original size) from the baseline, in px" in figure.caption

@@ -1,0 +1,51 @@
+"""What a table's differences are differences of: over which repetitions their gain is meant."""
+
+from collections.abc import Sequence
+
+from cclcc_cli.report.evidence_text import margin_text
+from cclcc_cli.report.tables import Arm
+from cclcc_cli.report.verdicts import Comparison
+from cclcc_cli.wording import few
+
+THIS_SET = "the gain with this labelled set"
+DRAWS = "the gain over draws of labelled sets"
+
+
+def caption_text(compared: Sequence[tuple[Arm, Comparison]]) -> str:
+    """What a caption says of differences: their estimand and the margin; empty without any.
+
+    Args:
+        compared: groups and how each differs from a baseline.
+    """
+    if not compared:
+        return ""
+    return (f"{estimand_text([arm for arm, _ in compared])}; "
+            f"margin {margin_text(compared[0][1])}")
+
+
+def estimand_text(arms: Sequence[Arm]) -> str:
+    """As ``; differences estimate the gain with this labelled set``.
+
+    Groups that label all images have no say; empty where no run tells how labels were chosen.
+    """
+    told: dict[str, list[str]] = {}
+    for arm in arms:
+        if arm.first.labeled < arm.first.train_images and (text := _of_arm(arm)):
+            told.setdefault(text, []).append(arm.recipe)
+    if not told:
+        return ""
+    if len(told) == 1:
+        return f"; differences estimate {next(iter(told))}"
+    return "; differences estimate " + ", ".join(
+        f"{text} ({few(list(dict.fromkeys(names)))})" for text, names in told.items())
+
+
+def _of_arm(arm: Arm) -> str:
+    over = f" over {len(arm.folds)} folds" if arm.folds else ""
+    if arm.subsets:
+        return f"{DRAWS} ({len(arm.subsets)} subsets){over}"
+    if arm.first.label_seed == "run":
+        return f"{DRAWS}{over}"
+    if over:  # each fold has a labelled set of its own
+        return f"the gain{over}"
+    return "" if arm.first.label_seed is None else THIS_SET
