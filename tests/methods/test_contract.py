@@ -180,7 +180,9 @@ def distance_from_supervised(method, network, optimizer, **keys):
 
 
 @pytest.mark.parametrize("optimizer", TOLERANCE)
-@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("network", [
+    pytest.param(name, marks=pytest.mark.long) if name == "segresnet" else name
+    for name in NETWORKS])
 @pytest.mark.parametrize("method", CONTINUOUS)
 def test_as_the_weights_go_to_0_it_becomes_supervised(method, network, optimizer):
     if network == "timm":
