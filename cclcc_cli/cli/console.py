@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -44,13 +45,35 @@ def show_table(
 ) -> None:
     """A result as a table; numbers to the right.
 
-    A table too wide for the terminal is shown in parts, each with the first ``num_keys`` columns.
+    In a table too wide for the terminal headings take several lines; if that is not enough it is
+    shown in parts: the first with the first ``num_keys`` columns, the others with the narrowest of
+    these that tells the rows apart, or all.
     """
     console = _console(sys.stdout)
     console.print(title, markup=False, highlight=False, soft_wrap=True)
+    if not fits(columns, rows):
+        columns = [_wrapped(column, [row[place] for row in rows])
+                   for place, column in enumerate(columns)]
     for places in _parts(columns, rows, num_keys, console.width):
         console.print(_table([columns[p] for p in places],
                              [[row[p] for p in places] for row in rows]))
+
+
+def fits(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the terminal shows such a table in one piece."""
+    return 1 + sum(_widths(columns, rows)) <= _console(sys.stdout).width
+
+
+def _widths(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
+    """Of each column with its borders; a heading can have several lines."""
+    return [3 + max(len(line) for cell in column for line in cell.split("\n"))
+            for column in zip(columns, *rows, strict=True)]
+
+
+def _wrapped(heading: str, cells: Sequence[str]) -> str:
+    """No wider than the cells, unless a word is."""
+    width = max(map(len, [*cells, *heading.split(), " "]))
+    return "\n".join(wrap(heading, width))
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> "Table":
@@ -69,13 +92,14 @@ def _parts(
     columns: Sequence[str], rows: Sequence[Sequence[str]], num_keys: int, width: int
 ) -> list[list[int]]:
     """Which columns stand side by side; all of them, if there are no keys to repeat."""
-    widths = [3 + max(map(len, column)) for column in zip(columns, *rows, strict=True)]
-    keys = list(range(num_keys))
+    widths, keys = _widths(columns, rows), list(range(num_keys))
+    unique = [key for key in keys if len({row[key] for row in rows}) == len(rows)]
+    repeated = [min(unique, key=lambda key: widths[key])] if unique else keys
     parts = [[*keys]]
     for place in range(num_keys, len(columns)):
         too_wide = 1 + sum(widths[p] for p in parts[-1]) + widths[place] > width
-        if too_wide and num_keys and len(parts[-1]) > num_keys:
-            parts.append([*keys])
+        if too_wide and keys and not set(parts[-1]) <= set(keys):
+            parts.append([*repeated])
         parts[-1].append(place)
     return parts
 

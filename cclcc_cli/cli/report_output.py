@@ -80,6 +80,8 @@ def _show(sheet: "Sheet", format: Format) -> None:
     match format:
         case "table":
             for table in sheet.tables:
+                if not console.fits(table.layout.columns, table.marked_rows):
+                    table = table.condensed
                 console.show_table(table.title, table.layout.columns, table.marked_rows,
                                    table.layout.num_keys)
                 for sentence in table.sentences:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cclcc_cli.metrics.scores import SCORES, heading
+from cclcc_cli.report.condense import condense, without_columns
 from cclcc_cli.report.layouts import Layout
 from cclcc_cli.report.ranks import BEST
 
@@ -25,10 +25,6 @@ LONGEST = 30.0
 """Digits' widths of a column of text beyond which it wraps."""
 _MINUS = re.compile(r"(?<![\w.])-(?=\d)")
 _NUMBER = re.compile(r"[-+<]?\d")
-_TOLD = {"data": "", "labels": " labels", "seeds": " seeds", "steps": " steps"}
-"""Columns that a caption can say where they do not vary, and how it does."""
-
-
 _MARKED = {"better", "worse", "undecided"}
 """Verdicts that marks tell, the last by their absence."""
 
@@ -56,7 +52,7 @@ class Fitted:
 
 def fit(layout: Layout) -> Fitted:
     """Make a table fit ``TEXT_WIDTH``."""
-    layout, said = _without_constant_columns(layout)
+    layout, said = condense(_without_told_verdicts(layout))
     in_sizes = [(size, gap, *_widths(layout, sign, gap)) for size, sign, gap in SIZES]
     size, gap, widths, wrapped = next(
         (each for each in in_sizes if sum(each[2]) <= TEXT_WIDTH), in_sizes[-1])
@@ -64,40 +60,13 @@ def fit(layout: Layout) -> Fitted:
                   wrapped)
 
 
-def _without_constant_columns(layout: Layout) -> tuple[Layout, str]:
-    """What does not vary is said once; what a mark or another column says is left out."""
-    gone, said = set(), []
-    texts = {name: [row[place] for row in layout.rows if row[place]]
-             for place, name in enumerate(layout.columns)}
-    for place, name in enumerate(layout.columns):
-        values = set(texts[name])
-        if name in _TOLD and len(layout.rows) > 1 and len(values) == 1:
-            gone.add(place)
-            said.append(f"{values.pop()}{_TOLD[name]}")
-    for own, working in _original_columns(layout):
-        if all(row[own] in ("", row[working]) for row in layout.rows):
-            gone.add(own)  # the images came at the working size
-    if "verdict" in texts and {*texts["verdict"]} <= _MARKED:
-        gone.add(list(layout.columns).index("verdict"))
-    if "recipe" in texts and all(recipe in (method, "quoted") for method, recipe in zip(
-            texts["method"], texts["recipe"], strict=True)):
-        gone.add(list(layout.columns).index("recipe"))
-    left = [place for place in range(len(layout.columns)) if place not in gone]
-    return Layout(
-        [layout.columns[place] for place in left],
-        [[row[place] for place in left] for row in layout.rows],
-        [[row[place] for place in left] for row in layout.ranks],
-        [[row[place] for place in left] for row in layout.marks],
-        layout.rules, num_keys=sum(place < layout.num_keys for place in left),
-    ), ", ".join(said)
-
-
-def _original_columns(layout: Layout) -> list[tuple[int, int]]:
-    """Columns of a score at the original size, each with the one at the working size."""
-    columns = list(layout.columns)
-    pairs = [(heading(("own", key)), heading(("working", key))) for key in SCORES]
-    return [(columns.index(own), columns.index(working)) for own, working in pairs
-            if own in columns and working in columns]
+def _without_told_verdicts(layout: Layout) -> Layout:
+    """Marks say them, where they say them all."""
+    if "verdict" not in layout.columns:
+        return layout
+    place = list(layout.columns).index("verdict")
+    told = {row[place] for row in layout.rows} <= {*_MARKED, ""}
+    return without_columns(layout, {place}) if told else layout
 
 
 def _widths(layout: Layout, sign: float, gap: float) -> tuple[list[float], dict[int, float]]:

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from cclcc_cli.report.condense import condense
 from cclcc_cli.report.latex import to_latex
 from cclcc_cli.report.layouts import Layout
 from cclcc_cli.report.tables import Record, to_csv, to_markdown
@@ -28,6 +29,12 @@ class Table:
     records: Sequence[Record]
     sentences: Sequence[str]
     quoted: Sequence[Record] = ()
+
+    @property
+    def condensed(self) -> "Table":
+        """The same for a narrow page: the title says what does not vary."""
+        layout, said = condense(self.layout)
+        return replace(self, layout=layout, title=f"{self.title}; {said}" if said else self.title)
 
     @property
     def marked_rows(self) -> list[list[str]]:

@@ -56,6 +56,22 @@ def test_a_table_too_wide_for_the_terminal_comes_in_parts_with_its_keys(monkeypa
     assert max(map(len, lines)) <= 20
 
 
+def test_headings_take_lines_and_later_parts_have_the_key_that_tells_rows_apart(
+    monkeypatch, capsys
+):
+    from rich.console import Console
+
+    monkeypatch.setattr(console, "_console", lambda stream: Console(file=stream, width=22))
+    rows = [["a", "same", "1.5", "2.5"], ["b", "same", "3.5", "4.5"]]
+    console.show_table("title", ["key", "name", "a long heading", "last"], rows, num_keys=2)
+    lines = capsys.readouterr().out.splitlines()
+    told = [[cell.strip() for cell in line.strip("│").split("│")] for line in lines if "│" in line]
+    assert told == [["a", "same"], ["b", "same"], ["a", "1.5", "2.5"], ["b", "3.5", "4.5"]] or (
+        told == [["a", "same", "1.5"], ["b", "same", "3.5"], ["a", "2.5"], ["b", "4.5"]])
+    assert not any("a long heading" in line for line in lines)
+    assert max(map(len, lines)) <= 22
+
+
 def test_a_table_without_keys_stays_in_one_piece(monkeypatch, capsys):
     from rich.console import Console
 

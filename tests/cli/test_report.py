@@ -460,8 +460,11 @@ def test_ranks_of_one_block_are_shown_and_called_too_few(rivals):
 @pytest.mark.parametrize(("arguments", "reason"), [
     (["--metric", "jaccard"], "--metric jaccard: unknown score; there are: dice, iou, "),
     (["--metric", "iou", "--layout", "costs"], "--layout costs: shows no scores; leave out "),
-    (["--layout", "spread", "--costs"], "--layout spread: shows the judged score alone; "),
-    (["--layout", "ranks", "--all-metrics"], "--layout ranks: shows the judged score alone; "),
+    (["--layout", "spread", "--costs"],
+     "--layout spread: shows the judged score alone, without verdicts; "),
+    (["--layout", "ranks", "--margin", "1"],
+     "--layout ranks: shows the judged score alone, without verdicts; "),
+    (["--metric", "nsd", "--margin", "101"], "--margin 101: NSD@1% cannot differ by more than "),
 ])
 def test_a_score_or_layout_that_cannot_be_is_refused(root, arguments, reason):
     error = invoke("--runs", root, *arguments).exception
