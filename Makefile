@@ -12,21 +12,19 @@ READY := $(VENV)/.ready
 .DEFAULT_GOAL := demo
 
 $(READY): pyproject.toml
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -e '.[dev]'
+	$(PYTHON) .ci/install $(VENV)
 	touch $@
 
-# The main job on built-in data: a supervised baseline and CLCC on 10 % labels, equal steps.
+# Built-in scenes, a supervised baseline and CLCC, three seeds each, judged in pairs.
 demo: $(READY)
-	$(BIN)/cclcc prepare synthetic --count 400 --size 96 --data $(RUNS)/data
-	$(BIN)/cclcc train recipes/quickstart_supervised.yaml --data $(RUNS)/data --runs $(RUNS)
-	$(BIN)/cclcc train recipes/quickstart.yaml --data $(RUNS)/data --runs $(RUNS)
-	$(BIN)/cclcc report --runs $(RUNS)
+	$(BIN)/cclcc prepare synthetic --count 600 --size 64 --data $(RUNS)/data
+	$(BIN)/cclcc ablate recipes/ablations/demo.yaml --workers 2 --data $(RUNS)/data --runs $(RUNS)
+	$(BIN)/cclcc report --runs $(RUNS) --ablation demo
 	@echo
-	@echo "Run folders:  $(RUNS)/synthetic-96/"
+	@echo "Page:         $(RUNS)/ablations/demo/report.html, with pictures, to open in a browser"
+	@echo "Run folders:  $(RUNS)/synthetic-64/, each with overlays/ of test images"
 	@echo "In MLflow:    $(BIN)/cclcc ui --runs $(RUNS), which names the address to open"
-	@echo "Next:         README.md, 'Data'"
+	@echo "Next:         $(BIN)/cclcc prepare my-polyps --images DIR --masks DIR"
 
 # Every method on 5 % labels of the built-in scenes, three seeds, JOBS cells at once.
 # Stopped and started again it goes on; finished cells are not trained again.
@@ -53,6 +51,9 @@ lint: $(READY)
 bench: $(READY)
 	$(BIN)/python benchmarks/step.py
 	$(BIN)/python benchmarks/methods.py
+	$(BIN)/python benchmarks/batch_norm.py
+	$(BIN)/python benchmarks/threads.py --busy 2
+	$(BIN)/python benchmarks/evidence.py
 	$(BIN)/python benchmarks/data.py
 	$(BIN)/python benchmarks/audit.py --counts 1000 2000
 	$(BIN)/python benchmarks/report.py
