@@ -7,6 +7,8 @@ import pytest
 from cclcc_cli.config import METHODS, load_recipe
 from cclcc_cli.config.ablation import load_ablation
 from cclcc_cli.config.search_load import load_search
+from cclcc_cli.experiments.run_folder import find_runs
+from cclcc_cli.experiments.unbundle import open_bundles
 
 RECIPES = sorted((Path(__file__).parents[1] / "recipes").glob("*.yaml"))
 ABLATIONS = sorted((RECIPES[0].parent / "ablations").glob("*.yaml"))
@@ -119,3 +121,8 @@ def test_every_method_of_the_study_is_tuned_by_as_many_trials():
     studied = load_ablation(STUDIES / "kvasir.yaml")
     assert seeds.isdisjoint(studied.ablation.axes["seed"])
     assert {s.base.method for s in searches} == {r.method for r in studied.recipes}
+
+
+def test_the_bundle_of_the_study_can_be_read():
+    with open_bundles([STUDIES / "results.tar.xz"]) as opened:
+        assert len(find_runs(opened.root)) >= 6
