@@ -139,6 +139,15 @@ class TwoStreamRecipe(BaseRecipe):
     batch_norm: Literal["per_stream", "joint"] = "per_stream"
     """Labelled and unlabelled images normalised each by their own batch, or both by one."""
 
+    @property
+    def fewest_images(self) -> int:
+        """Images of the smallest batch that passes the network while it learns."""
+        return self._fewest(self.batch.unlabeled)
+
+    def _fewest(self, unlabeled: int) -> int:
+        labeled = self.batch.labeled
+        return labeled + unlabeled if self.batch_norm == "joint" else min(labeled, unlabeled)
+
     def check_partners(self, why: str) -> None:
         """Refuse a single unlabelled image for a method that takes two of them together."""
         if self.batch.unlabeled < 2:

@@ -32,6 +32,10 @@ class SupervisedRecipe(BaseRecipe):
     batch: LabeledBatch = LabeledBatch()
     """Images of a step."""
 
+    @property
+    def fewest_images(self) -> int:
+        return self.batch.labeled
+
 
 class ClccRecipe(TwoStreamRecipe):
     """Whole image and patches teach each other: cross-level contrast and consistency."""
@@ -192,6 +196,10 @@ class IctRecipe(TwoStreamRecipe):
     ict: Ict = Ict()
     """Its term."""
 
+    @property
+    def fewest_images(self) -> int:
+        return self._fewest(self.batch.unlabeled // 2)
+
     @model_validator(mode="after")
     def _has_partners(self) -> Self:
         self.check_partners("ict mixes two images")
@@ -207,6 +215,10 @@ class BcpRecipe(TwoStreamRecipe):
     """Bidirectional copy-paste."""
     bcp: Bcp = Bcp()
     """Its terms."""
+
+    @property
+    def fewest_images(self) -> int:
+        return self.batch.labeled // 2
 
     @model_validator(mode="after")
     def _has_pairs(self) -> Self:

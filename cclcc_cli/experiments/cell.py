@@ -107,13 +107,14 @@ class Cell:
 
             check_sides(self.recipe.model.encoder, self.recipe.sides)
         batch, processes = self.recipe.batch, self.runtime.processes
-        if self.recipe.data.size <= _DEEPEST.get(self.recipe.model.kind, 0) and 1 in (
-            batch.labeled, batch.unlabeled
+        if self.recipe.data.size <= _DEEPEST.get(self.recipe.model.kind, 0) and (
+            self.recipe.fewest_images == 1
         ):
             raise RunError(
                 f"data.size = {self.recipe.data.size} leaves one pixel of an image in the "
-                "network's deepest map, and BatchNorm cannot learn from one value; set "
-                "batch.labeled and batch.unlabeled to 2 or more"
+                f"network's deepest map, and {self.recipe.method} has passes of one image at this "
+                "batch size: BatchNorm cannot learn from one value; double batch.labeled and "
+                "batch.unlabeled"
             )
         for name, count in (("labeled", batch.labeled), ("unlabeled", batch.unlabeled)):
             if 0 < count < processes:

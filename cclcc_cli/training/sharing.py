@@ -76,7 +76,8 @@ class Sharing:
             rows: this process's part of them.
             total: how many rows all have.
         """
-        channels_last = rows.ndim == 4 and rows.is_contiguous(memory_format=torch.channels_last)
+        # Maps travel channels last whatever they are here: a process without a row could not tell.
+        channels_last = rows.ndim == 4
         flat = (rows.permute(0, 2, 3, 1) if channels_last else rows).contiguous()
         counts = [len(part_of(total, rank, self._size)) for rank in range(self._size)]
         padded = flat.new_zeros(max(counts), *flat.shape[1:]) if len(flat) < max(counts) else flat

@@ -86,6 +86,11 @@ def test_one_image_of_one_pixel_in_the_deepest_map_is_refused(cell):
     with pytest.raises(RunError, match="32 leaves one pixel of an image in the network's deepest"):
         cell(model=TIMM, batch={"labeled": 1}).check_data()
     cell(model=TIMM, batch={"labeled": 2}).check_data()
+    two = {"labeled": 2, "unlabeled": 2}
+    for method in ("ict", "bcp"):  # which make one image of two
+        with pytest.raises(RunError, match=f"{method} has passes of one image"):
+            cell(method, model=TIMM, batch=two).check_data()
+    cell("ict", model=TIMM, batch=two, batch_norm="joint").check_data()
     cell(batch={"labeled": 1}).check_data()
 
 

@@ -18,6 +18,9 @@ globals().update({name: test for name, test in vars(test_contract).items()
 @pytest.fixture(autouse=True)
 def _on_timm(monkeypatch):
     def build(arm, **keys):
+        if arm == "ict":
+            pytest.skip("mixes two images of 32 pixels to one, of which BatchNorm cannot learn: "
+                        "Cell.check_data refuses that; the law of continuity has larger ones")
         return arms.build(arm, **{"model": arms.TIMM, **keys})
 
     monkeypatch.setattr(test_contract, "build", build)
@@ -27,7 +30,7 @@ def _on_timm(monkeypatch):
 @pytest.mark.parametrize("encoder", ["test_resnet", "test_convnext"])
 def test_other_families_work_with_every_method(arm, encoder):
     """ConvNeXt has no BatchNorm, gives four maps, and takes multiples of 32 only."""
-    side = 64 if "clcc" in arm and encoder == "test_convnext" else arms.SIZE
+    side = 64 if arm == "ict" or ("clcc" in arm and encoder == "test_convnext") else arms.SIZE
     method = arms.build(arm, model=arms.TIMM | {"encoder": encoder},
                         data={"name": "d", "size": side, "labeled": 2})
     method.loss(arms.make_batch(arm, side=side), arms_moment()).total.backward()
