@@ -18,7 +18,7 @@ from cclcc_cli.losses.contrastive import (
     cross_level_contrastive_loss,
 )
 from cclcc_cli.methods.base import Batch, Loss, Moment
-from cclcc_cli.methods.two_stream import TwoStreamMethod, join_streams
+from cclcc_cli.methods.two_stream import TwoStreamMethod
 from cclcc_cli.models.build import build_network
 from cclcc_cli.models.ema import EmaTeacher
 from cclcc_cli.models.network import EncoderDecoder, Network
@@ -62,13 +62,13 @@ class Clcc(TwoStreamMethod[ClccConfig]):
 
         # Contrast alone takes patches as keys only: no graph, hence no backward pass, for them.
         with torch.set_grad_enabled(bool(consistency_weight) or self._config.symmetric):
-            patch_features, patch_map = self._patch_maps(batch)
+            patches = self._patch_maps(batch)
         if contrast_weight:
-            contrast = self._contrast(join_streams(labeled[-1], unlabeled[-1]), patch_map)
+            contrast = self._contrast(torch.cat([labeled[-1], unlabeled[-1]]), patches[-1])
             total = total + contrast_weight * contrast
             terms["contrast"] = contrast.detach()
         if consistency_weight:
-            patch_logits = join_patches(self.student.head(patch_features), self._config.grid)
+            patch_logits = join_patches(self.student.head(patches[0]), self._config.grid)
             target = self._target(batch, logits, unlabeled[0]).float()
             consistency = patch_consistency_loss(patch_logits.float(), target, self._sure(target))
             total = total + consistency_weight * consistency
@@ -80,10 +80,9 @@ class Clcc(TwoStreamMethod[ClccConfig]):
             self.teacher.follow(self.student)
 
     def _maps(self, images: Tensor) -> list[Tensor]:
-        """The last decoder map, ``(B, C, H, W)``, and the one that is contrasted."""
+        """The last decoder map, ``(B, C, H, W)``, first, and the one that is contrasted last."""
         if self._config.contrast_on == "decoder":
-            last = self.student.features(images)
-            return [last, last]
+            return [self.student.features(images)]
         assert isinstance(self.student, EncoderDecoder)
         encoded = self.student.encode(images)
         return [self.student.decode(encoded)[-1], encoded[-1]]

@@ -87,7 +87,7 @@ class TwoStreamMethod(Method, ABC, Generic[Config]):
         with norm_statistics(self.student, mode):
             if self._joint:
                 return function(images)
-            return join_streams(function(images[:num_labeled]), function(images[num_labeled:]))
+            return _join(function(images[:num_labeled]), function(images[num_labeled:]))
 
     def supervised_loss(self, logits: Tensor, batch: Batch) -> Tensor:
         """The loss of logits ``(L, 1, H, W)`` of the labelled images, a scalar."""
@@ -98,7 +98,7 @@ class TwoStreamMethod(Method, ABC, Generic[Config]):
         return labeled_loss(self.student, batch, self._supervised)
 
 
-def join_streams(labeled: Maps, unlabeled: Maps) -> Maps:
+def _join(labeled: Maps, unlabeled: Maps) -> Maps:
     """Both streams' rows as one batch's, labelled first."""
     if isinstance(labeled, Tensor):
         assert isinstance(unlabeled, Tensor)
