@@ -261,7 +261,7 @@ class TestMalformed:
 
 
 PEAK_IN_A_PROCESS = """
-import re, sys
+import sys
 from pathlib import Path
 from cclcc_cli.data.prepare import prepare
 from cclcc_cli.data.sources import FolderSource
@@ -271,7 +271,8 @@ from cclcc_cli.data.store_writer import About
 path, images, masks = map(Path, sys.argv[1:])
 prepare(path, FolderSource(images, masks, About()), SplitRule())
 # Not ru_maxrss, which begins with what the process had that started this one.
-print(int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024)
+status = Path("/proc/self/status").read_text().splitlines()
+print(int(next(line for line in status if line.startswith("VmHWM")).split()[1]) / 1024)
 """
 
 
