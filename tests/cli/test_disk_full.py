@@ -71,7 +71,7 @@ def unfinished(root):
 @pytest.mark.parametrize(
     "kilobytes",
     # Nothing fits; the identity; the best checkpoint; the last one, but not beside its successor.
-    [pytest.param(4, marks=pytest.mark.slow), pytest.param(60, marks=pytest.mark.slow),
+    [pytest.param(4, marks=pytest.mark.slow), pytest.param(60, marks=pytest.mark.long),
      pytest.param(200, marks=pytest.mark.slow), 600],
 )
 def test_a_training_goes_on_once_there_is_room(
@@ -105,8 +105,8 @@ def ablation(cclcc, tiny_data, tiny_recipe, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "kilobytes", [pytest.param(16, marks=pytest.mark.slow), 1000,
-                  pytest.param(1600, marks=pytest.mark.slow)]
+    "kilobytes", [pytest.param(16, marks=pytest.mark.long), 1000,
+                  pytest.param(1600, marks=pytest.mark.long)]
 )
 def test_an_ablation_stops_at_once_and_goes_on_with_the_same_command(
     ablation, cclcc, disk, tmp_path, kilobytes
@@ -129,7 +129,7 @@ def test_an_ablation_stops_at_once_and_goes_on_with_the_same_command(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("room", [300, 1100])
+@pytest.mark.parametrize("room", [pytest.param(300, marks=pytest.mark.long), 1100])
 def test_mlflows_store_on_the_same_disk_is_whole_again_afterwards(
     ablation, cclcc, disk, monkeypatch, room
 ):

@@ -1,6 +1,7 @@
 """What every method owes: the same suite for each, in every arrangement."""
 
 from functools import lru_cache
+from itertools import product
 
 import pytest
 import torch
@@ -179,10 +180,14 @@ def distance_from_supervised(method, network, optimizer, **keys):
     return ((found - supervised).norm() / supervised.norm()).item()
 
 
-@pytest.mark.parametrize("optimizer", TOLERANCE)
-@pytest.mark.parametrize("network", [
-    pytest.param(name, marks=pytest.mark.long) if name == "segresnet" else name
-    for name in NETWORKS])
+USUAL = {("unet", "sgd"), ("unet", "adamw"), ("residual_unet", "sgd"), ("basic_unet", "sgd"),
+         ("timm", "sgd"), ("timm", "adamw")}
+"""Networks and optimisers of the usual suite; the others stand with the long tests."""
+
+
+@pytest.mark.parametrize(("network", "optimizer"), [
+    pytest.param(*pair, marks=[] if pair in USUAL else [pytest.mark.long])
+    for pair in product(NETWORKS, TOLERANCE)])
 @pytest.mark.parametrize("method", CONTINUOUS)
 def test_as_the_weights_go_to_0_it_becomes_supervised(method, network, optimizer):
     if network == "timm":
@@ -190,7 +195,7 @@ def test_as_the_weights_go_to_0_it_becomes_supervised(method, network, optimizer
     assert distance_from_supervised(method, network, optimizer) < TOLERANCE[optimizer]
 
 
-@pytest.mark.parametrize("network", ["unet", "residual_unet"])
+@pytest.mark.parametrize("network", ["unet", pytest.param("residual_unet", marks=pytest.mark.long)])
 @pytest.mark.parametrize("method", CONTINUOUS)
 def test_one_pass_for_both_streams_does_not(method, network):
     """What the published code of many methods does: a weight of 0 then is another thing."""
