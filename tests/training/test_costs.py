@@ -1,5 +1,9 @@
 """Passes are counted as images of the batch's size, in steps alone; weights of all that is held."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -42,3 +46,14 @@ def test_memory_is_that_of_the_process_on_a_cpu():
     peak = peak_memory(Runtime("cpu", "fp32"))
     assert peak["of"] == "process"
     assert peak["bytes"] > 50 * 2**20
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="tells of Linux")
+def test_a_process_does_not_count_what_started_it():
+    held = bytearray(600 * 2**20)  # resident here, and not there
+    held[::4096] = b"x" * len(held[::4096])
+    code = ("from cclcc_cli.training.costs import peak_memory\n"
+            "from cclcc_cli.training.runtime import Runtime\n"
+            "print(peak_memory(Runtime('cpu', 'fp32'))['bytes'])")
+    told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert int(told.stdout) < len(held)
