@@ -24,9 +24,9 @@ from cclcc_cli.report.gather import Run
 from cclcc_cli.report.images import ImageScores
 from cclcc_cli.report.stacks import (
     Stack,
-    common_seeds,
     compare_stacks,
     estimate_stack,
+    left_over_seeds,
     stack_runs,
 )
 from cclcc_cli.report.statistics import Difference
@@ -219,7 +219,8 @@ def weigh_effects(
             found += [_effect(factor, value, baseline, near) for value in ordered
                       if any(same(corner.values[factor], value) for corner in near)]
     judged = iter(judge([
-        Pair(effect.pairs[0][1].arm, pooled, _left_over(effect.pairs))
+        Pair(effect.pairs[0][1].arm, pooled, left_over_seeds(
+            corner.stack for pair in effect.pairs for corner in pair))
         for effect, pooled in found if pooled], margin, metric))
     return [replace(effect, comparison=next(judged)) if pooled else effect
             for effect, pooled in found]
@@ -280,12 +281,6 @@ def _pooled(pairs: Sequence[tuple[Corner, Corner]]) -> Difference | None:
         (stack, *_) = stacks.values()
         return compare_stacks([stack, stack], (1.0, -1.0))
     return compare_stacks([stacks[runs] for runs in left], list(left.values()))
-
-
-def _left_over(pairs: Sequence[tuple[Corner, Corner]]) -> tuple[int, ...]:
-    common, rest = common_seeds([
-        corner.stack for pair in pairs for corner in pair if corner.stack])
-    return rest if common else ()
 
 
 def _alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -29,7 +29,7 @@ from cclcc_cli.report.evidence import (
 )
 from cclcc_cli.report.gather import Split, gather_runs, read_run
 from cclcc_cli.report.images import read_images
-from cclcc_cli.report.stacks import common_seeds, estimate_stack, stack_runs
+from cclcc_cli.report.stacks import estimate_stack, left_over_seeds, stack_runs
 from cclcc_cli.report.statistics import SEEDS_AHEAD, Estimate
 from cclcc_cli.report.tables import Arm, comparison_notes, differing_conditions, group_arms
 from cclcc_cli.report.verdicts import Comparison, Pair, judge
@@ -92,8 +92,7 @@ def compare(
     if found is None:
         raise RunError(f"{names[0]} and {names[1]} have no {split} image in common; compare runs "
                        "on the same data")
-    common, rest = common_seeds((first, second))
-    (comparison,) = judge([Pair(other, found, rest if common else ())], margin, metric,
+    (comparison,) = judge([Pair(other, found, left_over_seeds((first, second)))], margin, metric,
                           declared=False)
     left_out = dict.fromkeys([*notes, *more, *chain(*(reading.notes for reading in readings))])
     return Sides(

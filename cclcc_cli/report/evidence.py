@@ -11,9 +11,9 @@ from cclcc_cli.report.gather import Split
 from cclcc_cli.report.images import ImageScores
 from cclcc_cli.report.stacks import (
     Stack,
-    common_seeds,
     compare_stacks,
     estimate_stack,
+    left_over_seeds,
     stack_runs,
 )
 from cclcc_cli.report.statistics import Difference, Estimate
@@ -105,14 +105,18 @@ def weigh(
     used = {chosen.first.arm for arm in arms
             if (chosen := baselines[arm.first.arm]) is not None and chosen is not arm}
     families: dict[tuple[tuple[str, int], str], dict[str, Pair]] = {}
+    obstacles: dict[str, str] = {}
     for arm in arms:
         chosen = baselines[arm.first.arm]
         if chosen is None or chosen is arm:
             continue
         sides = stacks[arm.first.arm], stacks[chosen.first.arm]
-        if found := compare_images(*sides):
+        found = compare_images(*sides)
+        if found is None:
+            obstacles[arm.first.arm] = _obstacle(arm, chosen, stacks)
+        else:
             families.setdefault((arm.place, chosen.first.arm), {})[arm.first.arm] = Pair(
-                chosen, found, _left_over(sides))
+                chosen, found, left_over_seeds(sides))
     comparisons = {
         arm: comparison for family in families.values()
         for arm, comparison in zip(
@@ -121,28 +125,20 @@ def weigh(
     return [
         Evidence(arm, estimate_stack(stack) if stack else None,
                  comparisons.get(arm.first.arm), arm.first.arm in used,
-                 _obstacle(arm, baselines[arm.first.arm], stacks), metric,
+                 obstacles.get(arm.first.arm), metric,
                  stack.num_groups if stack else None)
         for arm in arms for stack in [stacks[arm.first.arm]]
     ]
 
 
-def _left_over(stacks: Sequence[Stack | None]) -> tuple[int, ...]:
-    common, rest = common_seeds([stack for stack in stacks if stack])
-    return rest if common else ()
-
-
-def _obstacle(
-    arm: Arm, baseline: Arm | None, stacks: Mapping[str, Stack | None]
-) -> str | None:
-    if baseline is None or baseline is arm:
-        return None
+def _obstacle(arm: Arm, baseline: Arm, stacks: Mapping[str, Stack | None]) -> str:
+    """Why an arm could not be compared with its baseline."""
     own, other = stacks[arm.first.arm], stacks[baseline.first.arm]
     if own is None or other is None:
         return "no scores"
     if own.folds.keys().isdisjoint(other.folds):
         return "no fold in common"
-    return "no image in common" if compare_images(own, other) is None else None
+    return "no image in common"
 
 
 def compare_images(one: Stack | None, other: Stack | None) -> Difference | None:

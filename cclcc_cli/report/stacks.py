@@ -166,6 +166,15 @@ def common_seeds(stacks: Sequence[Stack]) -> tuple[tuple[int, ...], tuple[int, .
     return tuple(sorted(common)), tuple(sorted(set.union(*seeds) - common))
 
 
+def left_over_seeds(stacks: Iterable[Stack | None]) -> tuple[int, ...]:
+    """Seeds that a comparison leaves out, since only some groups have them.
+
+    None where no seed is common: each group then keeps its own.
+    """
+    common, rest = common_seeds([stack for stack in stacks if stack])
+    return rest if common else ()
+
+
 def _share(stacks: Sequence[Stack]) -> list[list[FoldScores]]:
     """By fold that all groups have: the images that all have, and the runs, where there are some.
 
