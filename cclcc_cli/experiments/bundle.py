@@ -118,12 +118,10 @@ def write_bundle(root: Path, selection: Selection, out: Path) -> Written:
         BundleError: something in it has a name or a size that no bundle holds.
         DiskError: the file cannot be written.
     """
-    units = {folder.path.relative_to(root).as_posix(): pack_run(folder.path)
-             for folder in selection.runs}
-    units |= {f"{ABLATIONS}/{name}": pack_unit(root, f"{ABLATIONS}/{name}")
-              for name in selection.ablations}
-    units |= {f"{SEARCHES}/{name}": pack_unit(root, f"{SEARCHES}/{name}")
-              for name in selection.searches}
+    names = [*(folder.path.relative_to(root).as_posix() for folder in selection.runs),
+             *(f"{ABLATIONS}/{name}" for name in selection.ablations),
+             *(f"{SEARCHES}/{name}" for name in selection.searches)]
+    units = {name: pack_unit(root, name) for name in names}
     contents = {f"{unit}/{name}": content for unit, files in units.items()
                 for name, content in files.items()}
     manifest = _describe(root, contents, selection)
@@ -168,17 +166,7 @@ def _describe(root: Path, contents: Mapping[str, bytes], selection: Selection) -
 
 def pack_unit(root: Path, unit: str) -> UnitFiles:
     """What a bundle holds of a run, an ablation or a search below a runs folder."""
-    first = unit.partition("/")[0]
-    if first == ABLATIONS:
-        return _pack(root / unit, _OF_ABLATION)
-    if first == SEARCHES:
-        return _pack(root / unit, _OF_SEARCH)
-    return pack_run(root / unit)
-
-
-def pack_run(path: Path) -> UnitFiles:
-    """What a bundle holds of a run folder."""
-    return _pack(path, RECORDS)
+    return _pack(root / unit, unit_files(unit))
 
 
 def unit_files(unit: str) -> tuple[str, ...]:
