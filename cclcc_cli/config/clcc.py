@@ -8,6 +8,7 @@ from pydantic import Field
 from cclcc_cli.config.schema import (
     POOLING_FACTOR,
     Count,
+    Decay,
     NotNegative,
     Positive,
     Section,
@@ -16,7 +17,6 @@ from cclcc_cli.config.schema import (
     default_tag,
 )
 
-Decay = Annotated[float, Field(ge=0, lt=1)]
 Grid = Annotated[int, Field(ge=2)]
 ProjectorWidths = Annotated[tuple[Count, Count, Count], Field(strict=False)]
 

@@ -13,8 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from cclcc_cli.config.clcc import Decay
-from cclcc_cli.config.schema import NotNegative, Positive, Probability, Section, Share
+from cclcc_cli.config.schema import Decay, NotNegative, Positive, Probability, Section, Share
 
 Threshold = Annotated[float, Field(ge=0.5, le=1)]
 Statistics = Literal["shared", "separate"]

@@ -3,7 +3,6 @@
 from typing import final
 
 import torch
-from torch import Tensor
 
 from cclcc_cli.config.recipes import FixMatchRecipe
 from cclcc_cli.config.rivals import FixMatch as FixMatchConfig
@@ -13,7 +12,6 @@ from cclcc_cli.methods.base import Batch, Loss, Moment
 from cclcc_cli.methods.two_stream import TwoStreamMethod
 from cclcc_cli.models.batch_norm import norm_statistics
 from cclcc_cli.models.build import build_network
-from cclcc_cli.models.ema import judge
 
 
 @final
@@ -26,13 +24,13 @@ class FixMatch(TwoStreamMethod[FixMatchConfig]):
         if not weight:
             return self.labeled_loss(batch)
         (strong,) = batch.strong
-        logits, judged = self._weak(batch)
+        labeled, weak = self.pass_streams(batch, self.student, both_learn=False)
         boxes = draw_cutmix_boxes(len(strong), strong.shape[2:], config.cutmix)
         boxes = boxes.to(strong.device, non_blocking=True)
         with norm_statistics(self.student, config.strong_statistics):
             strong_logits = self.student(paste_neighbor(strong, boxes)).float()
-        probs = torch.sigmoid(judge(self.student, batch.unlabeled) if judged is None else judged)
-        supervised = self.supervised_loss(logits, batch)
+        probs = torch.sigmoid(weak.detach().float())
+        supervised = self.supervised_loss(labeled, batch)
         pseudo = pseudo_label_loss(
             strong_logits, paste_neighbor(probs, boxes), config.threshold
         )
@@ -45,16 +43,6 @@ class FixMatch(TwoStreamMethod[FixMatchConfig]):
                 "sure": sure.float().mean(),
             },
         )
-
-    def _weak(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
-        """Logits of labelled images; and those of weak views, where both share one pass.
-
-        Else weak views are judged without a graph, once the student has learnt its part.
-        """
-        if not self._joint:
-            return self.student(batch.labeled), None
-        labeled, unlabeled = self.pass_streams(batch, self.student)
-        return labeled, unlabeled.detach().float()
 
 
 def build_fixmatch(recipe: FixMatchRecipe) -> FixMatch:
