@@ -17,6 +17,7 @@ from cclcc_cli.methods import build_method
 from cclcc_cli.training.runtime import Runtime
 from cclcc_cli.training.schedule import build_plan
 from cclcc_cli.training.team import ALONE
+from tests.training.pair import Deaf
 
 timm = pytest.importorskip("timm")
 
@@ -146,19 +147,6 @@ def test_an_unfinished_run_and_a_folder_that_is_none_are_refused(run, cell, tmp_
         cell(model={"init": str(first.path)}).check_data()
 
 
-class Silent:
-    """An observer that hears nothing."""
-
-    def checked(self, step, terms):
-        pass
-
-    def recorded(self, record):
-        pass
-
-    def saving(self):
-        pass
-
-
 @pytest.mark.parametrize("optimizer", [{"name": "adamw"}, {"name": "sgd", "lr": 0.01}],
                          ids=["adamw", "sgd"])
 @pytest.mark.parametrize("freeze", ["none", "batch_norm", "encoder"])
@@ -174,7 +162,7 @@ def test_stopped_and_gone_on_with_it_ends_with_the_same_bits(cell, tmp_path, opt
         for session, last in enumerate(stops):
             looks = iter(range(12))
             trainer = build_trainer(
-                made, plan, tmp_path / name, observer=Silent(), team=ALONE,
+                made, plan, tmp_path / name, observer=Deaf(), team=ALONE,
                 stop_requested=lambda looks=looks, last=last: next(looks, 0) >= last,
             )
             if session:

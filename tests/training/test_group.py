@@ -17,7 +17,7 @@ from cclcc_cli.training.runtime import Runtime
 from cclcc_cli.training.schedule import Plan
 from cclcc_cli.training.team import ALONE
 from tests.methods.arms import recipe_of
-from tests.training.pair import run_pair
+from tests.training.pair import Deaf, run_pair
 
 pytestmark = pytest.mark.slow
 
@@ -98,17 +98,6 @@ def test_the_others_learn_why_one_has_gone(tmp_path, how, reason):
     with pytest.raises((FileNotFoundError, AssertionError)):  # the second one's own failure
         run_pair(tmp_path, fail_in_the_second, how)
     assert reason in torch.load(tmp_path / "0.pt")["value"]
-
-
-class Deaf:
-    def checked(self, step, terms):
-        pass
-
-    def recorded(self, record):
-        pass
-
-    def saving(self):
-        pass
 
 
 def train_to(team, folder, step, resume):
