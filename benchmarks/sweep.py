@@ -30,7 +30,7 @@ from cclcc_cli.data.prepare import prepare  # noqa: E402
 from cclcc_cli.data.sources import SyntheticSource  # noqa: E402
 from cclcc_cli.data.split_rule import SplitRule  # noqa: E402
 from cclcc_cli.data.store import store_path  # noqa: E402
-from cclcc_cli.experiments.ablation import OpenAblation, open_ablation, run_ablation  # noqa: E402
+from cclcc_cli.sweeps.ablation import OpenAblation, open_ablation, run_ablation  # noqa: E402
 
 IMPORTED = time.perf_counter() - STARTED
 

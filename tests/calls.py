@@ -5,8 +5,8 @@ import signal
 import time
 from pathlib import Path
 
-from cclcc_cli.experiments.interrupt import stop_on_signals
-from cclcc_cli.experiments.worker import Outcome
+from cclcc_cli.runs.interrupt import stop_on_signals
+from cclcc_cli.sweeps.worker import Outcome
 
 
 def finish(word: str) -> Outcome:

@@ -7,8 +7,8 @@ import pytest
 from cclcc_cli.config import METHODS, load_recipe
 from cclcc_cli.config.ablation import load_ablation
 from cclcc_cli.config.search_load import load_search
-from cclcc_cli.experiments.run_folder import find_runs
-from cclcc_cli.experiments.unbundle import open_bundles
+from cclcc_cli.runs.folder import find_runs
+from cclcc_cli.runs.unbundle import open_bundles
 
 RECIPES = sorted((Path(__file__).parents[1] / "recipes").glob("*.yaml"))
 ABLATIONS = sorted((RECIPES[0].parent / "ablations").glob("*.yaml"))

@@ -26,8 +26,8 @@ from cclcc_cli.cli.options import (
 from cclcc_cli.errors import CellsFailed, DiskFullError, Interrupted
 
 if TYPE_CHECKING:
-    from cclcc_cli.experiments.ablate import Summary
-    from cclcc_cli.experiments.plan import AblationPlan
+    from cclcc_cli.sweeps.ablate import Summary
+    from cclcc_cli.sweeps.plan import AblationPlan
 
 
 def ablate(
@@ -67,8 +67,8 @@ def ablate(
     launch = parse_launch(launcher, gpus=gpus, slurm=slurm or (), scheduler=scheduler)
     arrangement = load_ablation(ablation, overrides or ())  # refuse a bad file before torch loads
 
-    from cclcc_cli.experiments.ablation import open_ablation, run_ablation
     from cclcc_cli.files import disk_problems
+    from cclcc_cli.sweeps.ablation import open_ablation, run_ablation
 
     opened = open_ablation(
         arrangement, data_root=data, runs_root=runs, device=device, precision=precision,
@@ -92,8 +92,8 @@ def ablate(
 def _show_plan(plan: "AblationPlan", workers: int, json: bool) -> None:
     from collections import Counter
 
-    from cclcc_cli.experiments.plan import measure_pace
-    from cclcc_cli.experiments.progress import duration
+    from cclcc_cli.runs.progress import duration
+    from cclcc_cli.sweeps.plan import measure_pace
 
     standings = [cell.standing for cell in plan.cells]
     open_cells = [cell for cell, standing in zip(plan.cells, standings, strict=True)

@@ -17,7 +17,7 @@ def publish_report(name: str, runs: Path, data: Path, uri: str | None, news: boo
         uri: of the tracker; None: it goes nowhere.
         news: there are cells that a former report does not know.
     """
-    from cclcc_cli.experiments.plan_record import report_path
+    from cclcc_cli.runs.plan_record import report_path
 
     path = report_path(runs, name)
     if not news and path.exists():
@@ -30,7 +30,7 @@ def publish_report(name: str, runs: Path, data: Path, uri: str | None, news: boo
     console.note(f"report: {path}")
     if uri is None:
         return
-    from cclcc_cli.experiments.tracking.files import push_parents
+    from cclcc_cli.tracking.files import push_parents
 
     try:
         push_parents(uri, runs, [name])

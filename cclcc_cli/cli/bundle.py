@@ -31,7 +31,7 @@ def bundle(
 
     report, ls and compare read it with --bundle; unbundle makes run folders of it.
     """
-    from cclcc_cli.experiments.bundle import select, write_bundle
+    from cclcc_cli.runs.bundle import select, write_bundle
 
     selection = select(runs, names=names or (), ablations=ablation or (), searches=search or ())
     written = write_bundle(runs, selection, out)
@@ -60,7 +60,7 @@ def unbundle(
 
     Weights are not in a bundle: what was unfinished is trained from its beginning.
     """
-    from cclcc_cli.experiments.unbundle import extract
+    from cclcc_cli.runs.unbundle import extract
 
     done = extract(files, runs)
     if json:

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
     from rich.table import Table
 
-    from cclcc_cli.experiments.board import Board
-    from cclcc_cli.experiments.board import Progress as AblationProgress
-    from cclcc_cli.experiments.cell import Cell
-    from cclcc_cli.experiments.progress import Display
-    from cclcc_cli.experiments.run_folder import RunFolder
+    from cclcc_cli.runs.folder import RunFolder
+    from cclcc_cli.runs.identity import Cell
+    from cclcc_cli.runs.progress import Display
+    from cclcc_cli.sweeps.display import Board
+    from cclcc_cli.sweeps.display import Progress as AblationProgress
     from cclcc_cli.training.schedule import Plan
 
 Counter = Callable[[str, int, int | None], None]
@@ -197,7 +197,7 @@ def _bars() -> "Progress":
 @contextmanager
 def training_display(quiet: bool) -> Iterator["Display"]:
     """A live display in a terminal, plain lines elsewhere, nothing if quiet."""
-    from cclcc_cli.experiments.progress import TextDisplay
+    from cclcc_cli.runs.progress import TextDisplay
 
     if quiet:
         yield TextDisplay(lambda _line: None)
@@ -215,7 +215,7 @@ def training_display(quiet: bool) -> Iterator["Display"]:
 @contextmanager
 def ablation_board(quiet: bool) -> Iterator["Board"]:
     """A line for each running cell and the totals in a terminal, plain lines elsewhere."""
-    from cclcc_cli.experiments.board import LineBoard
+    from cclcc_cli.sweeps.display import LineBoard
 
     if quiet:
         yield LineBoard(lambda _line: None)
@@ -240,7 +240,7 @@ class LiveBoard:
     def show(self, progress: "AblationProgress") -> None:
         from rich.text import Text
 
-        from cclcc_cli.experiments.board import describe_cell, describe_totals
+        from cclcc_cli.sweeps.display import describe_cell, describe_totals
 
         lines = [*(f"  {describe_cell(cell)}" for cell in progress.running),
                  describe_totals(progress)]
@@ -253,7 +253,7 @@ class LiveDisplay:
     def __init__(self) -> None:
         from rich import progress as bars
 
-        from cclcc_cli.experiments.progress import TextDisplay
+        from cclcc_cli.runs.progress import TextDisplay
 
         self.console = _console(sys.stderr)
         self._lines = TextDisplay(self._print)
@@ -289,7 +289,7 @@ class LiveDisplay:
         self._terms = "  ".join(f"{name} {value:.4f}" for name, value in terms.items())
 
     def recorded(self, record: Mapping[str, Any]) -> None:
-        from cclcc_cli.experiments.progress import describe_record
+        from cclcc_cli.runs.progress import describe_record
 
         self._scores = (
             f"  |  val Dice {100 * record['val']['dice']:.2f}"

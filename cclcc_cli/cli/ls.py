@@ -11,7 +11,7 @@ from cclcc_cli.cli.source import Source, open_source
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cclcc_cli.experiments.listing import Listed
+    from cclcc_cli.runs.listing import Listed
 
 
 def ls(
@@ -32,7 +32,7 @@ def ls(
     json: Json = False,
 ) -> None:
     """List run folders: what they hold and how far they are."""
-    from cclcc_cli.experiments.listing import list_runs
+    from cclcc_cli.runs.listing import list_runs
 
     with open_source(runs, bundle or ()) as source:
         listed = list_runs(source.root, states=state or (), methods=method or (),

@@ -119,7 +119,7 @@ def resolve_tracking(runs: Path, uri: str | None) -> str:
     """
     from importlib.util import find_spec
 
-    from cclcc_cli.experiments.tracking.address import tracking_uri
+    from cclcc_cli.tracking.address import tracking_uri
 
     if find_spec("mlflow") is None:
         raise RunError("mlflow is not installed; pip install mlflow, or use --no-mlflow")

@@ -41,7 +41,7 @@ def report_command(
     quoted: Sequence[Path], out: Path | None,
 ) -> str:
     """What makes the same page again; an address comes without its password."""
-    from cclcc_cli.experiments.tracking.address import without_password
+    from cclcc_cli.addresses import without_password
     from cclcc_cli.metrics.scores import MAIN, in_unit, metric_name
 
     words = ["cclcc", "report"]

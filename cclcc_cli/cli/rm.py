@@ -17,7 +17,7 @@ def rm(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Remove run folders: none that is being trained, nothing that is no run folder."""
-    from cclcc_cli.experiments.removal import check_removable, remove_run
+    from cclcc_cli.runs.removal import check_removable, remove_run
 
     checked = check_removable(folders)
     if not yes:

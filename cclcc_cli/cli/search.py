@@ -25,9 +25,9 @@ from cclcc_cli.cli.options import (
 from cclcc_cli.errors import CellsFailed, Interrupted
 
 if TYPE_CHECKING:
-    from cclcc_cli.experiments.search.plan import OpenSearch
-    from cclcc_cli.experiments.search.result import SearchResult
-    from cclcc_cli.experiments.search.searcher import SearchSummary
+    from cclcc_cli.sweeps.search.plan import OpenSearch
+    from cclcc_cli.sweeps.search.result import SearchResult
+    from cclcc_cli.sweeps.search.searcher import SearchSummary
 
 
 def search(
@@ -70,7 +70,7 @@ def search(
     launch = parse_launch(launcher, gpus=gpus, slurm=slurm or (), scheduler=scheduler)
     checked = load_search(file, overrides or ())  # refuse a bad file before torch loads
 
-    from cclcc_cli.experiments.search.run import open_search, run_search
+    from cclcc_cli.sweeps.search.run import open_search, run_search
 
     opened = open_search(
         checked, data_root=data, runs_root=runs, storage=storage, device=device,
@@ -88,9 +88,9 @@ def search(
 
 
 def _show_plan(opened: "OpenSearch", json: bool) -> None:
+    from cclcc_cli.addresses import without_password
     from cclcc_cli.config.space import as_text
-    from cclcc_cli.experiments.search.plan import first_proposals
-    from cclcc_cli.experiments.tracking.address import without_password
+    from cclcc_cli.sweeps.search.plan import first_proposals
 
     checked = opened.checked
     file = checked.search
@@ -131,13 +131,13 @@ def _range(dimension: object) -> str:
 
 
 def _show_result(opened: "OpenSearch", summary: "SearchSummary", file: Path, json: bool) -> None:
-    from cclcc_cli.experiments.search.result import (
+    from cclcc_cli.sweeps.search.result import (
         read_result,
         train_command,
         write_best,
         write_summary,
     )
-    from cclcc_cli.experiments.search.storage import search_folder
+    from cclcc_cli.sweeps.search.storage import search_folder
 
     result = read_result(opened)
     folder = search_folder(opened.runs_root, opened.name)

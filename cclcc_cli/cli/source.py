@@ -12,7 +12,7 @@ from cclcc_cli.cli.options import RUNS
 from cclcc_cli.errors import CclccError, RunError
 
 if TYPE_CHECKING:
-    from cclcc_cli.experiments.unbundle import OpenBundles
+    from cclcc_cli.runs.unbundle import OpenBundles
 
 
 @dataclass(frozen=True)
@@ -75,13 +75,13 @@ def open_source(
         if runs != RUNS or mlflow is not None:
             raise RunError("--bundle: is read instead of --runs or --mlflow; leave these out, or "
                            "lay the bundle out with: cclcc unbundle FILE --runs DIR")
-        from cclcc_cli.experiments.unbundle import open_bundles
+        from cclcc_cli.runs.unbundle import open_bundles
 
         with open_bundles(bundles) as opened, _telling(_of_bundles(opened)) as source:
             yield source
     elif mlflow is not None:
-        from cclcc_cli.experiments.tracking.fetch import fetch_runs
-        from cclcc_cli.experiments.tracking.tracker import tracking_uri
+        from cclcc_cli.tracking.address import tracking_uri
+        from cclcc_cli.tracking.fetch import fetch_runs
 
         uri = tracking_uri(runs, mlflow.uri)
         with TemporaryDirectory(prefix="cclcc-report-") as place:

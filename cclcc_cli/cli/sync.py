@@ -6,15 +6,16 @@ from cclcc_cli.cli import console
 from cclcc_cli.cli.options import RUNS, Json, RunsDir, TrackingUri
 
 if TYPE_CHECKING:
-    from cclcc_cli.experiments.tracking.mirror import Pushed
+    from cclcc_cli.tracking.mirror import Pushed
 
 
 def sync(runs: RunsDir = RUNS, tracking_uri: TrackingUri = None, json: Json = False) -> None:
     """Rebuild or complete MLflow from the run folders; nothing is logged twice."""
     from cclcc_cli.errors import RunError
-    from cclcc_cli.experiments.tracking import mirror, tracker
+    from cclcc_cli.tracking import mirror
+    from cclcc_cli.tracking.address import tracking_uri as resolve
 
-    uri = tracker.tracking_uri(runs, tracking_uri)
+    uri = resolve(runs, tracking_uri)
     done = mirror.sync(runs, uri)
     if json:
         console.show_json([_as_json(pushed) for pushed in done])

@@ -13,8 +13,8 @@ from cclcc_cli.processes import own_place
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cclcc_cli.experiments.run_folder import RunFolder
-    from cclcc_cli.experiments.tracking.mirror import LiveMirror
+    from cclcc_cli.runs.folder import RunFolder
+    from cclcc_cli.tracking.mirror import LiveMirror
 
 
 def train(
@@ -62,14 +62,14 @@ def train(
 
     place = own_place()
     if processes is not None and place.size == 1 < processes:
-        from cclcc_cli.experiments.spawn import spawn
+        from cclcc_cli.launchers.spawn import spawn
 
         raise typer.Exit(spawn(processes))
     if processes not in (None, place.size):
         raise RunError(f"--processes {processes}: torchrun has started {place.size}; leave it out")
 
-    from cclcc_cli.experiments.run import follow_cell, run_cell
-    from cclcc_cli.experiments.spawn import follow_parent
+    from cclcc_cli.launchers.spawn import follow_parent
+    from cclcc_cli.runs.run import follow_cell, run_cell
     from cclcc_cli.training.group import open_team
     from cclcc_cli.training.runtime import resolve_runtime
 
@@ -102,8 +102,8 @@ def train(
 
 def _open_tracking(runs: Path, uri: str | None) -> "Callable[[RunFolder], LiveMirror]":
     try:
-        from cclcc_cli.experiments.tracking.mirror import LiveMirror
-        from cclcc_cli.experiments.tracking.tracker import tracking_uri as resolve
+        from cclcc_cli.tracking.address import tracking_uri as resolve
+        from cclcc_cli.tracking.mirror import LiveMirror
     except ModuleNotFoundError as error:
         if error.name != "mlflow":
             raise

@@ -27,9 +27,10 @@ def ui(
     ] = 8080,
 ) -> None:
     """Serve MLflow's pages on the store that runs are mirrored to, until Ctrl-C."""
-    from cclcc_cli.experiments import ui as pages
-    from cclcc_cli.experiments.servers import running
-    from cclcc_cli.experiments.tracking.tracker import tracking_uri as resolve
+    from cclcc_cli.sweeps.search.dashboard import dashboard_pages
+    from cclcc_cli.tracking import ui as pages
+    from cclcc_cli.tracking.address import tracking_uri as resolve
+    from cclcc_cli.tracking.servers import running
 
     uri = resolve(runs, tracking_uri)
     servers = []
@@ -38,7 +39,7 @@ def ui(
     else:
         servers.append(pages.mlflow_pages(uri, host, port))
     if dashboard is not None:
-        servers.append(pages.dashboard_pages(runs, dashboard, host, dashboard_port))
+        servers.append(dashboard_pages(runs, dashboard, host, dashboard_port))
     # A service manager's or a shell's request to end is as good as Ctrl-C.
     for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell started it in background
         signal.signal(number, signal.default_int_handler)

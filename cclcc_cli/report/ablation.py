@@ -18,7 +18,6 @@ from pydantic import ValidationError
 from cclcc_cli.config.definition import Definition
 from cclcc_cli.config.design import REPETITIONS, WHOLE, same
 from cclcc_cli.errors import RunError
-from cclcc_cli.experiments.plan_record import PlanRecord, read_record, record_path
 from cclcc_cli.metrics.scores import MAIN, Metric, score_of
 from cclcc_cli.report.gather import Run
 from cclcc_cli.report.images import ImageScores
@@ -32,6 +31,7 @@ from cclcc_cli.report.stacks import (
 from cclcc_cli.report.statistics import Difference
 from cclcc_cli.report.tables import Arm, build_arm
 from cclcc_cli.report.verdicts import Comparison, Pair, judge
+from cclcc_cli.runs.plan_record import PlanRecord, read_record, record_path
 
 VARIANT = "variant"
 _DATA = ("data.name", "data.size")

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from cclcc_cli.errors import RunError
-from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.metrics.scores import (
     MAIN,
     Metric,
@@ -33,6 +32,7 @@ from cclcc_cli.report.stacks import estimate_stack, left_over_seeds, stack_runs
 from cclcc_cli.report.statistics import SEEDS_AHEAD, Estimate
 from cclcc_cli.report.tables import Arm, comparison_notes, differing_conditions, group_arms
 from cclcc_cli.report.verdicts import Comparison, Pair, judge
+from cclcc_cli.runs.folder import RunFolder
 
 ABSENT = "-"
 """Stands for a key that a recipe does not have."""

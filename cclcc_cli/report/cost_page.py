@@ -3,7 +3,6 @@
 import statistics
 from collections.abc import Callable, Sequence
 
-from cclcc_cli.experiments.progress import duration
 from cclcc_cli.report.costs import COLUMNS, cost_cells, cost_record
 from cclcc_cli.report.gather import Gathered, Run
 from cclcc_cli.report.layouts import Layout
@@ -17,6 +16,7 @@ from cclcc_cli.report.tables import (
     share_text,
     steps_text,
 )
+from cclcc_cli.runs.progress import duration
 
 SPENT_COLUMNS = ("images", "time in steps", "time in all")
 """Of one run: what its steps took in; on the device in steps alone; from start to end."""

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Literal
 
 from cclcc_cli.errors import RunError
-from cclcc_cli.experiments.run_folder import RunFolder, find_runs
 from cclcc_cli.metrics.scores import MAIN, SCORES, SIZES, Metric
 from cclcc_cli.report.pool import pool_digest, read_label_seed
 from cclcc_cli.report.values import Values
+from cclcc_cli.runs.folder import RunFolder, find_runs
 from cclcc_cli.wording import few
 
 Split = Literal["val", "test"]

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cclcc_cli.errors import RunError
-from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.metrics.scores import MAIN, Metric, file_column, metric_name, metric_title
 from cclcc_cli.report.gather import Run, Split
+from cclcc_cli.runs.folder import RunFolder
 
 _AGREES = 1e-6
 """How far the images' mean may be from the one in result.json, relative to it."""

@@ -7,9 +7,9 @@ from typing import Any
 from cclcc_cli.config.load import parse_recipe
 from cclcc_cli.config.recipes import AnyRecipe
 from cclcc_cli.errors import CclccError
-from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.report.gather import Run
 from cclcc_cli.report.tables import Arm
+from cclcc_cli.runs.folder import RunFolder
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from pydantic import ValidationError
 
 from cclcc_cli.config.search_summary import SearchSummary, TrialSummary
 from cclcc_cli.errors import RunError
-from cclcc_cli.experiments.progress import duration
 from cclcc_cli.metrics.scores import heading, in_unit, score
 from cclcc_cli.report.layouts import Layout
 from cclcc_cli.report.ranks import rank
 from cclcc_cli.report.sheet import Sheet, Table
 from cclcc_cli.report.tables import Record
+from cclcc_cli.runs.progress import duration
 from cclcc_cli.wording import few
 
 SHOWN = 10

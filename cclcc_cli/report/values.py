@@ -4,7 +4,7 @@ import math
 from typing import Any, TypeVar
 
 from cclcc_cli.errors import RunError
-from cclcc_cli.experiments.run_folder import RunFolder
+from cclcc_cli.runs.folder import RunFolder
 
 _Kind = TypeVar("_Kind")
 

@@ -100,7 +100,7 @@ def test_passing_over_what_is_done_loads_nothing_that_trains(
     *_, said, modules = done.stdout.splitlines()
     assert "4 of 4 cells done (0 now, 0 meanwhile by other processes, 4 before)" in said
     loaded = set(modules.split())
-    assert "cclcc_cli.experiments.ablation" in loaded
+    assert "cclcc_cli.sweeps.ablation" in loaded
     assert not loaded & {"torch", "scipy", "albumentations", "mlflow", "sqlalchemy", "pandas"}
 
 

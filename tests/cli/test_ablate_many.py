@@ -6,7 +6,7 @@ import time
 import pytest
 from mlflow import MlflowClient
 
-from cclcc_cli.experiments.tracking.parent import ABLATION_TAG
+from cclcc_cli.tracking.parent import ABLATION_TAG
 
 pytestmark = [
     pytest.mark.slow,

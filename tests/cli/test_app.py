@@ -53,7 +53,7 @@ def test_a_bad_recipe_is_refused_before_torch_loads(environment, recipe_file):
 
 
 def test_training_needs_no_mlflow_optuna_or_pandas(environment):
-    code = "import cclcc_cli.experiments.run"
+    code = "import cclcc_cli.runs.run"
     assert not modules_after(code, environment) & {"mlflow", "optuna", "pandas", "matplotlib"}
 
 

@@ -8,7 +8,7 @@ import signal
 
 import pytest
 
-from cclcc_cli.experiments.run_folder import RunFolder
+from cclcc_cli.runs.folder import RunFolder
 from tests.waiting import wait_until
 
 

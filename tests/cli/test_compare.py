@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 
 from cclcc_cli.cli.compare import compare
 from cclcc_cli.config import parse_recipe
-from cclcc_cli.experiments.progress import TextDisplay
-from cclcc_cli.experiments.run import run_cell
+from cclcc_cli.runs.progress import TextDisplay
+from cclcc_cli.runs.run import run_cell
 from cclcc_cli.training.runtime import Runtime
 
 

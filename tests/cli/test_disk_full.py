@@ -137,7 +137,7 @@ def test_mlflows_store_on_the_same_disk_is_whole_again_afterwards(
     disk.mount(64_000)
     runs, ballast = disk.path / "runs", disk.path / "ballast"
     runs.mkdir()
-    from cclcc_cli.experiments.tracking.tracker import create_database
+    from cclcc_cli.tracking.tracker import create_database
 
     create_database(runs / "mlflow.db")
     free = os.statvfs(disk.path).f_bavail * os.statvfs(disk.path).f_frsize

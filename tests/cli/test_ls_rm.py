@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from cclcc_cli.experiments.plan_record import PlanRecord, write_record
-from cclcc_cli.experiments.run_folder import RunFolder
+from cclcc_cli.runs.folder import RunFolder
+from cclcc_cli.runs.plan_record import PlanRecord, write_record
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ from cclcc_cli.cli.ablate import ablate
 from cclcc_cli.cli.report import report
 from cclcc_cli.cli.sync import sync
 from cclcc_cli.errors import RunError
-from cclcc_cli.experiments.tracking.fetch import FETCHED
-from cclcc_cli.experiments.tracking.tracker import connect
+from cclcc_cli.tracking.fetch import FETCHED
+from cclcc_cli.tracking.tracker import connect
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
 

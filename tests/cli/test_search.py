@@ -10,7 +10,7 @@ from contextlib import suppress
 import optuna
 import pytest
 
-from cclcc_cli.experiments.search.storage import open_storage
+from cclcc_cli.sweeps.search.storage import open_storage
 from tests.waiting import is_alive, wait_until
 
 

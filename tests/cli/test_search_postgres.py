@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import optuna
 import pytest
 
-from cclcc_cli.experiments.search.storage import open_storage
+from cclcc_cli.sweeps.search.storage import open_storage
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.postgres, pytest.mark.timeout(1800)]

@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 
 from cclcc_cli.cli.sync import sync
 from cclcc_cli.errors import CclccError
-from cclcc_cli.experiments.run_folder import RunFolder
+from cclcc_cli.runs.folder import RunFolder
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
 

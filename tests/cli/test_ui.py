@@ -11,8 +11,8 @@ import pytest
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
-from cclcc_cli.experiments.search.storage import journal_path
-from cclcc_cli.experiments.tracking.tracker import create_database
+from cclcc_cli.sweeps.search.storage import journal_path
+from cclcc_cli.tracking.tracker import create_database
 
 
 def test_errors_are_one_line(cclcc):

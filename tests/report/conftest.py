@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from cclcc_cli.config.load import dump_recipe, parse_recipe
-from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.metrics.scores import ALL_METRICS, SCORES, file_column
 from cclcc_cli.report.gather import Run
+from cclcc_cli.runs.folder import RunFolder
 
 MakeRun = Callable[..., Run]
 

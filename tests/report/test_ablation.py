@@ -8,7 +8,6 @@ import pytest
 from cclcc_cli.config.definition import Definition, PlacedPoint
 from cclcc_cli.config.design import arm_names, lay_out
 from cclcc_cli.errors import RunError
-from cclcc_cli.experiments.plan_record import PlanRecord, write_record
 from cclcc_cli.metrics.scores import MAIN
 from cclcc_cli.report.ablation import (
     PlannedAblation,
@@ -23,6 +22,7 @@ from cclcc_cli.report.gather import pool_runs
 from cclcc_cli.report.images import ImageScores
 from cclcc_cli.report.statistics import contrast, difference
 from cclcc_cli.report.verdicts import holm
+from cclcc_cli.runs.plan_record import PlanRecord, write_record
 
 IMAGES = 30
 

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from cclcc_cli.config.definition import Definition
-from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.metrics.scores import MAIN
 from cclcc_cli.report.ablation import Corner, weigh_effects
 from cclcc_cli.report.ablation_text import (
@@ -18,6 +17,7 @@ from cclcc_cli.report.ablation_text import (
     summarize_effects,
 )
 from cclcc_cli.report.tables import MAIN_METRICS, Arm
+from cclcc_cli.runs.folder import RunFolder
 from tests.report.stacking import stack_of
 
 

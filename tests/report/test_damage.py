@@ -7,9 +7,9 @@ from contextlib import suppress
 import pytest
 
 from cclcc_cli.errors import CclccError
-from cclcc_cli.experiments.plan_record import PlanRecord, record_path, write_record
 from cclcc_cli.report.ablation_page import write_ablation_page
 from cclcc_cli.report.page import Question, write_page
+from cclcc_cli.runs.plan_record import PlanRecord, record_path, write_record
 
 FILES = ["cell.json", "status.json", "result.json", "costs.json", "test_images.csv"]
 VALUES = [None, True, -1, 1e400, 10**400, "x", [], {}, [[1]], {"a": {}}]

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from cclcc_cli.errors import RunError
-from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.metrics.scores import SCORES
 from cclcc_cli.report.gather import Costs, Leak, Spent, gather_runs
+from cclcc_cli.runs.folder import RunFolder
 
 
 @pytest.fixture

@@ -18,11 +18,11 @@ import cv2
 import numpy as np
 import pytest
 
-from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.report.detail_tables import plain_layout
 from cclcc_cli.report.figures.figure import Figure
 from cclcc_cli.report.html_page import Section, render_report
 from cclcc_cli.report.page import Question, write_page
+from cclcc_cli.runs.folder import RunFolder
 from tests.report.parsed import Parsed
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")

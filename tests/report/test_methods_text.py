@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.report.methods_text import write_methods
 from cclcc_cli.report.page import Question, write_page
 from cclcc_cli.report.run_details import read_details
+from cclcc_cli.runs.folder import RunFolder
 
 Write = Callable[..., RunFolder]
 DICE = [0.5, 0.6, 0.7]

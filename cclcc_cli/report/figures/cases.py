@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from cclcc_cli.data.store import Store, load_store, store_path
 from cclcc_cli.errors import CclccError, RunError
-from cclcc_cli.experiments.masks import read_masks
-from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.metrics.scores import MAIN, Metric, gain
 from cclcc_cli.report.evidence import Evidence, judged_metric
 from cclcc_cli.report.figures.names import arm_names
 from cclcc_cli.report.gather import Run
 from cclcc_cli.report.images import ImageScores
+from cclcc_cli.runs.folder import RunFolder
+from cclcc_cli.runs.masks import read_masks
 from cclcc_cli.wording import few
 
 NO_MASKS = ("the run folders hold no predicted masks (a bundle leaves them out, old versions kept "

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.report.evidence import Evidence
 from cclcc_cli.report.figures.cases import NO_MASKS
 from cclcc_cli.report.figures.cases_plot import draw_cases
@@ -15,6 +14,7 @@ from cclcc_cli.report.figures.names import place_text
 from cclcc_cli.report.figures.paired import draw_paired
 from cclcc_cli.report.gather import Split
 from cclcc_cli.report.images import ImageScores
+from cclcc_cli.runs.folder import RunFolder
 
 MOST_PLACES = 6
 """Data sets and numbers of labels that get figures of their own."""

@@ -10,7 +10,6 @@ from matplotlib.figure import Figure as Drawing
 from numpy.typing import NDArray
 
 from cclcc_cli.errors import RunError
-from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.report.evidence import Evidence
 from cclcc_cli.report.figures.canvas import (
     BASELINE,
@@ -31,6 +30,7 @@ from cclcc_cli.report.figures.panels import (
     single_plot,
 )
 from cclcc_cli.report.tables import Arm
+from cclcc_cli.runs.folder import RunFolder
 
 _MOST_POINTS = 400
 """Of a curve; print shows no more."""

@@ -4,8 +4,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from matplotlib.ticker import MaxNLocator
 
-from cclcc_cli.experiments.search.plan import OWN_SETTING
-from cclcc_cli.experiments.search.result import FEW, SearchResult, TrialResult
 from cclcc_cli.metrics.scores import score
 from cclcc_cli.report.figures.canvas import (
     BLUE,
@@ -19,6 +17,8 @@ from cclcc_cli.report.figures.canvas import (
 )
 from cclcc_cli.report.figures.figure import Drawn
 from cclcc_cli.report.figures.importance import draw_importance
+from cclcc_cli.sweeps.search.plan import OWN_SETTING
+from cclcc_cli.sweeps.search.result import FEW, SearchResult, TrialResult
 
 _HEIGHT = 2.4
 """Inches."""

@@ -7,8 +7,6 @@ import numpy as np
 import pytest
 
 from cclcc_cli.data.store import load_store, store_path
-from cclcc_cli.experiments.masks import Masks, write_masks
-from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.report.figures.cases import (
     NO_MASKS,
     Predictions,
@@ -16,6 +14,8 @@ from cclcc_cli.report.figures.cases import (
     measure_disagreement,
     read_predictions,
 )
+from cclcc_cli.runs.folder import RunFolder
+from cclcc_cli.runs.masks import Masks, write_masks
 
 
 def predictions(masks, dice, names=("a", "b")):

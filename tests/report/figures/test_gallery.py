@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.report.figures.gallery import draw_figures
+from cclcc_cli.runs.folder import RunFolder
 
 ROWS = np.array([[0.4, 0.5, 0.6], [0.45, 0.5, 0.55]])
 RECORD = '{"step": 4, "val": {"dice": 0.5}, "train": {"total": 1.0}}\n'

@@ -5,13 +5,13 @@ import math
 
 import pytest
 
-from cclcc_cli.experiments.run_folder import RunFolder
 from cclcc_cli.report.figures.learning import (
     draw_learning,
     plot_dice,
     plot_losses,
     read_history,
 )
+from cclcc_cli.runs.folder import RunFolder
 
 
 @pytest.fixture

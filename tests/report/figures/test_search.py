@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cclcc_cli.experiments.search.plan import OWN_SETTING
-from cclcc_cli.experiments.search.result import SearchResult, TrialResult
 from cclcc_cli.report.figures.search import best_so_far, draw_search, plot_history
+from cclcc_cli.sweeps.search.plan import OWN_SETTING
+from cclcc_cli.sweeps.search.result import SearchResult, TrialResult
 
 
 def trial(number, state="complete", value=0.5, source="tpe"):

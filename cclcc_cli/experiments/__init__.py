@@ -1,1 +1,0 @@
-"""Cells: identity, folder, training; and what runs many of them: ablations, searches."""

@@ -1,0 +1,98 @@
+"""From a cell to its trainer: batches, validation, method, random states."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from cclcc_cli.data.loading import TrainingImages, load_batches
+from cclcc_cli.data.sampling import TwoStreamBatches
+from cclcc_cli.data.transforms import StrongTransform, TrainingTransform
+from cclcc_cli.methods import build_method
+from cclcc_cli.models.network import Network
+from cclcc_cli.runs.identity import Cell
+from cclcc_cli.runs.start import start_from_run
+from cclcc_cli.training.evaluate import Scores, validation_scores
+from cclcc_cli.training.loop import Observer, Trainer
+from cclcc_cli.training.memory import keep_freed_memory
+from cclcc_cli.training.schedule import Plan
+from cclcc_cli.training.seed import seed_everything
+from cclcc_cli.training.team import Team
+
+
+def build_trainer(
+    cell: Cell,
+    plan: Plan,
+    folder: Path,
+    *,
+    stop_requested: Callable[[], bool],
+    observer: Observer,
+    team: Team,
+    images: list[Scores] | None = None,
+) -> Trainer:
+    """A trainer at the first step of a cell, with fresh weights from the recipe's seed.
+
+    Args:
+        cell: what to train.
+        plan: its steps.
+        folder: where checkpoints go.
+        stop_requested: asked after each step.
+        observer: hears what the loop has to say.
+        team: the processes that train it.
+        images: holds each image's scores of the latest validation, where given.
+    """
+    recipe, store, runtime = cell.recipe, cell.store, cell.runtime
+    seed_everything(recipe.seed)
+    if runtime.device == "cpu":
+        torch.set_num_threads(runtime.cpu_threads)
+        keep_freed_memory()
+    val = store.positions(cell.splits.val)
+    method = build_method(recipe)
+    if recipe.model.init is not None:
+        start_from_run(method, Path(recipe.model.init))
+
+    def validate(network: Network) -> dict[str, float]:
+        if images is not None:
+            images.clear()
+        return validation_scores(network, store, val, recipe.evaluation, runtime, team, images)
+
+    return Trainer(
+        method, recipe, plan, runtime,
+        batches=lambda first_step: load_batches(
+            _images(cell),
+            _batches(cell, plan, first_step, team),
+            workers=runtime.workers, pin_memory=runtime.device == "cuda",
+        ),
+        validate=validate,
+        folder=folder,
+        stop_requested=stop_requested,
+        observer=observer,
+        team=team,
+    )
+
+
+def _images(cell: Cell) -> TrainingImages:
+    recipe, views = cell.recipe, cell.recipe.strong_views
+    return TrainingImages(
+        cell.store,
+        TrainingTransform(recipe.weak, recipe.seed),
+        None if views is None else StrongTransform(views.config, recipe.seed),
+        num_strong=views.count if views else 0,
+        strong_of_labeled=views.of_labeled if views else False,
+    )
+
+
+def _batches(cell: Cell, plan: Plan, first_step: int, team: Team) -> TwoStreamBatches:
+    store, batch = cell.store, cell.recipe.batch
+    return TwoStreamBatches(
+        np.array(store.positions(cell.labeled), dtype=np.int64),
+        np.array(store.positions(cell.unlabeled), dtype=np.int64),
+        num_labeled=batch.labeled,
+        num_unlabeled=batch.unlabeled,
+        seed=cell.recipe.seed,
+        first_step=first_step,
+        total_steps=plan.total_steps,
+        rank=team.rank,
+        size=team.size,
+    )

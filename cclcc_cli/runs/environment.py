@@ -1,0 +1,53 @@
+"""What a run ran on: written into its folder before it runs."""
+
+import os
+import platform
+import shlex
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from cclcc_cli import __version__
+from cclcc_cli.addresses import without_password
+
+_PACKAGES = ("torch", "numpy", "albumentations", "opencv-python-headless", "scipy", "pydantic",
+             "mlflow", "optuna", "timm")
+
+
+def describe_environment() -> dict[str, Any]:
+    """Versions, machine, git commit of the working directory and the command, as plain values."""
+    commit = _git("rev-parse", "HEAD")
+    return {
+        "cclcc": __version__,
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in _PACKAGES},
+        "platform": platform.platform(),
+        "cpu": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "git_commit": commit,
+        "git_dirty": bool(_git("status", "--porcelain")) if commit else None,
+        "command": without_password(shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])),
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _git(*arguments: str) -> str | None:
+    """What git answers in the current folder, or None without git or a repository."""
+    try:
+        done = subprocess.run(
+            ["git", *arguments], capture_output=True, text=True, timeout=10, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

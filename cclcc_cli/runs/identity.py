@@ -1,0 +1,203 @@
+"""A cell: one training, addressed by the digest of what determines its result."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, assert_never
+
+from cclcc_cli.config.model import TimmModel
+from cclcc_cli.config.recipes import AnyRecipe
+from cclcc_cli.config.schema import ContiguousSelection, NestedSelection
+from cclcc_cli.data.audit import leaked_stems
+from cclcc_cli.data.splits import Splits, contiguous_subset, nested_subset
+from cclcc_cli.data.store import Store
+from cclcc_cli.errors import RunError
+from cclcc_cli.runs.start import describe_start
+from cclcc_cli.training.runtime import Runtime
+
+FORMAT = 3
+"""Raised when the same recipe on the same data no longer gives the same result."""
+
+_DEEPEST = {"unet": 16, "wide_unet": 16, "residual_unet": 16, "timm": 32}
+"""By how much networks with BatchNorm reduce an image's side."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A recipe on a store, computed in a certain way.
+
+    Attributes:
+        recipe: resolved.
+        store: the data, whose size and name the recipe asked for.
+        runtime: device and precision.
+    """
+
+    recipe: AnyRecipe
+    store: Store
+    runtime: Runtime
+
+    @cached_property
+    def splits(self) -> Splits:
+        """The main splits of the store, or those of the recipe's fold.
+
+        Raises:
+            DataError: the store has no such fold.
+        """
+        return self.store.fold(self.recipe.data.fold)
+
+    @cached_property
+    def leaked(self) -> dict[str, tuple[str, ...]]:
+        """For val and test: stems that show the same thing as an image that trains or selects."""
+        return {str(side): stems for side, stems in
+                leaked_stems(self.store.audit.pairs, self.splits).items()}
+
+    @cached_property
+    def labeled(self) -> tuple[str, ...]:
+        """Stems of the training images that keep their labels."""
+        data, splits = self.recipe.data, self.splits
+        match data.selection:
+            case NestedSelection(seed=seed):
+                own = self.recipe.seed if seed == "run" else seed
+                return nested_subset(splits, data.labeled, own)
+            case ContiguousSelection(start=start):
+                return contiguous_subset(splits, data.labeled, start)
+            case never:
+                assert_never(never)
+
+    @cached_property
+    def unlabeled(self) -> tuple[str, ...]:
+        """Stems the unlabelled stream draws from; empty for a method without one.
+
+        Raises:
+            RunError: the method needs unlabelled images and every image has its label.
+        """
+        if not self.recipe.batch.unlabeled:
+            return ()
+        train = self.splits.train
+        if self.recipe.data.unlabeled == "all":
+            return train
+        chosen = set(self.labeled)
+        rest = tuple(stem for stem in train if stem not in chosen)
+        if not rest:
+            raise RunError(
+                f"data.labeled = {self.recipe.data.labeled} labels all {len(train)} training "
+                f"images and leaves none unlabelled for {self.recipe.method}; set "
+                "data.unlabeled=all to use the labelled ones without their labels as well"
+            )
+        return rest
+
+    def check_data(self) -> None:
+        """Raise now what would raise later.
+
+        Raises:
+            DataError: the store lacks the fold, or so many labels.
+            RunError: a split or a stream would be empty, a process would have no image, or the
+                network does not take images of this size or lacks what it starts from.
+        """
+        if not self.splits.val:
+            raise RunError(
+                f"{self.store.path}: the validation split is empty, so no checkpoint could be "
+                "chosen; prepare the data again with --val-share 0.1 --force"
+            )
+        _ = self.labeled, self.unlabeled, self.start
+        if isinstance(self.recipe.model, TimmModel):
+            from cclcc_cli.models.timm import check_sides  # loads torch
+
+            check_sides(self.recipe.model.encoder, self.recipe.sides)
+        batch, processes = self.recipe.batch, self.runtime.processes
+        if self.recipe.data.size <= _DEEPEST.get(self.recipe.model.kind, 0) and (
+            self.recipe.fewest_images == 1
+        ):
+            raise RunError(
+                f"data.size = {self.recipe.data.size} leaves one pixel of an image in the "
+                f"network's deepest map, and {self.recipe.method} has passes of one image at this "
+                "batch size: BatchNorm cannot learn from one value; double batch.labeled and "
+                "batch.unlabeled"
+            )
+        for name, count in (("labeled", batch.labeled), ("unlabeled", batch.unlabeled)):
+            if 0 < count < processes:
+                raise RunError(
+                    f"batch.{name} = {count} cannot be shared by {processes} processes: each takes "
+                    f"at least one image; start at most {count}, or set batch.{name} to "
+                    f"{processes} or more"
+                )
+
+    @cached_property
+    def start(self) -> dict[str, Any]:
+        """What the weights of before training are, as plain values; empty where they are random.
+
+        Raises:
+            RunError: a file, a run or an encoder's weights are not there.
+        """
+        return describe_start(self.recipe.model)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What determines the result, as plain values; the recipe's name does not."""
+        recipe = self.recipe.model_dump(mode="json")
+        recipe["data"]["labeled"] = len(self.labeled)  # 0.1 of 800 and 80 are the same labels
+        # What lies at a path counts, and not the path.
+        recipe["model"] |= dict.fromkeys(self.start, "see start")
+        return {
+            "format": FORMAT,
+            "recipe": {key: value for key, value in recipe.items() if key != "name"},
+            **({"start": self.start} if self.start else {}),
+            "data": {"digest": self.store.info.digest},
+            "split_digest": self.splits.digest(),
+            "runtime": self._runtime_identity,
+        }
+
+    @property
+    def _runtime_identity(self) -> dict[str, Any]:
+        runtime = self.runtime
+        identity: dict[str, Any] = {"device": runtime.device, "precision": runtime.precision}
+        # Sums over threads, and over processes, are ordered by their number. On a CPU the result
+        # is the same to the last bit for the same numbers; a GPU's is not, whatever they are.
+        on_cpu = runtime.device == "cpu"
+        identity["threads"] = runtime.cpu_threads if on_cpu else None
+        if on_cpu and runtime.processes > 1:
+            identity["processes"] = runtime.processes
+        return identity
+
+    @cached_property
+    def digest(self) -> str:
+        """Same digest, same result, same folder."""
+        return _sha256(self.identity)
+
+    @cached_property
+    def arm(self) -> str:
+        """The digest without seed, threads, processes: cells of one arm differ by chance alone."""
+        identity = self.identity
+        del identity["recipe"]["seed"], identity["runtime"]["threads"]
+        identity["runtime"].pop("processes", None)
+        return _sha256(identity)
+
+    def folder(self, runs_root: Path) -> Path:
+        """``<runs>/<data set>/<method>-<labels>-seed<N>-<digest>``."""
+        recipe = self.recipe
+        name = f"{recipe.method}-{len(self.labeled)}labels-seed{recipe.seed}-{self.digest[:8]}"
+        return runs_root / f"{self.store.info.name}-{self.store.info.size}" / name
+
+    def describe(self) -> dict[str, Any]:
+        """The content of cell.json."""
+        info, train = self.store.info, self.splits.train
+        return {
+            "digest": self.digest,
+            "arm": self.arm,
+            **self.identity,
+            "recipe": self.recipe.model_dump(mode="json"),
+            "data": {"name": info.name, "size": info.size, "digest": info.digest},
+            "splits": {"rule": info.split_rule, "counts": self.splits.counts},
+            "leaked": self.leaked,
+            "labeled": {
+                "count": len(self.labeled),
+                "share": len(self.labeled) / len(train),
+                "of": len(train),
+            },
+        }
+
+
+def _sha256(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

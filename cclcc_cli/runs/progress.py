@@ -1,0 +1,163 @@
+"""The news of a training as plain lines: for logs, pipes and the run folder."""
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from cclcc_cli.runs.folder import RunFolder
+from cclcc_cli.runs.identity import Cell
+from cclcc_cli.training.schedule import Plan
+
+
+class Display(Protocol):
+    """Shows a training while it runs; all text for people goes through here."""
+
+    def started(self, folder: RunFolder, cell: Cell, plan: Plan, first_step: int) -> None: ...
+
+    def checked(self, step: int, terms: Mapping[str, float]) -> None: ...
+
+    def recorded(self, record: Mapping[str, Any]) -> None: ...
+
+    def evaluating(self, split: str, num_images: int) -> None: ...
+
+
+class Chorus:
+    """Several displays as one."""
+
+    def __init__(self, displays: Sequence[Display]) -> None:
+        self._displays = displays
+
+    def started(self, folder: RunFolder, cell: Cell, plan: Plan, first_step: int) -> None:
+        for display in self._displays:
+            display.started(folder, cell, plan, first_step)
+
+    def checked(self, step: int, terms: Mapping[str, float]) -> None:
+        for display in self._displays:
+            display.checked(step, terms)
+
+    def recorded(self, record: Mapping[str, Any]) -> None:
+        for display in self._displays:
+            display.recorded(record)
+
+    def evaluating(self, split: str, num_images: int) -> None:
+        for display in self._displays:
+            display.evaluating(split, num_images)
+
+
+class TextDisplay:
+    """Turns events into lines.
+
+    Args:
+        emit: receives one line at a time, without its line break.
+    """
+
+    def __init__(self, emit: Callable[[str], None]) -> None:
+        self._emit = emit
+        self._clock = Clock()
+        self._watch: CpuWatch | None = None
+
+    def started(self, folder: RunFolder, cell: Cell, plan: Plan, first_step: int) -> None:
+        self._clock.start(plan.total_steps, first_step)
+        if cell.runtime.device == "cpu":
+            self._watch = CpuWatch(cell.runtime.cpu_threads)
+        for line in describe_start(folder, cell, plan, first_step):
+            self._emit(line)
+
+    def checked(self, step: int, terms: Mapping[str, float]) -> None:  # noqa: ARG002
+        """Between records there is no line, unless training crawls."""
+        warning = self._watch.look() if self._watch else None
+        if warning:
+            self._emit(warning)
+
+    def recorded(self, record: Mapping[str, Any]) -> None:
+        left = self._clock.left(record["step"])
+        self._emit(f"{describe_record(record, self._clock.total_steps)} | {duration(left)} left")
+
+    def evaluating(self, split: str, num_images: int) -> None:
+        self._emit(f"evaluating {num_images} {split} images with the best checkpoint")
+
+
+class CpuWatch:
+    """Notices, once, that other work on the machine takes the CPU from a training.
+
+    Args:
+        threads: that the training computes with.
+        wall: seconds on a clock that never goes back.
+        cpu: seconds of CPU time that this process has had.
+    """
+
+    def __init__(
+        self, threads: int, wall: Callable[[], float] = time.monotonic,
+        cpu: Callable[[], float] = time.process_time,
+    ) -> None:
+        self._threads, self._wall, self._cpu = threads, wall, cpu
+        self._since = wall(), cpu()
+        self._told = False
+
+    def look(self) -> str | None:
+        """A warning where the last half minute gave the training less than half of its time."""
+        wall, cpu = self._wall(), self._cpu()
+        elapsed = wall - self._since[0]
+        if self._told or elapsed < 30:
+            return None
+        share = (cpu - self._since[1]) / elapsed / self._threads
+        self._since = wall, cpu
+        if share >= 0.5:
+            return None
+        self._told = True
+        whose = "thread" if self._threads == 1 else f"{self._threads} threads"
+        load = f" (load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores)" if hasattr(
+            os, "getloadavg") else ""
+        return (f"warning: other work keeps the CPU busy{load}: this training gets "
+                f"{100 * share:.0f} % of its {whose} and takes about {1 / max(share, 0.01):.0f} "
+                "times as long")
+
+
+class Clock:
+    """Estimates the time left from the steps of this session."""
+
+    def __init__(self) -> None:
+        self.start(0, 0)
+
+    def start(self, total_steps: int, first_step: int) -> None:
+        self.total_steps = total_steps
+        self._first_step, self._began = first_step, time.monotonic()
+
+    def left(self, step: int) -> float:
+        """Seconds until the last step, at this session's mean pace."""
+        done = max(step - self._first_step, 1)
+        return (time.monotonic() - self._began) / done * (self.total_steps - step)
+
+
+def describe_start(folder: RunFolder, cell: Cell, plan: Plan, first_step: int) -> list[str]:
+    """What is about to run."""
+    info, runtime = cell.store.info, cell.runtime
+    unlabeled = f" + {len(cell.unlabeled)} unlabelled" if cell.unlabeled else ""
+    lines = [
+        f"{cell.recipe.name}: {cell.recipe.method} on {info.name} at {info.size} px, "
+        f"{len(cell.labeled)} labelled{unlabeled} images, seed {cell.recipe.seed}",
+        f"{plan.total_steps} steps, {plan.steps_per_epoch} an epoch, on {runtime.device} in "
+        f"{runtime.precision}; run folder {folder.path}",
+    ]
+    if first_step:
+        lines.append(f"going on from step {first_step}")
+    return lines
+
+
+def describe_record(record: Mapping[str, Any], total_steps: int) -> str:
+    """One validation: ``step 200/2000 | loss ... | val Dice 61.20 IoU 50.11 | 14.2 images/s``."""
+    train, val = record["train"], record["val"]
+    terms = ", ".join(f"{name} {value:.4f}" for name, value in train.items() if name != "total")
+    return (
+        f"step {record['step']}/{total_steps} | loss {train['total']:.4f} ({terms}) | "
+        f"val Dice {100 * val['dice']:.2f} IoU {100 * val['iou']:.2f} | "
+        f"{record['images_per_second']:.1f} images/s"
+    )
+
+
+def duration(seconds: float) -> str:
+    """``1:02:03`` or ``2:03``."""
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"

@@ -1,0 +1,86 @@
+"""What a training starts from where that is not chance: pretrained weights, another run.
+
+A plan of cells without any is told without torch, so it loads where it is first needed.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cclcc_cli.config.model import AnyModel, TimmModel
+from cclcc_cli.errors import RunError
+from cclcc_cli.runs.folder import RunFolder
+
+if TYPE_CHECKING:
+    from cclcc_cli.methods.base import Method
+
+_KEY = "model.init"
+
+
+def describe_start(model: AnyModel) -> dict[str, Any]:
+    """What determines the weights of before training, by the key that asks for them.
+
+    A file counts by its content and a run by its digest and its weights, wherever they lie;
+    timm's own weights by their name there.
+
+    Raises:
+        RunError: a file, a run or an encoder's weights are not there, or the run is unfinished.
+    """
+    start: dict[str, Any] = {}
+    if isinstance(model, TimmModel) and model.weights != "none":
+        start["weights"] = _describe_weights(model)
+    if model.init is not None:
+        start["init"] = _describe_run(Path(model.init), model)
+    return start
+
+
+def _describe_weights(model: TimmModel) -> dict[str, Any]:
+    if model.weights == "imagenet":
+        from cclcc_cli.models.timm import describe_pretrained
+
+        return describe_pretrained(model.encoder)
+    from cclcc_cli.models.weights import file_digest
+
+    return {"sha256": file_digest(Path(model.weights), "model.weights")}
+
+
+def _describe_run(path: Path, model: AnyModel) -> dict[str, Any]:
+    from cclcc_cli.models.weights import file_digest
+
+    folder = RunFolder(path)
+    cell = folder.read_json("cell.json")
+    if cell is None:
+        raise RunError(f"{_KEY} = {path}: is no run folder; cclcc ls lists them")
+    state = folder.status.get("state")
+    if state not in ("finished", "validated"):
+        raise RunError(f"{_KEY} = {path}: this run is {state or 'to do'}; finish it first")
+    theirs, own = (one.get("normalization") for one in (
+        cell["recipe"]["model"], model.model_dump(mode="json")))
+    if theirs != own:  # weights alone would not show it
+        raise RunError(f"{_KEY} = {path}: its images were normalised by {theirs or 'the usual'}, "
+                       f"here by {own or 'the usual'}; set model.normalization to the same")
+    return {"run": cell["digest"], "sha256": file_digest(folder.best_checkpoint, _KEY)}
+
+
+def start_from_run(method: "Method", path: Path) -> None:
+    """Give a method's student, and a teacher that copies it, the best weights of another run.
+
+    A second network that learns beside the student, as CPS has, starts as without: the two must
+    differ.
+
+    Raises:
+        RunError: the weights are of another network; names the first that does not fit.
+    """
+    from cclcc_cli.models.ema import EmaTeacher
+    from cclcc_cli.training.checkpoint import load_checkpoint
+
+    given = load_checkpoint(RunFolder(path).best_checkpoint)["network"]
+    own = method.student.state_dict()
+    for name in sorted(own.keys() | given.keys()):
+        shapes = [tuple(one[name].shape) if name in one else "missing" for one in (given, own)]
+        if shapes[0] != shapes[1]:
+            raise RunError(f"{_KEY} = {path}: is of another network: {name} is {shapes[0]} there "
+                           f"and {shapes[1]} here; give the model: block of that run")
+    method.student.load_state_dict(given)
+    for module in method.modules():
+        if isinstance(module, EmaTeacher):
+            module.start_from(method.student)

@@ -1,0 +1,1 @@
+"""Many runs: ablations, searches, and the workers that train them."""

@@ -1,0 +1,82 @@
+"""The news of an ablation or a search: what happens, and where everything is."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from cclcc_cli.runs.progress import duration
+
+
+@dataclass(frozen=True)
+class CellProgress:
+    """A running cell, as its folder says."""
+
+    place: str
+    step: int
+    steps: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """All cells at one moment.
+
+    Attributes:
+        running: here, one for each busy worker.
+        counts: cells by state.
+        total: cells of the plan.
+        seconds_left: an estimate; None while no cell is finished.
+    """
+
+    running: tuple[CellProgress, ...]
+    counts: dict[str, int]
+    total: int
+    seconds_left: float | None
+
+
+class Board(Protocol):
+    """Shows an ablation or a search while it runs."""
+
+    def say(self, line: str) -> None:
+        """Something happened."""
+
+    def show(self, progress: Progress) -> None:
+        """Called twice a second."""
+
+
+def describe_totals(progress: Progress) -> str:
+    """``12/40 done, 2 running, 26 to do | 1:02:03 left``."""
+    counts = {name: count for name, count in progress.counts.items() if count and name != "done"}
+    words = [f"{progress.counts['done']}/{progress.total} done",
+             *(f"{count} {name}" for name, count in counts.items())]
+    left = progress.seconds_left
+    return ", ".join(words) + (f" | {duration(left)} left" if left is not None else "")
+
+
+def describe_cell(cell: CellProgress) -> str:
+    """``clcc labeled=0.1 seed=0: step 200/2000``."""
+    return f"{cell.place}: step {cell.step}/{cell.steps}"
+
+
+class LineBoard:
+    """Plain lines: what happens, and now and then where everything is.
+
+    Args:
+        emit: receives one line at a time.
+        seconds_between: totals.
+    """
+
+    def __init__(self, emit: Callable[[str], None], seconds_between: float = 30) -> None:
+        self._emit, self._between = emit, seconds_between
+        self._last = time.monotonic()
+
+    def say(self, line: str) -> None:
+        self._emit(line)
+
+    def show(self, progress: Progress) -> None:
+        if time.monotonic() - self._last < self._between:
+            return
+        self._last = time.monotonic()
+        for cell in progress.running:
+            self._emit(f"  {describe_cell(cell)}")
+        self._emit(describe_totals(progress))

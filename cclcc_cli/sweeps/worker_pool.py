@@ -1,0 +1,87 @@
+"""Workers of an ablation or a search: tasks go in, and how each ended comes out."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from typing import Generic, TypeVar
+
+from cclcc_cli.errors import LauncherError
+from cclcc_cli.launchers.remote import describe_failure
+from cclcc_cli.sweeps.worker import Outcome, Task, run_task
+
+LOOK_EVERY = 0.5
+"""Seconds between looks at what runs, here and elsewhere."""
+
+Work = TypeVar("Work")
+
+
+class Crew(Generic[Work]):
+    """Runs tasks, each for a piece of work that its end is told with.
+
+    Args:
+        executor: runs them.
+        terminate: asks all that run to save and leave.
+        say: hears each warning once.
+    """
+
+    def __init__(
+        self, executor: Executor, terminate: Callable[[], None], say: Callable[[str], None]
+    ) -> None:
+        self._executor, self._terminate, self._say = executor, terminate, say
+        self._running: dict[Future[Outcome], Work] = {}
+        self._warned: set[str] = set()
+
+    @property
+    def running(self) -> list[Work]:
+        return list(self._running.values())
+
+    def start(self, task: Task, work: Work) -> None:
+        self._running[self._executor.submit(run_task, task)] = work
+
+    def ended(self) -> Iterator[tuple[Work, Outcome | BrokenExecutor]]:
+        """Wait a moment; what has ended meanwhile, or by what death.
+
+        Raises:
+            LauncherError: the machines are gone.
+        """
+        if not self._running:
+            time.sleep(LOOK_EVERY)
+            return
+        done, _ = wait(self._running, timeout=LOOK_EVERY, return_when=FIRST_COMPLETED)
+        for future in done:
+            work, error = self._running.pop(future), future.exception()
+            match error:
+                case None:
+                    outcome = future.result()
+                    self._tell(outcome.warnings)
+                    yield work, outcome
+                case BrokenExecutor():
+                    yield work, error
+                case LauncherError():
+                    raise error
+                case _:  # not even the failure could be put down, on a full disk perhaps
+                    yield work, Outcome("failed", describe_failure(error))
+
+    def leave(self, settle: Callable[[Work, Outcome | BrokenExecutor], None]) -> None:
+        """Have all that run save and leave.
+
+        Args:
+            settle: hears how each ended.
+
+        Raises:
+            KeyboardInterrupt: asked twice: what runs leaves at once, with its last checkpoint.
+        """
+        self._terminate()
+        try:
+            while self._running:
+                for work, end in self.ended():
+                    settle(work, end)
+        except KeyboardInterrupt:
+            self._terminate()
+            raise
+
+    def _tell(self, warnings: Sequence[str]) -> None:
+        for warning in warnings:
+            if warning not in self._warned:
+                self._warned.add(warning)
+                self._say(f"warning: {warning}")

@@ -1,0 +1,213 @@
+"""Run folders from a tracking server alone: what the mirror keeps, laid out as it was.
+
+The way back of ``mirror``: whoever has no run folders reads the same files, so that a
+report is made by the same code and says the same. Weights and pictures stay on the server.
+"""
+
+import json
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from cclcc_cli.addresses import without_password
+from cclcc_cli.runs.plan_record import PLAN, record_path
+from cclcc_cli.tracking.content import content_digest
+from cclcc_cli.tracking.files import UPLOADS_TAG
+from cclcc_cli.tracking.parent import ABLATION_TAG
+from cclcc_cli.tracking.tracker import TrackerError, connect, patience, talking_to
+from cclcc_cli.wording import few
+
+NEEDED = ("cell.json", "status.json")
+"""Without these nobody knows what a run is."""
+FETCHED = (*NEEDED, "result.json", "recipe.yaml", "environment.json", "costs.json", "ablation.json",
+           "metrics.jsonl", "val_images.csv", "test_images.csv", "test_masks.npz")
+_PREFIX = "cclcc/"
+_AT_ONCE = 8
+_NAMED = 5
+_FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def fetch_runs(
+    uri: str, root: Path, *, experiments: Sequence[str] = (), ablation: str | None = None
+) -> list[str]:
+    """Lay out the finished runs of a server as folders below ``root``; in words, what is left out.
+
+    Args:
+        uri: of the tracker, which is only read.
+        root: an empty folder.
+        experiments: by MLflow's name; none: all that cclcc made.
+        ablation: only its cells, and its plan.
+
+    Raises:
+        TrackerError: the server cannot be reached, or has nothing to report.
+    """
+    _check_exists(uri)
+    shown = without_password(uri)
+    with talking_to(uri), patience(), _silence():
+        client = connect(uri)
+        found = list(_search(client, _find_experiments(client, shown, experiments)))
+        parents = {run.data.tags[ABLATION_TAG]: run for run in found
+                   if ABLATION_TAG in run.data.tags}
+        if ablation is not None:
+            found = _cells_of(found, parents, ablation, shown)
+            parents = {ablation: parents[ablation]}
+        cells, notes = _sort(found)
+        if not cells:
+            raise TrackerError(_nothing(shown, len(found), notes))
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
+            problems = threads.map(lambda run: _fetch(client, run, root), cells)
+            notes += [f"left out: {problem}" for problem in problems if problem]
+        for name, run in parents.items():
+            if _NAME.fullmatch(name):
+                _download(client, run, [PLAN], record_path(root, name).parent)
+    return notes
+
+
+def _check_exists(uri: str) -> None:
+    """Reading must not make a database where there is none."""
+    if not uri.startswith("sqlite:"):
+        return
+    database = sqlalchemy.make_url(uri).database
+    if database and not Path(database).exists():
+        raise TrackerError(f"MLflow at {uri}: no such database; give --tracking-uri, or --runs "
+                           "with the folder that mlflow.db lies in")
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """No bar for each file."""
+    key = "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"
+    former = os.environ.get(key)
+    os.environ[key] = "false"
+    try:
+        yield
+    finally:
+        if former is None:
+            del os.environ[key]
+        else:
+            os.environ[key] = former
+
+
+def _find_experiments(client: MlflowClient, uri: str, names: Sequence[str]) -> list[str]:
+    """Ids of the experiments that are called so, or of all that cclcc made."""
+    there: dict[str, str] = {}
+    token = None
+    while True:
+        page = client.search_experiments(page_token=token)
+        there |= {found.name: str(found.experiment_id) for found in page}
+        token = page.token
+        if not token:
+            break
+    missing = [name for name in names if name not in there]
+    if missing:
+        raise TrackerError(f"MLflow at {uri}: has no experiment called {', '.join(missing)}; there "
+                           f"are: {few(sorted(there), _NAMED)}")
+    chosen = [there[name] for name in names] if names else [
+        number for name, number in there.items() if name.startswith(_PREFIX)]
+    if not chosen:
+        raise TrackerError(f"MLflow at {uri}: has no experiment of cclcc's (cclcc/...), only "
+                           f"{few(sorted(there), _NAMED) or 'none at all'}; train with "
+                           "--tracking-uri, or mirror run folders there with cclcc sync")
+    return chosen
+
+
+def _search(client: MlflowClient, experiments: list[str]) -> Iterator[Run]:
+    token = None
+    while True:
+        page = client.search_runs(experiments, max_results=1000, page_token=token,
+                                  order_by=["attributes.start_time ASC",
+                                            "attributes.run_name ASC"])
+        yield from page
+        token = page.token
+        if not token:
+            return
+
+
+def _cells_of(
+    found: Sequence[Run], parents: dict[str, Run], ablation: str, uri: str
+) -> list[Run]:
+    ids = {run.info.run_id for run in found if run.data.tags.get(ABLATION_TAG) == ablation}
+    if not ids:
+        raise TrackerError(f"--ablation {ablation}: MLflow at {uri} has none of this name; there "
+                           f"are: {few(sorted(parents), _NAMED) or 'none'}")
+    return [run for run in found if run.data.tags.get("mlflow.parentRunId") in ids]
+
+
+def _sort(found: Iterable[Run]) -> tuple[list[Run], list[str]]:
+    """Finished cells, and in words what the others are."""
+    cells, foreign, unfinished = [], [], defaultdict(list)
+    for run in found:
+        if not any(tag.startswith("cclcc.") for tag in run.data.tags):
+            foreign.append(str(run.info.run_name))
+        elif "cclcc.cell" not in run.data.tags:
+            continue  # an ablation or a search, whose children are the cells
+        elif run.info.status != "FINISHED":
+            unfinished[run.info.status.lower()].append(_place(run))
+        else:
+            cells.append(run)
+    notes = [f"left out, {len(names)} {state} on the server: {few(sorted(names), _NAMED)}"
+             for state, names in sorted(unfinished.items())]
+    if foreign:
+        notes.append(f"left out, {len(foreign)} that cclcc did not make: "
+                     f"{few(sorted(foreign), _NAMED)}")
+    return cells, notes
+
+
+def _fetch(client: MlflowClient, run: Run, root: Path) -> str | None:
+    """One run's files; in words why it is left out, and then its folder is not there."""
+    place = _place(run)
+    folder = root / place
+    if folder.exists():
+        folder = folder.with_name(f"{folder.name}-{run.info.run_id[:8]}")
+    fetched = _download(client, run, FETCHED, folder)
+    missing = [name for name in NEEDED if name not in fetched]
+    known = json.loads(run.data.tags.get(UPLOADS_TAG, "{}"))
+    damaged = [name for name in FETCHED if name in known and (
+        name not in fetched or content_digest(folder / name) != known[name])]
+    if missing:
+        reason = (f"the server holds no {', '.join(missing)} of it; cclcc sync from its run folder "
+                  "sends what is missing")
+    elif damaged:
+        reason = (f"{', '.join(damaged)} on the server: not what was sent there; cclcc sync from "
+                  "its run folder sends it again")
+    else:
+        return None
+    for name in fetched:
+        (folder / name).unlink()
+    return f"{place}: {reason}"
+
+
+def _download(
+    client: MlflowClient, run: Run, names: Sequence[str], folder: Path
+) -> list[str]:
+    """Those of the files that the server has."""
+    run_id = run.info.run_id
+    listed = {file.path for file in client.list_artifacts(run_id)}
+    there = [name for name in names if name in listed]
+    if there:
+        folder.mkdir(parents=True, exist_ok=True)
+    for name in there:
+        client.download_artifacts(run_id, name, str(folder))
+    return there
+
+
+def _place(run: Run) -> str:
+    """``<data set>/<run>`` as it was; what a server says is a path only if it looks like one."""
+    told = run.data.tags.get("cclcc.folder", "")
+    return told if _FOLDER.fullmatch(told) else f"runs/{run.info.run_id}"
+
+
+def _nothing(uri: str, count: int, notes: Sequence[str]) -> str:
+    if not count:
+        return (f"MLflow at {uri}: has no run to report; train with --tracking-uri, or mirror run "
+                "folders there with cclcc sync")
+    return f"MLflow at {uri}: has no finished run of cclcc's ({'; '.join(notes)})"

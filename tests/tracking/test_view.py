@@ -1,0 +1,31 @@
+"""The view that MLflow's page offers; that the page understands it, ``test_page`` shows."""
+
+import base64
+import json
+import zlib
+
+import pytest
+from mlflow import MlflowClient
+
+from cclcc_cli.tracking.tracker import create_database, find_experiment
+from cclcc_cli.tracking.view import COLUMNS, NAME, has_view, view_url
+
+pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
+
+
+def test_every_experiment_gets_it_once_and_keeps_what_is_made_of_it(tmp_path):
+    create_database(tmp_path / "mlflow.db")
+    client = MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    number = find_experiment(client, "cclcc/polyps", tmp_path)
+    (key,) = client.get_experiment(number).tags
+    view = json.loads(client.get_experiment(number).tags[key])
+    state = json.loads(zlib.decompress(base64.b64decode(view["state"].removeprefix("deflate;"))))
+    assert view["name"] == NAME
+    assert state["selectedColumns"] == list(COLUMNS)
+    client.set_experiment_tag(number, key, "changed")
+    assert find_experiment(client, "cclcc/polyps", tmp_path) == number
+    assert client.get_experiment(number).tags[key] == "changed"
+    assert view_url("http://h:5000/", number) == (
+        f"http://h:5000/#/experiments/{number}/runs?viewStateShareKey="
+        f"{key.removeprefix('mlflow.sharedViewState.')}")
+    assert not has_view(client.get_experiment(client.create_experiment("others")))
