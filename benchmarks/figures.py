@@ -27,9 +27,9 @@ from cclcc_cli.runs.masks import Masks, write_masks
 
 def complete(folder: RunFolder, store: Store, random: np.random.Generator) -> None:
     """What figures need beyond a table: records, masks, and images that a store holds."""
-    cell = folder.read_json("cell.json")
-    cell["data"] = {"name": "synthetic", "size": 64, "digest": store.info.digest}
-    folder.write_json("cell.json", cell)
+    run = folder.read_json("cell.json")
+    run["data"] = {"name": "synthetic", "size": 64, "digest": store.info.digest}
+    folder.write_json("cell.json", run)
     table = folder.images_table("test").read_text()
     stems = store.splits.test
     for number in reversed(range(len(stems))):
@@ -54,7 +54,7 @@ def main() -> None:
         path = store_path(data, "synthetic", 64)
         prepare(path, SyntheticSource(count=1000, seed=0), SplitRule())
         store = load_store(path)
-        print(f"{len(store.splits.test)} images, {given.seeds} seeds per arm")
+        print(f"{len(store.splits.test)} images, {given.seeds} seeds per group")
         print("  runs   page s   figures s (of a core)   figures   PNG MB   PDF MB")
         for runs in given.runs:
             random = np.random.default_rng(0)

@@ -26,24 +26,24 @@ from cclcc_cli.report.images import read_images
 from cclcc_cli.report.page import Question, write_page
 
 
-def write_run(root: Path, arm: int, seed: int, images: int, random: np.random.Generator) -> None:
-    folder = root / "made-64" / f"clcc-8labels-{arm}-{seed}"
+def write_run(root: Path, group: int, seed: int, images: int, random: np.random.Generator) -> None:
+    folder = root / "made-64" / f"clcc-8labels-{group}-{seed}"
     folder.mkdir(parents=True)
-    method = "supervised" if arm == 0 else "clcc"
+    method = "supervised" if group == 0 else "clcc"
     recipe = parse_recipe({
-        "name": f"arm{arm}", "method": method, "seed": seed, "budget": {"steps": 400},
+        "name": f"group{group}", "method": method, "seed": seed, "budget": {"steps": 400},
         "data": {"name": "made", "size": 64, "labeled": 8},
-        **({} if arm == 0 else {"clcc": {"grid": 4, "contrast_weight": arm / 100}}),
+        **({} if group == 0 else {"clcc": {"grid": 4, "contrast_weight": group / 100}}),
     }, "benchmark")
-    values = np.clip(random.normal(0.7 + 0.0002 * arm, 0.2, (images, 2 * len(SCORES))), 0, 1)
+    values = np.clip(random.normal(0.7 + 0.0002 * group, 0.2, (images, 2 * len(SCORES))), 0, 1)
     means = dict(zip(SCORES, values.mean(axis=0).tolist(), strict=False))
     own = dict(zip(SCORES, values.mean(axis=0).tolist()[len(SCORES):], strict=True))
     rules = dict.fromkeys(("threshold", "both_empty", "one_empty", "total_miss"), "as ever")
     scores = {"working": means, "own": own}
     files: dict[str, Any] = {
         "cell.json": {
-            "arm": f"{arm:064x}", "data": {"name": "made", "size": 64, "digest": "d" * 64},
-            "digest": f"{arm:060x}{seed:04x}", "recipe": recipe.model_dump(mode="json"),
+            "arm": f"{group:064x}", "data": {"name": "made", "size": 64, "digest": "d" * 64},
+            "digest": f"{group:060x}{seed:04x}", "recipe": recipe.model_dump(mode="json"),
             "split_digest": "5" * 64,
             "runtime": {"device": "cpu", "precision": "fp32", "threads": 1},
             "labeled": {"count": 8, "share": 0.1, "of": 80},
@@ -86,7 +86,7 @@ def main() -> None:
     given = parser.parse_args()
     import scipy.stats  # noqa: F401  # once per process, not per run
 
-    print(f"{given.images} images, {given.seeds} seeds per arm")
+    print(f"{given.images} images, {given.seeds} seeds per group")
     print("  runs   gather s   images s   whole report s   ms per run     page s   figures s")
     for runs in given.runs:
         random = np.random.default_rng(0)

@@ -87,11 +87,11 @@ def plain_step(size: int, grid: int, device: torch.device, kind: str) -> Callabl
     def step() -> None:
         features, patches = network.features(images), network.features(split_patches(images, grid))
         logits, patch_logits = network.head(features), network.head(patches)
-        whole, cells = projector(features), projector(patches)
+        whole, runs = projector(features), projector(patches)
         loss = bce_dice_loss(logits[:LABELED], target)
         if kind in ("contrast", JOINT):
             loss = loss + cross_level_contrastive_loss(
-                whole, join_patches(cells, grid), normalization="l1"
+                whole, join_patches(runs, grid), normalization="l1"
             )
         if kind in ("consistency", JOINT):
             loss = loss + patch_consistency_loss(join_patches(patch_logits, grid), logits)

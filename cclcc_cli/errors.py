@@ -69,7 +69,7 @@ class Interrupted(CclccError):
         return str(self.args[0])
 
 
-class CellsFailed(CclccError):
-    """Cells of an ablation that failed while the others went on."""
+class RunsFailed(CclccError):
+    """Runs of an ablation that failed while the others went on."""
 
     exit_code = 3

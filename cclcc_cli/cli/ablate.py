@@ -23,7 +23,7 @@ from cclcc_cli.cli.options import (
     Workers,
     resolve_tracking,
 )
-from cclcc_cli.errors import CellsFailed, DiskFullError, Interrupted
+from cclcc_cli.errors import DiskFullError, Interrupted, RunsFailed
 
 if TYPE_CHECKING:
     from cclcc_cli.sweeps.ablate import Summary
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 def ablate(
     ablation: Annotated[Path, typer.Argument(metavar="ABLATION", help="A YAML file.")],
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show cells, states and time; run nothing.")
+        bool, typer.Option("--dry-run", help="Show runs, states and time; run nothing.")
     ] = False,
     overrides: BaseOverrides = None,
     workers: Workers = 1,
@@ -41,7 +41,7 @@ def ablate(
     gpus: Gpus = None,
     slurm: SlurmOptions = None,
     scheduler: Scheduler = None,
-    retry: Annotated[bool, typer.Option("--retry", help="Try failed cells again.")] = False,
+    retry: Annotated[bool, typer.Option("--retry", help="Try failed runs again.")] = False,
     device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option()] = "auto",
     precision: Annotated[Literal["auto", "fp32", "bf16", "fp16"], typer.Option()] = "auto",
     runs: RunsDir = RUNS,
@@ -57,7 +57,7 @@ def ablate(
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Train every cell of an ablation: variants, axes, seeds.
+    """Train every run of an ablation: variants, axes, seeds.
 
     The same command again passes over what is done and goes on with what was stopped or killed.
     """
@@ -78,9 +78,9 @@ def ablate(
         _show_plan(opened.plan, workers, json)
         return
     uri = resolve_tracking(runs, tracking_uri) if mlflow else None
-    with disk_problems(runs), console.ablation_board(quiet) as board:
+    with disk_problems(runs), console.sweep_display(quiet) as display:
         summary = run_ablation(
-            opened, workers=workers, retry=retry, board=board, tracking_uri=uri,
+            opened, workers=workers, retry=retry, display=display, tracking_uri=uri,
         )
     cut_short = summary.stopped is not None or summary.disk_full is not None
     if report and summary.done and not cut_short:
@@ -95,31 +95,31 @@ def _show_plan(plan: "AblationPlan", workers: int, json: bool) -> None:
     from cclcc_cli.runs.progress import duration
     from cclcc_cli.sweeps.plan import measure_pace
 
-    standings = [cell.standing for cell in plan.cells]
-    open_cells = [cell for cell, standing in zip(plan.cells, standings, strict=True)
+    standings = [run.standing for run in plan.runs]
+    open_runs = [run for run, standing in zip(plan.runs, standings, strict=True)
                   if standing not in ("done", "failed")]
-    seconds = measure_pace(plan.cells).wall_seconds(open_cells, workers)
+    seconds = measure_pace(plan.runs).wall_seconds(open_runs, workers)
     if json:
         console.show_json({
             "name": plan.name, "threads": plan.runtime.cpu_threads,
             "seconds_left": seconds,
             "cells": [
-                {"places": cell.places, "state": standing, "steps": cell.steps,
-                 "folder": str(cell.folder.path), "digest": cell.digest,
-                 "former": cell.former and str(cell.former), "differing": cell.differing}
-                for cell, standing in zip(plan.cells, standings, strict=True)
+                {"places": run.places, "state": standing, "steps": run.steps,
+                 "folder": str(run.folder.path), "digest": run.digest,
+                 "former": run.former and str(run.former), "differing": run.differing}
+                for run, standing in zip(plan.runs, standings, strict=True)
             ],
         })
         return
     rows = [
-        [" = ".join(cell.places), standing, str(cell.steps), cell.folder.path.name,
-         f"{cell.former.name}: {', '.join(cell.differing)}" if cell.former else ""]
-        for cell, standing in zip(plan.cells, standings, strict=True)
+        [" = ".join(run.places), standing, str(run.steps), run.folder.path.name,
+         f"{run.former.name}: {', '.join(run.differing)}" if run.former else ""]
+        for run, standing in zip(plan.runs, standings, strict=True)
     ]
-    console.show_table(f"{plan.name}: {len(rows)} cells",
+    console.show_table(f"{plan.name}: {len(rows)} runs",
                        ["cell", "state", "steps", "folder", "had this place before"], rows)
     counts = ", ".join(f"{count} {name}" for name, count in Counter(standings).items())
-    left = "no finished cell to estimate the time from"
+    left = "no finished run to estimate the time from"
     if seconds is not None:
         left = f"about {duration(seconds)} to go with {workers} at once"
     console.show(f"{counts}; {left}")
@@ -129,7 +129,7 @@ def _show_summary(plan: "AblationPlan", summary: "Summary", runs: Path, json: bo
     if json:
         console.show_json(_as_json(summary))
     else:
-        done = f"{plan.name}: {summary.done} of {summary.total} cells done"
+        done = f"{plan.name}: {summary.done} of {summary.total} runs done"
         how = (f"{summary.trained} now, {summary.elsewhere} meanwhile by other processes, "
                f"{summary.before} before")
         console.show(f"{done} ({how}); compare with: cclcc report --runs {runs}")
@@ -139,16 +139,16 @@ def _show_summary(plan: "AblationPlan", summary: "Summary", runs: Path, json: bo
             console.note(f"  {line}")
     if summary.stopped is not None:
         raise Interrupted(
-            f"stopped with {summary.done} of {summary.total} cells done; running ones are saved; "
+            f"stopped with {summary.done} of {summary.total} runs done; running ones are saved; "
             "the same command goes on from here", summary.stopped,
         )
     if summary.disk_full is not None:
         raise DiskFullError(
-            f"stopped with {summary.done} of {summary.total} cells done: {summary.disk_full}"
+            f"stopped with {summary.done} of {summary.total} runs done: {summary.disk_full}"
         )
     if summary.failures:
-        raise CellsFailed(
-            f"{len(summary.failures)} of {summary.total} cells failed (listed above); mend the "
+        raise RunsFailed(
+            f"{len(summary.failures)} of {summary.total} runs failed (listed above); mend the "
             "cause, then give the same command with --retry"
         )
 

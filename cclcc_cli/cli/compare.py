@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cclcc_cli.report.compare import Sides
 
 Side = Annotated[
-    str, typer.Argument(help="A run folder; or a method, recipe or arm, with all its seeds.")
+    str, typer.Argument(help="A run folder; or a method, recipe or group, with all its seeds.")
 ]
 
 
@@ -38,7 +38,7 @@ def compare(
     margin: Margin = None,
     json: Json = False,
 ) -> None:
-    """Compare two runs or arms: what differs in their recipes, then their scores by image."""
+    """Compare two runs or groups: what differs in their recipes, then their scores by image."""
     from dataclasses import replace
 
     from cclcc_cli.report.compare import compare as compare_sides

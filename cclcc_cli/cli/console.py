@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from cclcc_cli.runs.folder import RunFolder
-    from cclcc_cli.runs.identity import Cell
+    from cclcc_cli.runs.identity import RunSpec
     from cclcc_cli.runs.progress import Display
-    from cclcc_cli.sweeps.display import Board
     from cclcc_cli.sweeps.display import Progress as AblationProgress
+    from cclcc_cli.sweeps.display import SweepDisplay
     from cclcc_cli.training.schedule import Plan
 
 Counter = Callable[[str, int, int | None], None]
@@ -66,13 +66,13 @@ def fits(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
 
 def _widths(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
     """Of each column with its borders; a heading can have several lines."""
-    return [3 + max(len(line) for cell in column for line in cell.split("\n"))
+    return [3 + max(len(line) for run in column for line in run.split("\n"))
             for column in zip(columns, *rows, strict=True)]
 
 
-def _wrapped(heading: str, cells: Sequence[str]) -> str:
-    """No wider than the cells, unless a word is."""
-    width = max(map(len, [*cells, *heading.split(), " "]))
+def _wrapped(heading: str, runs: Sequence[str]) -> str:
+    """No wider than the runs, unless a word is."""
+    width = max(map(len, [*runs, *heading.split(), " "]))
     return "\n".join(wrap(heading, width))
 
 
@@ -213,23 +213,23 @@ def training_display(quiet: bool) -> Iterator["Display"]:
 
 
 @contextmanager
-def ablation_board(quiet: bool) -> Iterator["Board"]:
-    """A line for each running cell and the totals in a terminal, plain lines elsewhere."""
-    from cclcc_cli.sweeps.display import LineBoard
+def sweep_display(quiet: bool) -> Iterator["SweepDisplay"]:
+    """A line for each running run and the totals in a terminal, plain lines elsewhere."""
+    from cclcc_cli.sweeps.display import SweepLines
 
     if quiet:
-        yield LineBoard(lambda _line: None)
+        yield SweepLines(lambda _line: None)
     elif not sys.stderr.isatty():
-        yield LineBoard(note)
+        yield SweepLines(note)
     else:
         from rich.live import Live
 
         with Live(console=_console(sys.stderr), refresh_per_second=4, transient=True) as live:
-            yield LiveBoard(live)
+            yield LiveSweepDisplay(live)
 
 
-class LiveBoard:
-    """What happens scrolls by; below it stand the running cells and the totals."""
+class LiveSweepDisplay:
+    """What happens scrolls by; below it stand the running runs and the totals."""
 
     def __init__(self, live: "Live") -> None:
         self._live = live
@@ -240,9 +240,9 @@ class LiveBoard:
     def show(self, progress: "AblationProgress") -> None:
         from rich.text import Text
 
-        from cclcc_cli.sweeps.display import describe_cell, describe_totals
+        from cclcc_cli.sweeps.display import describe_run, describe_totals
 
-        lines = [*(f"  {describe_cell(cell)}" for cell in progress.running),
+        lines = [*(f"  {describe_run(run)}" for run in progress.running),
                  describe_totals(progress)]
         self._live.update(Text("\n".join(lines)))
 
@@ -276,10 +276,10 @@ class LiveDisplay:
         return Group(self._bar, Text(f"{self._terms}{self._scores}"))
 
     def started(
-        self, folder: "RunFolder", cell: "Cell", plan: "Plan", first_step: int
+        self, folder: "RunFolder", run: "RunSpec", plan: "Plan", first_step: int
     ) -> None:
         self._total_steps = plan.total_steps
-        self._lines.started(folder, cell, plan, first_step)
+        self._lines.started(folder, run, plan, first_step)
         self._task = self._bar.add_task("steps", total=plan.total_steps, completed=first_step)
 
     def checked(self, step: int, terms: Mapping[str, float]) -> None:
@@ -307,5 +307,5 @@ class LiveDisplay:
 def _console(stream: Any) -> "Console":
     from rich.console import Console
 
-    # Not a terminal: wide enough that no cell is ever folded.
+    # Not a terminal: wide enough that no run is ever folded.
     return Console(file=stream, width=None if stream.isatty() else 1000)

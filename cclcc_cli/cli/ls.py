@@ -27,7 +27,7 @@ def ls(
         list[str] | None, typer.Option(help="Only runs of this recipe name; repeatable.")
     ] = None,
     ablation: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Only the cells of this ablation.")
+        str | None, typer.Option(metavar="NAME", help="Only the runs of this ablation.")
     ] = None,
     json: Json = False,
 ) -> None:

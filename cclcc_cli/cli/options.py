@@ -50,10 +50,10 @@ BaseOverrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="a.b=v", help="Change one key of the base recipe; repeatable."),
 ]
-Workers = Annotated[int, typer.Option("--workers", min=1, help="Cells trained at once.")]
+Workers = Annotated[int, typer.Option("--workers", min=1, help="Runs trained at once.")]
 Launcher = Annotated[
     Literal["local", "slurm", "dask"],
-    typer.Option("--launcher", help="Where cells run: here, as Slurm jobs, on Dask's workers."),
+    typer.Option("--launcher", help="Where runs run: here, as Slurm jobs, on Dask's workers."),
 ]
 Gpus = Annotated[
     str | None,

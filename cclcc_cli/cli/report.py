@@ -49,7 +49,7 @@ def report(
     ] = False,
     baseline: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Method, recipe or arm that rows are compared with; "
+        typer.Option(metavar="NAME", help="Method, recipe or group that rows are compared with; "
                      "default: supervised with as many labels."),
     ] = None,
     across: Annotated[
@@ -58,7 +58,7 @@ def report(
     margin: Margin = None,
     layout: Annotated[
         Layout | None,
-        typer.Option(help="rows: an arm each (the default); grid: methods by number of labels, "
+        typer.Option(help="rows: a group each (the default); grid: methods by number of labels, "
                      "the judged score alone; spread: quartiles, failures, the worst tenth, and "
                      "lesions by size; ranks: methods over data sets; ablation: the effect of "
                      "each part (the default with --ablation); costs: time, steps, images, "

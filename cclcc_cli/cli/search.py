@@ -22,7 +22,7 @@ from cclcc_cli.cli.options import (
     Workers,
     resolve_tracking,
 )
-from cclcc_cli.errors import CellsFailed, Interrupted
+from cclcc_cli.errors import Interrupted, RunsFailed
 
 if TYPE_CHECKING:
     from cclcc_cli.sweeps.search.plan import OpenSearch
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 def search(
     file: Annotated[Path, typer.Argument(metavar="SEARCH", help="A YAML file.")],
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show space, first proposals, cells; run nothing.")
+        bool, typer.Option("--dry-run", help="Show space, first proposals, runs; run nothing.")
     ] = False,
     overrides: BaseOverrides = None,
     workers: Workers = 1,
@@ -47,7 +47,7 @@ def search(
                      "postgresql://... or sqlite:///...; default: a journal below --runs."),
     ] = None,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Begin the study anew; trained cells are found again.")
+        bool, typer.Option("--fresh", help="Begin the study anew; trained runs are found again.")
     ] = False,
     device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option()] = "auto",
     precision: Annotated[Literal["auto", "fp32", "bf16", "fp16"], typer.Option()] = "auto",
@@ -79,9 +79,9 @@ def search(
     if dry_run:
         _show_plan(opened, json)
         return
-    with console.ablation_board(quiet) as board:
+    with console.sweep_display(quiet) as display:
         summary = run_search(
-            opened, workers=workers, board=board, fresh=fresh,
+            opened, workers=workers, display=display, fresh=fresh,
             tracking_uri=resolve_tracking(runs, tracking_uri) if mlflow else None,
         )
     _show_result(opened, summary, file, json)
@@ -98,7 +98,7 @@ def _show_plan(opened: "OpenSearch", json: bool) -> None:
     if json:
         console.show_json({
             "name": file.name, "objective": file.objective, "direction": file.direction,
-            "trials": checked.num_trials, "cells": opened.num_cells, "steps": opened.steps,
+            "trials": checked.num_trials, "cells": opened.num_runs, "steps": opened.steps,
             "storage": without_password(opened.address), "begun": opened.begun,
             "space": file.model_dump(mode="json")["space"], "first_proposals": proposals,
         })
@@ -115,7 +115,7 @@ def _show_plan(opened: "OpenSearch", json: bool) -> None:
     )
     begun = ", ".join(f"{count} {state}" for state, count in opened.begun.items())
     console.show(f"{checked.num_trials} trials of {len(file.repetitions)} training(s) of "
-                 f"{opened.steps} steps: {opened.num_cells} cells, if none is pruned; "
+                 f"{opened.steps} steps: {opened.num_runs} runs, if none is pruned; "
                  f"{file.direction} validation {file.objective}")
     console.show(f"storage: {without_password(opened.address)} ({begun or 'no study yet'})")
 
@@ -167,7 +167,7 @@ def _show_result(opened: "OpenSearch", summary: "SearchSummary", file: Path, jso
             "the same command goes on from here", summary.stopped,
         )
     if result.best is None:
-        raise CellsFailed(f"{opened.name}: no trial has come to its end, so there is no best one; "
+        raise RunsFailed(f"{opened.name}: no trial has come to its end, so there is no best one; "
                           "the reasons are listed above")
 
 

@@ -31,7 +31,7 @@ def train(
     ] = 0,
     threads: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Of a CPU, where they are part of what a cell is; "
+        typer.Option(min=1, metavar="N", help="Of a CPU, where they are part of what a run is; "
                      "default: its cores, or OMP_NUM_THREADS."),
     ] = None,
     processes: Annotated[
@@ -42,7 +42,7 @@ def train(
     runs: RunsDir = RUNS,
     data: DataDir = DATA,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Train again even where this cell is finished.")
+        bool, typer.Option("--fresh", help="Train again even where this run is finished.")
     ] = False,
     mlflow: Annotated[
         bool, typer.Option("--mlflow/--no-mlflow", help="Mirror the run in MLflow.")
@@ -69,7 +69,7 @@ def train(
         raise RunError(f"--processes {processes}: torchrun has started {place.size}; leave it out")
 
     from cclcc_cli.launchers.spawn import follow_parent
-    from cclcc_cli.runs.run import follow_cell, run_cell
+    from cclcc_cli.runs.run import follow_run, train_run
     from cclcc_cli.training.group import open_team
     from cclcc_cli.training.runtime import resolve_runtime
 
@@ -78,11 +78,11 @@ def train(
         runtime = resolve_runtime(device, precision, workers, place.size, threads)
         team.use(runtime)
         if not team.leads:
-            follow_cell(checked, data_root=data, runs_root=runs, runtime=runtime, team=team)
+            follow_run(checked, data_root=data, runs_root=runs, runtime=runtime, team=team)
             return
         tracking = _open_tracking(runs, tracking_uri) if mlflow else None
         with console.training_display(quiet) as display:
-            done = run_cell(
+            done = train_run(
                 checked,
                 data_root=data,
                 runs_root=runs,

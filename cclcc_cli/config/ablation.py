@@ -13,8 +13,8 @@ from cclcc_cli.config.design import (
     REPETITIONS,
     Design,
     Point,
-    arm_names,
     as_list,
+    group_names,
     lay_out,
     same,
     short_keys,
@@ -33,7 +33,7 @@ from cclcc_cli.errors import RecipeError
 
 _KEY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _PLAIN = "base"
-"""The only arm of a file without variants."""
+"""The only group of a file without variants."""
 _UNNAMED = {*REPETITIONS, "data.labeled", "data.name", "data.size"}
 """Axes that a report has columns for; the others become part of the recipe's name."""
 
@@ -124,13 +124,13 @@ class Ablation(Section):
     baseline: Annotated[dict[str, Any], BeforeValidator(_parse_baseline)] = Field(
         default_factory=dict
     )
-    """The arm that others are compared with: a variant, or keys and values; else the first."""
+    """The group that others are compared with: a variant, or keys and values; else the first."""
     unequal_budgets: bool = False
-    """Whether arms may differ in their number of optimiser steps."""
+    """Whether groups may differ in their number of optimiser steps."""
     margin: Annotated[float, Field(gt=0, le=100, strict=False)] = 2.0
     """Points of the score within which a difference counts as none: 'equivalent' in reports."""
     threads: Count | None = None
-    """CPU threads of every cell, and part of what it is; null: one."""
+    """CPU threads of every run, and part of what it is; null: one."""
 
     @property
     def variant_names(self) -> list[str]:
@@ -139,7 +139,7 @@ class Ablation(Section):
     @property
     def choices(self) -> dict[str, list[Any]]:
         """What a condition can name: ``variant`` and every axis, with their values."""
-        return {"variant": list(arm_names(self.design, self.variant_names)), **self.axes}
+        return {"variant": list(group_names(self.design, self.variant_names)), **self.axes}
 
     @property
     def baseline_values(self) -> dict[str, Any]:

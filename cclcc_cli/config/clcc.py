@@ -105,17 +105,17 @@ class ViewContrast(Section):
 
 
 class ImageContrast(ViewContrast):
-    """One embedding per image: the mean of its cells, against the other images of the batch."""
+    """One embedding per image: the mean of its runs, against the other images of the batch."""
 
     grid: Grid = 5
-    """Cells per side that the projector makes, before their mean."""
+    """Runs per side that the projector makes, before their mean."""
 
 
 class PatchContrast(ViewContrast):
-    """One embedding per cell, against the other cells of the same image."""
+    """One embedding per run, against the other runs of the same image."""
 
     grid: Grid = 5
-    """Cells per side."""
+    """Runs per side."""
 
 
 class PointContrast(ViewContrast):

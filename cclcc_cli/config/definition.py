@@ -1,4 +1,4 @@
-"""What an ablation is, as its plan keeps it: enough to tell later what each cell stands for."""
+"""What an ablation is, as its plan keeps it: enough to tell later what each run stands for."""
 
 import json
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ class PlacedPoint(Section):
     place: str
     """What it is called in the plan."""
     variant: str
-    """The arm's name."""
+    """The group's name."""
     values: dict[str, Any]
     """Dotted key to value, one for each axis."""
 

@@ -1,4 +1,4 @@
-"""Which cells an ablation has: the points of its design, by name, before any recipe is made."""
+"""Which runs an ablation has: the points of its design, by name, before any recipe is made."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ Design = Literal["full", "one_factor", "leave_one_out"]
 REPETITIONS = ("seed", "data.fold", "data.selection.seed")
 """Axes that repeat a group and are no factor of their own: every design crosses them in full."""
 WHOLE = "all"
-"""The arm of ``leave_one_out`` that leaves nothing out."""
+"""The group of ``leave_one_out`` that leaves nothing out."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Point:
     """One place in an ablation.
 
     Attributes:
-        variant: the arm's name.
+        variant: the group's name.
         parts: the variants whose overrides it takes, in their order.
         values: dotted key to value, one for each axis.
     """
@@ -40,8 +40,8 @@ class Point:
                    for key, allowed in condition.items())
 
 
-def arm_names(design: Design, variants: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """The arms that variants make, and which variants each takes."""
+def group_names(design: Design, variants: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The groups that variants make, and which variants each takes."""
     if design != "leave_one_out":
         return {name: (name,) for name in variants}
     without = {f"without_{name}": tuple(v for v in variants if v != name) for name in variants}
@@ -65,9 +65,9 @@ def lay_out(
         axes: dotted key to values.
         baseline: ``variant`` and every axis to the value of the baseline.
     """
-    arms = arm_names(design, variants)
-    for variant, *values in product(arms, *axes.values()):
-        point = Point(variant, arms[variant], dict(zip(axes, values, strict=True)))
+    groups = group_names(design, variants)
+    for variant, *values in product(groups, *axes.values()):
+        point = Point(variant, groups[variant], dict(zip(axes, values, strict=True)))
         if design != "one_factor" or _factors_off(point, baseline) <= 1:
             yield point
 

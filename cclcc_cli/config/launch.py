@@ -1,4 +1,4 @@
-"""Where cells run, as the command line says it: this machine, Slurm or Dask."""
+"""Where runs run, as the command line says it: this machine, Slurm or Dask."""
 
 import re
 from collections.abc import Mapping, Sequence

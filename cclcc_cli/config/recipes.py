@@ -256,13 +256,13 @@ class ImageContrastRecipe(_ViewContrastRecipe):
     """Its term."""
 
     @model_validator(mode="after")
-    def _cells_fit(self) -> Self:
+    def _runs_fit(self) -> Self:
         check_grid("image_contrast", self.data.size, self.image_contrast.grid)
         return self
 
 
 class PatchContrastRecipe(_ViewContrastRecipe):
-    """Patch-wise contrast: a cell in two views against the other cells of its image."""
+    """Patch-wise contrast: a run in two views against the other runs of its image."""
 
     source: ClassVar[str] = "PatchNCE, Park et al., ECCV 2020, arXiv:2007.15651"
 
@@ -272,7 +272,7 @@ class PatchContrastRecipe(_ViewContrastRecipe):
     """Its term."""
 
     @model_validator(mode="after")
-    def _cells_fit(self) -> Self:
+    def _runs_fit(self) -> Self:
         check_grid("patch_contrast", self.data.size, self.patch_contrast.grid)
         return self
 

@@ -1,1 +1,1 @@
-"""Where cells run: processes of this machine, Slurm jobs, Dask workers, behind one interface."""
+"""Where runs run: processes of this machine, Slurm jobs, Dask workers, behind one interface."""

@@ -69,7 +69,7 @@ class DaskPool(Executor):
             self._client.run(stop_children, self._token, on_error="ignore")
         except (OSError, TimeoutError, RuntimeError) as error:
             raise LauncherError(f"the Dask scheduler at {self._scheduler} does not answer "
-                                f"({error}); cells that run there go on") from None
+                                f"({error}); runs that run there go on") from None
 
     def _pass_on(self, inner: "Future[Any]", outer: "Future[Any]") -> None:
         if inner.cancelled():  # by nobody but a scheduler that is gone
@@ -131,9 +131,9 @@ def settle_on_workers(
     threads = fixed_threads or 1
     for (host, count), calls in bearing.items():
         if threads > 1 and threads * calls > count:
-            raise RunError(f"{host} may get {calls} cells of {threads} threads each and has "
+            raise RunError(f"{host} may get {calls} runs of {threads} threads each and has "
                            f"{count} cores; start its workers with fewer --nthreads, or write "
-                           "threads: 1 into the file, which makes new cells")
+                           "threads: 1 into the file, which makes new runs")
     return replace(next(iter(chosen.values())), threads=threads)
 
 

@@ -49,13 +49,13 @@ def settle_runtime(
     launch: Launch, device: Device, precision: Precision, *, workers: int,
     fixed_threads: int | None,
 ) -> Runtime:
-    """Device, precision and threads of every cell, as the machines that will run them can.
+    """Device, precision and threads of every run, as the machines that will run them can.
 
     Args:
         launch: where.
         device: asked for.
         precision: asked for.
-        workers: cells at once.
+        workers: runs at once.
         fixed_threads: those of a file or of a former start; they are kept.
 
     Raises:
@@ -128,9 +128,9 @@ def _need(package: str, extra: str) -> None:
 def _check_gpus(gpus: tuple[int, ...], runtime: Runtime) -> None:
     listed = ",".join(map(str, gpus))
     if runtime.device != "cuda":
-        raise RunError(f"--gpus {listed}: cells compute on {runtime.device} here; leave it out, or "
+        raise RunError(f"--gpus {listed}: runs compute on {runtime.device} here; leave it out, or "
                        "give --device cuda on a machine with GPUs")
-    import torch  # a plan whose cells are all done does without
+    import torch  # a plan whose runs are all done does without
 
     count = torch.cuda.device_count()
     absent = [str(gpu) for gpu in gpus if gpu >= count]
@@ -144,13 +144,13 @@ def _slurm_runtime(
 ) -> Runtime:
     """Of jobs: this machine, a login node perhaps, may have other devices than theirs.
 
-    What is settled here is checked again where a cell starts.
+    What is settled here is checked again where a run starts.
     """
     threads = fixed_threads or launch.cpus or 1
     if launch.cpus is not None and threads > launch.cpus:
-        raise RunError(f"--slurm cpus-per-task={launch.cpus}: each cell of this plan has {threads} "
+        raise RunError(f"--slurm cpus-per-task={launch.cpus}: each run of this plan has {threads} "
                        "threads; give as many cores, or write threads: 1 into the file, which "
-                       "makes new cells")
+                       "makes new runs")
     if not launch.asks_for_gpu:
         if device == "cuda":
             raise RunError("--device cuda: the jobs ask for no GPU; give --slurm gpus-per-node=1")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 MAX_DEATHS = 3
-"""Times that a cell's workers may die without its getting further before it counts as failed."""
+"""Times that a run's workers may die without its getting further before it counts as failed."""
 
 
 class WorkerLost(BrokenExecutor):
@@ -37,7 +37,7 @@ def as_loss(death: BrokenExecutor) -> WorkerLost:
 
 @dataclass
 class Deaths:
-    """Of the workers that ran one cell, since it last got further: then it was not to blame.
+    """Of the workers that ran one run, since it last got further: then it was not to blame.
 
     Attributes:
         step: recorded when the last one died.
@@ -48,11 +48,11 @@ class Deaths:
     count: int = 0
 
     def add(self, lost: WorkerLost, step: int) -> bool:
-        """Count one; whether the cell may be tried again.
+        """Count one; whether the run may be tried again.
 
         Args:
             lost: the worker.
-            step: up to which the cell is recorded.
+            step: up to which the run is recorded.
         """
         if step > self.step:
             self.step, self.count = step, 0
@@ -61,7 +61,7 @@ class Deaths:
 
 
 def describe_losses(death: BrokenExecutor) -> str:
-    """Why a cell whose workers died so often is not tried again."""
+    """Why a run whose workers died so often is not tried again."""
     if isinstance(death, WorkerLost):
         return f"it was lost {MAX_DEATHS} times without getting further; the last time {death}"
     return (f"its process was killed {MAX_DEATHS} times without getting further; is there enough "

@@ -2,7 +2,7 @@
 
 What waits at the same moment becomes one array. How jobs are is asked of ``squeue``: ``sacct``
 needs an accounting database, and many clusters have none. Jobs do not need us: if this process
-dies they go on, save, queue again and end, and whoever starts anew finds their cells.
+dies they go on, save, queue again and end, and whoever starts anew finds their runs.
 """
 
 import pickle

@@ -13,15 +13,15 @@ def available_cores() -> int:
 
 
 def choose_threads(fixed: int | None, workers: int) -> int:
-    """CPU threads of each cell here: those that are fixed, else one.
+    """CPU threads of each run here: those that are fixed, else one.
 
-    Several cells side by side make more of the cores than threads of one cell do, which wait for
+    Several runs side by side make more of the cores than threads of one run do, which wait for
     each other where anything else runs (``benchmarks/threads.py``).
 
     Args:
-        fixed: the file's, else those of the first start: they are part of a cell's identity, so a
+        fixed: the file's, else those of the first start: they are part of a run's identity, so a
             plan that has begun keeps them.
-        workers: cells at once.
+        workers: runs at once.
 
     Raises:
         RunError: so many workers would compute on more threads than there are cores.
@@ -30,8 +30,8 @@ def choose_threads(fixed: int | None, workers: int) -> int:
     threads = fixed or 1
     if threads > 1 and threads * workers > cores:
         raise RunError(
-            f"--workers {workers}: each cell of this plan has {threads} threads and this machine "
+            f"--workers {workers}: each run of this plan has {threads} threads and this machine "
             f"{cores} cores; give {max(1, cores // threads)}, or write threads: 1 into the file, "
-            "which makes new cells"
+            "which makes new runs"
         )
     return threads

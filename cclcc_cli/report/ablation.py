@@ -1,10 +1,10 @@
 """What each part of an ablation does: every factor's values against the baseline's, matched.
 
-A factor is the variant, or an axis that does not merely repeat arms. The effect of a value is the
-mean, over all pairs of arms that differ in this factor alone, of the arm with the value less the
-arm with the baseline's: with one factor that is a plain comparison, in a full design the marginal
-effect. It is judged like any difference: as one contrast, in which all groups share the axis of
-seeds and the images. Folds and labelled subsets (the axis ``data.selection.seed``) repeat a group
+A factor is the variant, or an axis that does not merely repeat groups. The effect of a value is
+the mean, over all pairs of groups that differ in this factor alone, of the group with the value
+less the group with the baseline's: with one factor that is a plain comparison, in a full
+design the marginal effect. It is judged like any difference: as one contrast, in which all groups
+share the axis of seeds and the images. Folds and labelled subsets (the axis ``data.selection.seed``) repeat a group
 and are pooled. All effects of an ablation are one family, which its file declares.
 """
 
@@ -29,7 +29,7 @@ from cclcc_cli.report.stacks import (
     stack_runs,
 )
 from cclcc_cli.report.statistics import Difference
-from cclcc_cli.report.tables import Arm, build_arm
+from cclcc_cli.report.tables import Group, build_group
 from cclcc_cli.report.verdicts import Comparison, Pair, judge
 from cclcc_cli.runs.plan_record import PlanRecord, read_record, record_path
 
@@ -62,16 +62,16 @@ class PlannedAblation:
 
 @dataclass(frozen=True)
 class Corner:
-    """An arm at its place in the design.
+    """A group at its place in the design.
 
     Attributes:
         values: ``variant`` and every axis that is no repetition.
-        arm: its finished runs.
+        group: its finished runs.
         stack: scores of their images; None where the split has none.
     """
 
     values: Mapping[str, Any]
-    arm: Arm
+    group: Group
     stack: Stack | None
 
 
@@ -83,9 +83,9 @@ class Effect:
         factor: ``variant``, or the axis's key.
         value: of it; the baseline's, if that is what this is.
         is_baseline: others are compared with it.
-        corners: all arms with this value.
-        pairs: arms that differ in this factor alone, the baseline's second.
-        mean: over the arms with this value; None without images, as for ``low`` and ``high``.
+        corners: all groups with this value.
+        pairs: groups that differ in this factor alone, the baseline's second.
+        mean: over the groups with this value; None without images, as for ``low`` and ``high``.
         low: of its 95 % interval.
         high: of it.
         single: what each pair alone differs by.
@@ -154,7 +154,7 @@ def _definition(record: PlanRecord, path: Path) -> Definition:
 def find_corners(
     ablation: PlannedAblation, runs: Sequence[Run], scores: Mapping[Path, ImageScores]
 ) -> list[Corner]:
-    """Every arm of the design that has a finished run, in reading order; one for each data set.
+    """Every group of the design that has a finished run, in reading order; one for each data set.
 
     Args:
         ablation: the design.
@@ -177,8 +177,8 @@ def find_corners(
                 break
         else:
             corners.append((run.data, values, [run]))
-    arms = [(values, build_arm(found)) for _, values, found in corners]
-    return [Corner(values, arm, stack_runs(arm.runs, scores)) for values, arm in arms]
+    groups = [(values, build_group(found)) for _, values, found in corners]
+    return [Corner(values, group, stack_runs(group.runs, scores)) for values, group in groups]
 
 
 def find_factors(definition: Definition) -> dict[str, list[Any]]:
@@ -202,14 +202,14 @@ def weigh_effects(
 
     Args:
         definition: of the ablation.
-        corners: its arms.
+        corners: its groups.
         metric: which score their images' are.
         margin: within which a difference counts as none, in the score's own unit; None for the
             default.
     """
     found = []
-    for data in dict.fromkeys(corner.arm.first.data for corner in corners):
-        own = [corner for corner in corners if corner.arm.first.data == data]
+    for data in dict.fromkeys(corner.group.first.data for corner in corners):
+        own = [corner for corner in corners if corner.group.first.data == data]
         for factor, values in find_factors(definition).items():
             baseline = definition.baseline[factor]
             near = own if definition.design != "one_factor" else [
@@ -219,7 +219,7 @@ def weigh_effects(
             found += [_effect(factor, value, baseline, near) for value in ordered
                       if any(same(corner.values[factor], value) for corner in near)]
     judged = iter(judge([
-        Pair(effect.pairs[0][1].arm, pooled, left_over_seeds(
+        Pair(effect.pairs[0][1].group, pooled, left_over_seeds(
             corner.stack for pair in effect.pairs for corner in pair))
         for effect, pooled in found if pooled], margin, metric))
     return [replace(effect, comparison=next(judged)) if pooled else effect
@@ -247,7 +247,7 @@ def _effect(
     if pooled is None:
         pairs = []
     return Effect(
-        corners[0].arm.first.data, factor, value, is_baseline, own, pairs, *_mean(own),
+        corners[0].group.first.data, factor, value, is_baseline, own, pairs, *_mean(own),
         [found.mean for pair in pairs if (found := _pooled([pair]))], None,
     ), pooled
 
@@ -273,7 +273,7 @@ def _pooled(pairs: Sequence[tuple[Corner, Corner]]) -> Difference | None:
         for corner, sign in zip(pair, (1, -1), strict=True):
             if corner.stack is None:
                 return None
-            runs = tuple(run.path for run in corner.arm.runs)
+            runs = tuple(run.path for run in corner.group.runs)
             weights[runs] = weights.get(runs, 0.0) + sign / len(pairs)
             stacks[runs] = corner.stack
     left = {runs: weight for runs, weight in weights.items() if abs(weight) > 1e-12}
@@ -288,7 +288,7 @@ def _alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 
 def left_out_part(effect: Effect, definition: Definition) -> str | None:
-    """The part that an arm of ``leave_one_out`` lacks, where it is compared with the whole."""
+    """The part that a group of ``leave_one_out`` lacks, where it is compared with the whole."""
     whole = definition.design == "leave_one_out" and definition.baseline[VARIANT] == WHOLE
     if effect.factor != VARIANT or effect.is_baseline or not whole:
         return None

@@ -28,7 +28,7 @@ from cclcc_cli.report.sheet import Sheet, Table
 from cclcc_cli.report.tables import (
     comparison_notes,
     differing_conditions,
-    group_arms,
+    group_runs,
     missing_notes,
     repeated_over,
     shown_metrics,
@@ -71,7 +71,7 @@ def write_ablation_page(
         name: of the ablation; None for the only one there is.
         split: whose scores.
         across: compare runs that are not of the same thing.
-        all_metrics: whether the table of arms shows every score.
+        all_metrics: whether the table of groups shows every score.
         metric: the score that is judged.
         margin: within which a difference counts as none, in the score's own unit; None: the
             file's own, and for distances the default.
@@ -83,20 +83,20 @@ def write_ablation_page(
     name, metrics = ablation.name, shown_metrics(metric, all_metrics)
     gathered = gather_ablation(root, ablation)
     reading = read_images(gathered.runs, split, metric)
-    arms = group_arms(reading.runs)
+    groups = group_runs(reading.runs)
     if not across:
-        _check(ablation, differing_conditions(arms, split), metric)
+        _check(ablation, differing_conditions(groups, split), metric)
     corners = find_corners(ablation, reading.runs, reading.scores)
     definition = ablation.definition
-    notes = [*comparison_notes(arms, split), *missing_notes(arms, split, metrics),
+    notes = [*comparison_notes(groups, split), *missing_notes(groups, split, metrics),
              *gathered.notes, *reading.notes]
-    data = ", ".join(dict.fromkeys(corner.arm.first.data for corner in corners))
+    data = ", ".join(dict.fromkeys(corner.group.first.data for corner in corners))
     ending = ", ACROSS runs whose conditions differ" if across else ""
     tables = []
     margin = ablation.margin(metric) if margin is None else margin
     effects = weigh_effects(definition, corners, metric, margin)
     if effects:
-        compared = [(corner.arm, effect.comparison) for effect in effects if effect.comparison
+        compared = [(corner.group, effect.comparison) for effect in effects if effect.comparison
                     for corner in effect.corners]
         tables.append(Table(
             "rows", f"{name} ({definition.design}) on {data}: effects on {split} "
@@ -109,8 +109,8 @@ def write_ablation_page(
     if len(find_factors(definition)) != 1:
         tables.append(Table(
             "cells" if tables else "rows",
-            f"{name} on {data}: {split} scores of each arm, mean ± standard deviation over "
-            f"{repeated_over([corner.arm for corner in corners])}{ending}",
+            f"{name} on {data}: {split} scores of each group, mean ± standard deviation over "
+            f"{repeated_over([corner.group for corner in corners])}{ending}",
             lay_out_cells(corners, definition, split, metrics, metric),
             [cell_record(corner, split, metrics, metric) for corner in corners], [],
         ))

@@ -32,8 +32,8 @@ def lay_out_effects(
         *(["differs in"] if with_keys else []), "seeds", "steps", heading(metric), *EFFECT_COLUMNS,
         *(["averaged over"] if averaged else []),
     ]
-    groups = [(effect.data, effect.factor) for effect in effects]
-    rules = [row for row in range(1, len(effects)) if groups[row] != groups[row - 1]]
+    buckets = [(effect.data, effect.factor) for effect in effects]
+    rules = [row for row in range(1, len(effects)) if buckets[row] != buckets[row - 1]]
     rows = [
         [
             *([effect.data] if several_data else []),
@@ -46,11 +46,11 @@ def lay_out_effects(
         for effect in effects
     ]
     judged = columns.index(heading(metric))
-    # Means over other arms than the baseline's are of something else.
-    most = {group: max(len(effect.corners) for effect, own in zip(effects, groups, strict=True)
-                       if own == group) for group in groups}
-    found = rank([effect.mean if len(effect.corners) == most[group] else None
-                  for effect, group in zip(effects, groups, strict=True)], groups, metric)
+    # Means over other groups than the baseline's are of something else.
+    most = {bucket: max(len(effect.corners) for effect, own in zip(effects, buckets, strict=True)
+                       if own == bucket) for bucket in buckets}
+    found = rank([effect.mean if len(effect.corners) == most[bucket] else None
+                  for effect, bucket in zip(effects, buckets, strict=True)], buckets, metric)
     blank: list[Any] = [""] * len(columns)
     return Layout(
         columns, rows,
@@ -66,24 +66,24 @@ def lay_out_cells(
     corners: Sequence[Corner], definition: Definition, split: Split, metrics: Sequence[Metric],
     judged: Metric = MAIN,
 ) -> Layout:
-    """A row per arm: where it stands in the design, and its scores without any test."""
+    """A row per group: where it stands in the design, and its scores without any test."""
     factors = [VARIANT, *(key for key in find_factors(definition) if key != VARIANT)]
     factors = [factor for factor in factors if len({_plain(c.values[factor]) for c in corners}) > 1]
-    several_data = len({corner.arm.first.data for corner in corners}) > 1
+    several_data = len({corner.group.first.data for corner in corners}) > 1
     columns = [*(["data"] if several_data else []), *factors, "seeds", "steps",
                *map(heading, metrics), "95 % interval"]
     rows = [
-        [*([corner.arm.first.data] if several_data else []),
+        [*([corner.group.first.data] if several_data else []),
          *(_plain(corner.values[factor]) for factor in factors), *_size_cells([corner]),
-         *(format_summary(corner.arm.summary(split, metric), metric) for metric in metrics),
+         *(format_summary(corner.group.summary(split, metric), metric) for metric in metrics),
          _interval_of(corner, judged)]
         for corner in corners
     ]
-    data = [corner.arm.first.data for corner in corners]
+    data = [corner.group.first.data for corner in corners]
     start = columns.index("steps") + 1
     ranks = [[0] * len(columns) for _ in rows]
     for place, metric in enumerate(metrics, start):
-        means = [summary.mean if (summary := corner.arm.summary(split, metric)) else None
+        means = [summary.mean if (summary := corner.group.summary(split, metric)) else None
                  for corner in corners]
         for row, position in enumerate(rank(means, data, metric)):
             ranks[row][place] = position
@@ -94,15 +94,15 @@ def lay_out_cells(
 
 def effect_record(effect: Effect, definition: Definition, metric: Metric = MAIN) -> Record:
     """Everything as numbers, scores as shares of 1; None where it does not apply."""
-    seeds, name = [len(corner.arm.seeds) for corner in effect.corners], metric_name(metric)
+    seeds, name = [len(corner.group.seeds) for corner in effect.corners], metric_name(metric)
     return {
         "data": effect.data, "factor": effect.factor, "value": _number(effect.value),
         "removed": left_out_part(effect, definition), "is_baseline": effect.is_baseline,
         "differs_in": "; ".join(_keys(effect, definition)),
-        "arms": len(effect.corners), "pairs": len(effect.pairs),
+        "groups": len(effect.corners), "pairs": len(effect.pairs),
         "seeds_min": min(seeds), "seeds_max": max(seeds),
-        "folds": len(effect.corners[0].arm.folds) or None,
-        "label_subsets": len(effect.corners[0].arm.subsets) or None,
+        "folds": len(effect.corners[0].group.folds) or None,
+        "label_subsets": len(effect.corners[0].group.subsets) or None,
         "metric": name, f"{name}_mean": effect.mean, f"{name}_low": effect.low,
         f"{name}_high": effect.high,
         **words.comparison_record(effect.comparison),
@@ -114,39 +114,40 @@ def effect_record(effect: Effect, definition: Definition, metric: Metric = MAIN)
 def cell_record(
     corner: Corner, split: Split, metrics: Sequence[Metric], judged: Metric = MAIN
 ) -> Record:
-    """An arm's place in the design and its scores."""
-    arm = corner.arm
+    """A group's place in the design and its scores."""
+    group = corner.group
     record: Record = {key: _number(value) for key, value in corner.values.items()}
     scores: Record = {}
     for metric in metrics:
-        summary, key = arm.summary(split, metric), metric_name(metric)
+        summary, key = group.summary(split, metric), metric_name(metric)
         scores[f"{key}_mean"] = summary.mean if summary else None
         scores[f"{key}_std"] = summary.std if summary else None
     found = estimate_stack(corner.stack) if corner.stack else None
-    return {"data": arm.first.data, **record, "arm": arm.first.arm, "seeds": len(arm.seeds),
-            **scores, f"{metric_name(judged)}_low": found.low if found else None,
+    return {"data": group.first.data, **record, "group": group.first.group,
+            "seeds": len(group.seeds), **scores,
+            f"{metric_name(judged)}_low": found.low if found else None,
             f"{metric_name(judged)}_high": found.high if found else None}
 
 
 def summarize_effects(effects: Sequence[Effect], definition: Definition) -> list[str]:
     """What the table says, in sentences: each part's effect, and how it was judged."""
     several_data = len({effect.data for effect in effects}) > 1
-    groups: dict[tuple[str, str], list[Effect]] = {}
+    buckets: dict[tuple[str, str], list[Effect]] = {}
     for effect in effects:
-        groups.setdefault((effect.data, effect.factor), []).append(effect)
+        buckets.setdefault((effect.data, effect.factor), []).append(effect)
     sentences = []
-    for (data, _), group in groups.items():
+    for (data, _), bucket in buckets.items():
         where = f"{data}: " if several_data else ""
-        told = [effect for effect in group if effect.comparison]
+        told = [effect for effect in bucket if effect.comparison]
         sentences += [where + sentence for sentence in _told(told, definition)]
         sentences += [
             f"{where}{_what(effect, definition)} is compared with nothing: "
-            "no arm that differs in it alone has finished."
-            for effect in group if not effect.comparison and not effect.is_baseline
+            "no group that differs in it alone has finished."
+            for effect in bucket if not effect.comparison and not effect.is_baseline
         ]
     judged = [effect.comparison for effect in effects if effect.comparison]
     if any(len(effect.pairs) > 1 for effect in effects):
-        sentences.append("Effects are means over pairs of arms that differ in one factor alone; "
+        sentences.append("Effects are means over pairs of groups that differ in one factor alone; "
                          "the last column says over how many, and from where to where the pairs "
                          "lie: where they disagree, the factors depend on each other.")
     left: dict[tuple[int, ...], list[str]] = {}
@@ -161,10 +162,10 @@ def summarize_effects(effects: Sequence[Effect], definition: Definition) -> list
     return sentences + words.rules_text(judged)
 
 
-def _told(group: Sequence[Effect], definition: Definition) -> list[str]:
+def _told(bucket: Sequence[Effect], definition: Definition) -> list[str]:
     """A sentence for each effect of a factor."""
     sentences = []
-    for effect in group:
+    for effect in bucket:
         comparison = effect.comparison
         assert comparison is not None
         need = words.need_text(comparison)
@@ -202,9 +203,9 @@ def value_text(effect: Effect, definition: Definition) -> str:
 
 
 def _mean_text(effect: Effect, split: Split, metric: Metric) -> str:
-    """Mean and spread over seeds of one arm; of several the mean alone."""
+    """Mean and spread over seeds of one group; of several the mean alone."""
     if len(effect.corners) == 1:
-        return format_summary(effect.corners[0].arm.summary(split, metric), metric)
+        return format_summary(effect.corners[0].group.summary(split, metric), metric)
     return "none" if effect.mean is None else f"{in_unit(effect.mean, metric):.2f}"
 
 
@@ -218,7 +219,7 @@ def _judged_cells(effect: Effect, metric: Metric) -> list[str]:
 def _averaged_text(effect: Effect, metric: Metric) -> str:
     """As ``2 pairs (-0.50 to +1.20)``."""
     if effect.comparison is None:
-        return f"{len(effect.corners)} arms"
+        return f"{len(effect.corners)} groups"
     if len(effect.pairs) == 1:
         return "1 pair"
     return (f"{len(effect.pairs)} pairs ({in_unit(min(effect.single), metric):+.2f} to "
@@ -226,9 +227,9 @@ def _averaged_text(effect: Effect, metric: Metric) -> str:
 
 
 def _size_cells(corners: Sequence[Corner]) -> list[str]:
-    """Seeds of each arm, and steps of each run, where they differ all of them."""
-    runs = [run for corner in corners for run in corner.arm.runs]
-    repeated = sorted({corner.arm.repeated for corner in corners})
+    """Seeds of each group, and steps of each run, where they differ all of them."""
+    runs = [run for corner in corners for run in corner.group.runs]
+    repeated = sorted({corner.group.repeated for corner in corners})
     return ["/".join(repeated), steps_text(runs)]
 
 
@@ -251,7 +252,7 @@ def _keys(effect: Effect, definition: Definition) -> list[str]:
     if effect.factor != VARIANT or not effect.pairs:
         return []
     one, other = effect.pairs[0]
-    keys = differing_keys(other.arm, one.arm)
+    keys = differing_keys(other.group, one.group)
     if "method" in keys:
         names = {str(effect.value), str(definition.baseline[VARIANT]),
                  left_out_part(effect, definition)}

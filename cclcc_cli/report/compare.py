@@ -1,4 +1,4 @@
-"""Two runs or two arms: what their recipes do differently, and what that does to the scores."""
+"""Two runs or two groups: what their recipes do differently, and what that does to the scores."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ from cclcc_cli.report.gather import Split, gather_runs, read_run
 from cclcc_cli.report.images import read_images
 from cclcc_cli.report.stacks import estimate_stack, left_over_seeds, stack_runs
 from cclcc_cli.report.statistics import SEEDS_AHEAD, Estimate
-from cclcc_cli.report.tables import Arm, comparison_notes, differing_conditions, group_arms
+from cclcc_cli.report.tables import Group, comparison_notes, differing_conditions, group_runs
 from cclcc_cli.report.verdicts import Comparison, Pair, judge
 from cclcc_cli.runs.folder import RunFolder
 
@@ -65,7 +65,7 @@ def compare(
     """Compare what two names stand for.
 
     Args:
-        names: each a run folder, or a method, recipe or arm among the runs below ``root``.
+        names: each a run folder, or a method, recipe or group among the runs below ``root``.
         root: holds ``<data set>/<run>/``.
         split: whose images.
         across: compare scores that are not of the same thing.
@@ -74,14 +74,14 @@ def compare(
             default.
 
     Raises:
-        RunError: a name stands for nothing or for several arms, a run is not sound, or the
+        RunError: a name stands for nothing or for several groups, a run is not sound, or the
             scores must not be compared.
     """
     (one, notes), (other, more) = (_find(name, root) for name in names)
     if not across:
         _check_comparable(one, other, split, metric)
-    readings = [read_images(arm.runs, split, metric) for arm in (one, other)]
-    one, other = (Arm(reading.runs) for reading in readings)
+    readings = [read_images(group.runs, split, metric) for group in (one, other)]
+    one, other = (Group(reading.runs) for reading in readings)
     stacks = [stack_runs(reading.runs, reading.scores) for reading in readings]
     for name, stack in zip(names, stacks, strict=True):
         if stack is None:
@@ -102,12 +102,12 @@ def compare(
     )
 
 
-def differing_keys(one: Arm, other: Arm) -> dict[str, tuple[str, str]]:
+def differing_keys(one: Group, other: Group) -> dict[str, tuple[str, str]]:
     """Recipe keys whose values differ, dotted, with both values as text.
 
     Seed, fold and label seed are left out where a group stands for several of them.
     """
-    first, second = (_flat(_recipe(arm)) for arm in (one, other))
+    first, second = (_flat(_recipe(group)) for group in (one, other))
     for key, several in (("seed", max(len(one.seeds), len(other.seeds)) > 1),
                          ("data.fold", one.folds or other.folds),
                          ("data.selection.seed", one.subsets or other.subsets)):
@@ -179,39 +179,39 @@ def pair_record(pair: Sides) -> dict[str, Any]:
     }
 
 
-def _find(name: str, root: Path) -> tuple[Arm, Sequence[str]]:
-    """The run in that folder, or all runs of the arm of that name; and what was left out."""
+def _find(name: str, root: Path) -> tuple[Group, Sequence[str]]:
+    """The run in that folder, or all runs of the group of that name; and what was left out."""
     if os.sep in name or (Path(name) / "cell.json").exists():
-        return Arm((read_run(RunFolder(Path(name))),)), ()
+        return Group((read_run(RunFolder(Path(name))),)), ()
     if not root.is_dir():
-        raise RunError(f"{name}: no such run folder, and no runs in {root} to have an arm so "
+        raise RunError(f"{name}: no such run folder, and no runs in {root} to have a group so "
                        "called; give a folder, or --runs")
     gathered = gather_runs(root)
-    arms = group_arms(gathered.runs)
-    found = find_named(arms, name)
+    groups = group_runs(gathered.runs)
+    found = find_named(groups, name)
     if not found:
-        raise RunError(f"{name}: no run folder, and no arm in {root} is called so; there are "
-                       f"{names_of(arms)}")
+        raise RunError(f"{name}: no run folder, and no group in {root} is called so; there are "
+                       f"{names_of(groups)}")
     if len(found) > 1:
         raise RunError(f"{name}: {ambiguity(found)}")
     return found[0], gathered.notes
 
 
-def _check_comparable(one: Arm, other: Arm, split: Split, metric: Metric) -> None:
+def _check_comparable(one: Group, other: Group, split: Split, metric: Metric) -> None:
     if one.first.data != other.first.data:
         raise RunError(f"{one.first.data} and {other.first.data} are different data, sizes or "
                        "folds: such scores do not compare; --across compares them all the same")
     check_comparable([one, other], split, metric)
 
 
-def _doubts(one: Arm, other: Arm, split: Split) -> list[str]:
-    if one.first.arm == other.first.arm:  # two runs of one arm are one row to a table
+def _doubts(one: Group, other: Group, split: Split) -> list[str]:
+    if one.first.group == other.first.group:  # two runs of one group are one row to a table
         return [text for _, text in differing_conditions([one, other], split)]
     return comparison_notes([one, other], split)
 
 
-def _recipe(arm: Arm) -> Mapping[str, Any]:
-    recipe: Mapping[str, Any] = RunFolder(arm.first.path).read_json("cell.json")["recipe"]
+def _recipe(group: Group) -> Mapping[str, Any]:
+    recipe: Mapping[str, Any] = RunFolder(group.first.path).read_json("cell.json")["recipe"]
     return recipe
 
 

@@ -1,4 +1,4 @@
-"""What arms cost: steps, images, time, memory, weights."""
+"""What groups cost: steps, images, time, memory, weights."""
 
 import statistics
 from collections.abc import Callable, Sequence
@@ -8,10 +8,10 @@ from cclcc_cli.report.gather import Gathered, Run
 from cclcc_cli.report.layouts import Layout
 from cclcc_cli.report.sheet import Sheet, Table
 from cclcc_cli.report.tables import (
-    Arm,
+    Group,
     Record,
     differing_conditions,
-    group_arms,
+    group_runs,
     look_alike,
     share_text,
     steps_text,
@@ -24,56 +24,56 @@ _TOPICS = ("optimiser steps", "device and precision")
 
 
 def write_cost_page(gathered: Gathered) -> Sheet:
-    """A row per arm: what one of its runs cost, the mean over its seeds."""
-    arms = group_arms(gathered.runs)
-    data = ", ".join(dict.fromkeys(arm.first.data for arm in arms))
-    table = Table("rows", f"{data}: what a run costs, mean over seeds", lay_out_costs(arms),
-                  [_record(arm) for arm in arms], _sentences(gathered.runs))
-    notes = [text for topic, text in differing_conditions(arms, "val") if topic in _TOPICS]
+    """A row per group: what one of its runs cost, the mean over its seeds."""
+    groups = group_runs(gathered.runs)
+    data = ", ".join(dict.fromkeys(group.first.data for group in groups))
+    table = Table("rows", f"{data}: what a run costs, mean over seeds", lay_out_costs(groups),
+                  [_record(group) for group in groups], _sentences(gathered.runs))
+    notes = [text for topic, text in differing_conditions(groups, "val") if topic in _TOPICS]
     return Sheet([table], [*notes, *gathered.notes])
 
 
-def lay_out_costs(arms: Sequence[Arm]) -> Layout:
-    """A row per arm; nothing is ranked, for less is not better where it buys nothing."""
-    several_data = len({arm.first.data for arm in arms}) > 1
-    alike = look_alike(arms)
+def lay_out_costs(groups: Sequence[Group]) -> Layout:
+    """A row per group; nothing is ranked, for less is not better where it buys nothing."""
+    several_data = len({group.first.data for group in groups}) > 1
+    alike = look_alike(groups)
     columns = [*(["data"] if several_data else []), "method", "recipe", "labels", "seeds", "steps",
-               *SPENT_COLUMNS, *COLUMNS, *(["arm"] if alike else [])]
+               *SPENT_COLUMNS, *COLUMNS, *(["group"] if alike else [])]
     rows = [
-        [*([arm.first.data] if several_data else []), arm.first.method, arm.recipe,
-         share_text(arm), arm.repeated, steps_text(arm.runs), *spent_cells(arm),
-         *cost_cells(arm), *([arm.digest] if alike else [])]
-        for arm in arms
+        [*([group.first.data] if several_data else []), group.first.method, group.recipe,
+         share_text(group), group.repeated, steps_text(group.runs), *spent_cells(group),
+         *cost_cells(group), *([group.digest] if alike else [])]
+        for group in groups
     ]
     blank = [[0] * len(columns) for _ in rows]
-    places = [arm.place for arm in arms]
+    places = [group.place for group in groups]
     return Layout(columns, rows, blank, [[""] * len(columns) for _ in rows],
                   [row for row in range(1, len(rows)) if places[row] != places[row - 1]],
                   num_keys=columns.index("labels") + 1)
 
 
-def spent_cells(arm: Arm) -> list[str]:
-    """``SPENT_COLUMNS`` of an arm; of runs that do not say, ``none``."""
-    images = _mean(arm.runs, lambda run: run.spent.images)
-    times = (_mean(arm.runs, lambda run: run.spent.step_seconds),
-             _mean(arm.runs, lambda run: run.spent.wall_seconds))
+def spent_cells(group: Group) -> list[str]:
+    """``SPENT_COLUMNS`` of a group; of runs that do not say, ``none``."""
+    images = _mean(group.runs, lambda run: run.spent.images)
+    times = (_mean(group.runs, lambda run: run.spent.step_seconds),
+             _mean(group.runs, lambda run: run.spent.wall_seconds))
     return ["none" if images is None else f"{images:.0f}",
             *("none" if seconds is None else duration(seconds) for seconds in times)]
 
 
-def _record(arm: Arm) -> Record:
-    steps = [run.steps for run in arm.runs]
+def _record(group: Group) -> Record:
+    steps = [run.steps for run in group.runs]
     return {
-        "data": arm.first.data, "method": arm.first.method, "recipe": arm.recipe,
-        "arm": arm.first.arm, "labeled": arm.first.labeled, "seeds": len(arm.seeds),
+        "data": group.first.data, "method": group.first.method, "recipe": group.recipe,
+        "group": group.first.group, "labeled": group.first.labeled, "seeds": len(group.seeds),
         "steps_min": min(steps), "steps_max": max(steps),
-        "images": _mean(arm.runs, lambda run: run.spent.images),
-        "step_seconds": _mean(arm.runs, lambda run: run.spent.step_seconds),
-        "wall_seconds": _mean(arm.runs, lambda run: run.spent.wall_seconds),
-        "wall_seconds_all_seeds": _total(arm.runs),
-        "device": arm.first.conditions.get("device and precision"),
-        "memory_of": arm.first.costs.memory_of if arm.first.costs else None,
-        **cost_record(arm),
+        "images": _mean(group.runs, lambda run: run.spent.images),
+        "step_seconds": _mean(group.runs, lambda run: run.spent.step_seconds),
+        "wall_seconds": _mean(group.runs, lambda run: run.spent.wall_seconds),
+        "wall_seconds_all_seeds": _total(group.runs),
+        "device": group.first.conditions.get("device and precision"),
+        "memory_of": group.first.costs.memory_of if group.first.costs else None,
+        **cost_record(group),
     }
 
 

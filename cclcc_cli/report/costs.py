@@ -1,18 +1,18 @@
-"""What arms cost, beside their scores."""
+"""What groups cost, beside their scores."""
 
 import statistics
 from collections.abc import Sequence
 
 from cclcc_cli.report.gather import Costs
-from cclcc_cli.report.tables import Arm, Record
+from cclcc_cli.report.tables import Group, Record
 
 COLUMNS = ("M weights kept", "trained", "images learnt from", "judged", "images/s", "peak GiB")
 """Weights in millions; images through a network per step, with and without a graph."""
 
 
-def cost_cells(arm: Arm) -> list[str]:
+def cost_cells(group: Group) -> list[str]:
     """The columns' cells: means over the runs that say what they cost."""
-    costs = _known(arm)
+    costs = _known(group)
     if not costs:
         return ["none"] * len(COLUMNS)
     return [
@@ -25,9 +25,9 @@ def cost_cells(arm: Arm) -> list[str]:
     ]
 
 
-def cost_record(arm: Arm) -> Record:
+def cost_record(group: Group) -> Record:
     """The same as numbers; None where no run says."""
-    costs = _known(arm)
+    costs = _known(group)
     fields = ("predictor_parameters", "training_parameters", "learning_images", "judging_images",
               "images_per_second", "peak_memory_bytes")
     return {
@@ -36,5 +36,5 @@ def cost_record(arm: Arm) -> Record:
     }
 
 
-def _known(arm: Arm) -> Sequence[Costs]:
-    return [run.costs for run in arm.runs if run.costs is not None]
+def _known(group: Group) -> Sequence[Costs]:
+    return [run.costs for run in group.runs if run.costs is not None]

@@ -1,4 +1,4 @@
-"""What stands behind a verdict and what arms cost, laid out beside the main table."""
+"""What stands behind a verdict and what groups cost, laid out beside the main table."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from cclcc_cli.report.costs import COLUMNS as COST_COLUMNS
 from cclcc_cli.report.costs import cost_cells
 from cclcc_cli.report.evidence import Evidence, judged_metric
 from cclcc_cli.report.layouts import Layout
-from cclcc_cli.report.run_details import ArmDetails
+from cclcc_cli.report.run_details import GroupDetails
 from cclcc_cli.report.statistics import SEEDS_AHEAD, Difference
 from cclcc_cli.report.tables import look_alike, row_name
 
@@ -17,16 +17,16 @@ STATISTICS_COLUMNS = (
     "seeds' correlation", "p", "p (Holm)", "p Wilcoxon", "p sign flips", "effect (d)",
     "smallest gain", *(f"with {count} seeds" for count in SEEDS_AHEAD))
 _ABOUT_COMPARISON = len(STATISTICS_COLUMNS) - 3
-COSTS_COLUMNS = ("arm", "steps", "images learnt from, in all", "minutes", *COST_COLUMNS)
+COSTS_COLUMNS = ("group", "steps", "images learnt from, in all", "minutes", *COST_COLUMNS)
 
 
 def lay_out_statistics(evidence: Sequence[Evidence]) -> Layout:
-    """A row per arm: how much images and seeds vary, and every p there is."""
-    alike, metric = look_alike([found.arm for found in evidence]), judged_metric(evidence)
+    """A row per group: how much images and seeds vary, and every p there is."""
+    alike, metric = look_alike([found.group for found in evidence]), judged_metric(evidence)
     rows = []
     for found in evidence:
         estimate, comparison = found.estimate, found.comparison
-        row = [row_name(found.arm, alike)]
+        row = [row_name(found.group, alike)]
         row += (["", "", "", "", "", ""] if estimate is None else [
             str(estimate.num_seeds), str(estimate.num_images),
             f"{in_unit(estimate.mean, metric):.2f}",
@@ -57,19 +57,19 @@ def paired_text(difference: Difference) -> str:
     return f"{count} {what}"
 
 
-def lay_out_costs(arms: Sequence[ArmDetails]) -> Layout:
-    """A row per arm: steps, images seen and time, which a fair comparison has alike."""
-    alike = look_alike([arm.arm for arm in arms])
+def lay_out_costs(groups: Sequence[GroupDetails]) -> Layout:
+    """A row per group: steps, images seen and time, which a fair comparison has alike."""
+    alike = look_alike([group.group for group in groups])
     rows = []
-    for arm in arms:
-        steps = sorted({run.run.steps for run in arm.runs})
-        images = [run.run.costs.learning_images * run.run.steps for run in arm.runs
+    for group in groups:
+        steps = sorted({run.run.steps for run in group.runs})
+        images = [run.run.costs.learning_images * run.run.steps for run in group.runs
                   if run.run.costs is not None]
-        seconds = [run.status["seconds"] for run in arm.runs
+        seconds = [run.status["seconds"] for run in group.runs
                    if isinstance(run.status.get("seconds"), int | float)]
         rows.append([
-            row_name(arm.arm, alike), "/".join(map(str, steps)), _mean(images, 1, ".0f"),
-            _mean(seconds, 60, ".1f"), *cost_cells(arm.arm)])
+            row_name(group.group, alike), "/".join(map(str, steps)), _mean(images, 1, ".0f"),
+            _mean(seconds, 60, ".1f"), *cost_cells(group.group)])
     return plain_layout(COSTS_COLUMNS, rows)
 
 

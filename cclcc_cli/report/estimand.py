@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from cclcc_cli.report.evidence_text import margin_text
-from cclcc_cli.report.tables import Arm
+from cclcc_cli.report.tables import Group
 from cclcc_cli.report.verdicts import Comparison
 from cclcc_cli.wording import few
 
@@ -11,7 +11,7 @@ THIS_SET = "the gain with this labelled set"
 DRAWS = "the gain over draws of labelled sets"
 
 
-def caption_text(compared: Sequence[tuple[Arm, Comparison]]) -> str:
+def caption_text(compared: Sequence[tuple[Group, Comparison]]) -> str:
     """What a caption says of differences: their estimand and the margin; empty without any.
 
     Args:
@@ -19,19 +19,19 @@ def caption_text(compared: Sequence[tuple[Arm, Comparison]]) -> str:
     """
     if not compared:
         return ""
-    return (f"{estimand_text([arm for arm, _ in compared])}; "
+    return (f"{estimand_text([group for group, _ in compared])}; "
             f"margin {margin_text(compared[0][1])}")
 
 
-def estimand_text(arms: Sequence[Arm]) -> str:
+def estimand_text(groups: Sequence[Group]) -> str:
     """As ``; differences estimate the gain with this labelled set``.
 
     Groups that label all images have no say; empty where no run tells how labels were chosen.
     """
     told: dict[str, list[str]] = {}
-    for arm in arms:
-        if arm.first.labeled < arm.first.train_images and (text := _of_arm(arm)):
-            told.setdefault(text, []).append(arm.recipe)
+    for group in groups:
+        if group.first.labeled < group.first.train_images and (text := _of_group(group)):
+            told.setdefault(text, []).append(group.recipe)
     if not told:
         return ""
     if len(told) == 1:
@@ -40,12 +40,12 @@ def estimand_text(arms: Sequence[Arm]) -> str:
         f"{text} ({few(list(dict.fromkeys(names)))})" for text, names in told.items())
 
 
-def _of_arm(arm: Arm) -> str:
-    over = f" over {len(arm.folds)} folds" if arm.folds else ""
-    if arm.subsets:
-        return f"{DRAWS} ({len(arm.subsets)} subsets){over}"
-    if arm.first.label_seed == "run":
+def _of_group(group: Group) -> str:
+    over = f" over {len(group.folds)} folds" if group.folds else ""
+    if group.subsets:
+        return f"{DRAWS} ({len(group.subsets)} subsets){over}"
+    if group.first.label_seed == "run":
         return f"{DRAWS}{over}"
     if over:  # each fold has a labelled set of its own
         return f"the gain{over}"
-    return "" if arm.first.label_seed is None else THIS_SET
+    return "" if group.first.label_seed is None else THIS_SET

@@ -1,4 +1,4 @@
-"""Arms against their baselines: who is compared with whom, and what comes of it."""
+"""Groups against their baselines: who is compared with whom, and what comes of it."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from cclcc_cli.report.stacks import (
     stack_runs,
 )
 from cclcc_cli.report.statistics import Difference, Estimate
-from cclcc_cli.report.tables import Arm, differing_conditions
+from cclcc_cli.report.tables import Group, differing_conditions
 from cclcc_cli.report.verdicts import Comparison, Pair, judge
 
 DEFAULT_BASELINE = "supervised"
@@ -29,7 +29,7 @@ DECISIVE = ("data digest", "split digest", *(
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known of an arm.
+    """What is known of a group.
 
     Attributes:
         estimate: None where the split has no images.
@@ -40,7 +40,7 @@ class Evidence:
         num_groups: that its images come from; None where every image stands for itself.
     """
 
-    arm: Arm
+    group: Group
     estimate: Estimate | None
     comparison: Comparison | None
     is_baseline: bool
@@ -54,14 +54,14 @@ def judged_metric(evidence: Sequence[Evidence]) -> Metric:
     return evidence[0].metric if evidence else MAIN
 
 
-def check_comparable(arms: Sequence[Arm], split: Split, metric: Metric = MAIN) -> None:
+def check_comparable(groups: Sequence[Group], split: Split, metric: Metric = MAIN) -> None:
     """Rows of one data set must be of the same images, judged alike.
 
     Raises:
         RunError: they are not; names all that differs.
     """
-    found = [text for topic, text in differing_conditions(arms, split) if topic in DECISIVE]
-    judged = [arm for arm in arms if arm.summary(split, metric)]
+    found = [text for topic, text in differing_conditions(groups, split) if topic in DECISIVE]
+    judged = [group for group in groups if group.summary(split, metric)]
     found += [text for topic, text in differing_conditions(judged, split)
               if topic in rules_of(metric)]
     if found:
@@ -77,7 +77,7 @@ def rules_of(metric: Metric) -> tuple[str, ...]:
 
 
 def weigh(
-    arms: Sequence[Arm], scores: Mapping[Path, ImageScores], baseline: str | None = None,
+    groups: Sequence[Group], scores: Mapping[Path, ImageScores], baseline: str | None = None,
     metric: Metric = MAIN, margin: float | None = None,
 ) -> list[Evidence]:
     """Compare each group with its baseline.
@@ -86,54 +86,54 @@ def weigh(
     with it.
 
     Args:
-        arms: rows of a table.
+        groups: rows of a table.
         scores: of their images, by run folder.
-        baseline: method, recipe or arm; without it the supervised arm with as many labels.
+        baseline: method, recipe or group; without it the supervised group with as many labels.
         metric: which score these are.
         margin: within which a difference counts as none, in the score's own unit (a share of 1,
             or pixels); None for the default.
 
     Raises:
-        RunError: no arm is called so, or several that could be meant.
+        RunError: no group is called so, or several that could be meant.
     """
-    stacks = {arm.first.arm: stack_runs(arm.runs, scores) for arm in arms}
-    chosen_for = {arm.place: _choose_baseline(arm, arms, baseline)
-                  for arm in {arm.place: arm for arm in arms}.values()}
-    baselines = {arm.first.arm: chosen_for[arm.place] for arm in arms}
+    stacks = {group.first.group: stack_runs(group.runs, scores) for group in groups}
+    chosen_for = {group.place: _choose_baseline(group, groups, baseline)
+                  for group in {group.place: group for group in groups}.values()}
+    baselines = {group.first.group: chosen_for[group.place] for group in groups}
     if baseline is not None and not any(baselines.values()):
-        raise RunError(f"--baseline {baseline}: no row is called so; there are {names_of(arms)}")
-    used = {chosen.first.arm for arm in arms
-            if (chosen := baselines[arm.first.arm]) is not None and chosen is not arm}
+        raise RunError(f"--baseline {baseline}: no row is called so; there are {names_of(groups)}")
+    used = {chosen.first.group for group in groups
+            if (chosen := baselines[group.first.group]) is not None and chosen is not group}
     families: dict[tuple[tuple[str, int], str], dict[str, Pair]] = {}
     obstacles: dict[str, str] = {}
-    for arm in arms:
-        chosen = baselines[arm.first.arm]
-        if chosen is None or chosen is arm:
+    for group in groups:
+        chosen = baselines[group.first.group]
+        if chosen is None or chosen is group:
             continue
-        sides = stacks[arm.first.arm], stacks[chosen.first.arm]
+        sides = stacks[group.first.group], stacks[chosen.first.group]
         found = compare_images(*sides)
         if found is None:
-            obstacles[arm.first.arm] = _obstacle(arm, chosen, stacks)
+            obstacles[group.first.group] = _obstacle(group, chosen, stacks)
         else:
-            families.setdefault((arm.place, chosen.first.arm), {})[arm.first.arm] = Pair(
+            families.setdefault((group.place, chosen.first.group), {})[group.first.group] = Pair(
                 chosen, found, left_over_seeds(sides))
     comparisons = {
-        arm: comparison for family in families.values()
-        for arm, comparison in zip(
+        group: comparison for family in families.values()
+        for group, comparison in zip(
             family, judge(list(family.values()), margin, metric), strict=True)
     }
     return [
-        Evidence(arm, estimate_stack(stack) if stack else None,
-                 comparisons.get(arm.first.arm), arm.first.arm in used,
-                 obstacles.get(arm.first.arm), metric,
+        Evidence(group, estimate_stack(stack) if stack else None,
+                 comparisons.get(group.first.group), group.first.group in used,
+                 obstacles.get(group.first.group), metric,
                  stack.num_groups if stack else None)
-        for arm in arms for stack in [stacks[arm.first.arm]]
+        for group in groups for stack in [stacks[group.first.group]]
     ]
 
 
-def _obstacle(arm: Arm, baseline: Arm, stacks: Mapping[str, Stack | None]) -> str:
-    """Why an arm could not be compared with its baseline."""
-    own, other = stacks[arm.first.arm], stacks[baseline.first.arm]
+def _obstacle(group: Group, baseline: Group, stacks: Mapping[str, Stack | None]) -> str:
+    """Why a group could not be compared with its baseline."""
+    own, other = stacks[group.first.group], stacks[baseline.first.group]
     if own is None or other is None:
         return "no scores"
     if own.folds.keys().isdisjoint(other.folds):
@@ -148,43 +148,44 @@ def compare_images(one: Stack | None, other: Stack | None) -> Difference | None:
     return compare_stacks((one, other), (1.0, -1.0))
 
 
-def unclear_baselines(arms: Sequence[Arm]) -> list[str]:
+def unclear_baselines(groups: Sequence[Group]) -> list[str]:
     """In words, where no default baseline can be told."""
-    counts = Counter(arm.place for arm in arms if arm.first.method == DEFAULT_BASELINE)
+    counts = Counter(group.place for group in groups if group.first.method == DEFAULT_BASELINE)
     return [
-        f"{data}: {count} supervised arms have {labeled} labels; nothing is compared with them, "
+        f"{data}: {count} supervised groups have {labeled} labels; nothing is compared with them, "
         "unless --baseline says with which"
         for (data, labeled), count in counts.items() if count > 1
     ]
 
 
-def find_named(arms: Sequence[Arm], name: str) -> list[Arm]:
-    """Arms of that digest or recipe; where there is none, of that method."""
-    exact = [arm for arm in arms
-             if arm.digest == name or any(run.name == name for run in arm.runs)]
-    return exact or [arm for arm in arms if arm.first.method == name]
+def find_named(groups: Sequence[Group], name: str) -> list[Group]:
+    """Groups of that digest or recipe; where there is none, of that method."""
+    exact = [group for group in groups
+             if group.digest == name or any(run.name == name for run in group.runs)]
+    return exact or [group for group in groups if group.first.method == name]
 
 
-def names_of(arms: Sequence[Arm]) -> str:
+def names_of(groups: Sequence[Group]) -> str:
     """What ``find_named`` knows of, for a message."""
-    return ", ".join(dict.fromkeys(name for arm in arms for name in (arm.first.method, arm.recipe)))
+    return ", ".join(dict.fromkeys(
+        name for group in groups for name in (group.first.method, group.recipe)))
 
 
-def _choose_baseline(arm: Arm, arms: Sequence[Arm], name: str | None) -> Arm | None:
+def _choose_baseline(group: Group, groups: Sequence[Group], name: str | None) -> Group | None:
     """With the same data and labels; one that was named may have other labels, if it is alone."""
-    alike = [other for other in arms if other.place == arm.place]
+    alike = [other for other in groups if other.place == group.place]
     if name is None:
         found = [other for other in alike if other.first.method == DEFAULT_BASELINE]
         return found[0] if len(found) == 1 else None
     found = find_named(alike, name) or find_named(
-        [other for other in arms if other.first.data == arm.first.data], name)
+        [other for other in groups if other.first.data == group.first.data], name)
     if len(found) > 1:
         raise RunError(f"--baseline {name}: {ambiguity(found)}")
     return found[0] if found else None
 
 
-def ambiguity(arms: Sequence[Arm]) -> str:
-    """That one name stands for several arms, and how to tell them apart."""
-    several = ", ".join(f"{arm.digest} ({arm.first.data} {arm.first.method} {arm.recipe} "
-                        f"{arm.first.labeled})" for arm in arms)
+def ambiguity(groups: Sequence[Group]) -> str:
+    """That one name stands for several groups, and how to tell them apart."""
+    several = ", ".join(f"{group.digest} ({group.first.data} {group.first.method} {group.recipe} "
+                        f"{group.first.labeled})" for group in groups)
     return f"could be any of {several}; give one of these digests"

@@ -80,7 +80,7 @@ def comparison_record(comparison: Comparison | None) -> Record:
         return dict.fromkeys(names)
     found, inside = comparison.difference, comparison.family > 0
     values: list[str | int | float | None] = [
-        comparison.baseline.first.arm, comparison.baseline.recipe, comparison.family, found.mean,
+        comparison.baseline.first.group, comparison.baseline.recipe, comparison.family, found.mean,
         found.low, found.high, comparison.low if inside else None,
         comparison.high if inside else None, found.num_images, found.pairing,
         found.num_repetitions, " ".join(map(str, comparison.left_over)), found.correlation,
@@ -93,25 +93,25 @@ def comparison_record(comparison: Comparison | None) -> Record:
 
 def summarize(evidence: Sequence[Evidence]) -> list[str]:
     """What the table says, in sentences: which is better, by how much, what is undecided."""
-    groups: dict[tuple[str, int, str], list[tuple[Evidence, Comparison]]] = {}
+    buckets: dict[tuple[str, int, str], list[tuple[Evidence, Comparison]]] = {}
     for found in evidence:
         if found.comparison:
-            first = found.arm.first
-            key = (first.data, first.labeled, found.comparison.baseline.first.arm)
-            groups.setdefault(key, []).append((found, found.comparison))
-    alike = look_alike([found.arm for found in evidence])
-    sentences = [sentence for group in groups.values() for sentence in _group(group, alike)]
+            first = found.group.first
+            key = (first.data, first.labeled, found.comparison.baseline.first.group)
+            buckets.setdefault(key, []).append((found, found.comparison))
+    alike = look_alike([found.group for found in evidence])
+    sentences = [sentence for bucket in buckets.values() for sentence in _group(bucket, alike)]
     compared = [found for found in evidence if found.comparison]
     sentences += [
-        f"{row_name(found.arm, alike)} is compared on the {shared} images that it shares with its "
-        f"baseline, not on all of its {found.estimate.num_images}."
+        f"{row_name(found.group, alike)} is compared on the {shared} images that it shares with "
+        f"its baseline, not on all of its {found.estimate.num_images}."
         for found in compared if found.comparison and found.estimate and not found.num_groups
         and (shared := found.comparison.difference.num_images) < found.estimate.num_images
     ]
     left: dict[tuple[int, ...], list[str]] = {}
     for found in compared:
         if found.comparison and found.comparison.left_over:
-            left.setdefault(found.comparison.left_over, []).append(row_name(found.arm, alike))
+            left.setdefault(found.comparison.left_over, []).append(row_name(found.group, alike))
     sentences += [left_over_text(few(names), seeds) for seeds, names in left.items()]
     sentences += groups_text([found.num_groups for found in compared])
     if any(found.estimate and found.estimate.num_images == 1 for found in evidence):
@@ -220,28 +220,28 @@ def mark_of(comparison: Comparison | None) -> str:
     return "*" if comparison.verdict == "better" else "†"
 
 
-def _group(group: Sequence[tuple[Evidence, Comparison]], alike: bool) -> list[str]:
+def _group(bucket: Sequence[tuple[Evidence, Comparison]], alike: bool) -> list[str]:
     """About all groups with the same data, labels and baseline."""
-    first, comparison = group[0]
+    first, comparison = bucket[0]
     by = "" if first.metric == MAIN else f"by {metric_title(first.metric)} "
-    sentence = (f"{first.arm.first.data}, {first.arm.first.labeled} labels, {by}"
+    sentence = (f"{first.group.first.data}, {first.group.first.labeled} labels, {by}"
                 f"against {row_name(comparison.baseline, alike)}:")
-    if len(group) == 1:
-        return [f"{sentence} {row_name(first.arm, alike)} is {_claim(comparison)} "
+    if len(bucket) == 1:
+        return [f"{sentence} {row_name(first.group, alike)} is {_claim(comparison)} "
                 f"{change_text(comparison)}{need_text(comparison)}."]
     by_verdict: dict[Verdict, list[tuple[Evidence, Comparison]]] = {
         "better": [], "worse": [], "equivalent": [], "undecided": [], "estimate only": [],
         "these two trainings": []}
-    for found, compared in group:
+    for found, compared in bucket:
         by_verdict[compared.verdict].append((found, compared))
     parts = [_listed(word, by_verdict[word], alike)
              for word in ("better", "worse") if by_verdict[word]]
-    parts += [f"{len(found)} {word} ({few([row_name(each.arm, alike) for each, _ in found])})"
+    parts += [f"{len(found)} {word} ({few([row_name(each.group, alike) for each, _ in found])})"
               for word, found in by_verdict.items() if found and word not in ("better", "worse")]
-    sentences = [f"{sentence} of {len(group)}, {'; '.join(parts)}."]
+    sentences = [f"{sentence} of {len(bucket)}, {'; '.join(parts)}."]
     if undecided := by_verdict["undecided"]:
         found, compared = max(undecided, key=lambda each: abs(each[1].difference.mean))
-        sentences.append(f"The largest undecided difference is {row_name(found.arm, alike)} with "
+        sentences.append(f"The largest undecided difference is {row_name(found.group, alike)} with "
                          f"{change_text(compared)}{need_text(compared)}.")
     return sentences
 
@@ -274,7 +274,7 @@ def _listed(
     sizes = [f"{abs(in_unit(comparison.difference.mean, metric)):.2f}"
              for _, comparison in ordered]
     span = sizes[0] if len(sizes) == 1 else f"{sizes[-1]} to {sizes[0]}"
-    names = few([row_name(each.arm, alike) for each, _ in ordered])
+    names = few([row_name(each.group, alike) for each, _ in ordered])
     return f"{len(found)} {word} by {span} {score_of(metric).difference_unit} ({names})"
 
 

@@ -64,14 +64,14 @@ class Run:
 
     Attributes:
         path: the run folder.
-        arm: the digest of everything but the seed.
+        group: the digest of everything but the seed.
         data: name and size of the store, such as ``kvasir-160``.
         labeled: training images that keep their labels, out of ``train_images``.
         steps: optimiser steps taken.
         scores: means over images, by split; None for one that is younger than the run; a split
             without images is not in it.
         rules: the conventions of evaluation in words, by split.
-        conditions: what else must agree between arms for a fair comparison, by what it is.
+        conditions: what else must agree between groups for a fair comparison, by what it is.
         test_reads: how often the test split was read.
         leaks: by split, what the audit found; a split without leaked images is not in it.
         costs: what it took; None for runs from before that was kept.
@@ -85,7 +85,7 @@ class Run:
     """
 
     path: Path
-    arm: str
+    group: str
     data: str
     method: str
     name: str
@@ -161,9 +161,9 @@ def gather_runs(root: Path, only: Collection[Path] | None = None) -> Gathered:
         except RunError as error:
             problems.append(str(error))
             continue
-        first = runs.setdefault((run.arm, run.seed), run)
+        first = runs.setdefault((run.group, run.seed), run)
         if first is not run:  # counted again, it would feign another seed
-            problems.append(f"{run.path} has the arm and seed of {first.path}, which counts"
+            problems.append(f"{run.path} has the group and seed of {first.path}, which counts"
                             f"{_other_conditions(run, first)}")
     if not runs:
         raise RunError(_nothing_finished(root, unfinished, problems))
@@ -183,28 +183,28 @@ def pool_runs(runs: Iterable[Run]) -> list[Run]:
     pool (the same fold, subset and seed, of other splits) stay apart.
     """
     runs = list(runs)
-    groups: defaultdict[tuple[str, bool], list[Run]] = defaultdict(list)
+    buckets: defaultdict[tuple[str, bool], list[Run]] = defaultdict(list)
     for run in runs:
         if run.pool:
-            groups[run.pool, run.fold is None].append(run)
-    sound = [group for group in groups.values() if _repeats_once(group)]
-    in_folds = {_store(group[0]) for group in sound if len({run.fold for run in group}) > 1}
+            buckets[run.pool, run.fold is None].append(run)
+    sound = [bucket for bucket in buckets.values() if _repeats_once(bucket)]
+    in_folds = {_store(bucket[0]) for bucket in sound if len({run.fold for run in bucket}) > 1}
     changed: dict[Path, Run] = {}
-    for group in sound:
-        first = group[0]
+    for bucket in sound:
+        first = bucket[0]
         folded = first.fold is not None and _store(first) in in_folds
-        if folded or len({run.subset for run in group}) > 1:
+        if folded or len({run.subset for run in bucket}) > 1:
             data = f"{_store(first)} folds" if folded else first.data
-            arm = hashlib.sha256(f"{first.pool} {data}".encode()).hexdigest()
-            changed |= {run.path: replace(run, data=data, arm=arm) for run in group}
+            group = hashlib.sha256(f"{first.pool} {data}".encode()).hexdigest()
+            changed |= {run.path: replace(run, data=data, group=group) for run in bucket}
     return [changed.get(run.path, run) for run in runs]
 
 
-def _repeats_once(group: Sequence[Run]) -> bool:
+def _repeats_once(bucket: Sequence[Run]) -> bool:
     """Each fold, subset and seed stands for one run, and each fold for the same splits."""
-    places = {(run.fold, run.subset, run.seed) for run in group}
-    splits = {(run.fold, run.conditions.get("split digest")) for run in group}
-    return len(places) == len(group) and len(splits) == len({run.fold for run in group})
+    places = {(run.fold, run.subset, run.seed) for run in bucket}
+    splits = {(run.fold, run.conditions.get("split digest")) for run in bucket}
+    return len(places) == len(bucket) and len(splits) == len({run.fold for run in bucket})
 
 
 def _store(run: Run) -> str:
@@ -225,7 +225,7 @@ def read_run(folder: RunFolder) -> Run:
         RunError: it is not finished, or damaged, or no run at all.
     """
     if not (folder.path / "cell.json").exists():
-        raise RunError(f"{folder.path}: no run folder, it has no cell.json; give one, or an arm")
+        raise RunError(f"{folder.path}: no run folder, it has no cell.json; give one, or a group")
     state = _state(folder)
     if state != "finished":
         raise RunError(f"{folder.path}: {state}, not finished; the same cclcc train command goes "
@@ -254,7 +254,7 @@ def _read(folder: RunFolder) -> Run:
     fold = cell.number_if_any("recipe", "data", "fold")
     return Run(
         path=folder.path,
-        arm=cell.take(str, "arm"),
+        group=cell.take(str, "arm"),
         data=_data(cell),
         method=cell.take(str, "recipe", "method"),
         name=cell.take(str, "recipe", "name"),

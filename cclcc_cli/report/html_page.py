@@ -30,7 +30,7 @@ from cclcc_cli.report.provenance import (
 from cclcc_cli.report.quoted import add_to_grid, add_to_rows, fitting
 from cclcc_cli.report.rank_page import find_ranking, rank_table
 from cclcc_cli.report.recipe_table import lay_out_differences
-from cclcc_cli.report.run_details import ArmDetails, read_details
+from cclcc_cli.report.run_details import GroupDetails, read_details
 from cclcc_cli.report.spread_page import lay_out_spread, spread_sentence, strata_table
 from cclcc_cli.report.tables import shown_metrics
 from cclcc_cli.report.templating import load_templates
@@ -93,21 +93,22 @@ def render_report(
         notes: further ones, such as why a figure is missing.
     """
     evidence, split = page.evidence, question.split
-    arms, problems = read_details([found.arm for found in evidence])
+    groups, problems = read_details([found.group for found in evidence])
     script = files("cclcc_cli.report").joinpath("templates/sort_tables.js").read_text("utf-8")
-    before, after = _main_sections(page, question, sections), _detail_sections(page, arms, question)
+    before = _main_sections(page, question, sections)
+    after = _detail_sections(page, groups, question)
     return load_templates().get_template("report_page.html.j2").render(
-        title=page.title, heading=_heading(arms), headline=_headline(page, arms),
+        title=page.title, heading=_heading(groups), headline=_headline(page, groups),
         sentences=page.sentences, notes=[*page.notes, *notes, *problems],
         contents=_contents(before, figures, after), before=before, after=after,
         figures=[_picture(figure) for figure in figures],
-        methods=write_methods(arms, split, [
+        methods=write_methods(groups, split, [
             found.comparison for found in evidence if found.comparison], question.metric),
-        differences=build_table("How recipes differ", lay_out_differences(arms)),
-        provenance=[build_table("Data and splits", lay_out_sources(arms)),
-                    build_table("Software and machines", lay_out_software(arms)),
-                    build_table("Runs", lay_out_runs(arms))],
-        origins=find_origins(arms), version=__version__, command=command,
+        differences=build_table("How recipes differ", lay_out_differences(groups)),
+        provenance=[build_table("Data and splits", lay_out_sources(groups)),
+                    build_table("Software and machines", lay_out_software(groups)),
+                    build_table("Runs", lay_out_runs(groups))],
+        origins=find_origins(groups), version=__version__, command=command,
         script=Markup(script), script_digest=_digest(script),
     )
 
@@ -116,19 +117,19 @@ def _digest(script: str) -> str:
     return b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
-def _heading(arms: Sequence[ArmDetails]) -> str:
-    data = list(dict.fromkeys(arm.arm.first.data for arm in arms))
+def _heading(groups: Sequence[GroupDetails]) -> str:
+    data = list(dict.fromkeys(group.group.first.data for group in groups))
     more = f" and {len(data) - 3} more" if len(data) > 3 else ""
     return f"Segmentation on {', '.join(data[:3])}{more}"
 
 
-def _headline(page: Page, arms: Sequence[ArmDetails]) -> list[tuple[str, str]]:
-    runs = [run for arm in arms for run in arm.runs]
+def _headline(page: Page, groups: Sequence[GroupDetails]) -> list[tuple[str, str]]:
+    runs = [run for group in groups for run in group.runs]
     images = sorted({found.estimate.num_images for found in page.evidence if found.estimate})
-    seeds = sorted({len(arm.arm.seeds) for arm in arms})
+    seeds = sorted({len(group.group.seeds) for group in groups})
     return [
-        (f"{len(arms)}", "arms"), (f"{len(runs):,}", "finished runs"),
-        (_span(seeds), "seeds per arm"), (_span(images), "images judged"),
+        (f"{len(groups)}", "groups"), (f"{len(runs):,}", "finished runs"),
+        (_span(seeds), "seeds per group"), (_span(images), "images judged"),
         (f"{sum(found.comparison is not None for found in page.evidence)}",
          "comparisons with a baseline"),
     ]
@@ -146,21 +147,21 @@ def _main_sections(
     page: Page, question: Question, sections: Sequence[Section]
 ) -> list[_Shown]:
     evidence, split = page.evidence, question.split
-    arms = [found.arm for found in evidence]
-    quoted = fitting(question.quoted, arms)
+    groups = [found.group for found in evidence]
+    quoted = fitting(question.quoted, groups)
     metrics = tuple(dict.fromkeys((question.metric, *_BESIDE)))
     rows = add_to_rows(lay_out_rows(evidence, split, metrics, costs=False), quoted, metrics)
     shown = [Section("Scores", rows,
                      [f"{page.title}. {_LEGEND}"])]
-    if len({found.arm.place for found in evidence}) > 1:
+    if len({found.group.place for found in evidence}) > 1:
         shown.append(Section(f"{metric_title(question.metric)} by labels", add_to_grid(
-            lay_out_grid(evidence, split), quoted, arms, question.metric),
+            lay_out_grid(evidence, split), quoted, groups, question.metric),
             [f"{heading(question.metric)}, a column for each number of labels."]))
     return [_show(section) for section in (*shown, *sections)]
 
 
 def _detail_sections(
-    page: Page, arms: Sequence[ArmDetails], question: Question
+    page: Page, groups: Sequence[GroupDetails], question: Question
 ) -> list[_Shown]:
     evidence, split, metric = page.evidence, question.split, question.metric
     return [_show(section) for section in (
@@ -176,7 +177,7 @@ def _detail_sections(
             "with more seeds."
         ]),
         *_spread_sections(page, question),
-        Section("Costs", lay_out_costs(arms), [
+        Section("Costs", lay_out_costs(groups), [
             "Per step: whole images through a network with a graph (learnt from) and without "
             "(judged). In all: the former over all steps."]),
     )]

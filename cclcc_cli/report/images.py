@@ -84,7 +84,7 @@ def read_images(runs: Iterable[Run], split: Split, metric: Metric) -> ImageReadi
             try:
                 found = _read(run, split, metric)
                 stems, first = stems_of.setdefault(
-                    (run.arm, run.fold), (found.stems, run.path))
+                    (run.group, run.fold), (found.stems, run.path))
                 if set(stems) != set(found.stems):
                     raise _unsound(run, split, f"other images than in {first}")
             except RunError as error:

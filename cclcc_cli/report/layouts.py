@@ -1,4 +1,4 @@
-"""How evidence is laid out: a row per arm, or methods by number of labels."""
+"""How evidence is laid out: a row per group, or methods by number of labels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Layout:
         ranks: for each cell 1 if it is the best of what it is compared with, 2 if the second.
         marks: for each cell ``*`` if it is better than its baseline, ``†`` if worse, or nothing.
         rules: rows above which a line separates what is not compared.
-        num_keys: how many of the first columns say which arm a row is.
+        num_keys: how many of the first columns say which group a row is.
     """
 
     columns: Sequence[str]
@@ -36,17 +36,17 @@ class Layout:
 def lay_out_rows(
     evidence: Sequence[Evidence], split: Split, metrics: Sequence[Metric], costs: bool
 ) -> Layout:
-    """A row per arm; compared are those with the same data and labels."""
-    arms = [found.arm for found in evidence]
-    columns, rows = build_table(arms, split, metrics)
-    groups = [arm.place for arm in arms]
+    """A row per group; compared are those with the same data and labels."""
+    groups = [found.group for found in evidence]
+    columns, rows = build_table(groups, split, metrics)
+    buckets = [group.place for group in groups]
     start = columns.index("steps") + 1
     ranks = [[0] * len(columns) for _ in rows]
     marks = [[""] * len(columns) for _ in rows]
     for place, metric in enumerate(metrics, start):
-        means = [summary.mean if (summary := arm.summary(split, metric)) else None
-                 for arm in arms]
-        for row, position in enumerate(rank(means, groups, metric)):
+        means = [summary.mean if (summary := group.summary(split, metric)) else None
+                 for group in groups]
+        for row, position in enumerate(rank(means, buckets, metric)):
             ranks[row][place] = position
     judged = start + list(metrics).index(judged_metric(evidence))
     for row, found in enumerate(evidence):
@@ -54,10 +54,10 @@ def lay_out_rows(
     more = len(words.COLUMNS) + (len(COLUMNS) if costs else 0)
     return Layout(
         [*columns, *words.COLUMNS, *(COLUMNS if costs else ())],
-        [[*row, *words.evidence_cells(found), *(cost_cells(found.arm) if costs else ())]
+        [[*row, *words.evidence_cells(found), *(cost_cells(found.group) if costs else ())]
          for row, found in zip(rows, evidence, strict=True)],
         [[*row, *[0] * more] for row in ranks], [[*row, *[""] * more] for row in marks],
-        [row for row in range(1, len(rows)) if groups[row] != groups[row - 1]],
+        [row for row in range(1, len(rows)) if buckets[row] != buckets[row - 1]],
         num_keys=columns.index("labels") + 1,
     )
 
@@ -65,24 +65,24 @@ def lay_out_rows(
 def lay_out_grid(evidence: Sequence[Evidence], split: Split) -> Layout:
     """A row per method and recipe, a column per data set and number of labels: the judged score.
 
-    Two arms of one place, such as with other steps, stand one below the other.
+    Two groups of one place, such as with other steps, stand one below the other.
     """
     metric = judged_metric(evidence)
-    several_data = len({found.arm.first.data for found in evidence}) > 1
-    places = sorted({found.arm.place for found in evidence})
+    several_data = len({found.group.first.data for found in evidence}) > 1
+    places = sorted({found.group.place for found in evidence})
     cells: dict[tuple[str, str, int], dict[tuple[str, int], Evidence]] = {}
     shares = {}
     for found in evidence:
-        first, copy = found.arm.first, 0
-        place = found.arm.place
-        while place in cells.setdefault((first.method, found.arm.recipe, copy), {}):
+        first, copy = found.group.first, 0
+        place = found.group.place
+        while place in cells.setdefault((first.method, found.group.recipe, copy), {}):
             copy += 1
-        cells[first.method, found.arm.recipe, copy][place] = found
+        cells[first.method, found.group.recipe, copy][place] = found
         shares[place] = f"{first.data} " if several_data else ""
-        shares[place] += share_text(found.arm)
+        shares[place] += share_text(found.group)
     keys = sorted(cells)
     grid = [[cells[key].get(place) for place in places] for key in keys]
-    summaries = [[found.arm.summary(split, metric) if found else None for found in row]
+    summaries = [[found.group.summary(split, metric) if found else None for found in row]
                  for row in grid]
     by_column = [rank([s.mean if s else None for s in column], [0] * len(column), metric)
                  for column in zip(*summaries, strict=True)]

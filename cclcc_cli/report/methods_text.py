@@ -1,7 +1,7 @@
-"""A methods section from what the runs' folders hold: what all arms share once, then differences.
+"""A methods section from what the runs' folders hold: what all groups share once, then differences.
 
-Each setting is a clause for each arm. Where all arms have the same it is one sentence; else it is
-said for whom which clause holds.
+Each setting is a clause for each group. Where all groups have the same it is one sentence; else it
+is said for whom which clause holds.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +11,7 @@ from cclcc_cli.metrics.scores import MAIN, Metric, in_unit, metric_title, score_
 from cclcc_cli.report import recipe_words as say
 from cclcc_cli.report.gather import Split
 from cclcc_cli.report.method_words import NOTHING, added_terms
-from cclcc_cli.report.run_details import ArmDetails
+from cclcc_cli.report.run_details import GroupDetails
 from cclcc_cli.report.statistics import FEWEST_SEEDS, LEVEL, Pairing
 from cclcc_cli.report.tables import look_alike, row_name
 from cclcc_cli.report.verdicts import Comparison, default_margin
@@ -20,7 +20,7 @@ MOST_CLAUSES = 8
 """Settings that differ in more ways are left to the table of recipes."""
 _NAMED = 6
 
-Clause = Callable[[ArmDetails], str]
+Clause = Callable[[GroupDetails], str]
 
 
 @dataclass(frozen=True)
@@ -32,18 +32,18 @@ class Passage:
 
 
 def write_methods(
-    arms: Sequence[ArmDetails], split: Split, comparisons: Sequence[Comparison],
+    groups: Sequence[GroupDetails], split: Split, comparisons: Sequence[Comparison],
     metric: Metric = MAIN,
 ) -> list[Passage]:
-    """The section, passage by passage; arms whose recipe is unreadable are left out and named.
+    """The section, passage by passage; groups whose recipe is unreadable are left out and named.
 
     Args:
-        arms: of the table.
+        groups: of the table.
         split: whose scores are compared.
         comparisons: of groups with their baselines.
         metric: the score that is judged.
     """
-    known = [arm for arm in arms if arm.recipe is not None]
+    known = [group for group in groups if group.recipe is not None]
     passages = [
         Passage("Data", [_sentences(known, (_data, _fold, _leaks, _labels, _streams))]),
         Passage("Network and training", [_sentences(known, (
@@ -55,35 +55,35 @@ def write_methods(
         Passage("Statistics", [_statistics(comparisons, metric)]),
         Passage("Software", [text] if (text := _sentences(known, (_software,))) else []),
     ] if known else []
-    missing = [arm for arm in arms if arm.recipe is None]
+    missing = [group for group in groups if group.recipe is None]
     if missing:
         passages.append(Passage("Not described", [
-            f"The recipe of {_names(missing, arms)} cannot be read by this version of cclcc and is "
-            "left out here."]))
+            f"The recipe of {_names(missing, groups)} cannot be read by this version of cclcc and "
+            "is left out here."]))
     return [passage for passage in passages if passage.paragraphs]
 
 
-def _sentences(arms: Sequence[ArmDetails], clauses: Sequence[Clause]) -> str:
-    return " ".join(filter(None, (_sentence(arms, clause) for clause in clauses)))
+def _sentences(groups: Sequence[GroupDetails], clauses: Sequence[Clause]) -> str:
+    return " ".join(filter(None, (_sentence(groups, clause) for clause in clauses)))
 
 
-def _sentence(arms: Sequence[ArmDetails], clause: Clause) -> str:
-    """One clause of all arms as a sentence; nothing where none has it."""
-    groups: dict[str, list[ArmDetails]] = {}
-    for arm in arms:
-        groups.setdefault(clause(arm), []).append(arm)
-    if list(groups) == [""]:
+def _sentence(groups: Sequence[GroupDetails], clause: Clause) -> str:
+    """One clause of all groups as a sentence; nothing where none has it."""
+    buckets: dict[str, list[GroupDetails]] = {}
+    for group in groups:
+        buckets.setdefault(clause(group), []).append(group)
+    if list(buckets) == [""]:
         return ""
-    if len(groups) == 1:
-        return f"{_capital(next(iter(groups)))}."
-    told = sorted(((text, group) for text, group in groups.items() if text),
+    if len(buckets) == 1:
+        return f"{_capital(next(iter(buckets)))}."
+    told = sorted(((text, bucket) for text, bucket in buckets.items() if text),
                   key=lambda each: len(each[1]))
     if len(told) > MOST_CLAUSES:
-        text, group = told[-1]
-        return (f"Most often, for {_names(group, arms)}, {text}; {len(told) - 1} other settings "
+        text, bucket = told[-1]
+        return (f"Most often, for {_names(bucket, groups)}, {text}; {len(told) - 1} other settings "
                 "are listed in the table of recipes.")
-    names = [_names(group, arms) for _, group in told]
-    if "" not in groups and len(told[-1][1]) > 2:
+    names = [_names(bucket, groups) for _, bucket in told]
+    if "" not in buckets and len(told[-1][1]) > 2:
         names[-1] = "all others"
     return _capital("; ".join(f"for {who}, {text}" for who, (text, _) in
                               zip(names, told, strict=True))) + "."
@@ -93,17 +93,17 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _names(group: Sequence[ArmDetails], arms: Sequence[ArmDetails]) -> str:
-    alike = look_alike([arm.arm for arm in arms])
-    names = [row_name(arm.arm, alike) for arm in group]
+def _names(bucket: Sequence[GroupDetails], groups: Sequence[GroupDetails]) -> str:
+    alike = look_alike([group.group for group in groups])
+    names = [row_name(group.group, alike) for group in bucket]
     if len(names) > _NAMED:
         rest = len(names) - _NAMED + 1
         names = [*names[:_NAMED - 1], f"{rest} more"]
     return say.listed(names)
 
 
-def _data(arm: ArmDetails) -> str:
-    first, cell = arm.first, arm.first.cell
+def _data(group: GroupDetails) -> str:
+    first, cell = group.first, group.first.cell
     size, rule = first.text("cell", "data", "size"), first.text("cell", "splits", "rule")
     counts = cell.get("splits", {}).get("counts", {})
     parts = say.listed([f"{counts[split]:,} {word}" for split, word in
@@ -113,16 +113,16 @@ def _data(arm: ArmDetails) -> str:
             f"divided into {parts} images ({rule})")
 
 
-def _fold(arm: ArmDetails) -> str:
-    if folds := arm.arm.folds:
+def _fold(group: GroupDetails) -> str:
+    if folds := group.group.folds:
         return (f"folds {say.listed(list(map(str, folds)))} of its cross-validation were used, and "
                 "their means averaged")
-    fold = arm.first.text("cell", "recipe", "data", "fold")
+    fold = group.first.text("cell", "recipe", "data", "fold")
     return f"fold {fold} of its cross-validation was used" if fold else ""
 
 
-def _leaks(arm: ArmDetails) -> str:
-    leaked = {split: len(stems) for split, stems in arm.first.cell.get("leaked", {}).items()
+def _leaks(group: GroupDetails) -> str:
+    leaked = {split: len(stems) for split, stems in group.first.cell.get("leaked", {}).items()
               if stems}
     told = [f"{count:,} {word} {'images show' if count > 1 else 'image shows'}"
             for split, word in (("val", "validation"), ("test", "test"))
@@ -131,95 +131,95 @@ def _leaks(arm: ArmDetails) -> str:
             "all the same") if told else ""
 
 
-def _labels(arm: ArmDetails) -> str:
-    assert arm.recipe is not None
-    return say.labels(arm.recipe, arm.arm.first.labeled, arm.arm.first.train_images,
-                      arm.arm.subsets)
+def _labels(group: GroupDetails) -> str:
+    assert group.recipe is not None
+    return say.labels(group.recipe, group.group.first.labeled, group.group.first.train_images,
+                      group.group.subsets)
 
 
-def _streams(arm: ArmDetails) -> str:
-    assert arm.recipe is not None
-    return say.streams(arm.recipe, arm.arm.first.labeled, arm.arm.first.train_images)
+def _streams(group: GroupDetails) -> str:
+    assert group.recipe is not None
+    return say.streams(group.recipe, group.group.first.labeled, group.group.first.train_images)
 
 
-def _network(arm: ArmDetails) -> str:
-    assert arm.recipe is not None
-    costs = arm.arm.first.costs
-    return say.network(arm.recipe, costs.predictor_parameters if costs else None)
+def _network(group: GroupDetails) -> str:
+    assert group.recipe is not None
+    costs = group.group.first.costs
+    return say.network(group.recipe, costs.predictor_parameters if costs else None)
 
 
-def _weak(arm: ArmDetails) -> str:
-    assert arm.recipe is not None
-    return say.weak_view(arm.recipe.weak)
+def _weak(group: GroupDetails) -> str:
+    assert group.recipe is not None
+    return say.weak_view(group.recipe.weak)
 
 
-def _strong(arm: ArmDetails) -> str:
-    assert arm.recipe is not None
-    views = arm.recipe.strong_views
+def _strong(group: GroupDetails) -> str:
+    assert group.recipe is not None
+    views = group.recipe.strong_views
     return say.strong_view(views.config, views.count) if views else ""
 
 
-def _loss(arm: ArmDetails) -> str:
-    assert arm.recipe is not None
-    return say.supervised_loss(arm.recipe)
+def _loss(group: GroupDetails) -> str:
+    assert group.recipe is not None
+    return say.supervised_loss(group.recipe)
 
 
-def _optimiser(arm: ArmDetails) -> str:
-    assert arm.recipe is not None
-    return say.optimiser(arm.recipe)
+def _optimiser(group: GroupDetails) -> str:
+    assert group.recipe is not None
+    return say.optimiser(group.recipe)
 
 
-def _schedule(arm: ArmDetails) -> str:
-    assert arm.recipe is not None
-    return say.schedule(arm.recipe)
+def _schedule(group: GroupDetails) -> str:
+    assert group.recipe is not None
+    return say.schedule(group.recipe)
 
 
-def _budget(arm: ArmDetails) -> str:
-    assert arm.recipe is not None
-    return say.budget(arm.recipe, [run.run.steps for run in arm.runs])
+def _budget(group: GroupDetails) -> str:
+    assert group.recipe is not None
+    return say.budget(group.recipe, [run.run.steps for run in group.runs])
 
 
-def _selection(arm: ArmDetails) -> str:
-    assert arm.recipe is not None
-    return say.selection(arm.recipe)
+def _selection(group: GroupDetails) -> str:
+    assert group.recipe is not None
+    return say.selection(group.recipe)
 
 
-def _seeds(arm: ArmDetails) -> str:
-    seeds = list(map(str, arm.arm.seeds))
+def _seeds(group: GroupDetails) -> str:
+    seeds = list(map(str, group.group.seeds))
     if len(seeds) == 1:
         return f"training was run once (seed {seeds[0]})"
     return f"training was repeated with {len(seeds)} seeds ({say.listed(seeds)})"
 
 
-def _computed(arm: ArmDetails) -> str:
-    first = arm.first
+def _computed(group: GroupDetails) -> str:
+    first = group.first
     device = first.text("environment", "gpu") or first.text("cell", "runtime", "device").upper()
     threads = first.text("cell", "runtime", "threads")
     told = f" with {say.counted(int(threads), 'thread')}" if threads.isdigit() else ""
     return f"it ran on {device} in {first.text('cell', 'runtime', 'precision')}{told}"
 
 
-def _methods(arms: Sequence[ArmDetails]) -> list[str]:
-    """A sentence for each group of arms that minimise the same."""
-    groups: dict[tuple[str, str], list[ArmDetails]] = {}
-    for arm in arms:
-        assert arm.recipe is not None
-        text = added_terms(arm.recipe)
-        source = "" if text == NOTHING else arm.recipe.source
-        groups.setdefault((text, source), []).append(arm)
-    if len(groups) > 2 * MOST_CLAUSES:
-        return [f"{len(groups)} losses were compared; the table of recipes lists their weights and "
-                "constants."]
-    return [f"For {_names(group, arms)}{f' ({source})' if source else ''}, {text}."
-            for (text, source), group in groups.items()]
+def _methods(groups: Sequence[GroupDetails]) -> list[str]:
+    """A sentence for each bucket of groups that minimise the same."""
+    buckets: dict[tuple[str, str], list[GroupDetails]] = {}
+    for group in groups:
+        assert group.recipe is not None
+        text = added_terms(group.recipe)
+        source = "" if text == NOTHING else group.recipe.source
+        buckets.setdefault((text, source), []).append(group)
+    if len(buckets) > 2 * MOST_CLAUSES:
+        return [f"{len(buckets)} losses were compared; the table of recipes lists their weights "
+                "and constants."]
+    return [f"For {_names(bucket, groups)}{f' ({source})' if source else ''}, {text}."
+            for (text, source), bucket in buckets.items()]
 
 
-def _threshold(arm: ArmDetails) -> str:
-    assert arm.recipe is not None
-    return say.threshold(arm.recipe.evaluation)
+def _threshold(group: GroupDetails) -> str:
+    assert group.recipe is not None
+    return say.threshold(group.recipe.evaluation)
 
 
-def _rules(arms: Sequence[ArmDetails], split: Split, metric: Metric) -> list[str]:
+def _rules(groups: Sequence[GroupDetails], split: Split, metric: Metric) -> list[str]:
     """The conventions that results are stamped with, where all have the same."""
     key = "rules" if split == "test" else "validation_rules"
     cases = (("both_empty", "Where truth and prediction are both empty, {}"),
@@ -230,14 +230,14 @@ def _rules(arms: Sequence[ArmDetails], split: Split, metric: Metric) -> list[str
                if metric[1] in ("nsd", "hd95", "assd") else []))
     told = []
     for topic, form in cases:
-        values = {arm.first.text("result", key, topic) for arm in arms}
+        values = {group.first.text("result", key, topic) for group in groups}
         if len(values) == 1 and (value := values.pop()):
             told.append(form.format(value.replace("; ", " and ")))
     return [f"{_capital('; '.join(told))}."] if told else []
 
 
-def _readings(arms: Sequence[ArmDetails]) -> str:
-    reads = [run.run.test_reads for arm in arms for run in arm.runs]
+def _readings(groups: Sequence[GroupDetails]) -> str:
+    reads = [run.run.test_reads for group in groups for run in group.runs]
     if max(reads) <= 1:
         return "No run read the test split more than once."
     return f"Runs read the test split up to {max(reads)} times."
@@ -278,8 +278,8 @@ _WAYS: Mapping[Pairing, str] = {
 }
 
 
-def _software(arm: ArmDetails) -> str:
-    first = arm.first
+def _software(group: GroupDetails) -> str:
+    first = group.first
     version, python = first.text("environment", "cclcc"), first.text("environment", "python")
     torch = first.text("environment", "packages", "torch")
     if not version:

@@ -32,7 +32,7 @@ from cclcc_cli.report.spread_page import spread_record
 from cclcc_cli.report.tables import (
     Record,
     comparison_notes,
-    group_arms,
+    group_runs,
     missing_notes,
     repeated_over,
     shown_metrics,
@@ -51,7 +51,7 @@ class Question:
         across: show runs together whose scores are not of the same thing.
         all_metrics: every score, not only the main ones.
         costs: what the runs took.
-        grid: methods by number of labels instead of a row per arm.
+        grid: methods by number of labels instead of a row per group.
         ablation: its runs alone.
         quoted: figures of others to show below.
         margin: within which a difference counts as none, in the judged score's own unit (a share of
@@ -82,10 +82,10 @@ class Page:
     Attributes:
         title: what the table shows.
         layout: the table.
-        records: what it shows and more as numbers, one for each arm.
+        records: what it shows and more as numbers, one for each group.
         sentences: what it says.
         notes: what makes it doubtful, and what was left out.
-        evidence: of which it is made, an arm a row.
+        evidence: of which it is made, a group a row.
         scores: the judged score of the images of the split, by run folder.
         dice: Dice of the same images at the judged score's size, by run folder.
         quoted: figures of others as numbers; the layout shows them below its own rows.
@@ -146,25 +146,25 @@ def write_page(root: Path, question: Question) -> Page:
     """
     gathered = gather(root, question.ablation)
     reading = read_images(gathered.runs, question.split, question.metric)
-    arms = group_arms(reading.runs)
+    groups = group_runs(reading.runs)
     if not question.across:
-        check_comparable(arms, question.split, question.metric)
+        check_comparable(groups, question.split, question.metric)
     dice, problems = _read_dice(reading, question)
-    evidence = weigh(arms, reading.scores, question.baseline, question.metric,
+    evidence = weigh(groups, reading.scores, question.baseline, question.metric,
                      _margin(root, question))
-    notes = [*comparison_notes(arms, question.split),
-             *missing_notes(arms, question.split, question.metrics),
-             *([] if question.baseline else unclear_baselines(arms)),
+    notes = [*comparison_notes(groups, question.split),
+             *missing_notes(groups, question.split, question.metrics),
+             *([] if question.baseline else unclear_baselines(groups)),
              *gathered.notes, *reading.notes, *problems]
-    data = ", ".join(dict.fromkeys(arm.first.data for arm in arms))
-    compared = [(found.arm, found.comparison) for found in evidence if found.comparison]
-    quoted = fitting(question.quoted, arms)
+    data = ", ".join(dict.fromkeys(group.first.data for group in groups))
+    compared = [(found.group, found.comparison) for found in evidence if found.comparison]
+    quoted = fitting(question.quoted, groups)
     notes += [f"quoted figures on {one.data} ({one.source}) are left out: no run is on it"
               for one in question.quoted if one not in quoted]
     return Page(
         title=f"{data}: {question.split} "
               f"{heading(question.metric) if question.grid else 'scores'}, "
-              f"mean ± standard deviation over {repeated_over(arms)}"
+              f"mean ± standard deviation over {repeated_over(groups)}"
               f"{caption_text(compared)}"
               f"{', ACROSS runs whose conditions differ' if question.across else ''}",
         layout=_lay_out(evidence, question, quoted),
@@ -197,7 +197,7 @@ def _lay_out(
 ) -> Layout:
     if question.grid:
         return add_to_grid(lay_out_grid(evidence, question.split), quoted,
-                           [found.arm for found in evidence], question.metric)
+                           [found.group for found in evidence], question.metric)
     return add_to_rows(lay_out_rows(evidence, question.split, question.metrics, question.costs),
                        quoted, question.metrics)
 
@@ -206,9 +206,9 @@ def _records(
     evidence: Sequence[Evidence], question: Question, scores: Mapping[Path, ImageScores],
     dice: Mapping[Path, ImageScores],
 ) -> list[Record]:
-    records = to_records([found.arm for found in evidence], question.split, question.metrics)
+    records = to_records([found.group for found in evidence], question.split, question.metrics)
     return [
         {**record, **words.evidence_record(found), **spread_record(found, scores, dice),
-         **(cost_record(found.arm) if question.costs else {})}
+         **(cost_record(found.group) if question.costs else {})}
         for record, found in zip(records, evidence, strict=True)
     ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cclcc_cli.report.detail_tables import plain_layout
 from cclcc_cli.report.layouts import Layout
-from cclcc_cli.report.run_details import ArmDetails, RunDetails
+from cclcc_cli.report.run_details import GroupDetails, RunDetails
 from cclcc_cli.report.tables import look_alike, row_name
 
 _PLACES = (
@@ -19,16 +19,16 @@ _PLACES = (
     ("device", ("cell", "runtime", "device")), ("precision", ("cell", "runtime", "precision")),
     ("threads", ("cell", "runtime", "threads")),
 )
-RUN_COLUMNS = ("arm", "seed", "cell", "steps", "best step", "images learnt from", "minutes",
+RUN_COLUMNS = ("group", "seed", "run", "steps", "best step", "images learnt from", "minutes",
                "test read", "ended")
 
 
 @dataclass(frozen=True)
 class Origin:
-    """An arm's recipe and the commands that train it again.
+    """A group's recipe and the commands that train it again.
 
     Attributes:
-        name: of the arm.
+        name: of the group.
         digest: of it.
         recipe: as YAML, of the first seed; empty where it is not kept.
         commands: one for each run, to be given where the recipe lies as ``recipe.yaml``.
@@ -42,19 +42,19 @@ class Origin:
     given: Sequence[str]
 
 
-def lay_out_sources(arms: Sequence[ArmDetails]) -> Layout:
+def lay_out_sources(groups: Sequence[GroupDetails]) -> Layout:
     """A row for each data set: its digests and splits."""
     columns = ("data", "digest of the data", "digest of the splits", "splits")
     rows = dict.fromkeys(
-        (arm.arm.first.data, run.text("cell", "data", "digest"), run.text("cell", "split_digest"),
-         run.text("cell", "splits", "rule"))
-        for arm in arms for run in arm.runs)
+        (group.group.first.data, run.text("cell", "data", "digest"),
+         run.text("cell", "split_digest"), run.text("cell", "splits", "rule"))
+        for group in groups for run in group.runs)
     return plain_layout(columns, [list(row) for row in rows])
 
 
-def lay_out_software(arms: Sequence[ArmDetails]) -> Layout:
+def lay_out_software(groups: Sequence[GroupDetails]) -> Layout:
     """A row for each version or device, with what runs had; several where they differ."""
-    runs = [run for arm in arms for run in arm.runs]
+    runs = [run for group in groups for run in group.runs]
     packages = dict.fromkeys(name for run in runs
                              for name in run.environment.get("packages", {}))
     places = [*_PLACES, *((name, ("environment", "packages", name)) for name in packages)]
@@ -69,26 +69,26 @@ def lay_out_software(arms: Sequence[ArmDetails]) -> Layout:
     return plain_layout(("what", "value"), rows)
 
 
-def lay_out_runs(arms: Sequence[ArmDetails]) -> Layout:
+def lay_out_runs(groups: Sequence[GroupDetails]) -> Layout:
     """A row for each run: its cell, what it took, and how often it read the test split."""
-    alike = look_alike([arm.arm for arm in arms])
+    alike = look_alike([group.group for group in groups])
     return plain_layout(RUN_COLUMNS, [
-        [row_name(arm.arm, alike), str(run.run.seed), run.text("cell", "digest")[:12],
+        [row_name(group.group, alike), str(run.run.seed), run.text("cell", "digest")[:12],
          str(run.run.steps), run.text("result", "best", "step"), _images(run), _minutes(run),
          str(run.run.test_reads), run.text("status", "finished")[:16].replace("T", " ")]
-        for arm in arms for run in arm.runs
+        for group in groups for run in group.runs
     ], num_keys=2)
 
 
-def find_origins(arms: Sequence[ArmDetails]) -> list[Origin]:
-    """How each arm's runs are made again."""
-    alike = look_alike([arm.arm for arm in arms])
+def find_origins(groups: Sequence[GroupDetails]) -> list[Origin]:
+    """How each group's runs are made again."""
+    alike = look_alike([group.group for group in groups])
     return [
-        Origin(row_name(arm.arm, alike), arm.arm.first.arm, arm.recipe_text,
-               [rebuild_command(run) for run in arm.runs],
+        Origin(row_name(group.group, alike), group.group.first.group, group.recipe_text,
+               [rebuild_command(run) for run in group.runs],
                list(dict.fromkeys(filter(None, (run.text("environment", "command")
-                                                for run in arm.runs)))))
-        for arm in arms
+                                                for run in group.runs)))))
+        for group in groups
     ]
 
 

@@ -7,15 +7,15 @@ from dataclasses import replace
 from cclcc_cli.config.quoted import Quoted, QuotedResult
 from cclcc_cli.metrics.scores import MAIN, Metric, heading, score
 from cclcc_cli.report.layouts import Layout
-from cclcc_cli.report.tables import Arm, Record
+from cclcc_cli.report.tables import Group, Record
 
 MARK = "‡"
 WORD = "quoted"
 
 
-def fitting(quoted: Sequence[Quoted], arms: Sequence[Arm]) -> list[Quoted]:
+def fitting(quoted: Sequence[Quoted], groups: Sequence[Group]) -> list[Quoted]:
     """Those about a data set that the table is about."""
-    return [one for one in quoted if any(_same_data(one, arm) for arm in arms)]
+    return [one for one in quoted if any(_same_data(one, group) for group in groups)]
 
 
 def add_to_rows(layout: Layout, quoted: Sequence[Quoted], metrics: Sequence[Metric]) -> Layout:
@@ -25,17 +25,18 @@ def add_to_rows(layout: Layout, quoted: Sequence[Quoted], metrics: Sequence[Metr
 
 
 def add_to_grid(
-    layout: Layout, quoted: Sequence[Quoted], arms: Sequence[Arm], metric: Metric = MAIN
+    layout: Layout, quoted: Sequence[Quoted], groups: Sequence[Group], metric: Metric = MAIN
 ) -> Layout:
     """The grid with a row for each quoted method; results for other labels have no column."""
-    places = sorted({arm.place for arm in arms})
+    places = sorted({group.place for group in groups})
     rows = []
     for one in quoted:
         for name in dict.fromkeys(result.name for result in one.results):
             by_labels = {_count(one, r): _score_text(r, metric) for r in one.results
                          if r.name == name}
             cells = [by_labels.get(labeled, "") if any(
-                _same_data(one, arm) for arm in arms if arm.place == (data, labeled)) else ""
+                _same_data(one, group) for group in groups if group.place == (data, labeled))
+                else ""
                 for data, labeled in places]
             if any(cells):
                 rows.append([name, WORD, *cells])
@@ -111,6 +112,6 @@ def _labels_text(one: Quoted, result: QuotedResult) -> str:
     return f"{count}{share}"
 
 
-def _same_data(one: Quoted, arm: Arm) -> bool:
+def _same_data(one: Quoted, group: Group) -> bool:
     """The store is of that data set, at any size and fold."""
-    return re.fullmatch(rf"{re.escape(one.data)}-\d+( fold \d+)?", arm.first.data) is not None
+    return re.fullmatch(rf"{re.escape(one.data)}-\d+( fold \d+)?", group.first.data) is not None

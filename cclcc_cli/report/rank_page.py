@@ -59,9 +59,9 @@ def find_ranking(
     names = _name_groups(scored)
     by_place: dict[tuple[str, int], dict[str, Evidence]] = {}
     for found in scored:
-        name = names.get(found.arm.first.arm)
+        name = names.get(found.group.first.group)
         if name is not None:
-            by_place.setdefault(found.arm.place, {})[name] = found
+            by_place.setdefault(found.group.place, {})[name] = found
     by_place = {place: found for place, found in by_place.items() if len(found) > 1}
     if not by_place:
         return None
@@ -69,8 +69,8 @@ def find_ranking(
     if len(common) < 2:
         return None
     methods = sorted(common)
-    left_out = {names.get(found.arm.first.arm) or f"{found.arm.first.method} {found.arm.recipe}"
-                for found in scored} - common
+    left_out = {names.get(group.first.group) or f"{group.first.method} {group.recipe}"
+                for group in (found.group for found in scored)} - common
     return Ranking(methods, _build_blocks(by_place, methods, scores), sorted(left_out))
 
 
@@ -114,15 +114,15 @@ def _name_groups(evidence: Sequence[Evidence]) -> dict[str, str]:
     """Each group's name, by its digest; without those that no name tells apart in a block."""
     names: dict[str, str] = {}
     twice = {method for (_, method), count in Counter(
-        (found.arm.place, found.arm.first.method) for found in evidence).items() if count > 1}
-    full = Counter((found.arm.place, found.arm.first.method, found.arm.recipe)
+        (found.group.place, found.group.first.method) for found in evidence).items() if count > 1}
+    full = Counter((found.group.place, found.group.first.method, found.group.recipe)
                    for found in evidence)
     for found in evidence:
-        method, recipe = found.arm.first.method, found.arm.recipe
+        method, recipe = found.group.first.method, found.group.recipe
         if method not in twice:
-            names[found.arm.first.arm] = method
-        elif full[found.arm.place, method, recipe] == 1:
-            names[found.arm.first.arm] = f"{method} {recipe}"
+            names[found.group.first.group] = method
+        elif full[found.group.place, method, recipe] == 1:
+            names[found.group.first.group] = f"{method} {recipe}"
     return names
 
 
@@ -132,7 +132,7 @@ def _build_blocks(
 ) -> list[Block]:
     """Every block's scores on the images that all groups of its data set have."""
     means = {place: [stack.mean_over_runs() for name in methods
-                     if (stack := stack_runs(found[name].arm.runs, scores))]
+                     if (stack := stack_runs(found[name].group.runs, scores))]
              for place, found in by_place.items()}
     blocks = []
     for (data, labeled), own in means.items():
@@ -191,7 +191,7 @@ def _critical_sentence(ranking: Ranking, test: RankTest, order: Sequence[int]) -
 def _inventory(evidence: Sequence[Evidence]) -> str:
     places: dict[tuple[str, int], list[str]] = {}
     for found in evidence:
-        places.setdefault(found.arm.place, []).append(found.arm.first.method)
+        places.setdefault(found.group.place, []).append(found.group.first.method)
     return few([f"{data} with {labeled} labels ({few(methods)})"
                 for (data, labeled), methods in places.items()])
 

@@ -1,4 +1,4 @@
-"""What the recipes of arms do differently, key by key."""
+"""What the recipes of groups do differently, key by key."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -6,13 +6,13 @@ from typing import Any
 
 from cclcc_cli.report.detail_tables import plain_layout
 from cclcc_cli.report.layouts import Layout
-from cclcc_cli.report.run_details import ArmDetails
+from cclcc_cli.report.run_details import GroupDetails
 from cclcc_cli.report.tables import look_alike, row_name
 from cclcc_cli.wording import few
 
-COLUMNS = ("key", "value", "arms", "which")
+COLUMNS = ("key", "value", "groups", "which")
 _LEFT_OUT = ("name", "seed")
-"""What a row is called, and what an arm stands for several of."""
+"""What a row is called, and what a group stands for several of."""
 _NAMED = 12
 
 
@@ -27,19 +27,19 @@ def flat_keys(nested: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     return flat
 
 
-def lay_out_differences(arms: Sequence[ArmDetails]) -> Layout:
-    """A row for each value of each key that differs between arms that have it.
+def lay_out_differences(groups: Sequence[GroupDetails]) -> Layout:
+    """A row for each value of each key that differs between groups that have it.
 
-    A key that some arms lack, such as an option of another method, is told where those that have
+    A key that some groups lack, such as an option of another method, is told where those that have
     it differ.
     """
-    alike = look_alike([arm.arm for arm in arms])
+    alike = look_alike([group.group for group in groups])
     found: dict[str, dict[str, list[str]]] = {}
-    for arm in arms:
-        recipe = arm.first.cell.get("recipe", {})
+    for group in groups:
+        recipe = group.first.cell.get("recipe", {})
         for key, value in flat_keys(recipe).items():
             if key not in _LEFT_OUT:
-                found.setdefault(key, {}).setdefault(value, []).append(row_name(arm.arm, alike))
+                found.setdefault(key, {}).setdefault(value, []).append(row_name(group.group, alike))
     rows: list[list[str]] = []
     rules = []
     for key, values in found.items():

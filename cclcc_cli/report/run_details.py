@@ -8,7 +8,7 @@ from cclcc_cli.config.load import parse_recipe
 from cclcc_cli.config.recipes import AnyRecipe
 from cclcc_cli.errors import CclccError
 from cclcc_cli.report.gather import Run
-from cclcc_cli.report.tables import Arm
+from cclcc_cli.report.tables import Group
 from cclcc_cli.runs.folder import RunFolder
 
 
@@ -39,18 +39,18 @@ class RunDetails:
 
 
 @dataclass(frozen=True)
-class ArmDetails:
-    """An arm and what its runs were.
+class GroupDetails:
+    """A group and what its runs were.
 
     Attributes:
-        arm: what it is in tables.
-        runs: one for each of the arm's.
+        group: what it is in tables.
+        runs: one for each of the group's.
         recipe: of all of them but for the seed; None where this version cannot read it.
         recipe_text: of the first run, as YAML; empty where it is not kept.
         problem: why there is no recipe.
     """
 
-    arm: Arm
+    group: Group
     runs: Sequence[RunDetails]
     recipe: AnyRecipe | None
     recipe_text: str
@@ -61,19 +61,19 @@ class ArmDetails:
         return self.runs[0]
 
 
-def read_details(arms: Sequence[Arm]) -> tuple[list[ArmDetails], list[str]]:
-    """The details of arms, in their order, and in words what could not be read."""
-    details: list[ArmDetails] = []
+def read_details(groups: Sequence[Group]) -> tuple[list[GroupDetails], list[str]]:
+    """The details of groups, in their order, and in words what could not be read."""
+    details: list[GroupDetails] = []
     problems: list[str] = []
-    for arm in arms:
-        runs = [_read(run, problems) for run in arm.runs]
-        folder = RunFolder(arm.first.path)
+    for group in groups:
+        runs = [_read(run, problems) for run in group.runs]
+        folder = RunFolder(group.first.path)
         try:
             recipe, problem = parse_recipe(runs[0].cell["recipe"], f"{folder.path}"), ""
         except CclccError as error:
             recipe, problem = None, str(error).splitlines()[0]
             problems.append(f"this version cannot read the recipe of {problem}")
-        details.append(ArmDetails(arm, runs, recipe, _recipe_text(folder), problem))
+        details.append(GroupDetails(group, runs, recipe, _recipe_text(folder), problem))
     return details, problems
 
 

@@ -113,7 +113,7 @@ def strata_table(evidence: Sequence[Evidence], scores: Scores, split: Split) -> 
     parts = list(dict.fromkeys(name for strata in cuts.values() for name in strata.stems))
     rows, records = [], []
     for found, name in zip(evidence, _names(evidence), strict=True):
-        strata = cuts.get(found.arm.first.data)
+        strata = cuts.get(found.group.first.data)
         if strata is None:
             continue
         there = {each.name: each for each in _strata_of(found, strata, scores)}
@@ -132,21 +132,21 @@ def strata_missing(evidence: Sequence[Evidence], scores: Scores) -> list[str]:
     known = _cut_by_data(evidence, scores)
     return [f"{data}: no strata by lesion size: no image has a lesion, or the runs' tables of "
             "images are from before lesion sizes were kept; cclcc train --fresh makes them anew"
-            for data in dict.fromkeys(found.arm.first.data for found in evidence)
+            for data in dict.fromkeys(found.group.first.data for found in evidence)
             if data not in known]
 
 
 def _spread(found: Evidence, scores: Scores, dice: Scores) -> Spread | None:
-    stack = stack_runs(found.arm.runs, scores)
-    return measure_spread(stack, stack_runs(found.arm.runs, dice)) if stack else None
+    stack = stack_runs(found.group.runs, scores)
+    return measure_spread(stack, stack_runs(found.group.runs, dice)) if stack else None
 
 
 def _cut_by_data(evidence: Sequence[Evidence], scores: Scores) -> dict[str, Strata]:
     """Strata are of all images of a data set's groups, so that every group has the same."""
     cuts = {}
-    for data in dict.fromkeys(found.arm.first.data for found in evidence):
-        runs = [run for found in evidence if found.arm.first.data == data
-                for run in found.arm.runs]
+    for data in dict.fromkeys(found.group.first.data for found in evidence):
+        runs = [run for found in evidence if found.group.first.data == data
+                for run in found.group.runs]
         strata = cut_strata(collect_foreground([scores[r.path] for r in runs if r.path in scores]))
         if strata:
             cuts[data] = strata
@@ -154,7 +154,7 @@ def _cut_by_data(evidence: Sequence[Evidence], scores: Scores) -> dict[str, Stra
 
 
 def _strata_of(found: Evidence, strata: Strata, scores: Scores) -> list[Stratum]:
-    stack = stack_runs(found.arm.runs, scores)
+    stack = stack_runs(found.group.runs, scores)
     if stack is None:
         return []
     base = stack_runs(found.comparison.baseline.runs, scores) if found.comparison else None
@@ -193,21 +193,21 @@ def _cut_sentence(data: str, strata: Strata, split: Split) -> str:
 
 
 def _identity(found: Evidence) -> Record:
-    first = found.arm.first
-    return {"data": first.data, "method": first.method, "recipe": found.arm.recipe,
-            "arm": first.arm, "labeled": first.labeled, "seeds": len(found.arm.seeds)}
+    first = found.group.first
+    return {"data": first.data, "method": first.method, "recipe": found.group.recipe,
+            "group": first.group, "labeled": first.labeled, "seeds": len(found.group.seeds)}
 
 
 def _keys(evidence: Sequence[Evidence]) -> list[str]:
-    several = len({found.arm.first.data for found in evidence}) > 1
+    several = len({found.group.first.data for found in evidence}) > 1
     return [*(["data"] if several else []), "group"]
 
 
 def _names(evidence: Sequence[Evidence]) -> list[list[str]]:
-    alike, with_data = look_alike([found.arm for found in evidence]), len(_keys(evidence)) > 1
-    return [[*([found.arm.first.data] if with_data else []), row_name(found.arm, alike)]
+    alike, with_data = look_alike([found.group for found in evidence]), len(_keys(evidence)) > 1
+    return [[*([found.group.first.data] if with_data else []), row_name(found.group, alike)]
             for found in evidence]
 
 
 def _data(evidence: Sequence[Evidence]) -> str:
-    return ", ".join(dict.fromkeys(found.arm.first.data for found in evidence))
+    return ", ".join(dict.fromkeys(found.group.first.data for found in evidence))

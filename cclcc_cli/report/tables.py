@@ -1,4 +1,4 @@
-"""Arms side by side: mean and spread over seeds, and what makes a comparison doubtful."""
+"""Groups side by side: mean and spread over seeds, and what makes a comparison doubtful."""
 
 import csv
 import io
@@ -26,7 +26,7 @@ Record = dict[str, str | int | float | None]
 
 @dataclass(frozen=True)
 class Summary:
-    """A score over the seeds of an arm, as a share of 1 or in pixels.
+    """A score over the seeds of a group, as a share of 1 or in pixels.
 
     Attributes:
         mean: over runs.
@@ -40,7 +40,7 @@ class Summary:
 
 
 @dataclass(frozen=True)
-class Arm:
+class Group:
     """A group: runs that differ by their seed alone, or by fold and labelled subset as well.
 
     They stand in the order of fold, labelled subset and seed.
@@ -54,22 +54,22 @@ class Arm:
 
     @property
     def digest(self) -> str:
-        """The first characters, enough to tell arms apart and to find their cell.json."""
-        return self.first.arm[:8]
+        """The first characters, enough to tell groups apart and to find their cell.json."""
+        return self.first.group[:8]
 
     @property
     def recipe(self) -> str:
-        """The recipe's name, or names: a renamed recipe is the same arm."""
+        """The recipe's name, or names: a renamed recipe is the same group."""
         return "/".join(sorted({run.name for run in self.runs}))
 
     @property
     def place(self) -> tuple[str, int]:
-        """What it shares with the arms it is compared with: data set and number of labels."""
+        """What it shares with the groups it is compared with: data set and number of labels."""
         return self.first.data, self.first.labeled
 
     @property
     def label(self) -> tuple[str, int, str, str]:
-        """What a reader sees of an arm, in reading order."""
+        """What a reader sees of a group, in reading order."""
         return self.first.data, self.first.labeled, self.first.method, self.recipe
 
     @property
@@ -119,58 +119,58 @@ def _several(values: Iterable[int | None]) -> list[int]:
     return found if len(found) > 1 else []
 
 
-def group_arms(runs: Iterable[Run]) -> list[Arm]:
-    """Arms in reading order: data set, number of labels, method, name."""
-    groups: defaultdict[str, list[Run]] = defaultdict(list)
+def group_runs(runs: Iterable[Run]) -> list[Group]:
+    """Groups in reading order: data set, number of labels, method, name."""
+    buckets: defaultdict[str, list[Run]] = defaultdict(list)
     for run in runs:
-        groups[run.arm].append(run)
-    arms = [build_arm(group) for group in groups.values()]
-    return sorted(arms, key=lambda arm: (arm.label, arm.digest))
+        buckets[run.group].append(run)
+    groups = [build_group(bucket) for bucket in buckets.values()]
+    return sorted(groups, key=lambda group: (group.label, group.digest))
 
 
-def build_arm(runs: Iterable[Run]) -> Arm:
+def build_group(runs: Iterable[Run]) -> Group:
     """Runs of one group, in its order."""
-    return Arm(tuple(sorted(runs, key=lambda run: (
+    return Group(tuple(sorted(runs, key=lambda run: (
         -1 if run.fold is None else run.fold, -1 if run.subset is None else run.subset,
         run.seed))))
 
 
 def build_table(
-    arms: Sequence[Arm], split: Split, metrics: Sequence[Metric]
+    groups: Sequence[Group], split: Split, metrics: Sequence[Metric]
 ) -> tuple[list[str], list[list[str]]]:
-    """Columns and rows of text, a row per arm: shares in %, distances in pixels."""
-    several_data = len({arm.first.data for arm in arms}) > 1
-    alike = look_alike(arms)
+    """Columns and rows of text, a row per group: shares in %, distances in pixels."""
+    several_data = len({group.first.data for group in groups}) > 1
+    alike = look_alike(groups)
     columns = [
         *(["data"] if several_data else []), "method", "recipe", "labels", "seeds", "steps",
-        *map(heading, metrics), *(["arm"] if alike else []),
+        *map(heading, metrics), *(["group"] if alike else []),
     ]
     rows = [
         [
-            *([arm.first.data] if several_data else []),
-            arm.first.method,
-            arm.recipe,
-            share_text(arm),
-            arm.repeated,
-            steps_text(arm.runs),
-            *(format_summary(arm.summary(split, metric), metric) for metric in metrics),
-            *([arm.digest] if alike else []),
+            *([group.first.data] if several_data else []),
+            group.first.method,
+            group.recipe,
+            share_text(group),
+            group.repeated,
+            steps_text(group.runs),
+            *(format_summary(group.summary(split, metric), metric) for metric in metrics),
+            *([group.digest] if alike else []),
         ]
-        for arm in arms
+        for group in groups
     ]
     return columns, rows
 
 
-def comparison_notes(arms: Sequence[Arm], split: Split) -> list[str]:
+def comparison_notes(groups: Sequence[Group], split: Split) -> list[str]:
     """What a reader must know before believing the table.
 
     Within one data set: what differs between rows besides what their labels say, their seeds
     included. Then which checkpoint was judged, leaks, runs that lack the split, and runs that
     read the test split more than once.
     """
-    notes = [text for _, text in differing_conditions(arms, split)]
-    notes += [*_seed_notes(arms), *_checkpoint_notes(arms), *_leak_notes(arms, split)]
-    for run in (run for arm in arms for run in arm.runs):
+    notes = [text for _, text in differing_conditions(groups, split)]
+    notes += [*_seed_notes(groups), *_checkpoint_notes(groups), *_leak_notes(groups, split)]
+    for run in (run for group in groups for run in group.runs):
         if split not in run.scores:
             notes.append(f"{run.path}: has no {split} scores, its {split} split is empty")
         if split == "test" and run.test_reads > 1:
@@ -178,41 +178,41 @@ def comparison_notes(arms: Sequence[Arm], split: Split) -> list[str]:
     return notes
 
 
-def differing_conditions(arms: Sequence[Arm], split: Split) -> list[tuple[str, str]]:
+def differing_conditions(groups: Sequence[Group], split: Split) -> list[tuple[str, str]]:
     """What differs between rows of one data set, as a topic and a sentence."""
-    groups: defaultdict[tuple[str, int | None], list[Arm]] = defaultdict(list)
-    for arm in arms:  # folds are other splits by design, and alike within each
-        for fold in dict.fromkeys(run.fold for run in arm.runs):
-            runs = tuple(run for run in arm.runs if run.fold == fold)
-            groups[arm.first.data, fold].append(Arm(runs))
+    buckets: defaultdict[tuple[str, int | None], list[Group]] = defaultdict(list)
+    for group in groups:  # folds are other splits by design, and alike within each
+        for fold in dict.fromkeys(run.fold for run in group.runs):
+            runs = tuple(run for run in group.runs if run.fold == fold)
+            buckets[group.first.data, fold].append(Group(runs))
     found = []
-    for (data, _), group in groups.items():
-        conditions = {run.path: _conditions(run, split) for arm in group for run in arm.runs}
-        alike = look_alike(group)
+    for (data, _), bucket in buckets.items():
+        conditions = {run.path: _conditions(run, split) for group in bucket for run in group.runs}
+        alike = look_alike(bucket)
         topics = dict.fromkeys(topic for each in conditions.values() for topic in each)
         for topic in topics:
             rows: defaultdict[str, list[str]] = defaultdict(list)
-            for arm in group:
-                values = {conditions[run.path].get(topic, "not stated") for run in arm.runs}
+            for group in bucket:
+                values = {conditions[run.path].get(topic, "not stated") for run in group.runs}
                 for value in sorted(values):
-                    rows[value].append(row_name(arm, alike))
+                    rows[value].append(row_name(group, alike))
             if len(rows) > 1:
                 differing = "; ".join(f"{value} ({few(rows[value])})" for value in rows)
                 found.append((topic, f"{data}: compared rows differ in {topic}: {differing}"))
     return list(dict.fromkeys(found))
 
 
-def _seed_notes(arms: Sequence[Arm]) -> list[str]:
+def _seed_notes(groups: Sequence[Group]) -> list[str]:
     """By data set: rows with more seeds than others, or with as many but other ones."""
     notes = []
-    alike = look_alike(arms)
-    for data in dict.fromkeys(arm.first.data for arm in arms):
-        group = [arm for arm in arms if arm.first.data == data]
+    alike = look_alike(groups)
+    for data in dict.fromkeys(group.first.data for group in groups):
+        bucket = [group for group in groups if group.first.data == data]
         counts: defaultdict[str, list[str]] = defaultdict(list)
         seeds: defaultdict[str, list[str]] = defaultdict(list)
-        for arm in group:
-            counts[arm.repeated].append(row_name(arm, alike))
-            seeds[", ".join(map(str, arm.seeds))].append(row_name(arm, alike))
+        for group in bucket:
+            counts[group.repeated].append(row_name(group, alike))
+            seeds[", ".join(map(str, group.seeds))].append(row_name(group, alike))
         what, rows = ("numbers of seeds", counts) if len(counts) > 1 else ("seeds", seeds)
         if len(rows) > 1:
             differing = "; ".join(f"{value} ({few(names)})" for value, names in rows.items())
@@ -220,12 +220,12 @@ def _seed_notes(arms: Sequence[Arm]) -> list[str]:
     return notes
 
 
-def _checkpoint_notes(arms: Sequence[Arm]) -> list[str]:
+def _checkpoint_notes(groups: Sequence[Group]) -> list[str]:
     """By data set: that scores are of the best checkpoint on validation, and when that was."""
     notes = []
-    for data in dict.fromkeys(arm.first.data for arm in arms):
-        known = [(run.best_step, run.steps) for arm in arms if arm.first.data == data
-                 for run in arm.runs if run.best_step is not None]
+    for data in dict.fromkeys(group.first.data for group in groups):
+        known = [(run.best_step, run.steps) for group in groups if group.first.data == data
+                 for run in group.runs if run.best_step is not None]
         if not known:
             continue
         shares = [round(100 * best / steps) for best, steps in known]
@@ -239,43 +239,43 @@ def _checkpoint_notes(arms: Sequence[Arm]) -> list[str]:
     return notes
 
 
-def _leak_notes(arms: Sequence[Arm], split: Split) -> list[str]:
-    """By data set: how many images leak, and each arm's Dice without them."""
+def _leak_notes(groups: Sequence[Group], split: Split) -> list[str]:
+    """By data set: how many images leak, and each group's Dice without them."""
     rows: defaultdict[str, list[str]] = defaultdict(list)
-    alike = look_alike(arms)
-    for arm in arms:
-        leaks = {run.fold: run.leaks[split] for run in arm.runs if split in run.leaks}
-        dice = [leak.dice for run in arm.runs if (leak := run.leaks.get(split))
+    alike = look_alike(groups)
+    for group in groups:
+        leaks = {run.fold: run.leaks[split] for run in group.runs if split in run.leaks}
+        dice = [leak.dice for run in group.runs if (leak := run.leaks.get(split))
                 and leak.dice is not None]
         if leaks:
             count = sum(leak.count for leak in leaks.values())
             images = sum(leak.images for leak in leaks.values())
-            what = (f"{arm.first.data}: {count} of {images} {split} images show "
+            what = (f"{group.first.data}: {count} of {images} {split} images show "
                     f"the same thing as an image that trains or selects (cclcc audit)")
             without = f"{100 * statistics.fmean(dice):.2f}" if dice else "none"
-            rows[what].append(f"{without} ({row_name(arm, alike)})")
+            rows[what].append(f"{without} ({row_name(group, alike)})")
     return [f"{what}; Dice % without them: {', '.join(found)}" for what, found in rows.items()]
 
 
 def to_records(
-    arms: Sequence[Arm], split: Split, metrics: Sequence[Metric]
+    groups: Sequence[Group], split: Split, metrics: Sequence[Metric]
 ) -> list[Record]:
-    """One flat record per arm with numbers as they are: means, deviations and counts.
+    """One flat record per group with numbers as they are: means, deviations and counts.
 
     A score at the image's own size is named ``<score>_original``; an unknown number is None.
     """
     records = []
-    for arm in arms:
-        steps = [run.steps for run in arm.runs]
+    for group in groups:
+        steps = [run.steps for run in group.runs]
         record: Record = {
-            "data": arm.first.data, "method": arm.first.method, "recipe": arm.recipe,
-            "arm": arm.first.arm, "split": split, "labeled": arm.first.labeled,
-            "train_images": arm.first.train_images, "seeds": len(arm.seeds),
-            "folds": len(arm.folds) or None, "label_subsets": len(arm.subsets) or None,
+            "data": group.first.data, "method": group.first.method, "recipe": group.recipe,
+            "group": group.first.group, "split": split, "labeled": group.first.labeled,
+            "train_images": group.first.train_images, "seeds": len(group.seeds),
+            "folds": len(group.folds) or None, "label_subsets": len(group.subsets) or None,
             "steps_min": min(steps), "steps_max": max(steps),
         }
         for metric in metrics:
-            summary, key = arm.summary(split, metric), metric_name(metric)
+            summary, key = group.summary(split, metric), metric_name(metric)
             record[f"{key}_mean"] = summary.mean if summary else None
             record[f"{key}_std"] = summary.std if summary else None
             record[f"{key}_n"] = summary.count if summary else 0
@@ -304,9 +304,9 @@ def to_csv(records: Sequence[Record]) -> str:
     return text.getvalue()
 
 
-def missing_notes(arms: Sequence[Arm], split: Split, metrics: Sequence[Metric]) -> list[str]:
+def missing_notes(groups: Sequence[Group], split: Split, metrics: Sequence[Metric]) -> list[str]:
     """Which of the scores shown some runs lack, because they are older than the score."""
-    runs = [run for arm in arms for run in arm.runs if split in run.scores]
+    runs = [run for group in groups for run in group.runs if split in run.scores]
     lacking: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
     for metric in metrics:
         without = [str(run.path) for run in runs if run.scores[split].get(metric) is None]
@@ -322,23 +322,24 @@ def _conditions(run: Run, split: Split) -> Mapping[str, str]:
     return {"optimiser steps": str(run.steps), **run.conditions, **rules}
 
 
-def repeated_over(arms: Sequence[Arm]) -> str:
+def repeated_over(groups: Sequence[Group]) -> str:
     """What standard deviations are over, in words."""
     kinds = dict.fromkeys(
-        "folds" if arm.folds else "label subsets" if arm.subsets else "seeds" for arm in arms)
+        "folds" if group.folds else "label subsets" if group.subsets else "seeds"
+        for group in groups)
     return " or ".join(kinds)
 
 
-def look_alike(arms: Sequence[Arm]) -> bool:
-    """Some arms have the same label, and need their digests to be told apart."""
-    return len({arm.label for arm in arms}) < len(arms)
+def look_alike(groups: Sequence[Group]) -> bool:
+    """Some groups have the same label, and need their digests to be told apart."""
+    return len({group.label for group in groups}) < len(groups)
 
 
-def row_name(arm: Arm, alike: bool) -> str:
-    """An arm in a sentence: method, recipe and labels, and its digest where others are alike."""
-    method = "" if arm.recipe == arm.first.method else f"{arm.first.method} "
-    name = f"{method}{arm.recipe} {arm.first.labeled}"
-    return f"{name} {arm.digest}" if alike else name
+def row_name(group: Group, alike: bool) -> str:
+    """A group in a sentence: method, recipe and labels, and its digest where others are alike."""
+    method = "" if group.recipe == group.first.method else f"{group.first.method} "
+    name = f"{method}{group.recipe} {group.first.labeled}"
+    return f"{name} {group.digest}" if alike else name
 
 
 def steps_text(runs: Sequence[Run]) -> str:
@@ -346,9 +347,9 @@ def steps_text(runs: Sequence[Run]) -> str:
     return "/".join(map(str, sorted({run.steps for run in runs})))
 
 
-def share_text(arm: Arm) -> str:
+def share_text(group: Group) -> str:
     """How many labels, and what share of the training images."""
-    return f"{arm.first.labeled} ({100 * arm.first.labeled / arm.first.train_images:.3g} %)"
+    return f"{group.first.labeled} ({100 * group.first.labeled / group.first.train_images:.3g} %)"
 
 
 def format_summary(summary: Summary | None, metric: Metric) -> str:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cclcc_cli.metrics.scores import MAIN, Metric, gain, score_of
 from cclcc_cli.report.statistics import LEVEL, Difference
-from cclcc_cli.report.tables import Arm
+from cclcc_cli.report.tables import Group
 
 Verdict = Literal["better", "worse", "equivalent", "undecided", "estimate only",
                   "these two trainings"]
@@ -33,7 +33,7 @@ class Pair:
         left_over: seeds that only one side has, and that the comparison leaves out.
     """
 
-    baseline: Arm
+    baseline: Group
     difference: Difference
     left_over: tuple[int, ...] = ()
 
@@ -60,7 +60,7 @@ class Comparison:
         metric: which score.
     """
 
-    baseline: Arm
+    baseline: Group
     difference: Difference
     left_over: tuple[int, ...]
     family: int

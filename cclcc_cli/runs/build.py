@@ -1,4 +1,4 @@
-"""From a cell to its trainer: batches, validation, method, random states."""
+"""From a run to its trainer: batches, validation, method, random states."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +11,7 @@ from cclcc_cli.data.sampling import TwoStreamBatches
 from cclcc_cli.data.transforms import StrongTransform, TrainingTransform
 from cclcc_cli.methods import build_method
 from cclcc_cli.models.network import Network
-from cclcc_cli.runs.identity import Cell
+from cclcc_cli.runs.identity import RunSpec
 from cclcc_cli.runs.start import start_from_run
 from cclcc_cli.training.evaluate import Scores, validation_scores
 from cclcc_cli.training.loop import Observer, Trainer
@@ -22,7 +22,7 @@ from cclcc_cli.training.team import Team
 
 
 def build_trainer(
-    cell: Cell,
+    run: RunSpec,
     plan: Plan,
     folder: Path,
     *,
@@ -31,10 +31,10 @@ def build_trainer(
     team: Team,
     images: list[Scores] | None = None,
 ) -> Trainer:
-    """A trainer at the first step of a cell, with fresh weights from the recipe's seed.
+    """A trainer at the first step of a run, with fresh weights from the recipe's seed.
 
     Args:
-        cell: what to train.
+        run: what to train.
         plan: its steps.
         folder: where checkpoints go.
         stop_requested: asked after each step.
@@ -42,12 +42,12 @@ def build_trainer(
         team: the processes that train it.
         images: holds each image's scores of the latest validation, where given.
     """
-    recipe, store, runtime = cell.recipe, cell.store, cell.runtime
+    recipe, store, runtime = run.recipe, run.store, run.runtime
     seed_everything(recipe.seed)
     if runtime.device == "cpu":
         torch.set_num_threads(runtime.cpu_threads)
         keep_freed_memory()
-    val = store.positions(cell.splits.val)
+    val = store.positions(run.splits.val)
     method = build_method(recipe)
     if recipe.model.init is not None:
         start_from_run(method, Path(recipe.model.init))
@@ -60,8 +60,8 @@ def build_trainer(
     return Trainer(
         method, recipe, plan, runtime,
         batches=lambda first_step: load_batches(
-            _images(cell),
-            _batches(cell, plan, first_step, team),
+            _images(run),
+            _batches(run, plan, first_step, team),
             workers=runtime.workers, pin_memory=runtime.device == "cuda",
         ),
         validate=validate,
@@ -72,10 +72,10 @@ def build_trainer(
     )
 
 
-def _images(cell: Cell) -> TrainingImages:
-    recipe, views = cell.recipe, cell.recipe.strong_views
+def _images(run: RunSpec) -> TrainingImages:
+    recipe, views = run.recipe, run.recipe.strong_views
     return TrainingImages(
-        cell.store,
+        run.store,
         TrainingTransform(recipe.weak, recipe.seed),
         None if views is None else StrongTransform(views.config, recipe.seed),
         num_strong=views.count if views else 0,
@@ -83,14 +83,14 @@ def _images(cell: Cell) -> TrainingImages:
     )
 
 
-def _batches(cell: Cell, plan: Plan, first_step: int, team: Team) -> TwoStreamBatches:
-    store, batch = cell.store, cell.recipe.batch
+def _batches(run: RunSpec, plan: Plan, first_step: int, team: Team) -> TwoStreamBatches:
+    store, batch = run.store, run.recipe.batch
     return TwoStreamBatches(
-        np.array(store.positions(cell.labeled), dtype=np.int64),
-        np.array(store.positions(cell.unlabeled), dtype=np.int64),
+        np.array(store.positions(run.labeled), dtype=np.int64),
+        np.array(store.positions(run.unlabeled), dtype=np.int64),
         num_labeled=batch.labeled,
         num_unlabeled=batch.unlabeled,
-        seed=cell.recipe.seed,
+        seed=run.recipe.seed,
         first_step=first_step,
         total_steps=plan.total_steps,
         rank=team.rank,

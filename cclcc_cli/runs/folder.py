@@ -1,4 +1,4 @@
-"""The run folder: the truth about one trained cell. Everything else is a mirror of it.
+"""The run folder: the truth about one trained run. Everything else is a mirror of it.
 
     recipe.yaml        the resolved recipe, defaults written out
     cell.json          what determines the result, and its digest (see ``runs.identity``)
@@ -41,7 +41,7 @@ from cclcc_cli.runs.lease import (
 
 State = Literal["running", "stopped", "failed", "pruned", "validated", "finished"]
 """``pruned``: a search ended it before its time. ``validated``: trained to its end for a search,
-so the test split is unread; whoever asks for the cell's result goes on and reads it."""
+so the test split is unread; whoever asks for the run's result goes on and reads it."""
 Standing = Literal["done", "running", "stopped", "killed", "failed", "pruned", "validated",
                    "to do"]
 Record = Mapping[str, Any]
@@ -127,7 +127,7 @@ class RunFolder:
     def _busy(self, owner: Owner | None) -> RunBusyError:
         who = f" ({owner})" if owner else ""
         return RunBusyError(
-            f"{self.path}: another process is training this cell{who}; wait for it or stop it"
+            f"{self.path}: another process is training this run{who}; wait for it or stop it"
         )
 
     @property
@@ -189,7 +189,7 @@ class RunFolder:
 
     @property
     def ablation(self) -> str | None:
-        """The ablation that the run belongs to: the first one that had it as a cell."""
+        """The ablation that the run belongs to: the first one that had it as a run."""
         return (self.read_json("ablation.json") or {}).get("name")
 
     def join_ablation(self, name: str) -> None:
@@ -261,5 +261,5 @@ class RunFolder:
 
 
 def find_runs(root: Path) -> list[RunFolder]:
-    """Every run folder below a root (``<root>/<data set>/<cell>/``), sorted by path."""
+    """Every run folder below a root (``<root>/<data set>/<run>/``), sorted by path."""
     return [RunFolder(path.parent) for path in sorted(root.glob("*/*/cell.json"))]

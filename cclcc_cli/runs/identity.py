@@ -1,4 +1,4 @@
-"""A cell: one training, addressed by the digest of what determines its result."""
+"""A run: one training, addressed by the digest of what determines its result."""
 
 import hashlib
 import json
@@ -25,7 +25,7 @@ _DEEPEST = {"unet": 16, "wide_unet": 16, "residual_unet": 16, "timm": 32}
 
 
 @dataclass(frozen=True)
-class Cell:
+class RunSpec:
     """A recipe on a store, computed in a certain way.
 
     Attributes:
@@ -167,8 +167,8 @@ class Cell:
         return _sha256(self.identity)
 
     @cached_property
-    def arm(self) -> str:
-        """The digest without seed, threads, processes: cells of one arm differ by chance alone."""
+    def group(self) -> str:
+        """The digest without seed, threads, processes: runs of one group differ by chance alone."""
         identity = self.identity
         del identity["recipe"]["seed"], identity["runtime"]["threads"]
         identity["runtime"].pop("processes", None)
@@ -185,7 +185,7 @@ class Cell:
         info, train = self.store.info, self.splits.train
         return {
             "digest": self.digest,
-            "arm": self.arm,
+            "arm": self.group,
             **self.identity,
             "recipe": self.recipe.model_dump(mode="json"),
             "data": {"name": info.name, "size": info.size, "digest": info.digest},

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # who hands cells out needs none of what trains
+if TYPE_CHECKING:  # who hands runs out needs none of what trains
     from cclcc_cli.training.team import Team
 
 WARNING = signal.SIGUSR2

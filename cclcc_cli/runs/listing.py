@@ -56,7 +56,7 @@ def list_runs(
         states: none: any.
         methods: likewise.
         names: of recipes, likewise.
-        ablation: only the cells that its plan had when it last ran.
+        ablation: only the runs that its plan had when it last ran.
 
     Raises:
         RunError: there is no such folder, state or ablation.
@@ -86,15 +86,15 @@ def _folders(runs_root: Path, ablation: str | None) -> list[RunFolder]:
 
 def _describe(folder: RunFolder) -> Listed:
     try:
-        cell, status, standing = folder.read_json("cell.json"), folder.status, folder.standing
-        if cell is None:
+        run, status, standing = folder.read_json("cell.json"), folder.status, folder.standing
+        if run is None:
             return Listed(folder.path, standing)
         result = folder.read_json("result.json") if standing in ("done", "validated") else None
         owner = folder.owner if standing == "running" else None
-        recipe = cell["recipe"]
+        recipe = run["recipe"]
         return Listed(
             folder.path, standing, recipe["name"], recipe["method"],
-            f"{cell['data']['name']}-{cell['data']['size']}", cell["labeled"]["count"],
+            f"{run['data']['name']}-{run['data']['size']}", run["labeled"]["count"],
             recipe["seed"], status.get("step", 0), status.get("total_steps", 0),
             result["best"]["dice"] if result else None,
             str(owner) if owner else status.get("error") or "",

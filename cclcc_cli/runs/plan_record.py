@@ -1,7 +1,7 @@
-"""What an ablation's plan was when it last ran: its threads, and which cell had which place.
+"""What an ablation's plan was when it last ran: its threads, and which run had which place.
 
 ``<runs>/ablations/<name>/plan.json``. Only threads, the history of places and what the file said of
-them are in it: the cells themselves are in their run folders, and a plan without a record is a
+them are in it: the runs themselves are in their run folders, and a plan without a record is a
 plan that never began.
 """
 
@@ -26,15 +26,15 @@ _PATIENCE = 60.0
 
 @dataclass(frozen=True)
 class Former:
-    """A cell that had a place before.
+    """A run that had a place before.
 
     Attributes:
         path: its folder.
-        cell: the content of its cell.json.
+        run: the content of its cell.json.
     """
 
     path: Path
-    cell: dict[str, Any]
+    run: dict[str, Any]
 
 
 @dataclass
@@ -42,7 +42,7 @@ class PlanRecord:
     """The content of plan.json.
 
     Attributes:
-        threads: CPU threads of every cell; None before the first start.
+        threads: CPU threads of every run; None before the first start.
         places: place to folders below the runs' root, the newest last.
         definition: the content of a ``config.definition.Definition``; None for a plan from before
             that was kept.
@@ -53,14 +53,14 @@ class PlanRecord:
     definition: dict[str, Any] | None = None
 
     def former(self, place: str, digest: str, runs_root: Path) -> Former | None:
-        """The last other cell of a place whose folder is still there."""
+        """The last other run of a place whose folder is still there."""
         for name in reversed(self.places.get(place, [])):
             if name.endswith(f"-{digest[:8]}"):
                 continue
             folder = RunFolder(runs_root / name)
-            cell = folder.read_json("cell.json")
-            if cell is not None:
-                return Former(folder.path, cell)
+            run = folder.read_json("cell.json")
+            if run is not None:
+                return Former(folder.path, run)
         return None
 
 
@@ -87,7 +87,7 @@ def read_record(runs_root: Path, name: str) -> PlanRecord:
         return PlanRecord()
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError,
             OverflowError) as error:
-        raise RunError(f"{path}: cannot be read ({error}); remove it: finished cells stay done, "
+        raise RunError(f"{path}: cannot be read ({error}); remove it: finished runs stay done, "
                        "only what had their place before is forgotten") from None
 
 
@@ -100,16 +100,16 @@ def _places(raw: dict[str, list[str]]) -> dict[str, list[str]]:
 
 def write_record(
     runs_root: Path, name: str, former: PlanRecord, threads: int,
-    cells: Iterable[tuple[str, Path]], definition: dict[str, Any] | None = None,
+    runs: Iterable[tuple[str, Path]], definition: dict[str, Any] | None = None,
 ) -> None:
-    """Put down the threads, each place's cell behind its former ones, and what the file says.
+    """Put down the threads, each place's run behind its former ones, and what the file says.
 
     Args:
         runs_root: where run folders are made.
         name: of the ablation.
         former: what was read when the plan was made.
-        threads: of every cell.
-        cells: place and folder.
+        threads: of every run.
+        runs: place and folder.
         definition: of the places; None keeps the one that is there.
 
     Raises:
@@ -122,9 +122,9 @@ def write_record(
         record = read_record(runs_root, name)
         if record.threads not in (former.threads, threads):
             raise RunError(f"{path}: another start has just fixed {record.threads} threads for "
-                           "each cell; give the same command again")
+                           "each run; give the same command again")
         places = record.places
-        for place, folder in cells:
+        for place, folder in runs:
             own = folder.relative_to(runs_root).as_posix()
             places[place] = [*(one for one in places.get(place, []) if one != own), own]
         content = {"threads": threads, "places": places,

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from cclcc_cli.runs.folder import RunFolder
-from cclcc_cli.runs.identity import Cell
+from cclcc_cli.runs.identity import RunSpec
 from cclcc_cli.training.schedule import Plan
 
 
 class Display(Protocol):
     """Shows a training while it runs; all text for people goes through here."""
 
-    def started(self, folder: RunFolder, cell: Cell, plan: Plan, first_step: int) -> None: ...
+    def started(self, folder: RunFolder, run: RunSpec, plan: Plan, first_step: int) -> None: ...
 
     def checked(self, step: int, terms: Mapping[str, float]) -> None: ...
 
@@ -28,9 +28,9 @@ class Chorus:
     def __init__(self, displays: Sequence[Display]) -> None:
         self._displays = displays
 
-    def started(self, folder: RunFolder, cell: Cell, plan: Plan, first_step: int) -> None:
+    def started(self, folder: RunFolder, run: RunSpec, plan: Plan, first_step: int) -> None:
         for display in self._displays:
-            display.started(folder, cell, plan, first_step)
+            display.started(folder, run, plan, first_step)
 
     def checked(self, step: int, terms: Mapping[str, float]) -> None:
         for display in self._displays:
@@ -57,11 +57,11 @@ class TextDisplay:
         self._clock = Clock()
         self._watch: CpuWatch | None = None
 
-    def started(self, folder: RunFolder, cell: Cell, plan: Plan, first_step: int) -> None:
+    def started(self, folder: RunFolder, run: RunSpec, plan: Plan, first_step: int) -> None:
         self._clock.start(plan.total_steps, first_step)
-        if cell.runtime.device == "cpu":
-            self._watch = CpuWatch(cell.runtime.cpu_threads)
-        for line in describe_start(folder, cell, plan, first_step):
+        if run.runtime.device == "cpu":
+            self._watch = CpuWatch(run.runtime.cpu_threads)
+        for line in describe_start(folder, run, plan, first_step):
             self._emit(line)
 
     def checked(self, step: int, terms: Mapping[str, float]) -> None:  # noqa: ARG002
@@ -130,13 +130,13 @@ class Clock:
         return (time.monotonic() - self._began) / done * (self.total_steps - step)
 
 
-def describe_start(folder: RunFolder, cell: Cell, plan: Plan, first_step: int) -> list[str]:
+def describe_start(folder: RunFolder, run: RunSpec, plan: Plan, first_step: int) -> list[str]:
     """What is about to run."""
-    info, runtime = cell.store.info, cell.runtime
-    unlabeled = f" + {len(cell.unlabeled)} unlabelled" if cell.unlabeled else ""
+    info, runtime = run.store.info, run.runtime
+    unlabeled = f" + {len(run.unlabeled)} unlabelled" if run.unlabeled else ""
     lines = [
-        f"{cell.recipe.name}: {cell.recipe.method} on {info.name} at {info.size} px, "
-        f"{len(cell.labeled)} labelled{unlabeled} images, seed {cell.recipe.seed}",
+        f"{run.recipe.name}: {run.recipe.method} on {info.name} at {info.size} px, "
+        f"{len(run.labeled)} labelled{unlabeled} images, seed {run.recipe.seed}",
         f"{plan.total_steps} steps, {plan.steps_per_epoch} an epoch, on {runtime.device} in "
         f"{runtime.precision}; run folder {folder.path}",
     ]

@@ -58,8 +58,8 @@ def _problem(folder: RunFolder) -> str | None:
 
 def _is_run(folder: RunFolder) -> bool:
     try:
-        cell = folder.read_json("cell.json")
+        run = folder.read_json("cell.json")
     except RunError:
         return False
-    digest = cell.get("digest") if isinstance(cell, dict) else None
+    digest = run.get("digest") if isinstance(run, dict) else None
     return isinstance(digest, str) and folder.path.name.endswith(f"-{digest[:8]}")

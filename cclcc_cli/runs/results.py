@@ -1,4 +1,4 @@
-"""What a trained cell is worth: every image scored once, and the tables that say so."""
+"""What a trained run is worth: every image scored once, and the tables that say so."""
 
 import csv
 import io
@@ -10,7 +10,7 @@ from cclcc_cli.files import write_atomic
 from cclcc_cli.metrics.scores import SIZES, file_column
 from cclcc_cli.models.network import Network
 from cclcc_cli.runs.folder import RunFolder
-from cclcc_cli.runs.identity import Cell
+from cclcc_cli.runs.identity import RunSpec
 from cclcc_cli.runs.masks import Masks, write_masks
 from cclcc_cli.runs.progress import Display
 from cclcc_cli.training.checkpoint import load_checkpoint
@@ -26,19 +26,19 @@ from cclcc_cli.training.loop import Trainer
 NUM_OVERLAYS = 6
 
 
-def evaluate_cell(
-    cell: Cell, folder: RunFolder, trainer: Trainer, display: Display, *, read_test: bool = True
+def evaluate_run(
+    run: RunSpec, folder: RunFolder, trainer: Trainer, display: Display, *, read_test: bool = True
 ) -> dict[str, Any]:
     """Evaluate the best checkpoint: validation in full, then the one reading of the test split.
 
     Args:
-        cell: trained.
+        run: trained.
         folder: where the tables go.
         trainer: which trained it.
         display: hears about progress.
         read_test: False leaves the test split unread and uncounted.
     """
-    config, splits = cell.recipe.evaluation, cell.splits
+    config, splits = run.recipe.evaluation, run.splits
     best = load_checkpoint(folder.best_checkpoint)
     network = trainer.predictor
     network.load_state_dict(best["network"])
@@ -47,34 +47,34 @@ def evaluate_cell(
         "steps": trainer.progress.step,
         "rules": evaluation_rules(config, config.test_on),
         "validation_rules": evaluation_rules(config, config.validation_on),
-        "val": _evaluate(cell, folder, network, "val", splits.val, config.validation_on, display),
+        "val": _evaluate(run, folder, network, "val", splits.val, config.validation_on, display),
         "test": None,
     }
     if splits.test and read_test:
         folder.update_status(test_reads=folder.status.get("test_reads", 0) + 1)
         result["test"] = _evaluate(
-            cell, folder, network, "test", splits.test, config.test_on, display
+            run, folder, network, "test", splits.test, config.test_on, display
         )
     folder.write_json("result.json", result)
     return result
 
 
 def _evaluate(
-    cell: Cell, folder: RunFolder, network: Network, split: Literal["val", "test"],
+    run: RunSpec, folder: RunFolder, network: Network, split: Literal["val", "test"],
     stems: Sequence[str], on: Literal["probs", "logits"], display: Display,
 ) -> dict[str, dict[str, float]]:
     display.evaluating(split, len(stems))
-    rows = cell.store.positions(stems)
+    rows = run.store.positions(stems)
     scores, bits = evaluate_images(
-        network, cell.store, rows, cell.recipe.evaluation, on, cell.runtime,
+        network, run.store, rows, run.recipe.evaluation, on, run.runtime,
         keep_masks=split == "test",
     )
-    write_atomic(folder.images_table(split), _images_csv(scores, cell.store))
+    write_atomic(folder.images_table(split), _images_csv(scores, run.store))
     if bits is not None:
-        masks = Masks(tuple(stems), cell.store.info.size, bits)
+        masks = Masks(tuple(stems), run.store.info.size, bits)
         write_masks(folder, masks)
-        _write_overlays(folder, cell.store, masks)
-    leaked = set(cell.leaked[split])
+        _write_overlays(folder, run.store, masks)
+    leaked = set(run.leaked[split])
     clean = [s for s in scores if s.stem not in leaked]
     means = {
         "working": mean_scores([s.working for s in scores]),

@@ -1,4 +1,4 @@
-"""Train one cell: from a checked recipe to a finished run folder."""
+"""Train one run: from a checked recipe to a finished run folder."""
 
 import os
 import platform
@@ -17,11 +17,11 @@ from cclcc_cli.files import disk_problems
 from cclcc_cli.runs.build import build_trainer
 from cclcc_cli.runs.environment import describe_environment
 from cclcc_cli.runs.folder import RunFolder, State
-from cclcc_cli.runs.identity import Cell
+from cclcc_cli.runs.identity import RunSpec
 from cclcc_cli.runs.interrupt import SharedStop, StopRequest, stop_on_signals
 from cclcc_cli.runs.progress import Chorus, Display, TextDisplay
 from cclcc_cli.runs.pruner import Judge, Pruned
-from cclcc_cli.runs.results import evaluate_cell
+from cclcc_cli.runs.results import evaluate_run
 from cclcc_cli.training.evaluate import Scores
 from cclcc_cli.training.runtime import Runtime
 from cclcc_cli.training.schedule import Plan, build_plan
@@ -45,7 +45,7 @@ class RunResult:
     Attributes:
         folder: the run folder.
         result: the content of result.json.
-        trained: False where the cell was finished before and nothing was run.
+        trained: False where the run was finished before and nothing was run.
     """
 
     folder: RunFolder
@@ -53,7 +53,7 @@ class RunResult:
     trained: bool
 
 
-def run_cell(
+def train_run(
     recipe: AnyRecipe,
     *,
     data_root: Path,
@@ -67,10 +67,10 @@ def run_cell(
     judge: Judge | None = None,
     trial: Mapping[str, Any] | None = None,
 ) -> RunResult:
-    """Train a recipe's cell, or go on where it stopped, or return what is finished already.
+    """Train a recipe's run, or go on where it stopped, or return what is finished already.
 
-    A judged training ends with validation and leaves the test split unread: its cell is then
-    ``validated``. Whoever runs the same cell without a judge finds it trained, reads the test
+    A judged training ends with validation and leaves the test split unread: its run is then
+    ``validated``. Whoever runs the same run without a judge finds it trained, reads the test
     split, once, and gets the bytes that an unjudged training would have left.
 
     Args:
@@ -79,26 +79,26 @@ def run_cell(
         runs_root: where run folders are made.
         runtime: device and precision.
         display: hears about progress.
-        fresh: forget a former training of this cell.
+        fresh: forget a former training of this run.
         tracking: opens a mirror of the run folder.
-        ablation: whose cell it is.
+        ablation: whose run it is.
         team: the processes that train it; here in the one that leads, the others call
-            ``follow_cell``.
+            ``follow_run``.
         judge: a search's, which chooses by validation alone.
-        trial: whose cell it is, see ``RunFolder.join_search``.
+        trial: whose run it is, see ``RunFolder.join_search``.
 
     Raises:
         DataError: the store is missing or does not suit the recipe.
-        RunError: the cell is being trained by another process, or its folder is damaged.
+        RunError: the run is being trained by another process, or its folder is damaged.
         DiskError: its folder cannot be written; what is in it stays, and it can be gone on with.
         TrainingDiverged: the loss stopped being finite.
         Interrupted: a signal stopped it; its state is saved.
         Pruned: the judge ended it; its state is saved.
     """
     store = load_store(store_path(data_root, recipe.data.name, recipe.data.size))
-    cell = Cell(recipe, store, runtime)
-    cell.check_data()
-    folder = RunFolder(cell.folder(runs_root))
+    run = RunSpec(recipe, store, runtime)
+    run.check_data()
+    folder = RunFolder(run.folder(runs_root))
     with disk_problems(folder.path), team.together(), folder.locked():
         if fresh:
             folder.clear()
@@ -108,7 +108,7 @@ def run_cell(
             if judge is not None:
                 judge.complete(folder.records())
             return RunResult(folder, folder.read_json("result.json"), trained=False)
-        _write_identity(folder, cell)
+        _write_identity(folder, run)
         if ablation is not None:
             folder.join_ablation(ablation)
         if trial is not None:
@@ -118,7 +118,7 @@ def run_cell(
         with stop_on_signals() as stop, opened as tracker:
             try:
                 with disk_problems(folder.path), team.together():
-                    result = _train(cell, folder, display, tracker, stop, team, judge)
+                    result = _train(run, folder, display, tracker, stop, team, judge)
                 folder.check_held()
             except RunBusyError:
                 raise  # it is another process's now, to write in and to mirror
@@ -147,10 +147,10 @@ class _Order:
     resuming: bool
 
 
-def follow_cell(
+def follow_run(
     recipe: AnyRecipe, *, data_root: Path, runs_root: Path, runtime: Runtime, team: Team
 ) -> None:
-    """Train a recipe's cell as one of the processes that do not lead; writes nothing.
+    """Train a recipe's run as one of the processes that do not lead; writes nothing.
 
     Raises:
         RunError: this process has other data, threads or options than the one that leads; or
@@ -159,18 +159,18 @@ def follow_cell(
     """
     with team.together(), stop_on_signals() as signals:
         store = load_store(store_path(data_root, recipe.data.name, recipe.data.size))
-        cell = Cell(recipe, store, runtime)
-        cell.check_data()
+        run = RunSpec(recipe, store, runtime)
+        run.check_data()
         order: _Order | None = team.from_leader(None)
         if order is None:
             return
-        if order.digest != cell.digest:
-            raise RunError("it would train another cell than process 0: its data, precision or "
+        if order.digest != run.digest:
+            raise RunError("it would train another run than process 0: its data, precision or "
                            "threads differ")
         stop = SharedStop(signals, team)
-        plan = build_plan(recipe, len(cell.labeled), recipe.batch.labeled)
+        plan = build_plan(recipe, len(run.labeled), recipe.batch.labeled)
         trainer = build_trainer(
-            cell, plan, cell.folder(runs_root), stop_requested=stop, team=team,
+            run, plan, run.folder(runs_root), stop_requested=stop, team=team,
             observer=_Unheard(),
         )
         if order.resuming:
@@ -238,20 +238,20 @@ class _Observer:
 
 
 def _train(
-    cell: Cell, folder: RunFolder, display: Display, tracker: Tracker, signals: StopRequest,
+    run: RunSpec, folder: RunFolder, display: Display, tracker: Tracker, signals: StopRequest,
     team: Team, judge: Judge | None,
 ) -> dict[str, Any]:
-    recipe = cell.recipe
-    plan = build_plan(recipe, len(cell.labeled), recipe.batch.labeled)
+    recipe = run.recipe
+    plan = build_plan(recipe, len(run.labeled), recipe.batch.labeled)
     resuming = folder.last_checkpoint.exists()
     if not resuming:
         folder.keep_records(up_to_step=0)
     batch_size = recipe.batch.labeled + recipe.batch.unlabeled
     observer = _Observer(folder, display, tracker, batch_size, judge, plan.total_steps)
-    team.from_leader(_Order(cell.digest, resuming))
+    team.from_leader(_Order(run.digest, resuming))
     stop = SharedStop(signals, team)
     trainer = build_trainer(
-        cell, plan, folder.path,
+        run, plan, folder.path,
         stop_requested=lambda: stop() or observer.verdict is not None,
         observer=observer, team=team, images=observer.images if judge is not None else None,
     )
@@ -259,7 +259,7 @@ def _train(
         trainer.resume()
         folder.keep_records(trainer.progress.step)
     _begin(folder, plan, trainer.progress.step)
-    display.started(folder, cell, plan, trainer.progress.step)
+    display.started(folder, run, plan, trainer.progress.step)
     tracker.push()
     first_step = trainer.progress.step
     if judge is not None and first_step < plan.total_steps:
@@ -277,20 +277,20 @@ def _train(
         )
     if judge is not None:
         judge.complete(folder.records())
-    # Apart from result.json, which is the same bytes for the same cell: times and memory are not.
+    # Apart from result.json, which is the same bytes for the same run: times and memory are not.
     if trainer.progress.step > first_step or folder.read_json("costs.json") is None:
         folder.write_json("costs.json", trainer.costs())
-    return evaluate_cell(cell, folder, trainer, display, read_test=judge is None)
+    return evaluate_run(run, folder, trainer, display, read_test=judge is None)
 
 
-def _write_identity(folder: RunFolder, cell: Cell) -> None:
+def _write_identity(folder: RunFolder, run: RunSpec) -> None:
     """What will run, written before it runs."""
     environment = describe_environment()
     folder.write_text(
-        "recipe.yaml", f"# {environment['command']}\n{dump_recipe(cell.recipe)}"
+        "recipe.yaml", f"# {environment['command']}\n{dump_recipe(run.recipe)}"
     )
     folder.write_json("environment.json", environment)
-    folder.write_json("cell.json", cell.describe())
+    folder.write_json("cell.json", run.describe())
 
 
 def _begin(folder: RunFolder, plan: Plan, step: int) -> None:

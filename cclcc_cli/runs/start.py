@@ -1,6 +1,6 @@
 """What a training starts from where that is not chance: pretrained weights, another run.
 
-A plan of cells without any is told without torch, so it loads where it is first needed.
+A plan of runs without any is told without torch, so it loads where it is first needed.
 """
 
 from pathlib import Path
@@ -47,18 +47,18 @@ def _describe_run(path: Path, model: AnyModel) -> dict[str, Any]:
     from cclcc_cli.models.weights import file_digest
 
     folder = RunFolder(path)
-    cell = folder.read_json("cell.json")
-    if cell is None:
+    run = folder.read_json("cell.json")
+    if run is None:
         raise RunError(f"{_KEY} = {path}: is no run folder; cclcc ls lists them")
     state = folder.status.get("state")
     if state not in ("finished", "validated"):
         raise RunError(f"{_KEY} = {path}: this run is {state or 'to do'}; finish it first")
     theirs, own = (one.get("normalization") for one in (
-        cell["recipe"]["model"], model.model_dump(mode="json")))
+        run["recipe"]["model"], model.model_dump(mode="json")))
     if theirs != own:  # weights alone would not show it
         raise RunError(f"{_KEY} = {path}: its images were normalised by {theirs or 'the usual'}, "
                        f"here by {own or 'the usual'}; set model.normalization to the same")
-    return {"run": cell["digest"], "sha256": file_digest(folder.best_checkpoint, _KEY)}
+    return {"run": run["digest"], "sha256": file_digest(folder.best_checkpoint, _KEY)}
 
 
 def start_from_run(method: "Method", path: Path) -> None:

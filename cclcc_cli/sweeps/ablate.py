@@ -1,4 +1,4 @@
-"""Run an ablation's cells: done is passed over, killed goes on, one failure stops nothing else."""
+"""Run an ablation's runs: done is passed over, killed goes on, one failure stops nothing else."""
 
 import time
 from collections import defaultdict, deque
@@ -13,18 +13,18 @@ from cclcc_cli.launchers.remote import (
     describe_losses,
 )
 from cclcc_cli.runs.interrupt import StopRequest
-from cclcc_cli.sweeps.display import Board, CellProgress, Progress
-from cclcc_cli.sweeps.plan import PlannedCell, measure_pace
+from cclcc_cli.sweeps.display import Progress, RunProgress, SweepDisplay
+from cclcc_cli.sweeps.plan import PlannedRun, measure_pace
 from cclcc_cli.sweeps.worker import Outcome, Task
-from cclcc_cli.sweeps.worker_pool import Crew
+from cclcc_cli.sweeps.worker_pool import WorkerPool
 
 BUSY_PAUSE = 5.0
-"""Seconds until a cell that another process held is tried again, though nobody seems to run it."""
+"""Seconds until a run that another process held is tried again, though nobody seems to run it."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A cell that failed, now or before."""
+    """A run that failed, now or before."""
 
     place: str
     folder: Path
@@ -37,12 +37,12 @@ class Summary:
     """How an ablation ended.
 
     Attributes:
-        total: cells of the plan.
+        total: runs of the plan.
         before: done when it began.
         trained: done in this session.
         elsewhere: done by other processes meanwhile.
         failures: now, or before and not retried.
-        moved: whether any cell was more than looked at.
+        moved: whether any run was more than looked at.
         stopped: the signal that stopped it, if one did.
         disk_full: why nothing more could be written, if that stopped it.
     """
@@ -62,55 +62,55 @@ class Summary:
 
 
 class Ablater:
-    """Hands cells to workers, until each is done or failed or somebody asks to stop.
+    """Hands runs to workers, until each is done or failed or somebody asks to stop.
 
     Args:
-        cells: of the plan.
+        runs: of the plan.
         executor: runs tasks.
         terminate: asks all its running tasks to save and leave.
         workers: how many tasks it runs at once.
-        make_task: a cell's task.
-        retry: whether cells that failed before are tried again, once.
-        board: hears about progress.
+        make_task: a run's task.
+        retry: whether runs that failed before are tried again, once.
+        display: hears about progress.
         stop: becomes true when a signal arrives.
     """
 
     def __init__(
         self,
-        cells: Sequence[PlannedCell],
+        runs: Sequence[PlannedRun],
         executor: Executor,
         terminate: Callable[[], None],
         *,
         workers: int,
-        make_task: Callable[[PlannedCell], Task],
+        make_task: Callable[[PlannedRun], Task],
         retry: bool,
-        board: Board,
+        display: SweepDisplay,
         stop: StopRequest,
     ) -> None:
-        self._crew: Crew[PlannedCell] = Crew(executor, terminate, board.say)
-        self._cells, self._num_workers = cells, workers
-        self._make_task, self._retry, self._board, self._stop = make_task, retry, board, stop
-        self._waiting: deque[PlannedCell] = deque()
-        self._elsewhere: list[PlannedCell] = []
+        self._pool: WorkerPool[PlannedRun] = WorkerPool(executor, terminate, display.say)
+        self._runs, self._num_workers = runs, workers
+        self._make_task, self._retry, self._display, self._stop = make_task, retry, display, stop
+        self._waiting: deque[PlannedRun] = deque()
+        self._elsewhere: list[PlannedRun] = []
         self._pause_until: dict[str, float] = {}
         self._deaths: defaultdict[str, Deaths] = defaultdict(Deaths)
-        self._pace = measure_pace(cells)
-        self.summary = Summary(len(cells))
+        self._pace = measure_pace(runs)
+        self.summary = Summary(len(runs))
 
     def run(self) -> Summary:
         """Run to the end, or until stopped: then all workers have saved."""
         # Seed by seed: cut short, it has trained every group with as many seeds as it got to.
-        for cell in sorted(self._cells, key=lambda cell: cell.recipe.seed):
-            self._sort(cell, first=True)
+        for run in sorted(self._runs, key=lambda run: run.recipe.seed):
+            self._sort(run, first=True)
         self.summary.moved = bool(self._waiting or self._elsewhere)
-        while not self._ends() and (self._waiting or self._crew.running or self._elsewhere):
-            while self._waiting and len(self._crew.running) < self._num_workers:
-                cell = self._waiting.popleft()
-                self._crew.start(self._make_task(cell), cell)
-            for cell, end in self._crew.ended():
-                self._settle(cell, end)
+        while not self._ends() and (self._waiting or self._pool.running or self._elsewhere):
+            while self._waiting and len(self._pool.running) < self._num_workers:
+                run = self._waiting.popleft()
+                self._pool.start(self._make_task(run), run)
+            for run, end in self._pool.ended():
+                self._settle(run, end)
             self._look_elsewhere()
-            self._board.show(self._progress())
+            self._display.show(self._progress())
         if self._ends():
             self._leave()
         return self.summary
@@ -118,95 +118,95 @@ class Ablater:
     def _ends(self) -> bool:
         return self._stop() or self.summary.disk_full is not None
 
-    def _sort(self, cell: PlannedCell, first: bool) -> None:
-        """Put a cell where its folder says it belongs."""
-        match cell.standing:
+    def _sort(self, run: PlannedRun, first: bool) -> None:
+        """Put a run where its folder says it belongs."""
+        match run.standing:
             case "done" if first:
                 self.summary.before += 1
             case "done":
                 self.summary.elsewhere += 1
             case "failed" if not (first and self._retry):
-                self._fail(cell, str(cell.folder.status.get("error")))
+                self._fail(run, str(run.folder.status.get("error")))
             case "damaged":
-                self._fail(cell, "its status.json cannot be read; cclcc rm removes the folder")
+                self._fail(run, "its status.json cannot be read; cclcc rm removes the folder")
             case "running":
-                self._elsewhere.append(cell)
+                self._elsewhere.append(run)
             case _:
-                self._waiting.append(cell)
+                self._waiting.append(run)
 
-    def _settle(self, cell: PlannedCell, end: Outcome | BrokenExecutor) -> None:
+    def _settle(self, run: PlannedRun, end: Outcome | BrokenExecutor) -> None:
         if isinstance(end, BrokenExecutor):
-            self._after_death(cell, end)
+            self._after_death(run, end)
             return
         match end.ending:
             case "done":
                 self.summary.trained += 1
-                self._pace = measure_pace(self._cells)
-                self._board.say(f"{self._count()} done | {cell.place}: finished")
+                self._pace = measure_pace(self._runs)
+                self._display.say(f"{self._count()} done | {run.place}: finished")
             case "found":
                 self.summary.elsewhere += 1
             case "busy":
-                self._pause_until[cell.digest] = time.monotonic() + BUSY_PAUSE
-                self._elsewhere.append(cell)
+                self._pause_until[run.digest] = time.monotonic() + BUSY_PAUSE
+                self._elsewhere.append(run)
             case "failed":
-                self._failed_now(cell, end.reason)
-            case "disk_full":  # no other cell could be written either
+                self._failed_now(run, end.reason)
+            case "disk_full":  # no other run could be written either
                 self.summary.disk_full = end.reason
             case "stopped" if not self._ends():  # somebody asked this worker alone
-                self._waiting.append(cell)
+                self._waiting.append(run)
             case "stopped":
                 pass
 
-    def _after_death(self, cell: PlannedCell, death: BrokenExecutor) -> None:
+    def _after_death(self, run: PlannedRun, death: BrokenExecutor) -> None:
         if self._ends():
             return
         lost = as_loss(death)
-        if self._deaths[cell.digest].add(lost, cell.folder.status.get("step", 0)):
-            self._board.say(f"{cell.place}: {lost}; it goes on")
-            self._waiting.appendleft(cell)
+        if self._deaths[run.digest].add(lost, run.folder.status.get("step", 0)):
+            self._display.say(f"{run.place}: {lost}; it goes on")
+            self._waiting.appendleft(run)
             return
         reason = describe_losses(death)
-        cell.folder.update_status(state="failed", error=reason)
-        self._failed_now(cell, reason)
+        run.folder.update_status(state="failed", error=reason)
+        self._failed_now(run, reason)
 
-    def _failed_now(self, cell: PlannedCell, reason: str) -> None:
-        self._fail(cell, reason)
-        self._board.say(f"{self._count()} done | {cell.place}: failed, {reason}")
+    def _failed_now(self, run: PlannedRun, reason: str) -> None:
+        self._fail(run, reason)
+        self._display.say(f"{self._count()} done | {run.place}: failed, {reason}")
 
-    def _fail(self, cell: PlannedCell, reason: str) -> None:
-        log = tuple(cell.folder.log_end(5))
-        self.summary.failures.append(Failure(cell.place, cell.folder.path, reason, log))
+    def _fail(self, run: PlannedRun, reason: str) -> None:
+        log = tuple(run.folder.log_end(5))
+        self.summary.failures.append(Failure(run.place, run.folder.path, reason, log))
 
     def _look_elsewhere(self) -> None:
         """Take back what another process has left, finished or not."""
         others, self._elsewhere = self._elsewhere, []
-        for cell in others:
-            if time.monotonic() < self._pause_until.get(cell.digest, 0.0):
-                self._elsewhere.append(cell)
+        for run in others:
+            if time.monotonic() < self._pause_until.get(run.digest, 0.0):
+                self._elsewhere.append(run)
             else:
-                self._sort(cell, first=False)
+                self._sort(run, first=False)
 
     def _leave(self) -> None:
-        if self._crew.running:
-            self._board.say("stopping: running cells save")
-        self._crew.leave(self._settle)
+        if self._pool.running:
+            self._display.say("stopping: running runs save")
+        self._pool.leave(self._settle)
         self.summary.stopped = self._stop.signal_number
 
     def _count(self) -> str:
         return f"{self.summary.done}/{self.summary.total}"
 
     def _progress(self) -> Progress:
-        here = self._crew.running
+        here = self._pool.running
         running = tuple(
-            CellProgress(cell.place, cell.folder.status.get("step", 0), cell.steps)
-            for cell in here
+            RunProgress(run.place, run.folder.status.get("step", 0), run.steps)
+            for run in here
         )
         left = self._pace.seconds([*self._waiting, *self._elsewhere])
         if left is not None:
             begun = self._pace.seconds(here) or 0.0
             share = sum(max(1 - c.step / c.steps, 0) for c in running) / max(len(running), 1)
-            cells = len(running) + len(self._waiting) + len(self._elsewhere)
-            left = (left + begun * share) / max(1, min(self._num_workers, cells))
+            runs = len(running) + len(self._waiting) + len(self._elsewhere)
+            left = (left + begun * share) / max(1, min(self._num_workers, runs))
         counts = {
             "done": self.summary.done, "failed": len(self.summary.failures),
             "running": len(running), "running elsewhere": len(self._elsewhere),

@@ -17,8 +17,8 @@ from cclcc_cli.runs.plan_record import (
     write_record,
 )
 from cclcc_cli.sweeps.ablate import Ablater, Summary
-from cclcc_cli.sweeps.display import Board
-from cclcc_cli.sweeps.plan import AblationPlan, PlannedCell, make_plan
+from cclcc_cli.sweeps.display import SweepDisplay
+from cclcc_cli.sweeps.plan import AblationPlan, PlannedRun, make_plan
 from cclcc_cli.sweeps.worker import Task
 from cclcc_cli.tracking.status import last_told, tell
 from cclcc_cli.training.runtime import Device, Precision
@@ -29,9 +29,9 @@ class OpenAblation:
     """A plan, and where it lies.
 
     Attributes:
-        plan: the cells.
+        plan: the runs.
         record: what the plan was before.
-        launch: where cells run.
+        launch: where runs run.
         data_root: where stores lie.
         runs_root: where run folders are made.
     """
@@ -72,9 +72,10 @@ def open_ablation(
 
 
 def run_ablation(
-    opened: OpenAblation, *, workers: int, retry: bool, board: Board, tracking_uri: str | None
+    opened: OpenAblation, *, workers: int, retry: bool, display: SweepDisplay,
+    tracking_uri: str | None,
 ) -> Summary:
-    """Run the cells, so many at once.
+    """Run the runs, so many at once.
 
     Raises:
         RunError: a run folder is damaged.
@@ -83,23 +84,23 @@ def run_ablation(
     plan, runs_root, launch = opened.plan, opened.runs_root, opened.launch
     write_record(
         runs_root, plan.name, opened.record, plan.runtime.cpu_threads,
-        [(place, cell.folder.path) for cell in plan.cells for place in cell.places],
+        [(place, run.folder.path) for run in plan.runs for place in run.places],
         plan.definition,
     )
 
-    for cell in plan.cells:
-        if cell.standing == "done":
-            cell.folder.join_ablation(plan.name)
+    for run in plan.runs:
+        if run.standing == "done":
+            run.folder.join_ablation(plan.name)
 
-    def make_task(cell: PlannedCell) -> Task:
-        return Task(cell.recipe, cell.folder.path, opened.data_root, runs_root, plan.runtime,
+    def make_task(run: PlannedRun) -> Task:
+        return Task(run.recipe, run.folder.path, opened.data_root, runs_root, plan.runtime,
                     tracking_uri, plan.name)
 
     if isinstance(launch, LocalLaunch) and workers > available_cores():
-        board.say(f"warning: {workers} workers share {available_cores()} cores")
-    if any(cell.standing not in (("done",) if retry else ("done", "failed"))
-           for cell in plan.cells):
-        track(tracking_uri, runs_root, plan.name, board, None)
+        display.say(f"warning: {workers} workers share {available_cores()} cores")
+    if any(run.standing not in (("done",) if retry else ("done", "failed"))
+           for run in plan.runs):
+        track(tracking_uri, runs_root, plan.name, display, None)
     launcher_opened = open_launcher(
         launch, workers=workers, threads=plan.runtime.cpu_threads, name=plan.name,
         folder=record_path(runs_root, plan.name).with_name("jobs"),
@@ -107,20 +108,20 @@ def run_ablation(
     )
     with launcher_opened as launcher, stop_on_signals() as stop:
         ablater = Ablater(
-            plan.cells, launcher.executor, launcher.terminate, workers=workers, make_task=make_task,
-            retry=retry, board=board, stop=stop,
+            plan.runs, launcher.executor, launcher.terminate, workers=workers, make_task=make_task,
+            retry=retry, display=display, stop=stop,
         )
         try:
             summary = ablater.run()
         except BaseException:
             launcher.terminate()  # nobody would wait for them
             raise
-    track(tracking_uri, runs_root, plan.name, board, summary)
+    track(tracking_uri, runs_root, plan.name, display, summary)
     return summary
 
 
 def track(
-    uri: str | None, runs_root: Path, name: str, board: Board, summary: Summary | None
+    uri: str | None, runs_root: Path, name: str, display: SweepDisplay, summary: Summary | None
 ) -> None:
     """Tell MLflow that an ablation goes on, or how it ended; a tracker that is down is a warning.
 
@@ -128,7 +129,7 @@ def track(
         uri: None: nobody is told.
         runs_root: where run folders are made.
         name: of the ablation.
-        board: receives the warning.
+        display: receives the warning.
         summary: None: it goes on.
     """
     if uri is None:
@@ -144,4 +145,4 @@ def track(
         with disk_problems(runs_root):
             tell(runs_root, name, uri, status)
     except CclccError as error:
-        board.say(f"warning: {error}")
+        display.say(f"warning: {error}")

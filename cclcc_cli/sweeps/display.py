@@ -9,8 +9,8 @@ from cclcc_cli.runs.progress import duration
 
 
 @dataclass(frozen=True)
-class CellProgress:
-    """A running cell, as its folder says."""
+class RunProgress:
+    """A running run, as its folder says."""
 
     place: str
     step: int
@@ -19,22 +19,22 @@ class CellProgress:
 
 @dataclass(frozen=True)
 class Progress:
-    """All cells at one moment.
+    """All runs at one moment.
 
     Attributes:
         running: here, one for each busy worker.
-        counts: cells by state.
-        total: cells of the plan.
-        seconds_left: an estimate; None while no cell is finished.
+        counts: runs by state.
+        total: runs of the plan.
+        seconds_left: an estimate; None while no run is finished.
     """
 
-    running: tuple[CellProgress, ...]
+    running: tuple[RunProgress, ...]
     counts: dict[str, int]
     total: int
     seconds_left: float | None
 
 
-class Board(Protocol):
+class SweepDisplay(Protocol):
     """Shows an ablation or a search while it runs."""
 
     def say(self, line: str) -> None:
@@ -53,12 +53,12 @@ def describe_totals(progress: Progress) -> str:
     return ", ".join(words) + (f" | {duration(left)} left" if left is not None else "")
 
 
-def describe_cell(cell: CellProgress) -> str:
+def describe_run(run: RunProgress) -> str:
     """``clcc labeled=0.1 seed=0: step 200/2000``."""
-    return f"{cell.place}: step {cell.step}/{cell.steps}"
+    return f"{run.place}: step {run.step}/{run.steps}"
 
 
-class LineBoard:
+class SweepLines:
     """Plain lines: what happens, and now and then where everything is.
 
     Args:
@@ -77,6 +77,6 @@ class LineBoard:
         if time.monotonic() - self._last < self._between:
             return
         self._last = time.monotonic()
-        for cell in progress.running:
-            self._emit(f"  {describe_cell(cell)}")
+        for run in progress.running:
+            self._emit(f"  {describe_run(run)}")
         self._emit(describe_totals(progress))

@@ -1,4 +1,4 @@
-"""One cell of an ablation or a search in a worker's process: what goes in, what comes out.
+"""One run of an ablation or a search in a worker's process: what goes in, what comes out.
 
 What trains loads in that process, when a task arrives: who hands tasks out needs none of it.
 """
@@ -25,7 +25,7 @@ from cclcc_cli.training.runtime import Device, Precision, Runtime, resolve_runti
 
 if TYPE_CHECKING:
     from cclcc_cli.runs.run import TrackerFactory
-    from cclcc_cli.sweeps.search.pruner import TrialCell, TrialJudge
+    from cclcc_cli.sweeps.search.pruner import TrialJudge, TrialRun
 
 Ending = Literal["done", "found", "busy", "stopped", "failed", "pruned", "disk_full",
                  "storage_lost"]
@@ -37,13 +37,13 @@ class Task:
 
     Attributes:
         recipe: resolved.
-        folder: where the plan says that the cell lies.
+        folder: where the plan says that the run lies.
         data_root: where stores lie.
         runs_root: where run folders are made.
         runtime: device, precision and threads.
         tracking_uri: where to mirror to; None: nowhere.
-        ablation: whose cell it is, where it is one's.
-        trial: of which search's trial it is a cell: then a pruner may end it, and the test split
+        ablation: whose run it is, where it is one's.
+        trial: of which search's trial it is a run: then a pruner may end it, and the test split
             stays unread.
     """
 
@@ -54,20 +54,20 @@ class Task:
     runtime: Runtime
     tracking_uri: str | None
     ablation: str | None
-    trial: Optional["TrialCell"] = None
+    trial: Optional["TrialRun"] = None
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a cell ended in this session.
+    """How a run ended in this session.
 
     Attributes:
         ending: ``found`` where another process has finished it, ``busy`` where one holds it,
-            ``disk_full`` where no cell could be written, ``storage_lost`` where the study that the
-            cell belongs to did not answer.
+            ``disk_full`` where no run could be written, ``storage_lost`` where the study that the
+            run belongs to did not answer.
         reason: of what is not done, in one line.
         warnings: what is to be told beside that.
-        value: of a search's objective, of a cell that is done.
+        value: of a search's objective, of a run that is done.
     """
 
     ending: Ending
@@ -77,9 +77,9 @@ class Outcome:
 
 
 def run_task(task: Task) -> Outcome:
-    """Train the cell of a task, or go on with it, or find it done."""
+    """Train the run of a task, or go on with it, or find it done."""
     from cclcc_cli.runs.progress import TextDisplay
-    from cclcc_cli.runs.run import run_cell
+    from cclcc_cli.runs.run import train_run
 
     warnings: list[str] = []
     try:
@@ -87,7 +87,7 @@ def run_task(task: Task) -> Outcome:
         resolve_runtime(cast(Device, task.runtime.device),
                         cast(Precision, task.runtime.precision))
         judge = _open_judge(task.trial)
-        done = run_cell(
+        done = train_run(
             task.recipe, data_root=task.data_root, runs_root=task.runs_root,
             runtime=task.runtime, display=TextDisplay(lambda _line: None),
             tracking=_open_tracking(task.tracking_uri, warnings), ablation=task.ablation,
@@ -117,7 +117,7 @@ def run_task(task: Task) -> Outcome:
     return outcome
 
 
-def _open_judge(trial: Optional["TrialCell"]) -> Optional["TrialJudge"]:
+def _open_judge(trial: Optional["TrialRun"]) -> Optional["TrialJudge"]:
     if trial is None:
         return None
     from cclcc_cli.sweeps.search.pruner import TrialJudge

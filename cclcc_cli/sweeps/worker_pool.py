@@ -15,7 +15,7 @@ LOOK_EVERY = 0.5
 Work = TypeVar("Work")
 
 
-class Crew(Generic[Work]):
+class WorkerPool(Generic[Work]):
     """Runs tasks, each for a piece of work that its end is told with.
 
     Args:

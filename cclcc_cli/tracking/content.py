@@ -26,7 +26,7 @@ STEP_KEY = "epoch"
 class Content:
     """A run folder in MLflow's words."""
 
-    cell: str
+    run: str
     ablation: str | None
     search: str | None
     started: str
@@ -41,21 +41,21 @@ class Content:
 
 
 def read_content(folder: RunFolder, alive: bool) -> Content:
-    cell, status, trial = folder.read_json("cell.json"), folder.status, folder.trial
+    run, status, trial = folder.read_json("cell.json"), folder.status, folder.trial
     environment, result = folder.read_json("environment.json"), folder.read_json("result.json")
     missing: Counter[str] = Counter()
     records = {int(r["step"]): _record_metrics(r, missing) for r in folder.records()}
     state = status["state"] if alive or status["state"] != "running" else "stopped"
     ended = None if state == "running" else milliseconds(status["finished"] or status["updated"])
     tags = {
-        "cclcc.cell": cell["digest"],
-        "cclcc.arm": cell["arm"],
+        "cclcc.cell": run["digest"],
+        "cclcc.arm": run["arm"],
         "cclcc.folder": f"{folder.path.parent.name}/{folder.path.name}",
         "cclcc.started": status["started"],
-        "cclcc.data_digest": cell["data"]["digest"],
-        "cclcc.split_digest": cell["split_digest"],
-        "cclcc.split_rule": cell["splits"]["rule"],
-        **{f"cclcc.leaked.{split}": len(stems) for split, stems in cell["leaked"].items()},
+        "cclcc.data_digest": run["data"]["digest"],
+        "cclcc.split_digest": run["split_digest"],
+        "cclcc.split_rule": run["splits"]["rule"],
+        **{f"cclcc.leaked.{split}": len(stems) for split, stems in run["leaked"].items()},
         "cclcc.error": status["error"],
         "cclcc.test_reads": status["test_reads"],
         "cclcc.not_logged": ", ".join(
@@ -64,20 +64,20 @@ def read_content(folder: RunFolder, alive: bool) -> Content:
         "mlflow.source.type": "LOCAL",
         "mlflow.source.name": _source((environment or {}).get("command")),
         "mlflow.source.git.commit": (environment or {}).get("git_commit"),
-        **_flat(cell["runtime"], "cclcc.", "."),
+        **_flat(run["runtime"], "cclcc.", "."),
         **{f"cclcc.env.{key}": _words(value) for key, value in (environment or {}).items()},
         **{f"cclcc.{key}": _words(value) for key, value in (result or {}).items()
            if key.endswith("rules")},
     }
-    params = {**_flat(cell["recipe"], "", "."), **_flat(cell["labeled"], "labeled.", ".")}
+    params = {**_flat(run["recipe"], "", "."), **_flat(run["labeled"], "labeled.", ".")}
     if trial is not None:  # by its short names, which are what one compares in a table
         params |= {"trial": trial["trial"], **{f"trial.{k}": v for k, v in trial["params"].items()}}
     return Content(
-        cell=cell["digest"],
+        run=run["digest"],
         ablation=folder.ablation,
         search=trial["name"] if trial else None,
         started=status["started"],
-        experiment=f"cclcc/{cell['data']['name']}",
+        experiment=f"cclcc/{run['data']['name']}",
         status=_STATUS[state],
         ended=ended,
         params={key: _text(value)[:6000] for key, value in params.items()},
@@ -86,7 +86,7 @@ def read_content(folder: RunFolder, alive: bool) -> Content:
         results=_result_metrics(
             result, folder.read_json("costs.json"), ended or milliseconds(status["updated"])
         ),
-        dataset=_dataset(cell),
+        dataset=_dataset(run),
     )
 
 
@@ -153,11 +153,11 @@ def _result_metrics(
             if value is not None and math.isfinite(value)]
 
 
-def _dataset(cell: Mapping[str, Any]) -> Dataset:
+def _dataset(run: Mapping[str, Any]) -> Dataset:
     """The data by name and digest alone (MLflow takes 36 characters of it)."""
-    data = cell["data"]
+    data = run["data"]
     source = json.dumps({"uri": f"cclcc:{data['name']}/{data['size']}", "digest": data["digest"]})
-    profile = json.dumps({"size": data["size"], "labeled": cell["labeled"]})
+    profile = json.dumps({"size": data["size"], "labeled": run["labeled"]})
     return Dataset(data["name"], data["digest"][:36], "cclcc", source, profile=profile)
 
 

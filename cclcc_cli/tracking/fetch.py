@@ -45,7 +45,7 @@ def fetch_runs(
         uri: of the tracker, which is only read.
         root: an empty folder.
         experiments: by MLflow's name; none: all that cclcc made.
-        ablation: only its cells, and its plan.
+        ablation: only its runs, and its plan.
 
     Raises:
         TrackerError: the server cannot be reached, or has nothing to report.
@@ -58,13 +58,13 @@ def fetch_runs(
         parents = {run.data.tags[ABLATION_TAG]: run for run in found
                    if ABLATION_TAG in run.data.tags}
         if ablation is not None:
-            found = _cells_of(found, parents, ablation, shown)
+            found = _runs_of(found, parents, ablation, shown)
             parents = {ablation: parents[ablation]}
-        cells, notes = _sort(found)
-        if not cells:
+        runs, notes = _sort(found)
+        if not runs:
             raise TrackerError(_nothing(shown, len(found), notes))
         with ThreadPoolExecutor(_AT_ONCE) as threads:
-            problems = threads.map(lambda run: _fetch(client, run, root), cells)
+            problems = threads.map(lambda run: _fetch(client, run, root), runs)
             notes += [f"left out: {problem}" for problem in problems if problem]
         for name, run in parents.items():
             if _NAME.fullmatch(name):
@@ -132,7 +132,7 @@ def _search(client: MlflowClient, experiments: list[str]) -> Iterator[Run]:
             return
 
 
-def _cells_of(
+def _runs_of(
     found: Sequence[Run], parents: dict[str, Run], ablation: str, uri: str
 ) -> list[Run]:
     ids = {run.info.run_id for run in found if run.data.tags.get(ABLATION_TAG) == ablation}
@@ -143,23 +143,23 @@ def _cells_of(
 
 
 def _sort(found: Iterable[Run]) -> tuple[list[Run], list[str]]:
-    """Finished cells, and in words what the others are."""
-    cells, foreign, unfinished = [], [], defaultdict(list)
+    """Finished runs, and in words what the others are."""
+    runs, foreign, unfinished = [], [], defaultdict(list)
     for run in found:
         if not any(tag.startswith("cclcc.") for tag in run.data.tags):
             foreign.append(str(run.info.run_name))
         elif "cclcc.cell" not in run.data.tags:
-            continue  # an ablation or a search, whose children are the cells
+            continue  # an ablation or a search, whose children are the runs
         elif run.info.status != "FINISHED":
             unfinished[run.info.status.lower()].append(_place(run))
         else:
-            cells.append(run)
+            runs.append(run)
     notes = [f"left out, {len(names)} {state} on the server: {few(sorted(names), _NAMED)}"
              for state, names in sorted(unfinished.items())]
     if foreign:
         notes.append(f"left out, {len(foreign)} that cclcc did not make: "
                      f"{few(sorted(foreign), _NAMED)}")
-    return cells, notes
+    return runs, notes
 
 
 def _fetch(client: MlflowClient, run: Run, root: Path) -> str | None:

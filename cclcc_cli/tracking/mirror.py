@@ -157,9 +157,9 @@ class Mirror:
 def _find_or_create(
     client: MlflowClient, content: Content, path: Path, pushed: Pushed
 ) -> str:
-    """The run of this cell and start; runs of an earlier start (``--fresh``) are deleted."""
+    """The run of this run and start; runs of an earlier start (``--fresh``) are deleted."""
     experiment = find_experiment(client, content.experiment, path.parent.parent)
-    found = client.search_runs([experiment], f"tags.`cclcc.cell` = '{content.cell}'")
+    found = client.search_runs([experiment], f"tags.`cclcc.cell` = '{content.run}'")
     same = [run for run in found if run.data.tags.get("cclcc.started") == content.started][:1]
     for run in found:
         if run not in same:
@@ -319,5 +319,5 @@ def _sync_one(folder: RunFolder, uri: str) -> Pushed:
 
 
 def _is_trained(folder: RunFolder) -> bool:
-    """Whether a living process trains the cell now."""
+    """Whether a living process trains the run now."""
     return folder.status.get("state") == "running" and folder.owner is not None

@@ -1,4 +1,4 @@
-"""An ablation or a search in MLflow: a run whose children are its cells.
+"""An ablation or a search in MLflow: a run whose children are its runs.
 
 There is one in each data set's experiment.
 """
@@ -22,7 +22,7 @@ ABLATION_TAG = "cclcc.ablation"
 
 @dataclass(frozen=True)
 class Kind:
-    """What has cells.
+    """What has runs.
 
     Attributes:
         tag: bears its name, on the parent alone.
@@ -61,7 +61,7 @@ def find_parent(
 
 
 def settle_parents(uri: str, folders: Iterable[RunFolder]) -> None:
-    """End the runs of ablations and searches that say they run while no cell of theirs does.
+    """End the runs of ablations and searches that say they run while no run of theirs does.
 
     Raises:
         TrackerError: MLflow failed.

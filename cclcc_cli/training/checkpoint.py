@@ -27,7 +27,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     try:
         content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
-        raise RunError(f"{path}: no such checkpoint; train the cell first") from None
+        raise RunError(f"{path}: no such checkpoint; train the run first") from None
     except (OSError, RuntimeError, EOFError, ValueError, zipfile.BadZipFile) as error:
         reason = str(error).splitlines()[0]
         raise RunError(

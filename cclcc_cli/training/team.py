@@ -1,4 +1,4 @@
-"""The processes that train one cell together, and the one that trains alone."""
+"""The processes that train one run together, and the one that trains alone."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext

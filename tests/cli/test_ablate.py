@@ -57,7 +57,7 @@ def statuses(root):
 
 
 def owners(root):
-    """Processes that hold a cell now, or held it when they were killed, by folder."""
+    """Processes that hold a run now, or held it when they were killed, by folder."""
     found = {}
     for path in root.glob("*/*/.owner.json"):
         with suppress(FileNotFoundError):  # let go since the folder was listed
@@ -65,21 +65,21 @@ def owners(root):
     return found
 
 
-def test_every_cell_is_trained_once_and_then_passed_over(ablate, ablation_file, tmp_path):
+def test_every_run_is_trained_once_and_then_passed_over(ablate, ablation_file, tmp_path):
     path = ablation_file()
     planned = ablate(path, "--dry-run")
-    assert "4 to do; no finished cell to estimate the time from" in planned.stdout
+    assert "4 to do; no finished run to estimate the time from" in planned.stdout
     assert not (tmp_path / "runs").exists()
     first = ablate(path, "--workers", "2")
     assert first.returncode == 0, first.stderr
-    assert "4 of 4 cells done (4 now" in first.stdout
+    assert "4 of 4 runs done (4 now" in first.stdout
     assert "4/4 done" in first.stderr
     again = ablate(path, "--json", "--quiet")
     assert json.loads(again.stdout)["before"] == 4
     assert again.stderr == ""
     assert {s["sessions"] for s in statuses(tmp_path / "runs").values()} == {1}
     left = json.loads(ablate(path, "--dry-run", "--json").stdout)
-    assert {cell["state"] for cell in left["cells"]} == {"done"}
+    assert {run["state"] for run in left["cells"]} == {"done"}
     assert left["seconds_left"] == 0
 
 
@@ -98,23 +98,23 @@ def test_passing_over_what_is_done_loads_nothing_that_trains(
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment,
                           capture_output=True, text=True, check=True, timeout=300)
     *_, said, modules = done.stdout.splitlines()
-    assert "4 of 4 cells done (0 now, 0 meanwhile by other processes, 4 before)" in said
+    assert "4 of 4 runs done (0 now, 0 meanwhile by other processes, 4 before)" in said
     loaded = set(modules.split())
     assert "cclcc_cli.sweeps.ablation" in loaded
     assert not loaded & {"torch", "scipy", "albumentations", "mlflow", "sqlalchemy", "pandas"}
 
 
-def test_a_failing_cell_stops_nothing_and_is_retried_only_when_asked(
+def test_a_failing_run_stops_nothing_and_is_retried_only_when_asked(
     ablate, ablation_file, tmp_path
 ):
     path = ablation_file(variants={
         "bad": {"optimizer.lr": 1e30, "schedule.warmup": 0}, "good": {}}, axes={"seed": [0]})
     first = ablate(path)
     assert first.returncode == 3
-    assert "1 of 2 cells done" in first.stdout
+    assert "1 of 2 runs done" in first.stdout
     assert "failed: bad seed=0: the loss is not finite at step" in first.stderr
     last = first.stderr.splitlines()[-1]
-    assert last.startswith("error: 1 of 2 cells failed")
+    assert last.startswith("error: 1 of 2 runs failed")
     assert "--retry" in last
     sessions = statuses(tmp_path / "runs")
     again = ablate(path)
@@ -151,7 +151,7 @@ def test_a_signal_saves_all_workers_and_says_how_to_go_on(start, ablation_file, 
 
 
 def training(process, root):
-    """Workers of an ablation that are in the middle of a cell now."""
+    """Workers of an ablation that are in the middle of a run now."""
     with suppress(psutil.NoSuchProcess):
         begun = {name for name, status in statuses(root).items() if status.get("step", 0) > 0}
         own = {child.pid for child in psutil.Process(process.pid).children()}
@@ -160,9 +160,9 @@ def training(process, root):
 
 
 def kill_at_random(start, path, root, draw, kills):
-    """kill -9 the parent or a worker, mostly in the middle of a cell that this very start runs.
+    """kill -9 the parent or a worker, mostly in the middle of a run that this very start runs.
 
-    Returns how many were killed, and how many of them were workers in the middle of a cell.
+    Returns how many were killed, and how many of them were workers in the middle of a run.
     """
     process, killed, midway = start(path, "--workers", "2", "--quiet"), 0, 0
     while killed < kills and process.poll() in (None, -signal.SIGKILL):
@@ -199,7 +199,7 @@ def test_killed_at_random_the_same_command_ends_with_the_same_bytes(
     killed, midway = kill_at_random(start, path, root, random.Random(kills), kills)
     assert killed == kills
     assert midway >= kills // 10
-    # Cells that nothing had reached would only take time.
+    # Runs that nothing had reached would only take time.
     reached = {int(re.search(r"-seed(\d+)-", name)[1]) for name in statuses(root)}
     path = ablation_file(steps=400, axes={"seed": sorted(reached)})
     finish(start(path, "--workers", "2", "--retry"))
@@ -210,8 +210,8 @@ def test_killed_at_random_the_same_command_ends_with_the_same_bytes(
     whole = results(tmp_path / "whole")
     assert len(whole) == 2 * len(reached)
     assert results(root) == whole
-    print(f"killed {killed}, of them workers in the middle of a cell {midway}; "
-          f"{sum(sessions)} sessions of {len(sessions)} cells; {len(whole)} compared")
+    print(f"killed {killed}, of them workers in the middle of a run {midway}; "
+          f"{sum(sessions)} sessions of {len(sessions)} runs; {len(whole)} compared")
 
 
 def test_bad_files_are_refused_in_one_line_before_torch_loads(ablate, ablation_file, tmp_path):

@@ -119,13 +119,13 @@ def ended_clean(terminal):
 
 
 def shown_live(terminal):
-    """Whether both running cells and, below them, the totals stand on the screen now."""
+    """Whether both running runs and, below them, the totals stand on the screen now."""
     lines = [line for line in terminal.screen if line]
-    cells = [line for line in lines if re.fullmatch(r"  \S+ seed=\d: step \d+/\d+", line)]
-    return len(cells) == 2 and re.match(r"\d/\d done, 2 running", lines[-1])
+    runs = [line for line in lines if re.fullmatch(r"  \S+ seed=\d: step \d+/\d+", line)]
+    return len(runs) == 2 and re.match(r"\d/\d done, 2 running", lines[-1])
 
 
-def test_running_cells_totals_and_the_time_left_until_all_are_done(terminal):
+def test_running_runs_totals_and_the_time_left_until_all_are_done(terminal):
     shown = terminal(steps=150)
     before = shown.settings
     shown.read_until(lambda: shown_live(shown))
@@ -135,7 +135,7 @@ def test_running_cells_totals_and_the_time_left_until_all_are_done(terminal):
     assert shown.settings == before
     text = "\n".join(shown.everything)
     assert len(re.findall(r"\d/4 done \| \S+ seed=\d: finished", text)) == 4
-    assert shown.everything[-1].startswith("abl: 4 of 4 cells done") or "compare with" in text
+    assert shown.everything[-1].startswith("abl: 4 of 4 runs done") or "compare with" in text
 
 
 def test_a_failure_scrolls_by_and_is_told_at_the_end(terminal):
@@ -145,7 +145,7 @@ def test_a_failure_scrolls_by_and_is_told_at_the_end(terminal):
     ended_clean(shown)
     text = " ".join(shown.everything)
     assert "bad seed=0: failed, the loss is not finite" in text
-    assert "error: 1 of 2 cells failed" in text
+    assert "error: 1 of 2 runs failed" in text
 
 
 @pytest.mark.parametrize("columns", [100, 40])

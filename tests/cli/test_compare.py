@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from cclcc_cli.cli.compare import compare
 from cclcc_cli.config import parse_recipe
 from cclcc_cli.runs.progress import TextDisplay
-from cclcc_cli.runs.run import run_cell
+from cclcc_cli.runs.run import train_run
 from cclcc_cli.training.runtime import Runtime
 
 
@@ -24,7 +24,7 @@ def folders(tiny_data, tmp_path_factory):
     """Two really trained runs that differ by their learning rate, for two steps."""
     root = tmp_path_factory.mktemp("compare") / "runs"
     return [
-        run_cell(
+        train_run(
             parse_recipe({
                 "name": "tiny", "method": "supervised",
                 "data": {"name": "synthetic", "size": 32, "labeled": 4},
@@ -42,7 +42,7 @@ def test_keys_come_first_then_scores_then_words(folders):
     assert result.exit_code == 0
     text = result.stdout
     (row,) = [line for line in text.splitlines() if "optimizer.lr" in line]
-    assert [cell.strip() for cell in row.strip("│").split("│")] == ["optimizer.lr", "0.003", "0.1"]
+    assert [run.strip() for run in row.strip("│").split("│")] == ["optimizer.lr", "0.003", "0.1"]
     assert text.index("optimizer.lr") < text.index("test Dice") < text.index(" points of Dice.")
     assert "scores are of the checkpoint that was best on validation" in result.stderr
 

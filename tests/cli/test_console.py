@@ -51,7 +51,7 @@ def test_a_table_too_wide_for_the_terminal_comes_in_parts_with_its_keys(monkeypa
     console.show_table("title", ["key", "first", "second", "third"],
                        [["a", "11111", "222222", "33333"]], num_keys=1)
     lines = capsys.readouterr().out.splitlines()
-    rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in lines if "│" in line]
+    rows = [[run.strip() for run in line.strip("│").split("│")] for line in lines if "│" in line]
     assert rows == [["a", "11111"], ["a", "222222"], ["a", "33333"]]
     assert max(map(len, lines)) <= 20
 
@@ -65,7 +65,7 @@ def test_headings_take_lines_and_later_parts_have_the_key_that_tells_rows_apart(
     rows = [["a", "same", "1.5", "2.5"], ["b", "same", "3.5", "4.5"]]
     console.show_table("title", ["key", "name", "a long heading", "last"], rows, num_keys=2)
     lines = capsys.readouterr().out.splitlines()
-    told = [[cell.strip() for cell in line.strip("│").split("│")] for line in lines if "│" in line]
+    told = [[run.strip() for run in line.strip("│").split("│")] for line in lines if "│" in line]
     assert told == [["a", "same"], ["b", "same"], ["a", "1.5", "2.5"], ["b", "3.5", "4.5"]] or (
         told == [["a", "same", "1.5"], ["b", "same", "3.5"], ["a", "2.5"], ["b", "4.5"]])
     assert not any("a long heading" in line for line in lines)

@@ -121,7 +121,7 @@ def test_an_ablation_stops_at_once_and_goes_on_with_the_same_command(
     disk.remount("size=16m")
     done = ablation(runs, "--no-mlflow")
     assert done.returncode == 0, done.stderr
-    assert "4 of 4 cells done" in done.stdout
+    assert "4 of 4 runs done" in done.stdout
     assert ablation(tmp_path / "whole", "--no-mlflow").returncode == 0
     whole = outcome(tmp_path / "whole")
     assert len(whole) == 4

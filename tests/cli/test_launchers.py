@@ -1,4 +1,4 @@
-"""``--launcher`` of ``cclcc ablate`` and ``search``: the same bytes wherever cells run."""
+"""``--launcher`` of ``cclcc ablate`` and ``search``: the same bytes wherever runs run."""
 
 import json
 import os
@@ -86,7 +86,7 @@ def test_a_search_on_slurm_finds_the_same(search, environment, slurm_conf):
 def test_dask_gives_the_same_bytes(cclcc, arguments, dask, local_results, tmp_path):
     done = cclcc(*arguments("dask", "--scheduler", dask.address))
     assert done.returncode == 0, done.stderr
-    assert "2 of 2 cells done (2 now" in done.stdout
+    assert "2 of 2 runs done (2 now" in done.stdout
     assert results(tmp_path / "runs-dask") == local_results
 
 
@@ -130,7 +130,7 @@ def test_ctrl_c_has_jobs_save_and_leave(
 
 @pytest.mark.parametrize(("options", "words"), [
     (("dask", "--scheduler", "tcp://127.0.0.1:1"), "no Dask scheduler answers"),
-    (("local", "--gpus", "0"), "--gpus 0: cells compute on cpu here"),
+    (("local", "--gpus", "0"), "--gpus 0: runs compute on cpu here"),
     (("slurm", "--slurm", "array=3"), "array is set by cclcc itself"),
     (("slurm", "--slurm", "gpus-per-node=1"), "--device cpu: the jobs ask for a GPU"),
 ])

@@ -37,7 +37,7 @@ def listed(cclcc, *arguments):
 
 
 @pytest.mark.usefixtures("three")
-def test_cells_and_their_states(cclcc):
+def test_runs_and_their_states(cclcc):
     assert [(r["method"], r["state"], r["dice"], r["detail"]) for r in listed(cclcc)] == [
         ("clcc", "done", 0.5, ""), ("clcc", "killed", None, ""),
         ("uamt", "failed", None, "no room")]

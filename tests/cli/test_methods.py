@@ -18,7 +18,7 @@ def test_shows_one_recipe_with_defaults_and_meanings(cclcc):
     done = cclcc("methods", "clcc")
     assert done.stdout.startswith("clcc: Whole image and patches teach each other")
     (row,) = [line for line in done.stdout.splitlines() if " clcc.temperature " in line]
-    assert [cell.strip() for cell in row.strip("│").split("│")] == [
+    assert [run.strip() for run in row.strip("│").split("│")] == [
         "clcc.temperature", "0.07", "above 0", "Divides similarities."
     ]
 

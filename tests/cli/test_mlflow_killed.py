@@ -88,7 +88,7 @@ def arguments(tiny_data, tiny_recipe, tmp_path):
 
 
 def check_complete(address, runs):
-    """Every cell, once, with the scores that its folder holds and each of its records."""
+    """Every run, once, with the scores that its folder holds and each of its records."""
     client = MlflowClient(address)
     (experiment,) = (e for e in client.search_experiments() if e.name == "cclcc/synthetic")
     found = {run.data.tags.get("cclcc.cell"): run
@@ -115,7 +115,7 @@ def test_training_goes_on_and_sync_completes_what_was_missed(server, start, cclc
     missed = 10 - count(runs, "finished")
     out, errors = process.communicate(timeout=1500)
     assert process.returncode == 0, errors
-    assert "10 of 10 cells done" in out
+    assert "10 of 10 runs done" in out
     warnings = [line for line in errors.splitlines() if line.startswith("warning:")]
     assert 1 <= len(warnings) <= missed + 1, errors  # the last is of the ablation's own run
     assert len(set(warnings)) == len(warnings)
@@ -130,7 +130,7 @@ def test_training_goes_on_and_sync_completes_what_was_missed(server, start, cclc
     assert again.stdout == "0 of 10 runs changed in MLflow\n"
 
 
-def test_a_server_that_is_back_hears_of_the_cells_that_follow(server, start, cclcc, tmp_path):
+def test_a_server_that_is_back_hears_of_the_runs_that_follow(server, start, cclcc, tmp_path):
     runs = tmp_path / "runs"
     process = start(server.address)
     wait_until(lambda: count(runs, "finished") >= 1 and count(runs, "running"))

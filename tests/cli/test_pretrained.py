@@ -21,7 +21,7 @@ def train(cclcc, tiny_data):
     return run
 
 
-def only_cell(root):
+def only_run(root):
     (path,) = root.glob("runs/*/*/cell.json")
     return json.loads(path.read_text())
 
@@ -37,9 +37,9 @@ def test_real_weights_from_a_file_beside_the_recipe(train, recipe_file, tmp_path
                        optimizer={"lr": 0.001, "encoder_lr": 0.1})
     done = train(path)
     assert done.returncode == 0, done.stderr
-    cell = only_cell(tmp_path)
-    assert cell["start"]["weights"]["sha256"].startswith("57934424")  # as the file's name says
-    assert cell["recipe"]["model"]["weights"] == str(tmp_path / "lite0.pth")
+    run = only_run(tmp_path)
+    assert run["start"]["weights"]["sha256"].startswith("57934424")  # as the file's name says
+    assert run["recipe"]["model"]["weights"] == str(tmp_path / "lite0.pth")
     text = next(tmp_path.glob("runs/*/*/recipe.yaml"))
     again = train(text)
     assert "finished before, nothing was run" in again.stderr

@@ -20,7 +20,7 @@ from cclcc_cli.report.page import Question
 from cclcc_cli.runs.folder import RunFolder
 from cclcc_cli.runs.plan_record import PlanRecord, write_record
 from cclcc_cli.runs.progress import TextDisplay
-from cclcc_cli.runs.run import run_cell
+from cclcc_cli.runs.run import train_run
 from cclcc_cli.training.runtime import Runtime
 
 
@@ -38,7 +38,7 @@ def train(method, seed, data, root):
         "model": {"widths": [4, 8, 8, 8, 8]}, "budget": {"steps": 2},
         "validation": {"every": 2}, "optimizer": {"lr": 0.003}, "batch": {"labeled": 2},
     }, "test")
-    return run_cell(
+    return train_run(
         recipe, data_root=data, runs_root=root, runtime=Runtime("cpu", "fp32"),
         display=TextDisplay(lambda _line: None),
     )
@@ -46,7 +46,7 @@ def train(method, seed, data, root):
 
 @pytest.fixture(scope="module")
 def root(tiny_data, tmp_path_factory):
-    """Two seeds of one arm, really trained for two steps, and a run that was stopped."""
+    """Two seeds of one group, really trained for two steps, and a run that was stopped."""
     root = tmp_path_factory.mktemp("report") / "runs"
     for seed in (0, 1):
         done = train("supervised", seed, tiny_data, root)
@@ -71,9 +71,9 @@ def test_the_table_goes_to_stdout_and_the_notes_to_stderr(root, dice):
         "synthetic-32: test scores, mean ± standard deviation over seeds\n"
     )
     (row,) = [line for line in result.stdout.splitlines() if "supervised" in line]
-    cells = [cell.strip() for cell in row.strip("│").split("│")]
-    assert cells[:5] == ["supervised", "tiny", "4 (16.7 %)", "2", "2"]
-    assert cells[5].startswith(f"{100 * dice:.2f} ± ")
+    runs = [run.strip() for run in row.strip("│").split("│")]
+    assert runs[:5] == ["supervised", "tiny", "4 (16.7 %)", "2", "2"]
+    assert runs[5].startswith(f"{100 * dice:.2f} ± ")
     checkpoint, left_out = result.stderr.splitlines()
     assert checkpoint.startswith("note: synthetic-32: scores are of the checkpoint that was best")
     assert left_out == f"note: left out, 1 stopped: {root / 'synthetic-32' / 'stopped'}"
@@ -257,7 +257,7 @@ def test_quoted_figures_change_nothing_but_the_rows_below(rivals, tmp_path):
 
 @pytest.fixture
 def ablated(rivals, tmp_path):
-    """The same runs as cells of an ablation, one of which was never trained."""
+    """The same runs as runs of an ablation, one of which was never trained."""
     root = tmp_path / "runs"
     shutil.copytree(rivals, root)
     points = [{"place": f"{method} seed={seed}", "variant": method, "values": {"seed": seed}}
@@ -277,7 +277,7 @@ def test_an_ablation_shows_the_effect_of_its_parts(ablated):
     assert result.stdout.startswith(
         "teachers (full) on synthetic-32: effects on test Dice in points; differences estimate the "
         "gain with this labelled set; margin ±2 points\n")
-    rows = [[cell.strip() for cell in line.strip("│").split("│")]
+    rows = [[run.strip() for run in line.strip("│").split("│")]
             for line in result.stdout.splitlines() if line.startswith("│")]
     assert [row[:4] for row in rows] == [
         ["supervised", "", "2", "2"],

@@ -73,7 +73,7 @@ def test_from_dry_run_to_the_best_recipe(search, cclcc, search_file, tmp_path, t
     trained = cclcc(*words, "--data", tiny_data, "--no-mlflow", "--json")
     assert trained.returncode == 0, trained.stderr
     assert json.loads(trained.stdout)["test"] is not None
-    # The search's own cell: it was found trained, and only its test was read.
+    # The search's own run: it was found trained, and only its test was read.
     reads = sorted(json.loads(p.read_text())["test_reads"] for p in
                    (tmp_path / "runs").glob("*/*/status.json"))
     assert reads == [0, 0, 1]
@@ -98,7 +98,7 @@ def test_a_signal_saves_and_says_how_to_go_on(start, search_file, tmp_path):
 
 
 def training(root):
-    """Processes in the middle of a cell that have got further themselves."""
+    """Processes in the middle of a run that have got further themselves."""
     pids = []
     for path in root.glob("*/*/.owner.json"):
         with suppress(FileNotFoundError, ValueError):
@@ -111,7 +111,7 @@ def training(root):
 
 
 def kill_at_random(start, path, root, draw, kills, pause):
-    """kill -9 the parent or a worker, half the time in the middle of a cell, else at any moment.
+    """kill -9 the parent or a worker, half the time in the middle of a run, else at any moment.
 
     Args:
         pause: up to so many seconds pass before it happens.
@@ -165,7 +165,7 @@ def test_killed_at_random_the_same_command_finds_the_same_trials(
             for root in (runs, tmp_path / "whole")]
     assert best[0] == best[1]
     print(f"killed {kills} while {reached} trials were reached; {sum(sessions)} sessions of "
-          f"{len(sessions)} cells; {len(whole)} trials compared")
+          f"{len(sessions)} runs; {len(whole)} trials compared")
 
 
 def test_two_parents_on_one_sqlite_file_lose_and_double_nothing(start, search_file, tmp_path):

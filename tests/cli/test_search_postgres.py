@@ -26,7 +26,7 @@ def arguments(postgres_url, tmp_path, tiny_data, tiny_recipe):
 
 
 def wait_until_trained(process, runs):
-    """Until a cell of a search's is in the middle."""
+    """Until a run of a search's is in the middle."""
     def is_trained():
         assert process.poll() is None, process.communicate()
         return any(json.loads(p.read_text()).get("step", 0) > 0

@@ -46,7 +46,7 @@ def test_a_prepared_set_is_shown_by_its_name_alone(run: Run) -> None:
         "page   runs/show/synthetic-32/index.html",
         "sheet  runs/show/synthetic-32/contact_sheet.png",
     ]
-    table = [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines if "│" in line]
+    table = [[run.strip() for run in line.split("│")[1:-1]] for line in lines if "│" in line]
     assert [row[:3] for row in table] == [
         ["train", "24", "32x32"], ["val", "3", "32x32"], ["test", "3", "32x32"],
         ["all", "30", "32x32"]]

@@ -19,8 +19,8 @@ def train(cclcc, tiny_data):
 
 
 def only_folder(root):
-    (cell,) = root.glob("*/*/cell.json")
-    return cell.parent
+    (run,) = root.glob("*/*/cell.json")
+    return run.parent
 
 
 def computed(folder):
@@ -65,7 +65,7 @@ def test_json_and_quiet_suit_a_script(train, recipe_file, tmp_path):
                                         .read_text())["test"]
 
 
-def test_a_finished_cell_is_not_trained_again(train, recipe_file):
+def test_a_finished_run_is_not_trained_again(train, recipe_file):
     path = recipe_file("supervised")
     first, second = train(path, "--json"), train(path, "--json")
     assert first.stdout == second.stdout

@@ -43,9 +43,9 @@ def test_two_processes_do_what_one_does(cclcc, recipe_file, arguments, tmp_path,
     # thread and with two lie as far apart.
     told = 1 if method == "clcc" else 3
     assert losses(shared)[:told] == pytest.approx(losses(single)[:told], rel=1e-4)
-    cells = [json.loads((f / "cell.json").read_text()) for f in (single, shared)]
-    assert cells[1]["runtime"]["processes"] == 2
-    assert cells[0]["arm"] == cells[1]["arm"]
+    runs = [json.loads((f / "cell.json").read_text()) for f in (single, shared)]
+    assert runs[1]["runtime"]["processes"] == 2
+    assert runs[0]["arm"] == runs[1]["arm"]
     costs = [json.loads((f / "costs.json").read_text()) for f in (single, shared)]
     assert costs[0]["images_per_step"] == costs[1]["images_per_step"]
     again = cclcc(*arguments(path, "--processes", 2))
@@ -132,7 +132,7 @@ def test_when_one_is_killed_none_stays_behind(started, tmp_path, whom):
         assert "was lost" in state["error"]
 
 
-def test_processes_that_would_train_different_cells_refuse(
+def test_processes_that_would_train_different_runs_refuse(
     recipe_file, arguments, tmp_path, environment, command_line
 ):
     meeting = {"CCLCC_MEETING": str(tmp_path / "meeting"), "WORLD_SIZE": "2"}
@@ -147,5 +147,5 @@ def test_processes_that_would_train_different_cells_refuse(
     ]
     errors = [process.communicate(timeout=100)[1] for process in pair]
     assert [process.returncode for process in pair] == [2, 2]
-    assert "process 1 of 2 failed: it would train another cell than process 0" in errors[0]
+    assert "process 1 of 2 failed: it would train another run than process 0" in errors[0]
     assert errors[1] == ""

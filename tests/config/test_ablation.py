@@ -113,16 +113,16 @@ all_axes = st.dictionaries(keys, st.lists(st.integers(0, 3), min_size=1, max_siz
 @settings(deadline=None)
 @given(names, all_axes)
 def test_laws_of_every_design(variants, axes):
-    """Nothing twice; one factor lies inside the grid; each arm sees the same repetitions."""
+    """Nothing twice; one factor lies inside the grid; each group sees the same repetitions."""
     baseline = {"variant": variants[0], **{key: values[0] for key, values in axes.items()}}
     full = [p.place for p in lay_out("full", variants, axes, baseline)]
     one = [p.place for p in lay_out("one_factor", variants, axes, baseline)]
     out = [p.place for p in lay_out("leave_one_out", variants, axes, baseline)]
-    cells = 1
+    runs = 1
     for values in axes.values():
-        cells *= len(values)
-    assert len(set(full)) == len(full) == len(variants) * cells
-    assert len(set(out)) == len(out) == (len(variants) + 1) * cells
+        runs *= len(values)
+    assert len(set(full)) == len(full) == len(variants) * runs
+    assert len(set(out)) == len(out) == (len(variants) + 1) * runs
     assert len(set(one)) == len(one)
     assert set(one) <= set(full)
     repeats = len(axes.get("seed", [0])) * len(axes.get("data.fold", [0]))

@@ -69,7 +69,7 @@ def test_what_all_workers_can_do_is_settled_there(dask):
     assert runtime == Runtime("cpu", "fp32", threads=max(1, available_cores() // 2))
     with pytest.raises(RunError, match="--device cuda: this machine has none"):
         settle_on_workers(dask.address, "cuda", "fp32", workers=2, fixed_threads=None)
-    with pytest.raises(RunError, match=r"may get 2 cells of 999 threads each"):
+    with pytest.raises(RunError, match=r"may get 2 runs of 999 threads each"):
         settle_on_workers(dask.address, "cpu", "fp32", workers=5, fixed_threads=999)
 
 

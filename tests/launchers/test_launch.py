@@ -28,9 +28,9 @@ def test_a_local_launcher_shares_this_machine(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("device", ["cpu", "auto"])
-def test_gpus_need_cells_that_compute_on_them(device, monkeypatch):
+def test_gpus_need_runs_that_compute_on_them(device, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    with pytest.raises(RunError, match=r"--gpus 0,1: cells compute on \w+ here; leave it out"):
+    with pytest.raises(RunError, match=r"--gpus 0,1: runs compute on \w+ here; leave it out"):
         settle(LocalLaunch((0, 1)), device)
 
 
@@ -48,7 +48,7 @@ def test_a_job_has_as_many_threads_as_cores(monkeypatch):
     assert settle(SlurmLaunch({"cpus-per-task": "6"})).threads == 6
     assert settle(SlurmLaunch({"cpus-per-task": "6"}), fixed=2).threads == 2
     assert settle(SlurmLaunch(), fixed=4).threads == 4
-    with pytest.raises(RunError, match="cpus-per-task=2: each cell of this plan has 4 threads"):
+    with pytest.raises(RunError, match="cpus-per-task=2: each run of this plan has 4 threads"):
         settle(SlurmLaunch({"cpus-per-task": "2"}), fixed=4)
 
 

@@ -1,11 +1,11 @@
-"""When a cell is to blame for the death of its workers."""
+"""When a run is to blame for the death of its workers."""
 
 from cclcc_cli.launchers.remote import MAX_DEATHS, Deaths, WorkerLost
 
 KILLED = WorkerLost("its process was killed")
 
 
-def test_a_cell_that_gets_no_further_is_given_up() -> None:
+def test_a_run_that_gets_no_further_is_given_up() -> None:
     deaths = Deaths()
     assert [deaths.add(KILLED, step=0) for _ in range(MAX_DEATHS)] == [True, True, False]
 

@@ -20,10 +20,10 @@ MakeRun = Callable[..., Run]
 def make_run() -> MakeRun:
     """A run in memory; every score is ``dice``."""
 
-    def make(dice: float = 0.5, *, arm: str = "a", seed: int = 0, **changes: Any) -> Run:
+    def make(dice: float = 0.5, *, group: str = "a", seed: int = 0, **changes: Any) -> Run:
         scores = {(size, name): dice for size in ("working", "own") for name in SCORES}
         made = Run(
-            path=Path(f"runs/polyps-64/{arm}-{seed}"), arm=arm * 64, data="polyps-64",
+            path=Path(f"runs/polyps-64/{group}-{seed}"), group=group * 64, data="polyps-64",
             method="clcc", name="plain", labeled=80, train_images=800, seed=seed, steps=400,
             scores={"val": scores, "test": scores},
             rules={split: {"threshold": "probs > 0.5", "total_miss": "0"}
@@ -52,9 +52,9 @@ def write_images_run(tmp_path: Path) -> Callable[..., RunFolder]:
     ) -> RunFolder:
         place = f"{method}-{name}-{labeled}-{seed}" + ("" if fold is None else f"-fold{fold}")
         folder = RunFolder(tmp_path / f"{data}-64" / place)
-        arm = f"{method}{name}{labeled}{data}{data_digest}{'' if fold is None else fold}"
+        group = f"{method}{name}{labeled}{data}{data_digest}{'' if fold is None else fold}"
         folder.write_json("cell.json", {
-            "arm": arm.encode().hex(), "recipe": {
+            "arm": group.encode().hex(), "recipe": {
                 "name": name, "method": method, "seed": seed, "data": {"fold": fold}},
             "data": {"name": data, "size": 64, "digest": data_digest},
             "split_digest": str(5 if fold is None else fold) * 64,

@@ -1,4 +1,4 @@
-"""Effects of an ablation's parts: which arms make a pair, and what their mean difference is."""
+"""Effects of an ablation's parts: which groups make a pair, and what their mean difference is."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cclcc_cli.config.definition import Definition, PlacedPoint
-from cclcc_cli.config.design import arm_names, lay_out
+from cclcc_cli.config.design import group_names, lay_out
 from cclcc_cli.errors import RunError
 from cclcc_cli.metrics.scores import MAIN
 from cclcc_cli.report.ablation import (
@@ -29,7 +29,7 @@ IMAGES = 30
 
 def define_design(design="full", variants=("base", "other"), axes=None, **baseline):
     axes = axes or {"seed": [0, 1, 2]}
-    names = list(arm_names(design, variants))
+    names = list(group_names(design, variants))
     chosen = {"variant": names[0], **{key: values[0] for key, values in axes.items()}, **baseline}
     points = [PlacedPoint(place=point.place, variant=point.variant, values=dict(point.values))
               for point in lay_out(design, list(variants), axes, chosen)]
@@ -50,10 +50,10 @@ def world(make_run):
                 continue
             key = same_cell(point) or number
             if key not in known:
-                arm = repr({k: v for k, v in point.values.items() if k != "seed"})
+                group = repr({k: v for k, v in point.values.items() if k != "seed"})
                 run = make_run(
                     path=Path(f"runs/polyps-64/{number}"),
-                    arm=f"{point.variant} {arm}".encode().hex(),
+                    group=f"{point.variant} {group}".encode().hex(),
                     seed=point.values.get("seed", 0),
                     fold=point.values.get("data.fold"),
                     label_seed=point.values.get("data.selection.seed"),
@@ -107,8 +107,8 @@ def test_a_full_design_has_marginal_effects_over_matched_pairs(world):
     plain = [difference(stacked(one), stacked(against)).mean for one, against in other.pairs]
     assert other.single == pytest.approx(plain)
     assert other.comparison.difference.mean == pytest.approx(np.mean(plain))
-    arms = [stacked(corner) for pair in other.pairs for corner in pair]
-    assert other.comparison.difference == contrast(arms, [1 / 3, -1 / 3] * 3)
+    groups = [stacked(corner) for pair in other.pairs for corner in pair]
+    assert other.comparison.difference == contrast(groups, [1 / 3, -1 / 3] * 3)
     assert other.mean == pytest.approx(np.mean([stacked(one).mean() for one, _ in other.pairs]))
     assert len(effects["clcc.grid", 4].pairs) == 2
     assert effects["clcc.grid", 4].comparison.difference.mean == pytest.approx(0.05, abs=0.01)
@@ -146,7 +146,7 @@ def test_folds_are_pooled_into_one_effect(world):
     base, other = weigh_effects(definition, corners)
     assert [(effect.data, effect.value) for effect in (base, other)] == [
         ("polyps-64 folds", "base"), ("polyps-64 folds", "other")]
-    assert corners[0].arm.repeated == "4 folds x 2"
+    assert corners[0].group.repeated == "4 folds x 2"
     found = other.comparison.difference
     assert (found.pairing, found.num_repetitions, found.freedom) == ("folds", 4, 3)
     means = [corners[1].stack.folds[fold].images.values.mean()
@@ -170,7 +170,7 @@ def test_labelled_subsets_repeat_a_group_and_are_pooled(world):
     corners = world(definition, lambda p: 0.1 * (p.variant == "other"))
     assert len(corners) == 2
     assert set(find_factors(definition)) == {"variant"}
-    assert corners[0].arm.repeated == "3 subsets x 2"
+    assert corners[0].group.repeated == "3 subsets x 2"
     _, other = weigh_effects(definition, corners)
     rows = [stacked(corner).reshape(3, 2, IMAGES).mean(1) for corner in corners]
     assert other.comparison.difference == contrast(rows[::-1], (1, -1), "label subsets")
@@ -206,7 +206,7 @@ def test_unfinished_cells_leave_fewer_seeds_or_no_pair(world):
     without = ["one seed=1", "two seed=0", "two seed=1"]
     corners = world(definition, lambda _: 0.0, without=without)
     base, one = weigh_effects(definition, corners)
-    assert [len(effect.corners[0].arm.runs) for effect in (base, one)] == [2, 1]
+    assert [len(effect.corners[0].group.runs) for effect in (base, one)] == [2, 1]
     assert one.comparison.difference == difference(
         stacked(corners[1]), stacked(corners[0])[:1])  # the common seed alone
     assert (one.comparison.verdict, one.comparison.left_over) == ("these two trainings", (1,))

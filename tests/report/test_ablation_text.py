@@ -16,7 +16,7 @@ from cclcc_cli.report.ablation_text import (
     lay_out_effects,
     summarize_effects,
 )
-from cclcc_cli.report.tables import MAIN_METRICS, Arm
+from cclcc_cli.report.tables import MAIN_METRICS, Group
 from cclcc_cli.runs.folder import RunFolder
 from tests.report.stacking import stack_of
 
@@ -36,7 +36,7 @@ def define_design(design="full", variants=None, **axes):
 
 @pytest.fixture
 def corner(make_run, tmp_path):
-    """One arm of three seeds and 25 images; its runs have a recipe."""
+    """One group of three seeds and 25 images; its runs have a recipe."""
     random = np.random.default_rng(0)
     easy = random.uniform(0.3, 0.6, 25)
 
@@ -46,10 +46,10 @@ def corner(make_run, tmp_path):
         for seed in range(seeds):
             folder = RunFolder(tmp_path / data / f"{name}-{seed}")
             folder.write_json("cell.json", {"recipe": recipe or {"method": "clcc"}})
-            runs.append(make_run(0.45 + shift, path=folder.path, arm=name.encode().hex(),
+            runs.append(make_run(0.45 + shift, path=folder.path, group=name.encode().hex(),
                                  seed=seed, data=data))
         scores = easy + shift + random.normal(0, 0.01, (seeds, 25))
-        return Corner(values, Arm(tuple(runs)), stack_of(scores, metric=metric))
+        return Corner(values, Group(tuple(runs)), stack_of(scores, metric=metric))
 
     return make
 
@@ -145,13 +145,13 @@ def test_marginal_effects_say_over_what_they_are_averaged(full):
     assert layout.rules == [2]
     low, high = 100 * min(effects[1].single), 100 * max(effects[1].single)
     assert layout.rows[1][-1] == f"2 pairs ({low:+.2f} to {high:+.2f})"
-    assert layout.rows[0][-1] == "2 arms"
+    assert layout.rows[0][-1] == "2 groups"
     assert layout.rows[1][2] == "2/3"
     assert any(text.startswith("Effects are means over pairs")
                for text in summarize_effects(effects, definition))
 
 
-def test_a_mean_over_fewer_arms_is_not_ranked(full):
+def test_a_mean_over_fewer_groups_is_not_ranked(full):
     definition, corners, _ = full
     effects = weigh_effects(definition, corners[:3])
     layout = lay_out_effects(effects, definition, "test")
@@ -159,7 +159,7 @@ def test_a_mean_over_fewer_arms_is_not_ranked(full):
     assert [row[place] for row in layout.ranks] == [0, 0, 0, 0]
 
 
-def test_the_arms_stand_below_with_their_scores(full):
+def test_the_groups_stand_below_with_their_scores(full):
     definition, corners, _ = full
     layout = lay_out_cells(corners, definition, "test", MAIN_METRICS)
     assert layout.columns == ["variant", "clcc.grid", "seeds", "steps", "Dice %", "IoU %",
@@ -173,7 +173,7 @@ def test_a_value_without_a_pair_is_said(corner):
     definition = define_design(variants={"plain": {}, "joint": {}})
     effects = weigh_effects(definition, [corner(variant="joint")])
     assert summarize_effects(effects, definition) == [
-        "joint against plain is compared with nothing: no arm that differs in it alone has "
+        "joint against plain is compared with nothing: no group that differs in it alone has "
         "finished."]
     assert lay_out_effects(effects, definition, "test").rows[0][-3:] == ["no pair", "", ""]
 

@@ -13,7 +13,7 @@ EASY, HARD = [0.9, 0.8, 0.85, 0.7, 0.75], [0.5, 0.42, 0.44, 0.31, 0.35]
 
 @pytest.fixture
 def runs(write_images_run, tmp_path):
-    """Two seeds of either arm, an arm of the same method, and the folders by name and seed."""
+    """Two seeds of either group, a group of the same method, and the folders by name and seed."""
     folders = {}
     for seed in (0, 1):
         for method, name, dice in (("clcc", "ours", EASY), ("supervised", "base", HARD),
@@ -28,7 +28,7 @@ def sides(runs, one, other, across=False):
     return compare((str(one), str(other)), runs["root"], "test", across)
 
 
-def test_arms_are_compared_with_all_their_seeds(runs):
+def test_groups_are_compared_with_all_their_seeds(runs):
     pair = sides(runs, "ours", "supervised")
     assert pair.seeds == ((0, 1), (0, 1))
     assert [found.mean for found in pair.estimates] == pytest.approx([0.805, 0.409])
@@ -47,7 +47,7 @@ def test_folders_are_compared_by_their_own_seed_and_say_so(runs):
     assert pair_rows(pair)[-1] == ["verdict", "these two trainings", ""]
 
 
-def test_two_runs_of_one_arm_differ_by_their_seed(runs):
+def test_two_runs_of_one_group_differ_by_their_seed(runs):
     pair = sides(runs, runs["ours", 0].path, runs["ours", 1].path)
     assert pair.keys == {"seed": ("0", "1")}
     assert pair.comparison.difference.mean == pytest.approx(-0.01)
@@ -108,7 +108,7 @@ def test_every_row_has_three_cells_and_the_record_is_json(runs):
 
 
 @pytest.mark.parametrize(("name", "message"), [
-    ("uamt", "uamt: no run folder, and no arm in .* is called so; there are clcc, other, ours"),
+    ("uamt", "uamt: no run folder, and no group in .* is called so; there are clcc, other, ours"),
     ("clcc", r"clcc: could be any of .* \(polyps-64 clcc other 8\), .* give one of these digests"),
 ])
 def test_a_name_of_nothing_or_of_several_is_refused(runs, name, message):
@@ -116,7 +116,7 @@ def test_a_name_of_nothing_or_of_several_is_refused(runs, name, message):
         sides(runs, name, "base")
 
 
-def test_a_folder_called_like_an_arm_does_not_hide_it(runs, tmp_path, monkeypatch):
+def test_a_folder_called_like_an_group_does_not_hide_it(runs, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "ours").mkdir()
     assert sides(runs, "ours", "base").seeds[0] == (0, 1)

@@ -6,21 +6,21 @@ import pytest
 
 from cclcc_cli.report.cost_page import lay_out_costs, write_cost_page
 from cclcc_cli.report.gather import Costs, Gathered, Spent
-from cclcc_cli.report.tables import group_arms
+from cclcc_cli.report.tables import group_runs
 
 
 @pytest.fixture
 def runs(make_run):
     costs = Costs(2_000_000, 4_000_000, 8.0, 4.0, 50.0, 2**30)
     return [
-        make_run(arm="a", seed=0, costs=costs, spent=Spent(3200, 60.0, 90.0, "one")),
-        make_run(arm="a", seed=1, costs=costs, spent=Spent(3200, 70.0, 150.0, "one")),
-        make_run(arm="b", method="supervised", name="old"),
+        make_run(group="a", seed=0, costs=costs, spent=Spent(3200, 60.0, 90.0, "one")),
+        make_run(group="a", seed=1, costs=costs, spent=Spent(3200, 70.0, 150.0, "one")),
+        make_run(group="b", method="supervised", name="old"),
     ]
 
 
-def test_a_run_of_an_arm_costs_the_mean_over_its_seeds(runs):
-    layout = lay_out_costs(group_arms(runs))
+def test_a_run_of_an_group_costs_the_mean_over_its_seeds(runs):
+    layout = lay_out_costs(group_runs(runs))
     assert layout.columns[4:9] == ["steps", "images", "time in steps", "time in all",
                                    "M weights kept"]
     assert layout.rows[0] == ["clcc", "plain", "80 (10 %)", "2", "400", "3200", "1:05", "2:00",
@@ -43,14 +43,14 @@ def test_totals_and_doubts_are_said(runs):
 
 
 def test_several_machines_and_unequal_steps_are_said(make_run):
-    runs = (make_run(arm="a", spent=Spent(host="one")),
-            make_run(arm="b", spent=Spent(host="two"), steps=900))
+    runs = (make_run(group="a", spent=Spent(host="one")),
+            make_run(group="b", spent=Spent(host="two"), steps=900))
     sheet = write_cost_page(Gathered(runs, ()))
     assert "They ran on 2 machines (one, two)" in sheet.sentences[0]
     assert "differ in optimiser steps" in sheet.notes[0]
 
 
-def test_data_sets_and_arms_that_look_alike_are_told_apart(make_run):
-    layout = lay_out_costs(group_arms([make_run(arm="a"), make_run(arm="b"),
-                                       make_run(arm="c", data="skin-64")]))
-    assert (layout.columns[0], layout.columns[-1], layout.rules) == ("data", "arm", [2])
+def test_data_sets_and_groups_that_look_alike_are_told_apart(make_run):
+    layout = lay_out_costs(group_runs([make_run(group="a"), make_run(group="b"),
+                                       make_run(group="c", data="skin-64")]))
+    assert (layout.columns[0], layout.columns[-1], layout.rules) == ("data", "group", [2])

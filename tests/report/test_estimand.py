@@ -3,7 +3,7 @@
 import pytest
 
 from cclcc_cli.report.estimand import estimand_text
-from cclcc_cli.report.tables import build_arm
+from cclcc_cli.report.tables import build_group
 
 
 @pytest.mark.parametrize(("label_seeds", "folds", "text"), [
@@ -20,15 +20,15 @@ from cclcc_cli.report.tables import build_arm
 def test_what_a_gain_is_over_follows_from_how_labels_were_drawn(
     make_run, label_seeds, folds, text
 ):
-    arm = build_arm([make_run(seed=n, label_seed=label, fold=fold) for n, (label, fold) in
+    group = build_group([make_run(seed=n, label_seed=label, fold=fold) for n, (label, fold) in
                      enumerate(zip(label_seeds, folds, strict=True))])
-    assert estimand_text([arm]) == text
+    assert estimand_text([group]) == text
 
 
 def test_groups_that_differ_are_named_and_full_supervision_has_no_say(make_run):
-    fixed = build_arm([make_run(arm="a", name="fixed", label_seed=0)])
-    drawn = build_arm([make_run(arm="b", name="drawn", label_seed="run")])
-    full = build_arm([make_run(arm="c", name="full", label_seed=0, labeled=800)])
+    fixed = build_group([make_run(group="a", name="fixed", label_seed=0)])
+    drawn = build_group([make_run(group="b", name="drawn", label_seed="run")])
+    full = build_group([make_run(group="c", name="full", label_seed=0, labeled=800)])
     assert estimand_text([fixed, drawn, full]) == (
         "; differences estimate the gain with this labelled set (fixed), the gain over draws of "
         "labelled sets (drawn)")

@@ -8,7 +8,7 @@ import pytest
 from cclcc_cli.report import evidence_text as words
 from cclcc_cli.report.evidence import Evidence
 from cclcc_cli.report.statistics import Difference, Estimate
-from cclcc_cli.report.tables import Arm
+from cclcc_cli.report.tables import Group
 from cclcc_cli.report.verdicts import Comparison
 
 ESTIMATE = Estimate(0.7, 0.01, 0.68, 0.725, 3, 100, 0.2, 0.01, 0.1)
@@ -31,13 +31,13 @@ def judged(base, verdict, mean=0.021, p=0.012, low=0.004, high=0.038, family=4, 
 @pytest.fixture
 def evidence(make_run):
     """A baseline and every verdict there is: the first four are a family."""
-    def arm(letter, **changes):
-        return Arm(tuple(make_run(arm=letter, seed=seed, **changes) for seed in range(3)))
+    def group(letter, **changes):
+        return Group(tuple(make_run(group=letter, seed=seed, **changes) for seed in range(3)))
 
-    base = arm("s", method="supervised", name="supervised")
+    base = group("s", method="supervised", name="supervised")
 
     def compared(letter, name, *told, **more):
-        return Evidence(arm(letter, name=name), ESTIMATE, judged(base, *told, **more), False)
+        return Evidence(group(letter, name=name), ESTIMATE, judged(base, *told, **more), False)
 
     return [
         compared("a", "good", "better"),
@@ -47,7 +47,7 @@ def evidence(make_run):
         compared("e", "pair", "estimate only", 0.05, 0.2, -0.1, 0.2, family=0, num_repetitions=2),
         compared("g", "once", "these two trainings", 0.06, 0.001, 0.02, 0.1, family=0, **ONE_SEED),
         Evidence(base, ESTIMATE, None, True),
-        Evidence(arm("f", name="full", labeled=800), None, None, False),
+        Evidence(group("f", name="full", labeled=800), None, None, False),
     ]
 
 
@@ -67,13 +67,13 @@ def test_cells(evidence):
 
 
 def test_significant_and_within_the_margin_are_both_said(evidence):
-    base = evidence[6].arm
+    base = evidence[6].group
     assert words.verdict_text(judged(base, "better", within=True)) == "better (within the margin)"
     assert words.verdict_text(judged(base, "equivalent", within=True)) == "equivalent"
 
 
 def test_outside_of_a_family_there_is_no_mark(evidence):
-    assert words.mark_of(judged(evidence[6].arm, "better", family=0)) == ""
+    assert words.mark_of(judged(evidence[6].group, "better", family=0)) == ""
 
 
 def test_sentences_count_each_verdict_and_say_how_it_was_made(evidence):
@@ -174,7 +174,7 @@ def test_what_stands_in_the_way_of_a_comparison_is_said_in_its_place(evidence):
 
 
 def test_gains_are_told_where_they_are_known(evidence):
-    base = evidence[6].arm
+    base = evidence[6].group
 
     def told(**changes):
         return words.gain_text(judged(base, "undecided", **changes))

@@ -14,10 +14,10 @@ from cclcc_cli.runs.folder import RunFolder
 def write_run(tmp_path):
     """Writes the parts of a run folder that a table reads; returns the folder."""
 
-    def write(name="run", state="finished", seed=0, arm="a" * 64, test=True):
+    def write(name="run", state="finished", seed=0, group="a" * 64, test=True):
         folder = RunFolder(tmp_path / "polyps-64" / name)
         folder.write_json("cell.json", {
-            "arm": arm, "recipe": {
+            "arm": group, "recipe": {
                 "name": "kvasir", "method": "clcc", "seed": seed, "data": {"fold": None}},
             "data": {"name": "polyps", "size": 64, "digest": "d" * 64}, "split_digest": "5" * 64,
             "runtime": {"device": "cpu", "precision": "bf16", "threads": 2},
@@ -87,7 +87,7 @@ def test_a_finished_run_is_read(write_run, tmp_path):
 
     (run,) = gathered.runs
     assert gathered.notes == ()
-    assert (run.path, run.arm, run.data) == (folder.path, "a" * 64, "polyps-64")
+    assert (run.path, run.group, run.data) == (folder.path, "a" * 64, "polyps-64")
     assert (run.method, run.name, run.seed) == ("clcc", "kvasir", 3)
     assert (run.labeled, run.train_images, run.steps, run.test_reads) == (8, 80, 400, 1)
     assert run.scores["test"]["working", "dice"] == 0.01
@@ -123,9 +123,9 @@ def test_folds_of_a_group_are_one_group_of_one_data_set(write_run, tmp_path):
     write_run("main", seed=0)
     runs = {run.path.name: run for run in gather_runs(tmp_path).runs}
     assert {runs[name].data for name in ("00", "01", "10", "11", "lone")} == {"polyps-64 folds"}
-    assert len({runs[name].arm for name in ("00", "01", "10", "11")}) == 1
-    assert runs["lone"].arm != runs["00"].arm
-    assert (runs["main"].data, runs["main"].arm) == ("polyps-64", "a" * 64)
+    assert len({runs[name].group for name in ("00", "01", "10", "11")}) == 1
+    assert runs["lone"].group != runs["00"].group
+    assert (runs["main"].data, runs["main"].group) == ("polyps-64", "a" * 64)
     assert [runs[name].fold for name in ("10", "main")] == [1, None]
 
 
@@ -154,7 +154,7 @@ def test_labelled_subsets_of_a_group_are_one_group(
         change(folder, "cell.json", "arm", value=json.dumps(chosen).encode().hex())
     runs = sorted(gather_runs(tmp_path).runs, key=lambda run: run.seed)
     assert [run.label_seed for run in runs] == told
-    assert len({run.arm for run in runs}) == groups
+    assert len({run.group for run in runs}) == groups
 
 
 def test_leaked_images_are_counted_and_the_score_without_them_is_read(write_run, tmp_path):
@@ -263,17 +263,17 @@ def test_other_folders_are_no_runs(write_run, tmp_path):
 
 def test_a_copy_of_a_run_is_not_a_second_seed(write_run, tmp_path):
     first, copy = write_run("run"), write_run("run-copy")
-    write_run("run-other-arm", arm="b" * 64)
+    write_run("run-other-group", group="b" * 64)
     alone = write_run("run-threads")
     cell = alone.read_json("cell.json")
     alone.write_json("cell.json", {**cell, "runtime": {**cell["runtime"], "threads": 7}})
 
     gathered = gather_runs(tmp_path)
 
-    assert [run.path.name for run in gathered.runs] == ["run", "run-other-arm"]
+    assert [run.path.name for run in gathered.runs] == ["run", "run-other-group"]
     assert gathered.notes == (
-        f"left out: {copy.path} has the arm and seed of {first.path}, which counts",
-        f"left out: {alone.path} has the arm and seed of {first.path}, which counts "
+        f"left out: {copy.path} has the group and seed of {first.path}, which counts",
+        f"left out: {alone.path} has the group and seed of {first.path}, which counts "
         "(cpu bf16 7 threads here, cpu bf16 2 threads there)")
 
 

@@ -39,8 +39,8 @@ def figure(caption: str = "What is seen.") -> Figure:
 
 
 @pytest.fixture
-def arms(write_full_run: Write) -> None:
-    """Three arms of three seeds with other labels, one of them better."""
+def groups(write_full_run: Write) -> None:
+    """Three groups of three seeds with other labels, one of them better."""
     for seed in (0, 1, 2):
         write_full_run(DICE, method="supervised", seed=seed)
         write_full_run([score + 0.2 + seed / 50 for score in DICE], name="good", seed=seed)
@@ -52,7 +52,7 @@ def render(root: Path, **options: Any) -> str:
                          command="cclcc report --out report.html", **options)
 
 
-@pytest.mark.usefixtures("arms")
+@pytest.mark.usefixtures("groups")
 def test_the_page_says_what_the_table_says_and_more(tmp_path: Path) -> None:
     page = Parsed(render(tmp_path))
     good, _ = [row for row in page.rows if row[:2] == ["clcc", "good"] and row[-1] == "better"]
@@ -66,12 +66,12 @@ def test_the_page_says_what_the_table_says_and_more(tmp_path: Path) -> None:
     assert "cclcc report --out report.html" in page.text
 
 
-@pytest.mark.usefixtures("arms")
+@pytest.mark.usefixtures("groups")
 def test_the_same_runs_give_the_same_bytes(tmp_path: Path) -> None:
     assert render(tmp_path) == render(tmp_path)
 
 
-@pytest.mark.usefixtures("arms")
+@pytest.mark.usefixtures("groups")
 def test_nothing_is_fetched_and_nothing_may_be(tmp_path: Path) -> None:
     text = render(tmp_path, figures=[figure()])
     page = Parsed(text)
@@ -89,7 +89,7 @@ def test_nothing_is_fetched_and_nothing_may_be(tmp_path: Path) -> None:
     assert not re.search(r"url\(|@import", text)
 
 
-@pytest.mark.usefixtures("arms")
+@pytest.mark.usefixtures("groups")
 def test_a_figure_is_in_the_file_with_its_caption_for_those_who_cannot_see_it(
     tmp_path: Path
 ) -> None:
@@ -102,7 +102,7 @@ def test_a_figure_is_in_the_file_with_its_caption_for_those_who_cannot_see_it(
     assert "one figure is missing" in page.text
 
 
-@pytest.mark.usefixtures("arms")
+@pytest.mark.usefixtures("groups")
 def test_further_tables_stand_among_the_scores(tmp_path: Path) -> None:
     layout = plain_layout(["part", "effect"], [["contrast", "+1.20 (0.4 to 2.0)"]])
     text = render(tmp_path, sections=[Section("Ablation", layout, ["It helps."])])
@@ -129,7 +129,7 @@ def test_what_comes_with_runs_is_harmless(write_images_run: Write, tmp_path: Pat
 def test_one_run_with_nothing_known_is_a_page(write_images_run: Write, tmp_path: Path) -> None:
     write_images_run([0.5, 0.6])
     page = Parsed(render(tmp_path))
-    assert "Nothing is compared: there is one arm, or no baseline." in page.text
+    assert "Nothing is compared: there is one group, or no baseline." in page.text
     assert "this version cannot read the recipe of" in page.text
     assert "Its recipe.yaml is not there." in page.text
 
@@ -194,7 +194,7 @@ FIRST_TABLE = """
 
 @pytest.mark.browser
 @needs_browser
-@pytest.mark.usefixtures("arms")
+@pytest.mark.usefixtures("groups")
 def test_a_click_or_a_key_on_a_heading_sorts_and_no_request_leaves(tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     page.write_text(render(tmp_path, figures=[figure(HOSTILE)]), encoding="utf-8")

@@ -9,21 +9,21 @@ from cclcc_cli.report.latex import escape, to_latex
 from cclcc_cli.report.layouts import Layout, lay_out_grid, lay_out_rows
 from cclcc_cli.report.ranks import rank
 from cclcc_cli.report.statistics import Difference
-from cclcc_cli.report.tables import MAIN_METRICS, Arm
+from cclcc_cli.report.tables import MAIN_METRICS, Group
 from cclcc_cli.report.verdicts import Comparison
 
 DICE = ("working", "dice")
 
 
 def found(make_run, letter, dice, verdict=None, data="polyps-64", family=3, **changes):
-    """One seed of an arm; with a verdict it is compared with a baseline."""
-    run = make_run(dice, arm=letter, data=data, **changes)
+    """One seed of a group; with a verdict it is compared with a baseline."""
+    run = make_run(dice, group=letter, data=data, **changes)
     comparison = verdict and Comparison(
-        Arm((make_run(arm="s"),)),
+        Group((make_run(group="s"),)),
         Difference(-0.02, -0.03, 0.01, 0.01, 0.01, 9.0, (-1, 1), 0.01, 0.01, 1.0, 9, "seeds", 3,
                    0.9, 0.03, (0.02, 0.02, 0.01)),
         (), family, 0.01, 0.01, 0.01, -0.04, 0.02, 0.02, False, verdict)
-    return Evidence(Arm((run,)), None, comparison, False)
+    return Evidence(Group((run,)), None, comparison, False)
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_the_grid_has_methods_down_and_labels_across(evidence):
     assert layout.marks == [["", "", "*", "†"], ["", "", "", ""], ["", "", "", ""]]
 
 
-def test_no_arm_is_lost_where_two_share_a_place(make_run):
+def test_no_group_is_lost_where_two_share_a_place(make_run):
     layout = lay_out_grid([found(make_run, "a", 0.5), found(make_run, "b", 0.6)], "test")
     assert [row[2] for row in layout.rows] == ["50.00 (1 seed)", "60.00 (1 seed)"]
 

@@ -1,4 +1,4 @@
-"""A methods section: what all arms share once, differences by name, nothing that is not known."""
+"""A methods section: what all groups share once, differences by name, nothing that is not known."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,17 +18,17 @@ DICE = [0.5, 0.6, 0.7]
 def section(root: Path) -> dict[str, Sequence[str]]:
     """The paragraphs of each passage, of all runs below a root."""
     evidence = write_page(root, Question()).evidence
-    arms, _ = read_details([found.arm for found in evidence])
+    groups, _ = read_details([found.group for found in evidence])
     comparisons = [found.comparison for found in evidence if found.comparison]
     return {passage.title: passage.paragraphs
-            for passage in write_methods(arms, "test", comparisons)}
+            for passage in write_methods(groups, "test", comparisons)}
 
 
 def text_of(root: Path) -> str:
     return " ".join(" ".join(paragraphs) for paragraphs in section(root).values())
 
 
-def test_what_arms_share_is_said_once_and_what_differs_by_name(
+def test_what_groups_share_is_said_once_and_what_differs_by_name(
     write_full_run: Write, tmp_path: Path
 ) -> None:
     write_full_run(DICE, method="supervised")
@@ -158,9 +158,9 @@ def test_the_judged_score_is_named_with_its_direction_and_rule(
     rules = {"threshold": "t", "total_miss": "0", "hd95": "larger of the two"}
     result.write_json("result.json", {**result.read_json("result.json"), "rules": rules})
     question = Question(metric=("own", "hd95"))
-    arms, _ = read_details([found.arm for found in write_page(tmp_path, question).evidence])
+    groups, _ = read_details([found.group for found in write_page(tmp_path, question).evidence])
     told = {passage.title: passage.paragraphs
-            for passage in write_methods(arms, "test", [], question.metric)}
+            for passage in write_methods(groups, "test", [], question.metric)}
     assert told["Statistics"][0].startswith(
         "What is judged is HD95 (original size), of which less is better. ")
     assert "HD95 is the larger of the two." in told["Evaluation"][0]

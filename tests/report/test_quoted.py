@@ -12,7 +12,7 @@ from cclcc_cli.report.quoted import (
     quoted_records,
     quoted_sentences,
 )
-from cclcc_cli.report.tables import MAIN_METRICS, Arm
+from cclcc_cli.report.tables import MAIN_METRICS, Group
 
 
 def quote(data="polyps", train_images=800, **labels):
@@ -26,8 +26,8 @@ def quote(data="polyps", train_images=800, **labels):
 
 @pytest.fixture
 def evidence(make_run):
-    return [Evidence(Arm((make_run(dice, arm=arm, method=method),)), None, None, False)
-            for arm, method, dice in (("a", "clcc", 0.6), ("b", "cps", 0.5))]
+    return [Evidence(Group((make_run(dice, group=group, method=method),)), None, None, False)
+            for group, method, dice in (("a", "clcc", 0.6), ("b", "cps", 0.5))]
 
 
 def test_they_stand_below_a_line_marked_and_unranked(evidence):
@@ -53,17 +53,17 @@ def test_a_share_of_an_unknown_number_stays_a_share(evidence):
 
 
 def test_in_a_grid_they_fill_the_columns_of_their_labels(evidence):
-    arms = [found.arm for found in evidence]
-    layout = add_to_grid(lay_out_grid(evidence, "test"), [quote(theirs=80, other=160)], arms)
+    groups = [found.group for found in evidence]
+    layout = add_to_grid(lay_out_grid(evidence, "test"), [quote(theirs=80, other=160)], groups)
     assert layout.rows[2:] == [["theirs", "quoted", "90.00"]]
     assert layout.ranks[2] == [0, 0, 0]
 
 
 def test_only_those_about_the_same_data_set_fit(evidence, make_run):
-    arms = [found.arm for found in evidence]
+    groups = [found.group for found in evidence]
     own, other, longer = quote(theirs=8), quote(data="skin", a=8), quote(data="polyps-64", a=8)
-    assert fitting([own, other, longer], arms) == [own]
-    fold = Arm((make_run(data="polyps-64 fold 3"),))
+    assert fitting([own, other, longer], groups) == [own]
+    fold = Group((make_run(data="polyps-64 fold 3"),))
     assert fitting([own], [fold]) == [own]
 
 

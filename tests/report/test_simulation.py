@@ -10,7 +10,7 @@ import pytest
 from benchmarks.evidence import GAINS, NUM_IMAGES, REFERENCE, World, draw, one_seed, simulate
 from cclcc_cli.report.stacks import FoldScores, Stack, compare_stacks
 from cclcc_cli.report.statistics import contrast, difference, unpaired
-from cclcc_cli.report.tables import Arm
+from cclcc_cli.report.tables import Group
 from cclcc_cli.report.variance import crossed_noise, fold_noise, half_width, mean_squares, p_values
 from cclcc_cli.report.verdicts import Pair, judge
 from tests.report.stacking import image_scores
@@ -71,7 +71,7 @@ def test_one_against_many_never_gives_a_verdict(make_run):
     world = World(6, 2, 3)
     assert one_seed(world, 1000) > 0.25
     scores = np.clip(70 + draw(np.random.default_rng(3), world, 60)[0], 0, 100) / 100
-    baseline = Arm((make_run(),))
+    baseline = Group((make_run(),))
     pairs = []
     for many, one in scores.swapaxes(0, 1):
         sides = [Stack({None: FoldScores(tuple((None, seed) for seed in range(len(rows))),
@@ -87,7 +87,7 @@ def test_one_against_many_never_gives_a_verdict(make_run):
 
 def test_a_family_without_any_difference_rarely_shows_one(make_run):
     random, world = np.random.default_rng(3), World(3, 1, 3)
-    baseline, errors = Arm((make_run(),)), 0
+    baseline, errors = Group((make_run(),)), 0
     for _ in range(60):
         scores = draw(random, world, 1, levels=4)[:, :, 0] / 1000
         family = [Pair(baseline, difference(*level)) for level in scores]

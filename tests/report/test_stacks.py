@@ -174,7 +174,7 @@ def test_images_of_one_patient_are_not_taken_for_independent():
 # From runs.
 
 def test_runs_are_stacked_by_fold_with_their_repeats(make_run):
-    runs = [make_run(arm=f"{fold}{seed}", seed=seed, fold=fold, label_seed=2)
+    runs = [make_run(group=f"{fold}{seed}", seed=seed, fold=fold, label_seed=2)
             for fold in (0, 1) for seed in (4, 5)]
     scores = {run.path: image_scores([[run.seed, run.fold]]).of(["0", "1"]) for run in runs}
     scores = {path: type(each)(each.stems, each.values[0]) for path, each in scores.items()}

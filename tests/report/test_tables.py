@@ -14,7 +14,7 @@ from cclcc_cli.report.tables import (
     build_table,
     comparison_notes,
     differing_conditions,
-    group_arms,
+    group_runs,
     missing_notes,
     repeated_over,
     shown_metrics,
@@ -26,13 +26,13 @@ from cclcc_cli.report.tables import (
 DICE = ("working", "dice")
 
 
-def run(dice=0.5, *, arm="a", seed=0, test=True, **changes):
+def run(dice=0.5, *, group="a", seed=0, test=True, **changes):
     """A run whose every score is 0.5 apart from Dice (working 0.5 or given, own 0.1 less)."""
     scores = {(size, name): 0.5 for size in ("working", "own") for name in SCORES}
     scores |= {DICE: dice, ("own", "dice"): dice - 0.1}
     made = Run(
-        path=Path(f"runs/polyps-64/{arm}-{seed}"), arm=arm * 64, data="polyps-64", method="clcc",
-        name="plain", labeled=80, train_images=800, seed=seed, steps=400,
+        path=Path(f"runs/polyps-64/{group}-{seed}"), group=group * 64, data="polyps-64",
+        method="clcc", name="plain", labeled=80, train_images=800, seed=seed, steps=400,
         scores={"val": scores, **({"test": scores} if test else {})},
         rules={split: {"threshold": "probs > 0.5"} for split in ("val", "test")},
         conditions={"data digest": "d1", "split digest": "s1", "device and precision": "cpu fp32"},
@@ -42,44 +42,44 @@ def run(dice=0.5, *, arm="a", seed=0, test=True, **changes):
 
 
 def table(*runs, split="test", metrics=MAIN_METRICS):
-    return build_table(group_arms(runs), split, metrics)
+    return build_table(group_runs(runs), split, metrics)
 
 
 def notes(*runs, split="test"):
-    return comparison_notes(group_arms(runs), split)
+    return comparison_notes(group_runs(runs), split)
 
 
 def test_seeds_are_averaged_in_each_fold_before_the_deviation():
     """Fold means 0.6, 0.7, 0.8, however many seeds each has."""
     runs = [run(dice, seed=seed, fold=fold) for fold, seed, dice in
             ((0, 0, 0.5), (0, 1, 0.7), (1, 0, 0.7), (2, 0, 0.75), (2, 1, 0.85))]
-    (arm,) = group_arms(runs)
-    assert (arm.repeated, arm.folds, arm.seeds) == ("3 folds x 2", [0, 1, 2], [0, 1])
-    found = arm.summary("test", DICE)
+    (group,) = group_runs(runs)
+    assert (group.repeated, group.folds, group.seeds) == ("3 folds x 2", [0, 1, 2], [0, 1])
+    found = group.summary("test", DICE)
     assert (found.mean, found.std, found.count) == pytest.approx((0.7, 0.1, 3))
     assert table(*runs)[1][0][3] == "3 folds x 2"
-    assert repeated_over([arm]) == "folds"
-    (record,) = to_records([arm], "test", [DICE])
+    assert repeated_over([group]) == "folds"
+    (record,) = to_records([group], "test", [DICE])
     assert (record["seeds"], record["folds"], record["label_subsets"]) == (2, 3, None)
 
 
 def test_labelled_subsets_are_averaged_over_their_seeds():
     runs = [run(dice, seed=seed, label_seed=subset) for subset, seed, dice in
             ((0, 0, 0.5), (0, 1, 0.7), (4, 0, 0.7), (4, 1, 0.9))]
-    (arm,) = group_arms(runs)
-    assert (arm.repeated, arm.subsets) == ("2 subsets x 2", [0, 4])
-    assert arm.summary("test", DICE).mean == pytest.approx(0.7)
-    assert arm.summary("test", DICE).count == 2
+    (group,) = group_runs(runs)
+    assert (group.repeated, group.subsets) == ("2 subsets x 2", [0, 4])
+    assert group.summary("test", DICE).mean == pytest.approx(0.7)
+    assert group.summary("test", DICE).count == 2
 
 
 def test_folds_may_have_other_splits_but_alike_in_each_group():
-    def in_folds(arm, *digests):
-        return [run(arm=arm, fold=fold, path=Path(f"{arm}{fold}"), data="polyps-64 folds",
+    def in_folds(group, *digests):
+        return [run(group=group, fold=fold, path=Path(f"{group}{fold}"), data="polyps-64 folds",
                     conditions={"split digest": digest}) for fold, digest in enumerate(digests)]
 
-    assert differing_conditions(group_arms([*in_folds("a", "s0", "s1"),
+    assert differing_conditions(group_runs([*in_folds("a", "s0", "s1"),
                                             *in_folds("b", "s0", "s1")]), "test") == []
-    ((topic, _),) = differing_conditions(group_arms([*in_folds("a", "s0", "s1"),
+    ((topic, _),) = differing_conditions(group_runs([*in_folds("a", "s0", "s1"),
                                                      *in_folds("b", "s0", "s2")]), "test")
     assert topic == "split digest"
 
@@ -98,16 +98,16 @@ def test_mean_and_sample_deviation_over_seeds_worked_out_by_hand():
 
 
 def test_one_seed_has_no_deviation():
-    arms = group_arms([run(0.7304)])
-    assert build_table(arms, "test", [DICE])[1][0][-1] == "73.04 (1 seed)"
-    assert arms[0].summary("test", DICE).std is None
-    (record,) = to_records(arms, "test", [DICE])
+    groups = group_runs([run(0.7304)])
+    assert build_table(groups, "test", [DICE])[1][0][-1] == "73.04 (1 seed)"
+    assert groups[0].summary("test", DICE).std is None
+    (record,) = to_records(groups, "test", [DICE])
     assert (record["dice_mean"], record["dice_std"], record["dice_n"]) == (0.7304, None, 1)
 
 
 def test_rows_go_by_data_then_labels_then_method_then_name():
-    def place(arm, **changes):
-        return run(arm=arm, **changes)
+    def place(group, **changes):
+        return run(group=group, **changes)
 
     _, rows = table(
         place("a", data="skin-64"),
@@ -128,17 +128,17 @@ def test_rows_go_by_data_then_labels_then_method_then_name():
 
 
 def test_the_data_set_is_a_column_only_if_there_are_several():
-    assert "data" not in table(run(), run(arm="b", method="supervised"))[0]
-    assert table(run(), run(arm="b", data="skin-64"))[0][0] == "data"
+    assert "data" not in table(run(), run(group="b", method="supervised"))[0]
+    assert table(run(), run(group="b", data="skin-64"))[0][0] == "data"
 
 
-def test_arms_that_look_alike_get_their_digest():
-    columns, rows = table(run(arm="b"), run(arm="a"), run(arm="a", seed=1))
-    assert columns[-1] == "arm"
+def test_groups_that_look_alike_get_their_digest():
+    columns, rows = table(run(group="b"), run(group="a"), run(group="a", seed=1))
+    assert columns[-1] == "group"
     assert [(row[3], row[-1]) for row in rows] == [("2", "aaaaaaaa"), ("1", "bbbbbbbb")]
 
 
-def test_a_renamed_recipe_stays_one_arm_under_both_names():
+def test_a_renamed_recipe_stays_one_group_under_both_names():
     _, rows = table(run(name="new"), run(name="old", seed=1))
     assert [row[1] for row in rows] == ["new/old"]
 
@@ -162,12 +162,12 @@ def test_a_score_that_is_younger_than_a_run_is_none_and_is_said():
     old, new = run(), run(seed=1)
     old = replace(old, scores={split: {**scores, nsd: None}
                                for split, scores in old.scores.items()})
-    (arm,) = group_arms([old, new])
-    assert (arm.summary("test", nsd).mean, arm.summary("test", nsd).count) == (0.5, 1)
-    assert missing_notes([arm], "test", [DICE, nsd]) == [
+    (group,) = group_runs([old, new])
+    assert (group.summary("test", nsd).mean, group.summary("test", nsd).count) == (0.5, 1)
+    assert missing_notes([group], "test", [DICE, nsd]) == [
         "1 of 2 runs are older than NSD@1% and have none: runs/polyps-64/a-0; "
         "cclcc train --fresh makes them anew"]
-    (alone,) = group_arms([old])
+    (alone,) = group_runs([old])
     assert alone.summary("test", nsd) is None
     assert build_table([alone], "test", [nsd])[1][0][-1] == "none"
 
@@ -179,25 +179,25 @@ def test_the_validation_split_can_be_shown_instead():
 
 
 def test_equal_conditions_need_no_note():
-    both = {"arm": "b", "method": "supervised"}
+    both = {"group": "b", "method": "supervised"}
     assert notes(run(), run(seed=1), run(**both), run(seed=1, **both)) == []
 
 
 def test_unequal_numbers_of_seeds_are_said():
-    assert notes(run(), run(seed=1), run(arm="b", method="supervised")) == [
+    assert notes(run(), run(seed=1), run(group="b", method="supervised")) == [
         "polyps-64: compared rows have different numbers of seeds: 2 (clcc plain 80); "
         "1 (supervised plain 80)"]
 
 
 def test_as_many_but_other_seeds_are_said():
-    assert notes(run(), run(seed=1), run(arm="b", method="supervised"),
-                 run(arm="b", method="supervised", seed=2)) == [
+    assert notes(run(), run(seed=1), run(group="b", method="supervised"),
+                 run(group="b", method="supervised", seed=2)) == [
         "polyps-64: compared rows have different seeds: 0, 1 (clcc plain 80); "
         "0, 2 (supervised plain 80)"]
 
 
 def test_seeds_on_other_data_are_not_compared():
-    assert notes(run(), run(seed=1), run(arm="b", data="skin-64")) == []
+    assert notes(run(), run(seed=1), run(group="b", data="skin-64")) == []
 
 
 @pytest.mark.parametrize(("steps", "said"), [
@@ -225,8 +225,8 @@ def test_which_checkpoint_was_judged_is_said(steps, said):
 ])
 def test_what_differs_between_compared_rows_is_said(changes, topic, values):
     other, plain = values
-    found = notes(run(), run(seed=1), run(arm="b", labeled=20, **changes),
-                  run(arm="b", labeled=20, seed=1, **changes))
+    found = notes(run(), run(seed=1), run(group="b", labeled=20, **changes),
+                  run(group="b", labeled=20, seed=1, **changes))
     assert found == [
         f"polyps-64: compared rows differ in {topic}: {other} (clcc plain 20); "
         f"{plain} (clcc plain 80)"
@@ -234,13 +234,13 @@ def test_what_differs_between_compared_rows_is_said(changes, topic, values):
 
 
 def test_rows_on_different_data_are_not_compared():
-    assert notes(run(), run(arm="b", data="skin-64", steps=900)) == []
+    assert notes(run(), run(group="b", data="skin-64", steps=900)) == []
 
 
 def test_the_rules_of_the_split_shown_are_the_ones_compared():
     other = {"test": {"threshold": "probs > 0.9"}, "val": {"threshold": "probs > 0.5"}}
-    assert len(notes(run(), run(arm="b", rules=other))) == 1
-    assert notes(run(), run(arm="b", rules=other), split="val") == []
+    assert len(notes(run(), run(group="b", rules=other))) == 1
+    assert notes(run(), run(group="b", rules=other), split="val") == []
 
 
 def test_steps_that_differ_between_seeds_are_shown_and_noted():
@@ -250,13 +250,13 @@ def test_steps_that_differ_between_seeds_are_shown_and_noted():
         "polyps-64: compared rows differ in optimiser steps: 300 (clcc plain 80); "
         "400 (clcc plain 80)"
     ]
-    (record,) = to_records(group_arms(runs), "test", [DICE])
+    (record,) = to_records(group_runs(runs), "test", [DICE])
     assert (record["steps_min"], record["steps_max"]) == (300, 400)
 
 
 def test_a_note_names_three_rows_and_counts_the_rest():
-    many = [run(arm=arm) for arm in "abcde"]
-    (note,) = notes(*many, run(arm="f", steps=9))
+    many = [run(group=group) for group in "abcde"]
+    (note,) = notes(*many, run(group="f", steps=9))
     assert note.endswith(
         "400 (clcc plain 80 aaaaaaaa, clcc plain 80 bbbbbbbb, clcc plain 80 cccccccc, 2 more); "
         "9 (clcc plain 80 ffffffff)"
@@ -273,19 +273,19 @@ def test_a_run_without_test_scores_shows_none_and_says_so():
     without = run(test=False, test_reads=0)
     assert notes(without) == ["runs/polyps-64/a-0: has no test scores, its test split is empty"]
     assert table(without)[1][0][-3:] == ["none"] * 3
-    (record,) = to_records(group_arms([without]), "test", [DICE])
+    (record,) = to_records(group_runs([without]), "test", [DICE])
     assert (record["dice_mean"], record["dice_n"]) == (None, 0)
 
 
 def test_csv_gives_back_every_number_unrounded():
-    arms = group_arms([run(0.1), run(0.2, seed=1), run(1 / 3, arm="b", method="supervised")])
-    records = to_records(arms, "test", ALL_METRICS)
+    groups = group_runs([run(0.1), run(0.2, seed=1), run(1 / 3, group="b", method="supervised")])
+    records = to_records(groups, "test", ALL_METRICS)
 
     first, second = csv.DictReader(io.StringIO(to_csv(records)))
 
-    assert (first["data"], first["method"], first["arm"]) == ("polyps-64", "clcc", "a" * 64)
+    assert (first["data"], first["method"], first["group"]) == ("polyps-64", "clcc", "a" * 64)
     assert (first["labeled"], first["train_images"], first["seeds"]) == ("80", "800", "2")
-    assert float(first["dice_mean"]) == arms[0].summary("test", DICE).mean
+    assert float(first["dice_mean"]) == groups[0].summary("test", DICE).mean
     assert float(first["dice_std"]) == pytest.approx(0.1 / 2**0.5, rel=1e-15)
     assert (float(second["dice_mean"]), second["dice_std"], second["dice_n"]) == (1 / 3, "", "1")
     assert float(second["dice_original_mean"]) == 1 / 3 - 0.1
@@ -293,7 +293,7 @@ def test_csv_gives_back_every_number_unrounded():
 
 
 def test_markdown_gives_back_the_table_and_lists_the_notes():
-    columns, rows = table(run(), run(arm="b", method="supervised", steps=9))
+    columns, rows = table(run(), run(group="b", method="supervised", steps=9))
     found = ["one thing", "another"]
 
     title, _, head, rule, *body = to_markdown("scores", columns, rows, found).splitlines()
@@ -313,8 +313,8 @@ def test_leaks_are_told_with_the_dice_that_is_left_without_them():
     one_leaks = {"test": Leak(1, 100, 0.70), "val": Leak(2, 50, 0.60)}
     found = notes(
         run(0.75, leaks=one_leaks), run(0.77, seed=1, leaks={"test": Leak(1, 100, 0.72)}),
-        run(0.74, arm="b", method="supervised", leaks={"test": Leak(1, 100, 0.69)}),
-        run(0.74, arm="b", seed=1, method="supervised", leaks={"test": Leak(1, 100, 0.69)}),
+        run(0.74, group="b", method="supervised", leaks={"test": Leak(1, 100, 0.69)}),
+        run(0.74, group="b", seed=1, method="supervised", leaks={"test": Leak(1, 100, 0.69)}),
     )
     assert found == [
         "polyps-64: 1 of 100 test images show the same thing as an image that trains or selects "

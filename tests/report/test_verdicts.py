@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cclcc_cli.report.statistics import contrast, difference, unpaired
-from cclcc_cli.report.tables import Arm
+from cclcc_cli.report.tables import Group
 from cclcc_cli.report.verdicts import Pair, holm, judge
 
 MARGIN = 0.02
@@ -15,7 +15,7 @@ MARGIN = 0.02
 @pytest.fixture
 def pair(make_run):
     """A pair whose differences have this mean and this noise of images, on so many seeds."""
-    random, baseline = np.random.default_rng(0), Arm((make_run(),))
+    random, baseline = np.random.default_rng(0), Group((make_run(),))
 
     def make(mean, noise=0.05, seeds=3, images=50):
         rest = random.normal(0, noise, images)
@@ -61,7 +61,7 @@ def test_the_smaller_side_of_unshared_seeds_decides(make_run):
     scores = np.random.default_rng(0).normal(0.5, 0.1, (5, 30))
     for seeds, word in ((1, "these two trainings"), (2, "estimate only"), (3, "undecided")):
         found = unpaired((scores, scores[:seeds, ::-1]), (1, -1))
-        (judged,) = judge([Pair(Arm((make_run(),)), found)], MARGIN)
+        (judged,) = judge([Pair(Group((make_run(),)), found)], MARGIN)
         assert judged.verdict == word
 
 
@@ -94,7 +94,7 @@ def test_outside_of_a_family_p_is_its_own_and_there_is_no_sign(pair):
 
 def test_a_group_against_itself_is_equivalent(make_run):
     scores = np.random.default_rng(0).random((3, 20))
-    (found,) = judge([Pair(Arm((make_run(),)), difference(scores, scores))], MARGIN)
+    (found,) = judge([Pair(Group((make_run(),)), difference(scores, scores))], MARGIN)
     assert (found.verdict, found.p, found.low, found.high) == ("equivalent", 1.0, 0.0, 0.0)
 
 

@@ -20,7 +20,7 @@ from cclcc_cli.runs.bundle import select, write_bundle
 from cclcc_cli.runs.folder import RECORDS, RunFolder
 from cclcc_cli.runs.plan_record import PlanRecord, write_record
 from cclcc_cli.runs.progress import TextDisplay
-from cclcc_cli.runs.run import run_cell
+from cclcc_cli.runs.run import train_run
 from cclcc_cli.runs.unbundle import extract, open_bundles
 from cclcc_cli.training.runtime import Runtime
 
@@ -40,7 +40,7 @@ def trained(tiny_data, tmp_path_factory):
     """Two seeds of supervised, really trained for two steps, and the record of an ablation."""
     root = tmp_path_factory.mktemp("trained") / "runs"
     for seed in (0, 1):
-        run_cell(
+        train_run(
             parse_recipe({
                 "name": "tiny", "method": "supervised", "seed": seed,
                 "data": {"name": "synthetic", "size": 32, "labeled": 4},

@@ -42,7 +42,7 @@ def test_a_damaged_file_is_named(folder):
 
 def test_only_one_process_holds_a_folder(folder):
     other = RunFolder(folder.path).locked()
-    message = "another process is training this cell"
+    message = "another process is training this run"
     with folder.locked(), pytest.raises(RunError, match=message), other:
         pass
     with folder.locked():

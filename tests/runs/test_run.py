@@ -1,4 +1,4 @@
-"""A cell, trained: what its folder holds, and that stopping changes nothing."""
+"""A run, trained: what its folder holds, and that stopping changes nothing."""
 
 import csv
 import json
@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 import pytest
 import torch
+from tests.methods.groups import WEIGHTS
 
 from cclcc_cli.config import METHODS, parse_recipe
 from cclcc_cli.data.prepare import prepare
@@ -21,9 +22,8 @@ from cclcc_cli.runs.lease import Owner
 from cclcc_cli.runs.masks import read_masks
 from cclcc_cli.runs.progress import TextDisplay
 from cclcc_cli.runs.pruner import Pruned
-from cclcc_cli.runs.run import run_cell
+from cclcc_cli.runs.run import train_run
 from cclcc_cli.training.runtime import Runtime
-from tests.methods.arms import WEIGHTS
 
 TIMES = {"seconds", "time", "images_per_second"}
 
@@ -55,7 +55,7 @@ def train(tiny_data, tiny_recipe, tmp_path):
     def run(method="clcc", root="runs", display=None, fresh=False, workers=0,
             precision="fp32", **keys):
         recipe = parse_recipe(tiny_recipe(method, **keys), "test")
-        return run_cell(
+        return train_run(
             recipe, data_root=tiny_data, runs_root=tmp_path / root, fresh=fresh,
             runtime=Runtime("cpu", precision, workers), display=display or Meddler(),
         )
@@ -131,7 +131,7 @@ def test_tables_of_images_name_the_patients_that_the_store_was_given(
     prepare(path, SyntheticSource(30, 0), SplitRule(groups=listed))
     recipe = tiny_recipe("supervised", data={"name": "patients", "size": 32, "labeled": 4},
                          budget={"steps": 1}, validation={"every": 1})
-    folder = run_cell(parse_recipe(recipe, "test"), data_root=tmp_path / "data",
+    folder = train_run(parse_recipe(recipe, "test"), data_root=tmp_path / "data",
                       runs_root=tmp_path / "runs", fresh=False, display=Meddler(),
                       runtime=Runtime("cpu", "fp32", 0)).folder
     group_of = {row.stem: row.group for row in load_store(path).rows}
@@ -164,7 +164,7 @@ def test_the_best_checkpoint_is_the_one_with_the_highest_validation_dice(train):
     assert done.result["val"]["working"]["dice"] == pytest.approx(best["val"]["dice"])
 
 
-def test_a_finished_cell_is_not_trained_again_but_afresh_if_asked(train):
+def test_a_finished_run_is_not_trained_again_but_afresh_if_asked(train):
     first = train()
     before = outcome(first)
     again = train(name="another-name")  # a name determines nothing
@@ -268,7 +268,7 @@ def test_patience_stops_early(train):
                      validation={"every": 1, "patience": 3}).trained
 
 
-def test_two_processes_cannot_train_one_cell(train):
+def test_two_processes_cannot_train_one_run(train):
     done = train()
     with done.folder.locked(), pytest.raises(RunError, match="another process is training"):
         train()
@@ -347,7 +347,7 @@ class Verdicts:
 @pytest.fixture
 def judged(tiny_data, tiny_recipe, tmp_path):
     def run(judge, root="runs", **keys):
-        return run_cell(
+        return train_run(
             parse_recipe(tiny_recipe(**keys), "test"), data_root=tiny_data,
             runs_root=tmp_path / root, runtime=Runtime("cpu", "fp32"), display=Meddler(),
             judge=judge,
@@ -379,7 +379,7 @@ def test_a_judged_training_leaves_the_test_split_unread_and_goes_on_to_the_same_
     assert folder.read_json("costs.json") == costs
     direct = train(root="direct")
     assert outcome(read) == outcome(direct)
-    # A search that comes to a cell whose test split was read takes it as it is.
+    # A search that comes to a run whose test split was read takes it as it is.
     assert not judged(Verdicts()).trained
     assert folder.status["test_reads"] == 1
 

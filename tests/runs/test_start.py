@@ -10,9 +10,9 @@ from cclcc_cli.data.store import load_store, store_path
 from cclcc_cli.errors import RunError
 from cclcc_cli.methods import build_method
 from cclcc_cli.runs.build import build_trainer
-from cclcc_cli.runs.identity import Cell
+from cclcc_cli.runs.identity import RunSpec
 from cclcc_cli.runs.progress import Chorus
-from cclcc_cli.runs.run import run_cell
+from cclcc_cli.runs.run import train_run
 from cclcc_cli.runs.start import start_from_run
 from cclcc_cli.training.runtime import Runtime
 from cclcc_cli.training.schedule import build_plan
@@ -27,11 +27,11 @@ TIMM = {"kind": "timm", "encoder": "test_resnet", "weights": "none",
 
 
 @pytest.fixture
-def cell(tiny_data, tiny_recipe):
+def spec(tiny_data, tiny_recipe):
     store = load_store(store_path(tiny_data, "synthetic", 32))
 
     def build(method="supervised", **keys):
-        return Cell(parse_recipe(tiny_recipe(method, **keys), "test"), store, CPU)
+        return RunSpec(parse_recipe(tiny_recipe(method, **keys), "test"), store, CPU)
 
     return build
 
@@ -40,7 +40,7 @@ def cell(tiny_data, tiny_recipe):
 def run(tiny_data, tiny_recipe, tmp_path):
     def train(method="supervised", **keys):
         recipe = parse_recipe(tiny_recipe(method, **keys), "test")
-        return run_cell(recipe, data_root=tiny_data, runs_root=tmp_path / "runs", runtime=CPU,
+        return train_run(recipe, data_root=tiny_data, runs_root=tmp_path / "runs", runtime=CPU,
                         display=Chorus([])).folder
 
     return train
@@ -54,45 +54,45 @@ def weights_file(path, seed):
     return str(path)
 
 
-def test_a_file_counts_by_its_content_and_not_by_its_path(cell, tmp_path):
+def test_a_file_counts_by_its_content_and_not_by_its_path(spec, tmp_path):
     first = weights_file(tmp_path / "a.pth", 0)
     again = weights_file(tmp_path / "again.pth", 0)
     other = weights_file(tmp_path / "b.pth", 1)
-    digests = [cell(model=TIMM | {"weights": w}).digest for w in (first, again, other, "none")]
+    digests = [spec(model=TIMM | {"weights": w}).digest for w in (first, again, other, "none")]
     assert digests[0] == digests[1]
     assert len(set(digests)) == 3
     weights_file(tmp_path / "a.pth", 1)
-    assert cell(model=TIMM | {"weights": first}).digest == digests[2]
+    assert spec(model=TIMM | {"weights": first}).digest == digests[2]
 
 
-def test_timms_own_weights_count_by_their_name(cell):
+def test_timms_own_weights_count_by_their_name(spec):
     names = ("test_resnet", "test_resnet.r160_in1k")
-    started = [cell(model=TIMM | {"weights": "imagenet", "encoder": n}).start for n in names]
+    started = [spec(model=TIMM | {"weights": "imagenet", "encoder": n}).start for n in names]
     assert started[0] == started[1]
     assert started[0]["weights"]["tag"] == "r160_in1k"
 
 
-def test_a_network_that_starts_by_chance_has_no_start(cell):
-    assert "start" not in cell().identity
-    assert "start" not in cell(model=TIMM).identity
+def test_a_network_that_starts_by_chance_has_no_start(spec):
+    assert "start" not in spec().identity
+    assert "start" not in spec(model=TIMM).identity
 
 
-def test_sides_the_encoder_does_not_take_are_refused_before_anything_is_written(cell):
+def test_sides_the_encoder_does_not_take_are_refused_before_anything_is_written(spec):
     clcc = {"grid": 2, "projector_widths": [8, 8, 8]}
     with pytest.raises(RunError, match="does not take images or patches of 16 pixels"):
-        cell("clcc", model=TIMM | {"encoder": "test_convnext"}, clcc=clcc).check_data()
+        spec("clcc", model=TIMM | {"encoder": "test_convnext"}, clcc=clcc).check_data()
 
 
-def test_one_image_of_one_pixel_in_the_deepest_map_is_refused(cell):
+def test_one_image_of_one_pixel_in_the_deepest_map_is_refused(spec):
     with pytest.raises(RunError, match="32 leaves one pixel of an image in the network's deepest"):
-        cell(model=TIMM, batch={"labeled": 1}).check_data()
-    cell(model=TIMM, batch={"labeled": 2}).check_data()
+        spec(model=TIMM, batch={"labeled": 1}).check_data()
+    spec(model=TIMM, batch={"labeled": 2}).check_data()
     two = {"labeled": 2, "unlabeled": 2}
     for method in ("ict", "bcp"):  # which make one image of two
         with pytest.raises(RunError, match=f"{method} has passes of one image"):
-            cell(method, model=TIMM, batch=two).check_data()
-    cell("ict", model=TIMM, batch=two, batch_norm="joint").check_data()
-    cell(batch={"labeled": 1}).check_data()
+            spec(method, model=TIMM, batch=two).check_data()
+    spec("ict", model=TIMM, batch=two, batch_norm="joint").check_data()
+    spec(batch={"labeled": 1}).check_data()
 
 
 @pytest.mark.parametrize("model", [{"widths": [4, 8, 8, 8, 8]}, TIMM], ids=["unet", "timm"])
@@ -131,29 +131,29 @@ def test_another_network_is_refused_by_its_first_difference(run, tiny_recipe):
             start_from_run(method, first.path)
 
 
-def test_weights_of_a_run_with_other_images_are_refused(run, cell):
+def test_weights_of_a_run_with_other_images_are_refused(run, spec):
     first = run(model=TIMM, budget={"steps": 4})
     model = TIMM | {"init": str(first.path), "normalization": {"mean": [0.1, 0.2, 0.3]}}
     with pytest.raises(RunError, match="normalised by the usual, here by .*0.1, 0.2, 0.3"):
-        cell(model=model).check_data()
+        spec(model=model).check_data()
 
 
-def test_an_unfinished_run_and_a_folder_that_is_none_are_refused(run, cell, tmp_path):
+def test_an_unfinished_run_and_a_folder_that_is_none_are_refused(run, spec, tmp_path):
     with pytest.raises(RunError, match="is no run folder"):
-        cell(model={"init": str(tmp_path)}).check_data()
+        spec(model={"init": str(tmp_path)}).check_data()
     first = run(model=TIMM, budget={"steps": 4})
     first.update_status(state="stopped")
     with pytest.raises(RunError, match="this run is stopped; finish it first"):
-        cell(model={"init": str(first.path)}).check_data()
+        spec(model={"init": str(first.path)}).check_data()
 
 
 @pytest.mark.parametrize("optimizer", [{"name": "adamw"}, {"name": "sgd", "lr": 0.01}],
                          ids=["adamw", "sgd"])
 @pytest.mark.parametrize("freeze", ["none", "batch_norm", "encoder"])
-def test_stopped_and_gone_on_with_it_ends_with_the_same_bits(cell, tmp_path, optimizer, freeze):
+def test_stopped_and_gone_on_with_it_ends_with_the_same_bits(spec, tmp_path, optimizer, freeze):
     """Groups of learning rates, frozen parts, the teacher and the average included."""
     slower = {} if freeze == "encoder" else {"encoder_lr": 0.1}
-    made = cell("mean_teacher", model=TIMM | {"freeze": freeze}, optimizer=optimizer | slower,
+    made = spec("mean_teacher", model=TIMM | {"freeze": freeze}, optimizer=optimizer | slower,
                 ema_decay=0.9)
     plan = build_plan(made.recipe, len(made.labeled), made.recipe.batch.labeled)
     states = []

@@ -1,4 +1,4 @@
-"""How cells are handed out, whatever becomes of the workers; with an executor that is told."""
+"""How runs are handed out, whatever becomes of the workers; with an executor that is told."""
 
 from collections import deque
 from concurrent.futures import Executor, Future
@@ -14,28 +14,28 @@ from cclcc_cli.runs.interrupt import StopRequest
 from cclcc_cli.sweeps import ablate as module
 from cclcc_cli.sweeps import worker_pool
 from cclcc_cli.sweeps.ablate import Ablater
-from cclcc_cli.sweeps.display import LineBoard
-from cclcc_cli.sweeps.plan import PlannedCell
+from cclcc_cli.sweeps.display import SweepLines
+from cclcc_cli.sweeps.plan import PlannedRun
 from cclcc_cli.sweeps.worker import Outcome
 
 
 class Scripted(Executor):
-    """Answers each call with the next ending that a script has for the cell."""
+    """Answers each call with the next ending that a script has for the run."""
 
     def __init__(self, script):
         self.script = {place: deque(endings) for place, endings in script.items()}
         self.calls = []
 
-    def submit(self, _fn, cell):
-        self.calls.append(cell.place)
-        future, ending = Future(), self.script[cell.place].popleft()
+    def submit(self, _fn, run):
+        self.calls.append(run.place)
+        future, ending = Future(), self.script[run.place].popleft()
         if isinstance(ending, Exception):
             future.set_exception(ending)
             return future
         if ending in ("done", "found"):
-            cell.folder.update_status(state="finished", step=12, elapsed=1.0)
+            run.folder.update_status(state="finished", step=12, elapsed=1.0)
         if ending == "failed":
-            cell.folder.update_status(state="failed", error="why")
+            run.folder.update_status(state="failed", error="why")
         future.set_result(Outcome(ending, "why" if ending in ("failed", "disk_full") else ""))
         return future
 
@@ -48,16 +48,16 @@ def run(tmp_path, tiny_recipe, monkeypatch):
 
     def go(script, before=None, retry=False, seeds=()):
         recipes = {place: recipe.model_copy(update={"seed": seed}) for place, seed in seeds}
-        cells = [PlannedCell([place], place, recipes.get(place, recipe),
+        runs = [PlannedRun([place], place, recipes.get(place, recipe),
                              RunFolder(tmp_path / "d" / place), place, place, 12)
                  for place in script]
-        for cell in cells:
-            if before and cell.place in before:
-                cell.folder.update_status(state=before[cell.place], error="before")
+        for run in runs:
+            if before and run.place in before:
+                run.folder.update_status(state=before[run.place], error="before")
         executor, lines = Scripted(script), []
         summary = Ablater(
-            cells, executor, lambda: None, workers=2, make_task=lambda cell: cell, retry=retry,
-            board=LineBoard(lines.append), stop=StopRequest(),
+            runs, executor, lambda: None, workers=2, make_task=lambda run: run, retry=retry,
+            display=SweepLines(lines.append), stop=StopRequest(),
         ).run()
         return summary, executor.calls, lines
 
@@ -85,7 +85,7 @@ def test_what_was_done_or_failed_before_is_not_run(run):
     assert [f.reason for f in summary.failures] == ["before"]
 
 
-def test_failed_cells_are_retried_once_when_asked(run):
+def test_failed_runs_are_retried_once_when_asked(run):
     summary, calls, _ = run({"a": ["failed"], "b": ["done"]}, dict.fromkeys("ab", "failed"), True)
     assert calls == ["a", "b"]
     assert [f.place for f in summary.failures] == ["a"]
@@ -96,7 +96,7 @@ def test_what_was_stopped_or_killed_goes_on(run, state):
     assert run({"a": ["done"]}, {"a": state})[0].trained == 1
 
 
-def test_a_killed_workers_cell_goes_on_but_not_for_ever(run):
+def test_a_killed_workers_run_goes_on_but_not_for_ever(run):
     dead = BrokenProcessPool()
     assert run({"a": [dead] * (MAX_DEATHS - 1) + ["done"], "b": ["done"]})[0].trained == 2
     summary, calls, _ = run({"c": [dead] * MAX_DEATHS, "d": ["done"]})
@@ -105,7 +105,7 @@ def test_a_killed_workers_cell_goes_on_but_not_for_ever(run):
     assert summary.trained == 1
 
 
-def test_a_lost_machines_cell_goes_on_and_its_end_is_told(run):
+def test_a_lost_machines_run_goes_on_and_its_end_is_told(run):
     lost = WorkerLost("its Slurm job 7 ended (out of memory)")
     summary, _, lines = run({"a": [lost, "done"]})
     assert summary.trained == 1
@@ -117,7 +117,7 @@ def test_a_lost_machines_cell_goes_on_and_its_end_is_told(run):
         "of memory)")
 
 
-def test_a_machine_that_others_needed_is_not_held_against_the_cell(run):
+def test_a_machine_that_others_needed_is_not_held_against_the_run(run):
     taken = WorkerLost("its job was preempted", blame=False)
     assert run({"a": [taken] * 5 + ["done"]})[0].trained == 1
 
@@ -132,17 +132,17 @@ def test_a_cluster_that_is_gone_ends_it(run):
         run({"a": [LauncherError("gone")]})
 
 
-def test_a_worker_that_was_asked_to_stop_alone_takes_the_cell_again(run):
+def test_a_worker_that_was_asked_to_stop_alone_takes_the_run_again(run):
     assert run({"a": ["stopped", "done"]})[0].trained == 1
 
 
-def test_a_busy_cell_is_taken_back_when_its_holder_is_gone(run):
+def test_a_busy_run_is_taken_back_when_its_holder_is_gone(run):
     summary, calls, _ = run({"a": ["busy", "done"], "b": ["busy", "found"]})
     assert calls.count("a") == 2
     assert (summary.trained, summary.elsewhere) == (1, 1)
 
 
-def test_a_busy_cell_that_nobody_seems_to_run_is_not_asked_for_all_the_time(run, monkeypatch):
+def test_a_busy_run_that_nobody_seems_to_run_is_not_asked_for_all_the_time(run, monkeypatch):
     naps = []
     monkeypatch.setattr(module.time, "sleep", naps.append)  # while there is nothing else to do
     clock = iter(range(10_000))
@@ -152,14 +152,14 @@ def test_a_busy_cell_that_nobody_seems_to_run_is_not_asked_for_all_the_time(run,
     assert len(naps) > 10
 
 
-def test_a_full_disk_stops_all_and_fails_no_cell(run):
+def test_a_full_disk_stops_all_and_fails_no_run(run):
     summary, calls, lines = run({"a": ["done"], "b": ["disk_full"], "c": [], "d": []})
     assert calls == ["a", "b"]
     assert (summary.trained, summary.failures, summary.disk_full) == (1, [], "why")
     assert not any("failed" in line for line in lines)
 
 
-def test_a_failure_that_could_not_be_put_down_is_still_one_cells(run):
+def test_a_failure_that_could_not_be_put_down_is_still_one_runs(run):
     summary, _, _ = run({"a": [OSError(28, "No space left on device")], "b": ["done"]})
     assert summary.failures[0].reason == "OSError: [Errno 28] No space left on device"
     assert summary.trained == 1

@@ -1,7 +1,7 @@
 """Where everything is, in lines."""
 
 from cclcc_cli.sweeps import display as module
-from cclcc_cli.sweeps.display import CellProgress, LineBoard, Progress, describe_totals
+from cclcc_cli.sweeps.display import Progress, RunProgress, SweepLines, describe_totals
 
 COUNTS = {"done": 12, "failed": 0, "running": 1, "to do": 27}
 
@@ -16,12 +16,12 @@ def test_plain_lines_tell_news_at_once_and_totals_now_and_then(monkeypatch):
     now = 0.0
     monkeypatch.setattr(module.time, "monotonic", lambda: now)
     lines = []
-    board = LineBoard(lines.append, seconds_between=30)
-    progress = Progress((CellProgress("clcc seed=0", 200, 2000),), COUNTS, 40, None)
-    board.say("b: finished")
-    board.show(progress)
+    display = SweepLines(lines.append, seconds_between=30)
+    progress = Progress((RunProgress("clcc seed=0", 200, 2000),), COUNTS, 40, None)
+    display.say("b: finished")
+    display.show(progress)
     assert lines == ["b: finished"]
     now = 31.0
-    board.show(progress)
-    board.show(progress)
+    display.show(progress)
+    display.show(progress)
     assert lines[1:] == ["  clcc seed=0: step 200/2000", "12/40 done, 1 running, 27 to do"]

@@ -1,4 +1,4 @@
-"""From file to cells: each once, in its folder, with a state that the disk bears out."""
+"""From file to runs: each once, in its folder, with a state that the disk bears out."""
 
 import json
 
@@ -28,31 +28,31 @@ def plan(tmp_path, tiny_data, tiny_recipe):
 
 def record(plan, tmp_path, threads=1):
     runs = tmp_path / "runs"
-    for cell in plan.cells:
-        cell.folder.write_json("cell.json", {
-            "digest": cell.digest, "format": 2, "runtime": {"threads": threads},
-            "recipe": cell.recipe.model_dump(mode="json"),
+    for run in plan.runs:
+        run.folder.write_json("cell.json", {
+            "digest": run.digest, "format": 2, "runtime": {"threads": threads},
+            "recipe": run.recipe.model_dump(mode="json"),
             "data": {"digest": "d"}, "split_digest": "s"})
     write_record(runs, "a", read_record(runs, "a"), threads,
-                 [(place, cell.folder.path) for cell in plan.cells for place in cell.places])
+                 [(place, run.folder.path) for run in plan.runs for place in run.places])
 
 
-def test_points_that_come_to_the_same_cell_are_planned_once(plan):
+def test_points_that_come_to_the_same_run_are_planned_once(plan):
     done = plan(variants={"count": {"data.labeled": 6}, "share": {"data.labeled": 0.25}})
-    (cell,) = done.cells
-    assert cell.places == ["count", "share"]
+    (run,) = done.runs
+    assert run.places == ["count", "share"]
 
 
 @settings(deadline=None, max_examples=15,
           suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=4, unique=True),
        st.permutations([2, 4, 6]))
-def test_the_order_of_values_changes_no_cell(plan, seeds, labels):
+def test_the_order_of_values_changes_no_run(plan, seeds, labels):
     made = plan(axes={"seed": seeds, "data.labeled": labels})
     again = plan(axes={"data.labeled": sorted(labels), "seed": sorted(seeds)})
-    assert len(made.cells) == len(seeds) * 3
-    assert {c.digest for c in made.cells} == {c.digest for c in again.cells}
-    assert len({c.folder.path for c in made.cells}) == len(made.cells)
+    assert len(made.runs) == len(seeds) * 3
+    assert {c.digest for c in made.runs} == {c.digest for c in again.runs}
+    assert len({c.folder.path for c in made.runs}) == len(made.runs)
 
 
 def test_a_plan_writes_nothing(plan, tmp_path):
@@ -60,46 +60,46 @@ def test_a_plan_writes_nothing(plan, tmp_path):
     assert not (tmp_path / "runs").exists()
 
 
-def test_threads_are_part_of_a_cpu_cell(plan):
-    assert plan(threads=1).cells[0].digest != plan(threads=2).cells[0].digest
+def test_threads_are_part_of_a_cpu_run(plan):
+    assert plan(threads=1).runs[0].digest != plan(threads=2).runs[0].digest
 
 
 def test_states_are_those_of_the_folders(plan):
-    cells = plan(axes={"seed": [0, 1, 2, 3, 4]}).cells
-    for cell, state in zip(cells, ["finished", "failed", "stopped", "running"], strict=False):
-        cell.folder.update_status(state=state)
-    assert [c.standing for c in cells] == ["done", "failed", "stopped", "killed", "to do"]
-    with cells[4].folder.locked():
-        assert cells[4].standing == "running"
-    (cells[0].folder.path / "status.json").write_text("{")
-    assert cells[0].standing == "damaged"
+    runs = plan(axes={"seed": [0, 1, 2, 3, 4]}).runs
+    for run, state in zip(runs, ["finished", "failed", "stopped", "running"], strict=False):
+        run.folder.update_status(state=state)
+    assert [c.standing for c in runs] == ["done", "failed", "stopped", "killed", "to do"]
+    with runs[4].folder.locked():
+        assert runs[4].standing == "running"
+    (runs[0].folder.path / "status.json").write_text("{")
+    assert runs[0].standing == "damaged"
 
 
 def test_a_changed_recipe_is_stale_and_says_which_key_differs(plan, tmp_path):
     former = plan(variants={"v": {"clcc.temperature": 0.1}})
     record(former, tmp_path)
-    assert plan(variants={"v": {"clcc.temperature": 0.1}}).cells[0].standing == "to do"
-    (cell,) = plan(variants={"v": {"clcc.temperature": 0.2}}).cells
-    assert cell.standing == "stale"
-    assert cell.former == former.cells[0].folder.path
-    assert "clcc.temperature 0.1 -> 0.2" in cell.differing
-    assert not any(line.startswith(("name", "seed")) for line in cell.differing)
+    assert plan(variants={"v": {"clcc.temperature": 0.1}}).runs[0].standing == "to do"
+    (run,) = plan(variants={"v": {"clcc.temperature": 0.2}}).runs
+    assert run.standing == "stale"
+    assert run.former == former.runs[0].folder.path
+    assert "clcc.temperature 0.1 -> 0.2" in run.differing
+    assert not any(line.startswith(("name", "seed")) for line in run.differing)
 
 
-def test_going_back_finds_the_former_cell_again(plan, tmp_path):
+def test_going_back_finds_the_former_run_again(plan, tmp_path):
     first = {"v": {"clcc.temperature": 0.1}}
     record(plan(variants=first), tmp_path)
-    plan(variants=first).cells[0].folder.update_status(state="finished")
+    plan(variants=first).runs[0].folder.update_status(state="finished")
     record(plan(variants={"v": {"clcc.temperature": 0.2}}), tmp_path)
-    assert plan(variants=first).cells[0].standing == "done"
+    assert plan(variants=first).runs[0].standing == "done"
 
 
-def test_unequal_budgets_are_refused_by_arm_unless_the_file_says_so(plan, tiny_recipe):
+def test_unequal_budgets_are_refused_by_group_unless_the_file_says_so(plan, tiny_recipe):
     base = tiny_recipe(budget={"epochs": 4}, validation={"every": 1})
     axes = {"data.labeled": [4, 8], "seed": [0, 1]}
     with pytest.raises(RunError, match=r"\(base labeled=4: 8, base labeled=8: 16\)"):
         plan(base=base, axes=axes)
-    assert {c.steps for c in plan(base=base, axes=axes, unequal_budgets=True).cells} == {8, 16}
+    assert {c.steps for c in plan(base=base, axes=axes, unequal_budgets=True).runs} == {8, 16}
 
 
 def test_all_problems_with_the_data_are_told_at_once(plan):
@@ -111,18 +111,18 @@ def test_all_problems_with_the_data_are_told_at_once(plan):
     assert "99" in str(caught.value)
 
 
-def test_the_pace_is_that_of_finished_cells_of_the_arm_else_of_all(plan):
-    cells = plan(variants={"a": {}, "b": {"clcc.symmetric": True}, "c": {"clcc.temperature": 1.0}},
-                 axes={"seed": [0, 1]}).cells
-    assert measure_pace(cells).seconds(cells) is None
-    cells[0].folder.update_status(state="finished", step=12, elapsed=12.0)
-    cells[2].folder.update_status(state="finished", step=12, elapsed=36.0)
-    pace = measure_pace(cells)
-    assert pace.seconds([cells[1]]) == pytest.approx(12)
-    assert pace.seconds([cells[3]]) == pytest.approx(36)
-    assert pace.seconds([cells[4]]) == pytest.approx(24)
-    assert pace.wall_seconds([cells[1], cells[3]], 2) == pytest.approx(24)
-    assert pace.wall_seconds([cells[3]], 2) == pytest.approx(36)  # one cell is on one worker
+def test_the_pace_is_that_of_finished_runs_of_the_group_else_of_all(plan):
+    runs = plan(variants={"a": {}, "b": {"clcc.symmetric": True}, "c": {"clcc.temperature": 1.0}},
+                 axes={"seed": [0, 1]}).runs
+    assert measure_pace(runs).seconds(runs) is None
+    runs[0].folder.update_status(state="finished", step=12, elapsed=12.0)
+    runs[2].folder.update_status(state="finished", step=12, elapsed=36.0)
+    pace = measure_pace(runs)
+    assert pace.seconds([runs[1]]) == pytest.approx(12)
+    assert pace.seconds([runs[3]]) == pytest.approx(36)
+    assert pace.seconds([runs[4]]) == pytest.approx(24)
+    assert pace.wall_seconds([runs[1], runs[3]], 2) == pytest.approx(24)
+    assert pace.wall_seconds([runs[3]], 2) == pytest.approx(36)  # one run is on one worker
 
 
 def test_a_start_that_fixed_other_threads_meanwhile_wins(plan, tmp_path):

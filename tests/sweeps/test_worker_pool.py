@@ -8,7 +8,7 @@ import pytest
 from cclcc_cli.errors import LauncherError
 from cclcc_cli.sweeps import worker_pool as module
 from cclcc_cli.sweeps.worker import Outcome
-from cclcc_cli.sweeps.worker_pool import Crew
+from cclcc_cli.sweeps.worker_pool import WorkerPool
 
 
 class Scripted:
@@ -34,15 +34,15 @@ class Scripted:
 
 
 @pytest.fixture
-def crew(monkeypatch):
+def pool(monkeypatch):
     monkeypatch.setattr(module, "LOOK_EVERY", 0.01)
     executor, lines = Scripted(), []
-    made = Crew(executor, executor.terminate, lines.append)
+    made = WorkerPool(executor, executor.terminate, lines.append)
     return made, executor, lines
 
 
-def test_each_end_comes_with_its_work_and_a_warning_once(crew):
-    made, _, lines = crew
+def test_each_end_comes_with_its_work_and_a_warning_once(pool):
+    made, _, lines = pool
     for work in "ab":
         made.start(Outcome("done", warnings=("full",)), work)
     made.start(None, "c")
@@ -51,8 +51,8 @@ def test_each_end_comes_with_its_work_and_a_warning_once(crew):
     assert lines == ["warning: full"]
 
 
-def test_a_dead_worker_is_told_as_such_and_what_was_not_foreseen_as_a_failure(crew):
-    made, _, _ = crew
+def test_a_dead_worker_is_told_as_such_and_what_was_not_foreseen_as_a_failure(pool):
+    made, _, _ = pool
     dead = BrokenProcessPool()
     made.start(dead, "a")
     made.start(ValueError("odd"), "b")
@@ -61,15 +61,15 @@ def test_a_dead_worker_is_told_as_such_and_what_was_not_foreseen_as_a_failure(cr
     assert (ends["b"].ending, ends["b"].reason) == ("failed", "ValueError: odd")
 
 
-def test_machines_that_are_gone_end_it(crew):
-    made, _, _ = crew
+def test_machines_that_are_gone_end_it(pool):
+    made, _, _ = pool
     made.start(LauncherError("gone"), "a")
     with pytest.raises(LauncherError, match="gone"):
         list(made.ended())
 
 
-def test_all_leave_and_asked_twice_at_once(crew):
-    made, executor, _ = crew
+def test_all_leave_and_asked_twice_at_once(pool):
+    made, executor, _ = pool
     made.start(None, "a")
     heard = []
     made.leave(lambda work, end: heard.append((work, end.ending)))

@@ -1,4 +1,4 @@
-"""An ablation's run in MLflow: made once however many ask, with the cells as its children."""
+"""An ablation's run in MLflow: made once however many ask, with the runs as its children."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +7,7 @@ import pytest
 
 from cclcc_cli.config.ablation import load_ablation
 from cclcc_cli.sweeps.ablation import open_ablation, run_ablation
-from cclcc_cli.sweeps.display import LineBoard
+from cclcc_cli.sweeps.display import SweepLines
 from cclcc_cli.tracking.mirror import sync
 from cclcc_cli.tracking.parent import ABLATION_TAG, find_parent
 from cclcc_cli.tracking.tracker import connect, find_experiment, tracking_uri
@@ -32,7 +32,7 @@ def test_many_who_ask_at_once_get_one_parent(uri, tmp_path):
     assert {run.info.run_id for run in connect(uri).search_runs([experiment])} == parents
 
 
-def test_cells_are_children_of_the_ablation_and_stay_so_when_rebuilt(
+def test_runs_are_children_of_the_ablation_and_stay_so_when_rebuilt(
     uri, tmp_path, tiny_data, tiny_recipe
 ):
     path, runs = tmp_path / "abl.yaml", tmp_path / "runs"
@@ -41,7 +41,7 @@ def test_cells_are_children_of_the_ablation_and_stay_so_when_rebuilt(
     opened = open_ablation(load_ablation(path), data_root=tiny_data, runs_root=runs,
                            device="cpu", precision="fp32", workers=2)
     lines = []
-    summary = run_ablation(opened, workers=2, retry=False, board=LineBoard(lines.append),
+    summary = run_ablation(opened, workers=2, retry=False, board=SweepLines(lines.append),
                            tracking_uri=uri)
     assert summary.trained == 2, lines
     assert family(uri) == ("FINISHED", 2)

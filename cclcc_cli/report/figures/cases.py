@@ -15,7 +15,7 @@ from cclcc_cli.data.store import Store, load_store, store_path
 from cclcc_cli.errors import CclccError, RunError
 from cclcc_cli.metrics.scores import MAIN, Metric, gain
 from cclcc_cli.report.evidence import Evidence, judged_metric
-from cclcc_cli.report.figures.names import arm_names
+from cclcc_cli.report.figures.names import group_names
 from cclcc_cli.report.gather import Run
 from cclcc_cli.report.images import ImageScores
 from cclcc_cli.runs.folder import RunFolder
@@ -70,26 +70,26 @@ class Case:
 def read_predictions(
     evidence: Sequence[Evidence], scores: Mapping[Path, ImageScores], data_root: Path
 ) -> tuple[Predictions | None, list[str]]:
-    """Read masks and open the store of one place's arms; notes say what is missing.
+    """Read masks and open the store of one place's groups; notes say what is missing.
 
-    Every arm is shown by the training with the lowest seed that kept its masks; where one seed is
-    common to all arms, by the lowest of these.
+    Every group is shown by the training with the lowest seed that kept its masks; where one seed is
+    common to all groups, by the lowest of these.
     """
-    names = arm_names([found.arm for found in evidence])
-    kept = {found.arm.first.arm: [run for run in found.arm.runs if run.path in scores
+    names = group_names([found.group for found in evidence])
+    kept = {found.group.first.group: [run for run in found.group.runs if run.path in scores
                                   and RunFolder(run.path).test_masks.exists()]
             for found in evidence}
-    without = [names[arm] for arm, runs in kept.items() if not runs]
+    without = [names[group] for group, runs in kept.items() if not runs]
     notes = [f"no cases of {', '.join(without)}: {NO_MASKS}"] if without else []
-    shown = [found.arm.first.arm for found in evidence if kept[found.arm.first.arm]]
+    shown = [found.group.first.group for found in evidence if kept[found.group.first.group]]
     if not shown:
         return None, notes
-    common = set.intersection(*({_repeat(run) for run in kept[arm]} for arm in shown))
-    runs = [min(kept[arm], key=lambda run: (_repeat(run) not in common, _repeat(run)))
-            for arm in shown]
+    common = set.intersection(*({_repeat(run) for run in kept[group]} for group in shown))
+    runs = [min(kept[group], key=lambda run: (_repeat(run) not in common, _repeat(run)))
+            for group in shown]
     try:
         store = _open_store(runs[0], data_root)
-        return _predictions([names[arm] for arm in shown], runs, scores, store,
+        return _predictions([names[group] for group in shown], runs, scores, store,
                             judged_metric(evidence)), notes
     except CclccError as error:
         return None, [*notes, f"no cases: {error}"]

@@ -41,7 +41,7 @@ def draw_cases(
     """Pages of cases of one place, or notes on why there are none.
 
     Args:
-        evidence: arms with the same data and labels.
+        evidence: groups with the same data and labels.
         scores: of test images, by run folder.
         data_root: where stores lie.
         suffix: of the names, where there are several places.

@@ -45,8 +45,8 @@ class Series:
     """One method over numbers of labels, fewest first.
 
     Attributes:
-        name: what the arms have in common.
-        points: an arm for each number of labels.
+        name: what the groups have in common.
+        points: a group for each number of labels.
         equals: by number of labels, where the score lies on the supervised curve; empty for it.
     """
 
@@ -56,40 +56,40 @@ class Series:
 
     @property
     def is_supervised(self) -> bool:
-        return self.points[0].arm.first.method == DEFAULT_BASELINE
+        return self.points[0].group.first.method == DEFAULT_BASELINE
 
     @property
     def shares(self) -> list[float]:
         """Labels in % of the training images."""
-        return [100 * p.arm.first.labeled / p.arm.first.train_images for p in self.points]
+        return [100 * p.group.first.labeled / p.group.first.train_images for p in self.points]
 
 
 def build_series(
     evidence: Sequence[Evidence], scores: Mapping[Path, ImageScores]
 ) -> list[Series]:
-    """One data set's arms as lines; the supervised one first.
+    """One data set's groups as lines; the supervised one first.
 
-    Arms of a method are a line where each has another number of labels; else those of a recipe;
+    Groups of a method are a line where each has another number of labels; else those of a recipe;
     else each stands alone.
     """
-    groups = _lines([found for found in evidence if found.estimate])
-    ladders = [points for points in groups.values()
-               if points[0].arm.first.method == DEFAULT_BASELINE and len(points) > 1]
+    buckets = _lines([found for found in evidence if found.estimate])
+    ladders = [points for points in buckets.values()
+               if points[0].group.first.method == DEFAULT_BASELINE and len(points) > 1]
     ladder: list[Rung] = []
     if len(ladders) == 1:
-        ladder = [(p.arm.first.labeled, stack) for p in ladders[0]
-                  if (stack := stack_runs(p.arm.runs, scores))]
+        ladder = [(p.group.first.labeled, stack) for p in ladders[0]
+                  if (stack := stack_runs(p.group.runs, scores))]
     series = [Series(name, points, _equals(points, ladder, scores))
-              for name, points in groups.items()]
+              for name, points in buckets.items()]
     return sorted(series, key=lambda each: not each.is_supervised)
 
 
 def statements(series: Sequence[Series]) -> list[str]:
-    """For every arm how many labels supervised would need, or why that is not known."""
+    """For every group how many labels supervised would need, or why that is not known."""
     ends = _ends(series)
-    return [equivalence_text(each.name, p.arm.first.labeled, p.arm.first.train_images,
-                             each.equals[p.arm.first.labeled], ends)
-            for each in series for p in each.points if p.arm.first.labeled in each.equals]
+    return [equivalence_text(each.name, p.group.first.labeled, p.group.first.train_images,
+                             each.equals[p.group.first.labeled], ends)
+            for each in series for p in each.points if p.group.first.labeled in each.equals]
 
 
 def draw_efficiency(
@@ -98,12 +98,12 @@ def draw_efficiency(
     """The curve of one data set, or a note on why there is none.
 
     Args:
-        evidence: arms on the same data.
+        evidence: groups on the same data.
         scores: of images, by run folder.
         split: whose images.
         suffix: of the name, where there are several data sets.
     """
-    data = evidence[0].arm.first.data
+    data = evidence[0].group.first.data
     series = build_series(evidence, scores)
     curves = [each for each in series if len(each.points) > 1]
     if not curves:
@@ -121,12 +121,12 @@ def draw_efficiency(
     caption = (
         f"{data}: mean {split} {metric_title(judged_metric(evidence))} over the share of training "
         f"images that keep their labels, with 95 % intervals over images and seeds "
-        f"({seeds_text([p.arm for p in points])}, {images_text(points, split)}). "
+        f"({seeds_text([p.group for p in points])}, {images_text(points, split)}). "
         f"{_sentences(known, len(said))}"
     )
     if not said:
         notes.append(f"{data}: how many labels supervised would need is not said: there are not "
-                     "two numbers of labels with one supervised arm each")
+                     "two numbers of labels with one supervised group each")
     return render(f"label-efficiency{suffix}", "Label efficiency", caption.strip(),
                   lambda: plot_efficiency(shown)), notes
 
@@ -190,11 +190,11 @@ def _plot(axes: Axes, series: Series, look: Look, aside: float) -> None:
 def _mark_equals(axes: Axes, series: Series, look: Look) -> None:
     """A thin level line from each point to the supervised curve."""
     for point in series.points:
-        found = series.equals.get(point.arm.first.labeled)
+        found = series.equals.get(point.group.first.labeled)
         if found is None or found.labels is None or point.estimate is None:
             continue
-        of = point.arm.first.train_images
-        axes.plot([100 * point.arm.first.labeled / of, 100 * found.labels / of],
+        of = point.group.first.train_images
+        axes.plot([100 * point.group.first.labeled / of, 100 * found.labels / of],
                   [in_unit(point.estimate.mean, point.metric)] * 2, color=look.color, linewidth=0.6,
                   linestyle=(0, (1, 1.5)), gid="equals")
 
@@ -202,53 +202,53 @@ def _mark_equals(axes: Axes, series: Series, look: Look) -> None:
 def _lines(evidence: Sequence[Evidence]) -> dict[str, list[Evidence]]:
     by_method: defaultdict[str, list[Evidence]] = defaultdict(list)
     for found in evidence:
-        by_method[found.arm.first.method].append(found)
+        by_method[found.group.first.method].append(found)
     lines: dict[str, list[Evidence]] = {}
-    for method, group in by_method.items():
-        if _climbs(group):
-            lines[method] = group
+    for method, bucket in by_method.items():
+        if _climbs(bucket):
+            lines[method] = bucket
             continue
         by_recipe: defaultdict[str, list[Evidence]] = defaultdict(list)
-        for found in group:
-            recipe = found.arm.recipe
+        for found in bucket:
+            recipe = found.group.recipe
             by_recipe[recipe if method in recipe else f"{method} {recipe}"].append(found)
-        for name, arms in by_recipe.items():
-            if _climbs(arms):
-                lines[name] = arms
+        for name, groups in by_recipe.items():
+            if _climbs(groups):
+                lines[name] = groups
             else:
-                lines |= {f"{name} {found.arm.digest}": [found] for found in arms}
-    return {name: sorted(points, key=lambda p: p.arm.first.labeled)
+                lines |= {f"{name} {found.group.digest}": [found] for found in groups}
+    return {name: sorted(points, key=lambda p: p.group.first.labeled)
             for name, points in lines.items()}
 
 
-def _climbs(group: Sequence[Evidence]) -> bool:
+def _climbs(bucket: Sequence[Evidence]) -> bool:
     """No number of labels twice."""
-    return max(Counter(found.arm.first.labeled for found in group).values()) == 1
+    return max(Counter(found.group.first.labeled for found in bucket).values()) == 1
 
 
 def _equals(
     points: Sequence[Evidence], ladder: Sequence[Rung], scores: Mapping[Path, ImageScores]
 ) -> dict[int, Equivalence]:
-    if not ladder or points[0].arm.first.method == DEFAULT_BASELINE:
+    if not ladder or points[0].group.first.method == DEFAULT_BASELINE:
         return {}
-    return {p.arm.first.labeled: find_equivalence(stack, ladder) for p in points
-            if (stack := stack_runs(p.arm.runs, scores))}
+    return {p.group.first.labeled: find_equivalence(stack, ladder) for p in points
+            if (stack := stack_runs(p.group.runs, scores))}
 
 
 def _ends(series: Sequence[Series]) -> tuple[int, int]:
-    labeled = [p.arm.first.labeled for each in series if each.is_supervised for p in each.points]
+    labeled = [p.group.first.labeled for each in series if each.is_supervised for p in each.points]
     return min(labeled, default=0), max(labeled, default=0)
 
 
 def _sentences(known: Sequence[str], count: int) -> str:
-    """As many statements as a caption bears, and how many arms have none."""
+    """As many statements as a caption bears, and how many groups have none."""
     parts = [f"{text}." for text in known[:_MOST_SENTENCES]]
     if len(known) > _MOST_SENTENCES:
         parts.append(f"{len(known) - _MOST_SENTENCES} more equivalences are not written out here.")
     if known:
         parts.append("Interpolated on the supervised curve over the logarithm of labels.")
     if count > len(known):
-        parts.append(f"For {count - len(known)} of {count} arms there is no such number: their "
+        parts.append(f"For {count - len(known)} of {count} groups there is no such number: their "
                      "score lies outside the supervised curve, or this does not improve "
                      "through it once.")
     return " ".join(parts)

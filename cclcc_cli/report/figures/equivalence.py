@@ -1,6 +1,6 @@
 """How many labels the supervised method would need to score as well as another with few.
 
-An arm's score is sought on the supervised curve: the mean over numbers of labels, straight
+A group's score is sought on the supervised curve: the mean over numbers of labels, straight
 between what was measured when labels are on a logarithmic axis. It is never sought beyond the
 fewest and the most labels that were measured, nor on a curve that gets worse through it or passes
 it more than once.
@@ -27,7 +27,7 @@ Rung = tuple[int, Stack]
 
 @dataclass(frozen=True)
 class Equivalence:
-    """Where an arm's score lies on the supervised curve.
+    """Where a group's score lies on the supervised curve.
 
     Attributes:
         labels: that supervised would need; None where ``obstacle`` says why that is not known.
@@ -44,18 +44,18 @@ class Equivalence:
     obstacle: str | None = None
 
 
-def find_equivalence(arm: Stack, ladder: Sequence[Rung]) -> Equivalence:
-    """Seek an arm's score on the supervised curve.
+def find_equivalence(group: Stack, ladder: Sequence[Rung]) -> Equivalence:
+    """Seek a group's score on the supervised curve.
 
     Args:
-        arm: scores of its images.
-        ladder: the supervised arms from few labels to many, at least two; of the same score.
+        group: scores of its images.
+        ladder: the supervised groups from few labels to many, at least two; of the same score.
     """
-    labels, metric = [float(count) for count, _ in ladder], arm.metric
-    differences = [compare_images(arm, scores) for _, scores in ladder]
+    labels, metric = [float(count) for count, _ in ladder], group.metric
+    differences = [compare_images(group, scores) for _, scores in ladder]
     found = [each for each in differences if each is not None]
     if len(found) < len(differences):
-        return Equivalence(None, obstacle="it shares no image with a supervised arm")
+        return Equivalence(None, obstacle="it shares no image with a supervised group")
     means = [gain(each.mean, metric) for each in found]
     crossings = _zeros(labels, means)
     if not crossings:
@@ -83,7 +83,7 @@ def equivalence_text(
     """As ``clcc with 5 % of the labels equals supervised with 12 % (95 % interval 9.1 to 17 %)``.
 
     Args:
-        name: of the arm.
+        name: of the group.
         labeled: its labels.
         of: training images.
         found: where its score lies.

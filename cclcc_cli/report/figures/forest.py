@@ -25,8 +25,8 @@ from cclcc_cli.report.figures.canvas import (
     render,
 )
 from cclcc_cli.report.figures.figure import Figure
-from cclcc_cli.report.figures.names import arm_names, images_text, place_text, seeds_text
-from cclcc_cli.report.tables import Arm
+from cclcc_cli.report.figures.names import group_names, images_text, place_text, seeds_text
+from cclcc_cli.report.tables import Group
 from cclcc_cli.report.verdicts import Comparison, Verdict
 
 MOST_ROWS = 40
@@ -40,29 +40,30 @@ _MARKS: dict[Verdict, tuple[str, str, bool]] = {
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the plot: a heading, or an arm that was compared."""
+    """One line of the plot: a heading, or a group that was compared."""
 
     name: str
     comparison: Comparison | None = None
 
 
 def forest_rows(evidence: Sequence[Evidence]) -> list[Row]:
-    """Arms by place and baseline, the largest difference first, below a heading for each."""
-    groups: dict[tuple[tuple[str, int], str], list[tuple[Arm, Comparison]]] = {}
+    """Groups by place and baseline, the largest difference first, below a heading for each."""
+    buckets: dict[tuple[tuple[str, int], str], list[tuple[Group, Comparison]]] = {}
     for found in evidence:
         if found.comparison:
-            key = (found.arm.place, found.comparison.baseline.first.arm)
-            groups.setdefault(key, []).append((found.arm, found.comparison))
+            key = (found.group.place, found.comparison.baseline.first.group)
+            buckets.setdefault(key, []).append((found.group, found.comparison))
     rows: list[Row] = []
-    for (place, _), group in groups.items():
-        baseline = group[0][1].baseline
-        arms = [found.arm for found in evidence if found.arm.place in (place, baseline.place)]
-        names = arm_names([arm for arm in arms if arm.first.data == place[0]])
+    for (place, _), bucket in buckets.items():
+        baseline = bucket[0][1].baseline
+        groups = [found.group for found in evidence if found.group.place in (place, baseline.place)]
+        names = group_names([group for group in groups if group.first.data == place[0]])
         other = "" if baseline.place == place else f" with {baseline.first.labeled} labels"
-        rows.append(Row(f"{place_text(place)}, difference from {names[baseline.first.arm]}{other}"))
-        ordered = sorted(group, key=lambda each: -gain(
+        rows.append(Row(
+            f"{place_text(place)}, difference from {names[baseline.first.group]}{other}"))
+        ordered = sorted(bucket, key=lambda each: -gain(
             each[1].difference.mean, each[1].metric))
-        rows += [Row(names[arm.first.arm], comparison) for arm, comparison in ordered]
+        rows += [Row(names[group.first.group], comparison) for group, comparison in ordered]
     return rows
 
 
@@ -70,16 +71,16 @@ def draw_forest(evidence: Sequence[Evidence], split: str) -> tuple[Figure | None
     """The figure, or a note on why there is none; a note on rows that have no room as well."""
     compared = [found for found in evidence if found.comparison]
     if not compared:
-        return None, ["no forest plot: no arm is compared with a baseline"]
+        return None, ["no forest plot: no group is compared with a baseline"]
     chosen, notes, metric = compared, [], judged_metric(evidence)
     if len(compared) > MOST_ROWS:
         chosen = sorted(compared, key=_size, reverse=True)[:MOST_ROWS]
         notes = [f"the forest plot shows the {MOST_ROWS} largest of {len(compared)} differences"]
-    kept = {found.arm.first.arm for found in chosen}
+    kept = {found.group.first.group for found in chosen}
     rows = forest_rows([found for found in evidence
-                        if not found.comparison or found.arm.first.arm in kept])
-    sides = [arm for found in chosen if found.comparison
-             for arm in (found.arm, found.comparison.baseline)]
+                        if not found.comparison or found.group.first.group in kept])
+    sides = [group for found in chosen if found.comparison
+             for group in (found.group, found.comparison.baseline)]
     judged = [found.comparison for found in compared if found.comparison]
     caption = " ".join([
         f"Difference in mean {split} {metric_title(metric)} from the baseline, in "

@@ -27,7 +27,7 @@ def draw_figures(
     """Draw what the runs at hand can show; what they cannot is said in the notes.
 
     Args:
-        evidence: of every arm, in the table's order.
+        evidence: of every group, in the table's order.
         scores: the judged score of their images, by run folder.
         split: whose images.
         data_root: where stores lie; only the cases' images are read from there.
@@ -37,18 +37,18 @@ def draw_figures(
     forest, why = draw_forest(evidence, split)
     figures += [forest] if forest else []
     notes += why
-    sets = list(dict.fromkeys(found.arm.first.data for found in evidence))
+    sets = list(dict.fromkeys(found.group.first.data for found in evidence))
     for data in sets:
-        here = [found for found in evidence if found.arm.first.data == data]
+        here = [found for found in evidence if found.group.first.data == data]
         suffix = f"-{data.replace(' ', '-')}" if len(sets) > 1 else ""
         efficiency, why = draw_efficiency(here, scores, split, suffix)
         figures += [efficiency] if efficiency else []
         notes += why
-    places = list(dict.fromkeys(found.arm.place for found in evidence))
+    places = list(dict.fromkeys(found.group.place for found in evidence))
     any_masks = any(RunFolder(run.path).test_masks.exists()
-                    for found in evidence for run in found.arm.runs)
+                    for found in evidence for run in found.group.runs)
     for place in places[:MOST_PLACES]:
-        here = [found for found in evidence if found.arm.place == place]
+        here = [found for found in evidence if found.group.place == place]
         suffix = f"-{place[0].replace(' ', '-')}-{place[1]}" if len(places) > 1 else ""
         words = place_text(place)
         figures += draw_paired(here, scores, split, suffix, words)

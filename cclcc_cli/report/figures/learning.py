@@ -21,7 +21,7 @@ from cclcc_cli.report.figures.canvas import (
     render,
 )
 from cclcc_cli.report.figures.figure import Figure
-from cclcc_cli.report.figures.names import arm_names, seeds_text, wrap
+from cclcc_cli.report.figures.names import group_names, seeds_text, wrap
 from cclcc_cli.report.figures.panels import (
     MOST_PANELS,
     choose_best,
@@ -29,7 +29,7 @@ from cclcc_cli.report.figures.panels import (
     panel_grid,
     single_plot,
 )
-from cclcc_cli.report.tables import Arm
+from cclcc_cli.report.tables import Group
 from cclcc_cli.runs.folder import RunFolder
 
 _MOST_POINTS = 400
@@ -55,7 +55,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class History:
-    """What an arm's runs recorded: validation Dice, and each loss term by name."""
+    """What a group's runs recorded: validation Dice, and each loss term by name."""
 
     name: str
     is_baseline: bool
@@ -63,14 +63,14 @@ class History:
     terms: dict[str, Curve]
 
 
-def read_history(arm: Arm, name: str, is_baseline: bool) -> History:
-    """Read an arm's ``metrics.jsonl``.
+def read_history(group: Group, name: str, is_baseline: bool) -> History:
+    """Read a group's ``metrics.jsonl``.
 
     Raises:
         RunError: a run has no usable record.
     """
     seeds = []
-    for run in arm.runs:
+    for run in group.runs:
         try:
             records = RunFolder(run.path).records()
             found = {int(r["step"]): r for r in records if isinstance(r.get("val"), dict)}
@@ -83,7 +83,7 @@ def read_history(arm: Arm, name: str, is_baseline: bool) -> History:
                           for term in record.get("train", {}))
     dice = _curve(seeds, "val", "dice")
     if not len(dice.steps):
-        raise RunError(f"{arm.first.path / 'metrics.jsonl'}: no step has a validation Dice of "
+        raise RunError(f"{group.first.path / 'metrics.jsonl'}: no step has a validation Dice of "
                        "every seed")
     return History(
         name, is_baseline, dice,
@@ -94,19 +94,19 @@ def read_history(arm: Arm, name: str, is_baseline: bool) -> History:
 def draw_learning(
     evidence: Sequence[Evidence], suffix: str, place: str
 ) -> tuple[list[Figure], list[str]]:
-    """Validation curves and losses of one place's arms, and notes on runs without records.
+    """Validation curves and losses of one place's groups, and notes on runs without records.
 
     Args:
-        evidence: arms with the same data and labels.
+        evidence: groups with the same data and labels.
         suffix: of the names, where there are several places.
         place: in words.
     """
     chosen, left_out = choose_best(evidence, MOST_PANELS)
-    names = arm_names([found.arm for found in evidence])
+    names = group_names([found.group for found in evidence])
     histories, notes = [], []
     for found in chosen:
         try:
-            history = read_history(found.arm, names[found.arm.first.arm], found.is_baseline)
+            history = read_history(found.group, names[found.group.first.group], found.is_baseline)
         except RunError as error:
             notes.append(f"no learning curve: {error}")
             continue
@@ -114,10 +114,10 @@ def draw_learning(
     if not histories:
         return [], notes
     rest = f" Shown: {left_out}." if left_out else ""
-    arms = [found.arm for found in chosen]
-    several = any(len(arm.runs) > 1 for arm in arms)
+    groups = [found.group for found in chosen]
+    several = any(len(group.runs) > 1 for group in groups)
     spread = "Lines are means, bands reach from the lowest to the highest seed. " if several else ""
-    said = f"over optimiser steps ({place}; {seeds_text(arms)}). {spread}"
+    said = f"over optimiser steps ({place}; {seeds_text(groups)}). {spread}"
     grey = "The dashed line repeats the baseline. "
     baseline = any(history.is_baseline for history in histories)
     return [
@@ -133,7 +133,7 @@ def draw_learning(
 
 
 def plot_dice(histories: Sequence[History]) -> Drawing:
-    """Lines in one plot while they can be told apart, else a panel an arm."""
+    """Lines in one plot while they can be told apart, else a panel a group."""
     if len(histories) > _LINES:
         return _plot_panels(histories)
     drawing, axes, columns = single_plot([history.name for history in histories], 2.2)
@@ -163,7 +163,7 @@ def _plot_panels(histories: Sequence[History]) -> Drawing:
 
 
 def plot_losses(histories: Sequence[History]) -> Drawing:
-    """A panel an arm, a line a term, logarithmic where all are above zero."""
+    """A panel a group, a line a term, logarithmic where all are above zero."""
     terms = list(dict.fromkeys(term for history in histories for term in history.terms))
     looks = {term: _TERM_LOOKS[n % len(_TERM_LOOKS)]
              for n, term in enumerate(t for t in terms if t != "total")}

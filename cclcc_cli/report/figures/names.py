@@ -1,33 +1,34 @@
-"""Short words for figures: arms apart from each other, counts of seeds and images."""
+"""Short words for figures: groups apart from each other, counts of seeds and images."""
 
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from cclcc_cli.report.evidence import Evidence
-from cclcc_cli.report.tables import Arm
+from cclcc_cli.report.tables import Group
 
 _LONGEST = 40
 
 
-def arm_names(arms: Sequence[Arm]) -> Mapping[str, str]:
-    """For each arm's digest the shortest of what tells all arms of one plot apart.
+def group_names(groups: Sequence[Group]) -> Mapping[str, str]:
+    """For each group's digest the shortest of what tells all groups of one plot apart.
 
     Method, or recipe, or both; and the digest, where even these are alike.
     """
-    ways: Sequence[Callable[[Arm], str]] = (
-        lambda arm: arm.first.method,
-        lambda arm: arm.recipe,
-        lambda arm: f"{arm.first.method} {arm.recipe}",
-        lambda arm: f"{arm.first.method} {arm.recipe} {arm.digest}",
+    ways: Sequence[Callable[[Group], str]] = (
+        lambda group: group.first.method,
+        lambda group: group.recipe,
+        lambda group: f"{group.first.method} {group.recipe}",
+        lambda group: f"{group.first.method} {group.recipe} {group.digest}",
     )
     found: dict[str, str] = {}
-    for way in ways:  # an arm keeps the first name that it alone has
-        counts = Counter(way(arm) for arm in arms)
-        for arm in arms:
-            if counts[way(arm)] == 1 and way(arm) not in found.values():
-                found.setdefault(arm.first.arm, way(arm))
-    return {arm.first.arm: _shorten(found.get(arm.first.arm, arm.digest), arm) for arm in arms}
+    for way in ways:  # a group keeps the first name that it alone has
+        counts = Counter(way(group) for group in groups)
+        for group in groups:
+            if counts[way(group)] == 1 and way(group) not in found.values():
+                found.setdefault(group.first.group, way(group))
+    return {group.first.group: _shorten(found.get(group.first.group, group.digest), group)
+            for group in groups}
 
 
 def wrap(name: str, width: int) -> str:
@@ -45,9 +46,9 @@ def count_text(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 
-def seeds_text(arms: Sequence[Arm]) -> str:
-    """As ``3 seeds``, or ``1 to 3 seeds`` where arms have unequal ones."""
-    counts = sorted({len(arm.seeds) for arm in arms})
+def seeds_text(groups: Sequence[Group]) -> str:
+    """As ``3 seeds``, or ``1 to 3 seeds`` where groups have unequal ones."""
+    counts = sorted({len(group.seeds) for group in groups})
     if len(counts) > 1:
         return f"{counts[0]} to {counts[-1]} seeds"
     return count_text(counts[0], "seed")
@@ -68,7 +69,7 @@ def place_text(place: tuple[str, int]) -> str:
     return f"{place[0]}, {count_text(place[1], 'label')}"
 
 
-def _shorten(name: str, arm: Arm) -> str:
+def _shorten(name: str, group: Group) -> str:
     if len(name) <= _LONGEST:
         return name
-    return f"{name[: _LONGEST - len(arm.digest) - 2]}… {arm.digest}"
+    return f"{name[: _LONGEST - len(group.digest) - 2]}… {group.digest}"

@@ -14,7 +14,7 @@ from cclcc_cli.report.evidence import Evidence, judged_metric
 from cclcc_cli.report.evidence_text import verdict_text
 from cclcc_cli.report.figures.canvas import BLUE, GREY, SKY, VERMILLION, quiet, render
 from cclcc_cli.report.figures.figure import Figure
-from cclcc_cli.report.figures.names import arm_names, images_text, seeds_text, wrap
+from cclcc_cli.report.figures.names import group_names, images_text, seeds_text, wrap
 from cclcc_cli.report.figures.panels import choose_compared, label_shared, panel_grid
 from cclcc_cli.report.images import ImageScores
 from cclcc_cli.report.stacks import share_images, stack_runs
@@ -28,20 +28,20 @@ _MANY = 500
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """A score of the same images by an arm and by its baseline, means over seeds."""
+    """A score of the same images by a group and by its baseline, means over seeds."""
 
     name: str
-    arm: NDArray[np.float64]
+    group: NDArray[np.float64]
     baseline: NDArray[np.float64]
     comparison: Comparison
 
     @property
     def differences(self) -> NDArray[np.float64]:
-        return self.arm - self.baseline
+        return self.group - self.baseline
 
     @property
     def counts(self) -> str:
-        """On how many images the arm is better and worse."""
+        """On how many images the group is better and worse."""
         up = gain(1, self.comparison.metric)
         better, worse = (int((sign * self.differences > 0).sum()) for sign in (up, -up))
         return f"{better} better, {worse} worse"
@@ -51,17 +51,17 @@ def pair_images(
     evidence: Sequence[Evidence], scores: Mapping[Path, ImageScores]
 ) -> list[Pairs]:
     """For each compared group the images, and means over the seeds, that both sides have."""
-    everyone = [found.arm for found in evidence]
+    everyone = [found.group for found in evidence]
     everyone += [found.comparison.baseline for found in evidence if found.comparison]
-    names = arm_names(list({arm.first.arm: arm for arm in everyone}.values()))
+    names = group_names(list({group.first.group: group for group in everyone}.values()))
     pairs = []
     for found in evidence:
         if found.comparison is None:
             continue
-        sides = [stack_runs(arm.runs, scores)
-                 for arm in (found.arm, found.comparison.baseline)]
+        sides = [stack_runs(group.runs, scores)
+                 for group in (found.group, found.comparison.baseline)]
         own, other = share_images([side for side in sides if side])
-        pairs.append(Pairs(names[found.arm.first.arm], own, other, found.comparison))
+        pairs.append(Pairs(names[found.group.first.group], own, other, found.comparison))
     return pairs
 
 
@@ -72,7 +72,7 @@ def draw_paired(
     """Scatter and histogram of one place's comparisons; none where nothing is compared.
 
     Args:
-        evidence: arms with the same data and labels.
+        evidence: groups with the same data and labels.
         scores: of images, by run folder.
         split: whose images.
         suffix: of the names, where there are several places.
@@ -82,17 +82,18 @@ def draw_paired(
     if not chosen:
         return []
     pairs = pair_images(chosen, scores)
-    baseline = chosen[0].comparison.baseline if chosen[0].comparison else chosen[0].arm
-    name = arm_names([found.arm for found in evidence]).get(baseline.first.arm, baseline.recipe)
-    said = (f" ({place}; means over {seeds_text([found.arm for found in chosen] + [baseline])}, "
+    baseline = chosen[0].comparison.baseline if chosen[0].comparison else chosen[0].group
+    names = group_names([found.group for found in evidence])
+    name = names.get(baseline.first.group, baseline.recipe)
+    said = (f" ({place}; means over {seeds_text([found.group for found in chosen] + [baseline])}, "
             f"{images_text(chosen, split)})")
     metric = judged_metric(evidence)
     title, side = metric_title(metric), "Above" if score_of(metric).more_is_better else "Below"
     rest = f" Shown: {left_out}." if left_out else ""
     return [
         render(f"paired-scatter{suffix}", "Image by image against the baseline",
-               f"{title} of each {split} image by each arm against that by {name}{said}. "
-               f"{side} the line the arm is better.{rest}", lambda: plot_scatter(pairs, name)),
+               f"{title} of each {split} image by each group against that by {name}{said}. "
+               f"{side} the line the group is better.{rest}", lambda: plot_scatter(pairs, name)),
         render(f"paired-differences{suffix}", "Differences by image",
                f"Each {split} image's difference in {title} from {name}{said}, in "
                f"{score_of(metric).difference_unit}. The solid line is the mean, the band its "
@@ -102,17 +103,17 @@ def draw_paired(
 
 
 def plot_scatter(pairs: Sequence[Pairs], baseline: str) -> Drawing:
-    """A point an image, in the score's unit, a panel an arm."""
+    """A point an image, in the score's unit, a panel a group."""
     metric = pairs[0].comparison.metric
     unit = score_of(metric).factor
     drawing, panels = panel_grid(len(pairs), 1.9)
-    values = np.concatenate([side for each in pairs for side in (each.arm, each.baseline)])
+    values = np.concatenate([side for each in pairs for side in (each.group, each.baseline)])
     margin = max(2 / unit, 0.03 * float(np.ptp(values)))
     low, high = unit * (values.min() - margin), unit * (values.max() + margin)
     for axes, each in zip(panels, pairs, strict=True):
         axes.axline((low, low), slope=1, color=GREY, linewidth=0.8, zorder=1)
-        axes.plot(unit * each.baseline, unit * each.arm, "o", color=BLUE, markersize=2.2,
-                  markeredgewidth=0, alpha=0.55, rasterized=len(each.arm) > _MANY, gid="images")
+        axes.plot(unit * each.baseline, unit * each.group, "o", color=BLUE, markersize=2.2,
+                  markeredgewidth=0, alpha=0.55, rasterized=len(each.group) > _MANY, gid="images")
         axes.set_title(f"{wrap(each.name, 24)}\n{each.counts}")
         axes.set_aspect("equal")
         for axis in (axes.xaxis, axes.yaxis):
@@ -121,12 +122,12 @@ def plot_scatter(pairs: Sequence[Pairs], baseline: str) -> Drawing:
         axes.set_ylim(low, high)
         quiet(axes, "both")
     label_shared(drawing, panels, f"{heading(metric)} of {baseline}",
-                 f"{heading(metric)} of the arm")
+                 f"{heading(metric)} of the group")
     return drawing
 
 
 def plot_histogram(pairs: Sequence[Pairs], baseline: str) -> Drawing:
-    """How many images differ by how much, a panel an arm."""
+    """How many images differ by how much, a panel a group."""
     metric = pairs[0].comparison.metric
     unit = score_of(metric).factor
     drawing, panels = panel_grid(len(pairs), 1.35)

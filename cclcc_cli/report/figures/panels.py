@@ -1,4 +1,4 @@
-"""Small multiples: one panel an arm, all on the same axes, as many as a page holds."""
+"""Small multiples: one panel a group, all on the same axes, as many as a page holds."""
 
 import math
 from collections.abc import Sequence
@@ -61,32 +61,32 @@ def single_plot(names: Sequence[str], height: float) -> tuple[Drawing, Axes, int
 
 
 def choose_compared(evidence: Sequence[Evidence]) -> tuple[list[Evidence], str | None]:
-    """Arms that were compared, in order; the largest differences alone where there are many.
+    """Groups that were compared, in order; the largest differences alone where there are many.
 
     Returns:
-        The arms, and in words that others are left out.
+        The groups, and in words that others are left out.
     """
     compared = [found for found in evidence if found.comparison]
     if len(compared) <= MOST_PANELS:
         return compared, None
     by_size = sorted(compared, reverse=True, key=lambda found: abs(
         found.comparison.difference.mean if found.comparison else 0.0))
-    kept = {found.arm.first.arm for found in by_size[:MOST_PANELS]}
-    return ([found for found in compared if found.arm.first.arm in kept],
+    kept = {found.group.first.group for found in by_size[:MOST_PANELS]}
+    return ([found for found in compared if found.group.first.group in kept],
             f"the {MOST_PANELS} largest of {len(compared)} differences")
 
 
 def choose_best(evidence: Sequence[Evidence], most: int) -> tuple[list[Evidence], str | None]:
-    """Arms with scores, in order; baselines and the best means where there are many.
+    """Groups with scores, in order; baselines and the best means where there are many.
 
     Returns:
-        The arms, and in words that others are left out.
+        The groups, and in words that others are left out.
     """
     scored = [found for found in evidence if found.estimate]
     if len(scored) <= most:
         return scored, None
     by_mean = sorted(scored, key=lambda found: (
         not found.is_baseline, -gain(found.estimate.mean if found.estimate else 0.0, found.metric)))
-    kept = {found.arm.first.arm for found in by_mean[:most]}
-    return ([found for found in scored if found.arm.first.arm in kept],
-            f"baselines and the best means, {most} of {len(scored)} arms")
+    kept = {found.group.first.group for found in by_mean[:most]}
+    return ([found for found in scored if found.group.first.group in kept],
+            f"baselines and the best means, {most} of {len(scored)} groups")

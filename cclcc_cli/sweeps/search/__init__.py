@@ -1,1 +1,1 @@
-"""A search: an Optuna study whose trials are cells; its storage, proposals, and what it found."""
+"""A search: an Optuna study whose trials are runs; its storage, proposals, and what it found."""

@@ -1,4 +1,4 @@
-"""What a search's trials train: from a trial's setting to its cells."""
+"""What a search's trials train: from a trial's setting to its runs."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -17,8 +17,8 @@ from cclcc_cli.config.search_load import CheckedSearch
 from cclcc_cli.config.space import as_text
 from cclcc_cli.data.store import Store
 from cclcc_cli.errors import CclccError, DataError
-from cclcc_cli.runs.identity import Cell
-from cclcc_cli.sweeps.search.pruner import TrialCell, build_pruner
+from cclcc_cli.runs.identity import RunSpec
+from cclcc_cli.sweeps.search.pruner import TrialRun, build_pruner
 from cclcc_cli.sweeps.search.sampler import Proposer, suggest
 from cclcc_cli.sweeps.search.searcher import TrialImpossible, TrialPlan, folder_name
 from cclcc_cli.sweeps.search.study import load_study, unused_name
@@ -65,7 +65,7 @@ class OpenSearch:
         return self.checked.search.name
 
     @property
-    def num_cells(self) -> int:
+    def num_runs(self) -> int:
         """Trainings, if no trial is pruned."""
         return self.checked.num_trials * len(self.checked.search.repetitions)
 
@@ -124,7 +124,7 @@ def plan_trial(
     search = opened.checked.search
     short = short_keys(setting)
     words = {short[key]: as_text(value) for key, value in setting.items()}
-    cell = TrialCell(
+    run = TrialRun(
         address=opened.address, study=search.name, number=number, index=0,
         count=len(search.repetitions), steps=opened.steps, every=opened.every,
         objective=search.objective, higher=search.direction == "maximize", pruner=search.pruner,
@@ -134,13 +134,13 @@ def plan_trial(
     try:
         recipe = opened.checked.recipe(setting, f"{search.name[:50]}-trial{number}")
         for index, one in enumerate(repeated(opened.checked, recipe)):
-            made = Cell(one, opened.store, opened.runtime)
+            made = RunSpec(one, opened.store, opened.runtime)
             made.check_data()
             steps = _check_steps(opened, made)
             tasks.append(Task(
                 one, made.folder(opened.runs_root), opened.data_root, opened.runs_root,
                 opened.runtime, tracking_uri, None,
-                replace(cell, index=index, steps=steps),
+                replace(run, index=index, steps=steps),
             ))
     except CclccError as error:
         raise TrialImpossible(" ".join(str(error).split())) from error
@@ -159,9 +159,9 @@ def _source(checked: CheckedSearch, number: int) -> str:
     return "listed" if number < listed else checked.search.sampler.kind
 
 
-def _check_steps(opened: OpenSearch, cell: Cell) -> int:
-    """The cell's optimiser steps, which are those of all others."""
-    plan = build_plan(cell.recipe, len(cell.labeled), cell.recipe.batch.labeled)
+def _check_steps(opened: OpenSearch, run: RunSpec) -> int:
+    """The run's optimiser steps, which are those of all others."""
+    plan = build_plan(run.recipe, len(run.labeled), run.recipe.batch.labeled)
     if plan.total_steps != opened.steps and not opened.checked.search.unequal_budgets:
         raise DataError(f"{plan.total_steps} optimiser steps against {opened.steps} of the others")
     return plan.total_steps

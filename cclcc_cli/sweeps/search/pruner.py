@@ -1,4 +1,4 @@
-"""A trial's cell in its worker: tells the study each validation, and asks whether to go on."""
+"""A trial's run in its worker: tells the study each validation, and asks whether to go on."""
 
 import csv
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ _IMAGES = "cclcc:images:"
 
 
 @dataclass(frozen=True)
-class TrialCell:
+class TrialRun:
     """One training of a trial; plain values, so that it travels to any machine.
 
     Attributes:
@@ -55,7 +55,7 @@ class TrialCell:
 
     @property
     def label(self) -> dict[str, Any]:
-        """What the cell's run folder keeps of it."""
+        """What the run's run folder keeps of it."""
         return {"name": self.study, "trial": self.number, "params": dict(self.setting)}
 
 
@@ -80,7 +80,7 @@ class TrialJudge:
     fold is compared with the same one of other trials.
     """
 
-    def __init__(self, trial: TrialCell) -> None:
+    def __init__(self, trial: TrialRun) -> None:
         self._trial = trial
         with talking_to(trial.address):
             self._storage = _storage(trial.address)
@@ -205,5 +205,5 @@ def _images(trial: FrozenTrial, key: str) -> list[float] | None:
 
 @lru_cache(maxsize=4)
 def _storage(address: str) -> BaseStorage:
-    """Kept between the cells of a worker: opening a journal reads all of it."""
+    """Kept between the runs of a worker: opening a journal reads all of it."""
     return open_storage(address)

@@ -183,7 +183,7 @@ def write_best(opened: OpenSearch, result: SearchResult, file: Path) -> Path:
 
 
 def train_command(opened: OpenSearch, best: Path) -> str:
-    """Finds the best trial's cell again, where the search had one seed, and reads its test split.
+    """Finds the best trial's run again, where the search had one seed, and reads its test split.
 
     Args:
         opened: the search.

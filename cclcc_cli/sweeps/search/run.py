@@ -11,9 +11,9 @@ from cclcc_cli.data.store import load_store, store_path
 from cclcc_cli.errors import CclccError, RunError
 from cclcc_cli.launchers.launch import Launcher, open_launcher, settle_runtime
 from cclcc_cli.launchers.threads import available_cores
-from cclcc_cli.runs.identity import FORMAT, Cell
+from cclcc_cli.runs.identity import FORMAT, RunSpec
 from cclcc_cli.runs.interrupt import stop_on_signals
-from cclcc_cli.sweeps.display import Board
+from cclcc_cli.sweeps.display import SweepDisplay
 from cclcc_cli.sweeps.search.plan import OpenSearch, planner, repeated
 from cclcc_cli.sweeps.search.searcher import (
     Searcher,
@@ -69,17 +69,17 @@ def open_search(
         data_root, runs_root = data_root.resolve(), runs_root.resolve()
     data = checked.base.data
     store = load_store(store_path(data_root, data.name, data.size))
-    cells = [Cell(recipe, store, runtime)
+    runs = [RunSpec(recipe, store, runtime)
              for recipe in [*repeated(checked, checked.base), *checked.probes]]
-    for cell in cells:
-        cell.check_data()
-    base = cells[0]
+    for run in runs:
+        run.check_data()
+    base = runs[0]
     plan = build_plan(base.recipe, len(base.labeled), base.recipe.batch.labeled)
     opened = OpenSearch(
-        checked, address, _define(checked, cells[: len(search.repetitions)]), begun, runtime,
+        checked, address, _define(checked, runs[: len(search.repetitions)]), begun, runtime,
         plan.total_steps, plan.validate_every, store, launch, data_root, runs_root,
     )
-    _check_budgets(opened, cells)
+    _check_budgets(opened, runs)
     if former is not None:
         check_same(search.name, former, opened.definition)
     return opened
@@ -97,9 +97,9 @@ def _look(address: str, name: str) -> tuple[dict[str, Any] | None, dict[str, int
     return definition, state_counts(trials)
 
 
-def _define(checked: CheckedSearch, cells: list[Cell]) -> dict[str, Any]:
+def _define(checked: CheckedSearch, runs: list[RunSpec]) -> dict[str, Any]:
     """What trials must share to be compared, and what must not change lest proposals differ."""
-    search, base = checked.search, cells[0]
+    search, base = checked.search, runs[0]
     kept = search.model_dump(mode="json", include={
         "space", "objective", "seeds", "folds", "sampler", "pruner", "unequal_budgets"})
     recipe = base.recipe.model_dump(mode="json", exclude={"name", "seed"})
@@ -111,16 +111,16 @@ def _define(checked: CheckedSearch, cells: list[Cell]) -> dict[str, Any]:
         "base": recipe,
         "format": FORMAT,
         "data digest": base.store.info.digest,
-        "split digest": [cell.splits.digest() for cell in cells],
+        "split digest": [run.splits.digest() for run in runs],
         "runtime": base.identity["runtime"],
     }
 
 
-def _check_budgets(opened: OpenSearch, cells: list[Cell]) -> None:
+def _check_budgets(opened: OpenSearch, runs: list[RunSpec]) -> None:
     if opened.checked.search.unequal_budgets:
         return
-    steps = {build_plan(cell.recipe, len(cell.labeled), cell.recipe.batch.labeled).total_steps
-             for cell in cells}
+    steps = {build_plan(run.recipe, len(run.labeled), run.recipe.batch.labeled).total_steps
+             for run in runs}
     if len(steps) > 1:
         raise RunError(
             f"{opened.name}: trials would get unequal numbers of optimiser steps (from "
@@ -130,7 +130,7 @@ def _check_budgets(opened: OpenSearch, cells: list[Cell]) -> None:
 
 
 def run_search(
-    opened: OpenSearch, *, workers: int, board: Board, tracking_uri: str | None,
+    opened: OpenSearch, *, workers: int, display: SweepDisplay, tracking_uri: str | None,
     fresh: bool = False,
 ) -> SearchSummary:
     """Run the trials, so many at once.
@@ -143,15 +143,15 @@ def run_search(
     checked, address = opened.checked, opened.address
     total = checked.num_trials
     if fresh:
-        _begin_anew(opened, board)
-    storage = open_storage(address, board.say)
+        _begin_anew(opened, display)
+    storage = open_storage(address, display.say)
     with talking_to(address):
         study_id = open_study(storage, opened.name, checked.search.direction, opened.definition)
         participant = Participant(storage, study_id, total)
         participant.make_trials()
     if isinstance(opened.launch, LocalLaunch) and workers > available_cores():
-        board.say(f"warning: {workers} workers share {available_cores()} cores")
-    _track(tracking_uri, opened.name, board, "RUNNING")
+        display.say(f"warning: {workers} workers share {available_cores()} cores")
+    _track(tracking_uri, opened.name, display, "RUNNING")
     with (
         stop_on_signals() as stop, talking_to(address), participant.alive(),
         _open_workers(opened, workers) as launcher,
@@ -160,10 +160,10 @@ def run_search(
             participant, launcher.executor, launcher.terminate, workers=workers, total=total,
             plan=planner(opened, storage, tracking_uri),
             open_study=lambda: opened.load_study(storage),
-            objective=checked.search.objective, board=board, stop=stop,
+            objective=checked.search.objective, display=display, stop=stop,
         ).run()
     ended = "FINISHED" if summary.over >= total else "KILLED"
-    _track(tracking_uri, opened.name, board, ended)
+    _track(tracking_uri, opened.name, display, ended)
     return summary
 
 
@@ -181,13 +181,13 @@ def _open_workers(opened: OpenSearch, workers: int) -> Iterator[Launcher]:
             raise
 
 
-def _begin_anew(opened: OpenSearch, board: Board) -> None:
+def _begin_anew(opened: OpenSearch, display: SweepDisplay) -> None:
     """Put the former study away: a journal is kept under another name, in a database it goes."""
     if not storage_exists(opened.address):
         return
     path = Path(opened.address)
     try:
-        storage = open_storage(opened.address, board.say)
+        storage = open_storage(opened.address, display.say)
         with talking_to(opened.address):
             study_id = storage.get_study_id_from_name(opened.name)
             if somebody_works(storage, study_id):
@@ -201,14 +201,14 @@ def _begin_anew(opened: OpenSearch, board: Board) -> None:
         kept = next(place for number in range(1, 10_000)
                     if not (place := path.with_name(f"{path.name}.former-{number}")).exists())
         path.rename(kept)
-        board.say(f"the former study is kept as {kept}")
+        display.say(f"the former study is kept as {kept}")
     else:
         with talking_to(opened.address):
             storage.delete_study(study_id)
-        board.say(f"the former study {opened.name} is deleted from the storage")
+        display.say(f"the former study {opened.name} is deleted from the storage")
 
 
-def _track(uri: str | None, name: str, board: Board, status: str) -> None:
+def _track(uri: str | None, name: str, display: SweepDisplay, status: str) -> None:
     """Tell MLflow that a search goes on, or how it ended; a tracker that is down is a warning."""
     if uri is None:
         return
@@ -217,4 +217,4 @@ def _track(uri: str | None, name: str, board: Board, status: str) -> None:
     try:
         mark_parents(uri, name, status, kind=SEARCH)
     except CclccError as error:
-        board.say(f"warning: {error}")
+        display.say(f"warning: {error}")

@@ -20,10 +20,10 @@ from cclcc_cli.launchers.remote import (
 )
 from cclcc_cli.runs.folder import RunFolder
 from cclcc_cli.runs.interrupt import StopRequest
-from cclcc_cli.sweeps.display import Board, CellProgress, Progress
+from cclcc_cli.sweeps.display import Progress, RunProgress, SweepDisplay
 from cclcc_cli.sweeps.search.study import Participant
 from cclcc_cli.sweeps.worker import Outcome, Task
-from cclcc_cli.sweeps.worker_pool import LOOK_EVERY, Crew
+from cclcc_cli.sweeps.worker_pool import LOOK_EVERY, WorkerPool
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class Searcher:
         plan: what a taken trial trains; proposes its setting where it has none.
         open_study: the study as it is now.
         objective: its name, for people.
-        board: hears about progress.
+        display: hears about progress.
         stop: becomes true when a signal arrives.
     """
 
@@ -134,13 +134,13 @@ class Searcher:
         plan: Callable[[FrozenTrial], TrialPlan],
         open_study: Callable[[], Study],
         objective: str,
-        board: Board,
+        display: SweepDisplay,
         stop: StopRequest,
     ) -> None:
-        self._crew: Crew[_Running] = Crew(executor, terminate, board.say)
+        self._pool: WorkerPool[_Running] = WorkerPool(executor, terminate, display.say)
         self._participant = participant
         self._num_workers, self._plan, self._open_study = workers, plan, open_study
-        self._objective, self._board, self._stop = objective, board, stop
+        self._objective, self._display, self._stop = objective, display, stop
         self._waiting: list[_Running] = []
         self._seconds: list[float] = []
         self._began = time.monotonic()
@@ -153,11 +153,11 @@ class Searcher:
         self.summary.before = self._over()
         while not self._stop():
             self._fill()
-            if not self._crew.running and not self._waiting and not self._open_elsewhere:
+            if not self._pool.running and not self._waiting and not self._open_elsewhere:
                 break
-            for one, end in self._crew.ended():
+            for one, end in self._pool.ended():
                 self._settle(one, end)
-            self._board.show(self._progress())
+            self._display.show(self._progress())
         if self._stop():
             self._leave()
         known = self.summary
@@ -181,12 +181,12 @@ class Searcher:
                 pass
             self._open_elsewhere = 0
             if self._has_room:  # nothing was left to take: what is open now is others'
-                own = len(self._crew.running) + len(self._waiting)
+                own = len(self._pool.running) + len(self._waiting)
                 self._open_elsewhere = len(self._participant.open_trials()) - own
 
     @property
     def _has_room(self) -> bool:
-        return len(self._crew.running) + len(self._waiting) < self._num_workers
+        return len(self._pool.running) + len(self._waiting) < self._num_workers
 
     @property
     def _patience(self) -> float:
@@ -196,7 +196,7 @@ class Searcher:
     def _start_one(self) -> bool:
         """Take a trial and start its first training; False where there is none."""
         trial = self._participant.take(
-            lambda t: self._board.say(f"trial {t.number}: begun before; it goes on"))
+            lambda t: self._display.say(f"trial {t.number}: begun before; it goes on"))
         if trial is None:
             return False
         try:
@@ -211,7 +211,7 @@ class Searcher:
         return True
 
     def _submit(self, one: _Running) -> None:
-        self._crew.start(one.task, one)
+        self._pool.start(one.task, one)
 
     def _settle(self, one: _Running, end: Outcome | BrokenExecutor) -> None:
         if isinstance(end, BrokenExecutor):
@@ -231,7 +231,7 @@ class Searcher:
                 raise DiskFullError(end.reason)
             case "storage_lost" if not self._stop():
                 self._participant.open_trials()  # where it is still gone, this ends the search
-                self._board.say(f"{one.place}: its worker lost the study's storage; it goes on")
+                self._display.say(f"{one.place}: its worker lost the study's storage; it goes on")
                 self._wait_with(one)
             case "busy" | "stopped" if not self._stop():
                 self._wait_with(one)
@@ -267,7 +267,7 @@ class Searcher:
             return
         lost = as_loss(death)
         if one.deaths.add(lost, one.step):
-            self._board.say(f"{one.place}: {lost}; it goes on")
+            self._display.say(f"{one.place}: {lost}; it goes on")
             self._submit(one)
             return
         self._fail(one.trial, describe_losses(death))
@@ -276,7 +276,7 @@ class Searcher:
         self._open_study()._storage.set_trial_user_attr(trial._trial_id, "reason", reason)
         self._tell(trial, TrialState.FAIL)
         self.summary.failures.append((trial.number, reason))
-        self._board.say(f"{self._count()} | trial {trial.number}: failed, {reason}")
+        self._display.say(f"{self._count()} | trial {trial.number}: failed, {reason}")
 
     def _tell(self, trial: FrozenTrial, state: TrialState, value: float | None = None) -> None:
         self._open_study().tell(trial.number, value, state=state, skip_if_finished=True)
@@ -284,22 +284,22 @@ class Searcher:
         self._seconds.append(time.monotonic())
 
     def _say(self, one: _Running, news: str) -> None:
-        self._board.say(f"{self._count()} | {one.place}: {news} | {one.plan.words}")
+        self._display.say(f"{self._count()} | {one.place}: {news} | {one.plan.words}")
 
     def _count(self) -> str:
         return f"{self.summary.over}/{self.summary.total}"
 
     def _leave(self) -> None:
-        self._board.say("stopping: running trials save")
+        self._display.say("stopping: running trials save")
         for one in self._waiting:
             self._participant.give_back(one.trial._trial_id)
-        self._crew.leave(self._settle)
+        self._pool.leave(self._settle)
         self.summary.stopped = self._stop.signal_number
 
     def _progress(self) -> Progress:
-        running = [CellProgress(f"{one.place} {one.plan.words}", one.step,
+        running = [RunProgress(f"{one.place} {one.plan.words}", one.step,
                                 one.plan.steps * len(one.plan.tasks))
-                   for one in self._crew.running]
+                   for one in self._pool.running]
         counts = {
             "done": self.summary.before + self.summary.complete, "pruned": self.summary.pruned,
             "failed": len(self.summary.failures), "running": len(running),

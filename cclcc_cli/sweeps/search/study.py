@@ -3,7 +3,7 @@
 Trials are made waiting, as many as the search has, and taken one by one, below a lock that all who
 use the storage share. A taken trial bears the claim of its process. Where no claim on a running
 trial is that of a living process, the trial is free again, and whoever takes it runs the same
-setting: its cells go on from their checkpoints.
+setting: its runs go on from their checkpoints.
 """
 
 import json
@@ -90,7 +90,7 @@ def check_same(name: str, former: Mapping[str, Any], definition: Mapping[str, An
     if differing:
         raise RunError(
             f"the study {name} has begun with another definition: {', '.join(differing)}; give "
-            "this search another name, or begin anew with --fresh (trained cells are found again)"
+            "this search another name, or begin anew with --fresh (trained runs are found again)"
         )
 
 

@@ -1,4 +1,4 @@
-"""Arms with the scores of their images, weighed as a report does, and what a drawing shows."""
+"""Groups with the scores of their images, weighed as a report does, and what a drawing shows."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from cclcc_cli.metrics.scores import MAIN, Metric
 from cclcc_cli.report.evidence import Evidence, weigh
 from cclcc_cli.report.figures.canvas import house_style
 from cclcc_cli.report.images import ImageScores
-from cclcc_cli.report.tables import group_arms
+from cclcc_cli.report.tables import group_runs
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class Weighed:
     evidence: list[Evidence]
     scores: dict[Path, ImageScores]
 
-    def arm(self, name: str, labeled: int = 80) -> Evidence:
+    def group(self, name: str, labeled: int = 80) -> Evidence:
         (found,) = [e for e in self.evidence
-                    if e.arm.recipe == name and e.arm.first.labeled == labeled]
+                    if e.group.recipe == name and e.group.first.labeled == labeled]
         return found
 
 
@@ -48,11 +48,11 @@ def weighed(make_run: Any, tmp_path: Path) -> Callable[..., Weighed]:
                 path = tmp_path / "polyps-64" / f"{method}-{recipe}-{labeled}-{seed}"
                 run = make_run(float(row.mean()), seed=seed, method=method, name=recipe,
                                labeled=labeled, path=path, **changes)
-                run = type(run)(**{**vars(run), "arm": f"{n:08d}" * 8})
+                run = type(run)(**{**vars(run), "group": f"{n:08d}" * 8})
                 names = (stems or {}).get(recipe) or [f"image{i}" for i in range(len(row))]
                 scores[path] = ImageScores(tuple(names), row, metric=metric)
                 runs.append(run)
-        return Weighed(weigh(group_arms(runs), scores, baseline, metric), scores)
+        return Weighed(weigh(group_runs(runs), scores, baseline, metric), scores)
 
     return build
 

@@ -88,7 +88,7 @@ def test_one_image_is_one_case(methods):
 
 @pytest.fixture
 def kept(weighed, tiny_data):
-    """Two arms of two seeds, of the tiny store's test images, with masks."""
+    """Two groups of two seeds, of the tiny store's test images, with masks."""
     store = load_store(store_path(tiny_data, "synthetic", 32))
     stems = list(store.splits.test)
     found = weighed({("supervised", "base", 80): [[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]],
@@ -96,7 +96,7 @@ def kept(weighed, tiny_data):
                     stems={"base": stems, "ours": stems[::-1]})
     random = np.random.default_rng(0)
     for evidence in found.evidence:
-        for run in evidence.arm.runs:
+        for run in evidence.group.runs:
             folder = RunFolder(run.path)
             folder.write_json("cell.json", {"data": {
                 "name": "synthetic", "size": 32, "digest": store.info.digest}})
@@ -110,7 +110,7 @@ def test_masks_and_scores_belong_to_the_same_images_and_seed(kept, tiny_data):
     found, notes = read_predictions(kept.evidence, kept.scores, tiny_data)
     assert notes == []
     assert (list(found.names), list(found.seeds)) == (["clcc", "supervised"], [0, 0])
-    base = kept.arm("base").arm.first.path
+    base = kept.group("base").group.first.path
     stems = kept.scores[base].stems
     order = [stems.index(stem) for stem in found.stems]
     assert found.scores[1].tolist() == kept.scores[base].values[order].tolist()
@@ -118,13 +118,13 @@ def test_masks_and_scores_belong_to_the_same_images_and_seed(kept, tiny_data):
 
 
 def test_a_seed_that_all_have_is_preferred(kept, tiny_data):
-    RunFolder(kept.arm("ours").arm.runs[0].path).test_masks.unlink()
+    RunFolder(kept.group("ours").group.runs[0].path).test_masks.unlink()
     found, notes = read_predictions(kept.evidence, kept.scores, tiny_data)
     assert (list(found.seeds), notes) == ([1, 1], [])
 
 
 def test_runs_from_before_masks_are_named_and_the_others_shown(kept, tiny_data):
-    for run in kept.arm("ours").arm.runs:
+    for run in kept.group("ours").group.runs:
         RunFolder(run.path).test_masks.unlink()
     found, notes = read_predictions(kept.evidence, kept.scores, tiny_data)
     assert list(found.names) == ["supervised"]
@@ -138,7 +138,7 @@ def test_without_the_store_there_are_no_cases(kept, tmp_path):
 
 
 def test_another_store_of_the_same_name_is_no_help(kept, tiny_data):
-    folder = RunFolder(kept.evidence[0].arm.first.path)
+    folder = RunFolder(kept.evidence[0].group.first.path)
     folder.write_json("cell.json", {"data": {"name": "synthetic", "size": 32, "digest": "0"}})
     found, (note,) = read_predictions(kept.evidence, kept.scores, tiny_data)
     assert found is None
@@ -146,7 +146,7 @@ def test_another_store_of_the_same_name_is_no_help(kept, tiny_data):
 
 
 def test_damaged_masks_are_a_note(kept, tiny_data):
-    RunFolder(kept.evidence[0].arm.first.path).test_masks.write_bytes(b"torn")
+    RunFolder(kept.evidence[0].group.first.path).test_masks.write_bytes(b"torn")
     found, (note,) = read_predictions(kept.evidence, kept.scores, tiny_data)
     assert found is None
     assert "test_masks.npz: cannot be read" in note

@@ -71,7 +71,7 @@ def test_beyond_the_curve_nothing_is_claimed(weighed):
     })
     figure, _ = draw_efficiency(found.evidence, found.scores, "test", "")
     assert "equals" not in figure.caption
-    assert "For 2 of 2 arms there is no such number" in figure.caption
+    assert "For 2 of 2 groups there is no such number" in figure.caption
 
 
 def test_one_number_of_labels_is_a_note(weighed):

@@ -23,7 +23,7 @@ def ladder(*pairs):
 def test_halfway_in_score_is_halfway_in_the_logarithm_of_labels():
     found = find_equivalence(scores(0.6), ladder((10, 0.5), (1000, 0.7)))
     assert found.labels == pytest.approx(100)
-    # Here arms differ alike on all images: nothing is uncertain.
+    # Here groups differ alike on all images: nothing is uncertain.
     assert (found.low, found.high) == (pytest.approx(100), pytest.approx(100))
 
 
@@ -79,7 +79,7 @@ def test_one_image_gives_a_number_without_interval():
 def test_no_image_in_common_is_an_obstacle():
     other = stack_of([[0.5]], stems=["elsewhere"])
     found = find_equivalence(scores(0.6), [(10, scores(0.5)), (20, other)])
-    assert found.obstacle == "it shares no image with a supervised arm"
+    assert found.obstacle == "it shares no image with a supervised group"
 
 
 def test_in_words():
@@ -95,12 +95,12 @@ def test_a_distance_falls_through_the_curve_and_says_the_same():
     """Upside down, as a distance of which less is better, every number stays what it was."""
     hd95, noise = ("working", "hd95"), np.random.default_rng(0).normal(0, 0.05, (3, 3, 40))
 
-    def arm(mean, place, up):
+    def group(mean, place, up):
         metric = hd95 if up < 0 else ("working", "dice")
         return stack_of(up * (mean + noise[place]), metric=metric)
 
     found, turned = (find_equivalence(
-        arm(0.6, 0, up), [(10, arm(0.5, 1, up)), (1000, arm(0.7, 2, up))]) for up in (1, -1))
+        group(0.6, 0, up), [(10, group(0.5, 1, up)), (1000, group(0.7, 2, up))]) for up in (1, -1))
     assert turned.labels == pytest.approx(found.labels)
     assert (turned.low, turned.high) == pytest.approx((found.low, found.high))
 
@@ -116,13 +116,13 @@ def test_the_interval_holds_the_truth_at_least_as_often_as_promised():
     for _ in range(200):
         images = random.normal(0, 0.15, 60)
 
-        def arm(mean, images=images):
+        def group(mean, images=images):
             own = images + random.normal(0, 0.08, 60)  # methods differ on the same images
             rows = mean + own + random.normal(0, 0.02, (3, 1)) + random.normal(0, 0.05, (3, 60))
             return stack_of(rows)
 
-        found = find_equivalence(arm(0.6), [(10, arm(0.4)), (31.6, arm(0.5)), (316, arm(0.7)),
-                                            (1000, arm(0.8))])
+        found = find_equivalence(group(0.6), [(10, group(0.4)), (31.6, group(0.5)),
+                                            (316, group(0.7)), (1000, group(0.8))])
         if found.labels is None:
             continue
         counted += 1

@@ -10,13 +10,13 @@ from cclcc_cli.report.figures.forest import MOST_ROWS, draw_forest, forest_rows,
 def found(weighed, noise):
     images = noise.uniform(0.3, 0.7, 30)
 
-    def arm(shift, seeds=3):
+    def group(shift, seeds=3):
         return images + shift + noise.normal(0, 0.02, (seeds, 30))
 
     return weighed({
-        ("supervised", "base", 80): arm(0), ("clcc", "low", 80): arm(-0.1),
-        ("clcc", "high", 80): arm(0.1), ("uamt", "same", 80): arm(0.001),
-        ("supervised", "base", 400): arm(0.2), ("clcc", "high", 400): arm(0.25),
+        ("supervised", "base", 80): group(0), ("clcc", "low", 80): group(-0.1),
+        ("clcc", "high", 80): group(0.1), ("uamt", "same", 80): group(0.001),
+        ("supervised", "base", 400): group(0.2), ("clcc", "high", 400): group(0.25),
     })
 
 
@@ -27,7 +27,7 @@ def test_points_and_intervals_are_the_tables_numbers_and_ordered_by_size(found, 
         "polyps-64, 80 labels, difference from supervised", "high", "uamt", "low",
         "polyps-64, 400 labels, difference from supervised", "clcc"]
     (axes,) = plot_forest(rows).axes
-    told = {(e.arm.recipe, e.arm.first.labeled): e.comparison
+    told = {(e.group.recipe, e.group.first.labeled): e.comparison
             for e in found.evidence if e.comparison}
     expected = [told["high", 80], told["same", 80], told["low", 80], told["high", 400]]
     means = [float(line.get_xdata()[0]) for line in by_gid(axes, "mean")]
@@ -73,10 +73,10 @@ def test_one_image_has_no_interval_and_one_seed_is_said(weighed, by_gid):
 def test_nothing_compared_is_a_note(weighed):
     found = weighed({("clcc", "ours", 80): [[0.7, 0.8]]})
     assert draw_forest(found.evidence, "test") == (
-        None, ["no forest plot: no arm is compared with a baseline"])
+        None, ["no forest plot: no group is compared with a baseline"])
 
 
-def test_of_many_arms_the_largest_differences_are_shown_and_it_is_said(weighed):
+def test_of_many_groups_the_largest_differences_are_shown_and_it_is_said(weighed):
     table = {("supervised", "base", 80): [[0.5, 0.6, 0.4]]}
     table |= {("clcc", f"a{n}", 80): np.array([[0.5, 0.6, 0.41]]) + n / 200
               for n in range(MOST_ROWS + 5)}
@@ -99,15 +99,15 @@ def test_long_names_and_many_rows_do_not_lie_over_each_other(weighed, overlappin
 def test_of_a_distance_the_smallest_is_on_top_in_pixels(weighed, noise, by_gid):
     images = noise.uniform(8, 12, 30)
 
-    def arm(shift):
+    def group(shift):
         return images + shift + noise.normal(0, 0.2, (3, 30))
 
-    found = weighed({("supervised", "base", 80): arm(0), ("clcc", "far", 80): arm(3),
-                     ("clcc", "near", 80): arm(-2)}, metric=("own", "hd95"))
+    found = weighed({("supervised", "base", 80): group(0), ("clcc", "far", 80): group(3),
+                     ("clcc", "near", 80): group(-2)}, metric=("own", "hd95"))
     rows = forest_rows(found.evidence)
     assert [row.name for row in rows[1:]] == ["near", "far"]
     (axes,) = plot_forest(rows).axes
-    near = found.arm("near").comparison
+    near = found.group("near").comparison
     assert near.verdict == "better"
     first = by_gid(axes, "mean")[0]
     assert (first.get_marker(), first.get_xdata()) == ("^", [near.difference.mean])

@@ -15,7 +15,7 @@ def recorded(weighed):
     def build(table, **changes):
         found = weighed(table, **changes)
         for evidence in found.evidence:
-            for run in evidence.arm.runs:
+            for run in evidence.group.runs:
                 RunFolder(run.path).write_text("metrics.jsonl", RECORD)
         return found
 
@@ -64,4 +64,4 @@ def test_one_run_of_one_image_is_drawn_as_far_as_it_goes(recorded, tmp_path):
     found = recorded({("clcc", "ours", 80): [[0.5]]})
     drawn = draw_figures(found.evidence, found.scores, "test", tmp_path)
     assert [figure.name for figure in drawn.figures] == ["learning-curves", "losses"]
-    assert "no forest plot: no arm is compared with a baseline" in drawn.notes
+    assert "no forest plot: no group is compared with a baseline" in drawn.notes

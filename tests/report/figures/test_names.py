@@ -1,4 +1,4 @@
-"""Arms get the shortest names that tell them apart; lines break where words do."""
+"""Groups get the shortest names that tell them apart; lines break where words do."""
 
 from dataclasses import replace
 
@@ -6,42 +6,42 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cclcc_cli.report.figures.names import arm_names, count_text, seeds_text, wrap
-from cclcc_cli.report.tables import Arm
+from cclcc_cli.report.figures.names import count_text, group_names, seeds_text, wrap
+from cclcc_cli.report.tables import Group
 
 
 @pytest.fixture
-def arms(make_run):
+def groups(make_run):
     def build(*pairs):
-        return [Arm((replace(make_run(method=method, name=recipe), arm=f"{n:08d}" * 8),))
+        return [Group((replace(make_run(method=method, name=recipe), group=f"{n:08d}" * 8),))
                 for n, (method, recipe) in enumerate(pairs)]
     return build
 
 
 def names(found):
-    return list(arm_names(found).values())
+    return list(group_names(found).values())
 
 
-def test_methods_are_enough_where_each_is_there_once(arms):
-    assert names(arms(("clcc", "kvasir"), ("uamt", "kvasir"))) == ["clcc", "uamt"]
+def test_methods_are_enough_where_each_is_there_once(groups):
+    assert names(groups(("clcc", "kvasir"), ("uamt", "kvasir"))) == ["clcc", "uamt"]
 
 
-def test_recipes_tell_arms_of_one_method_apart(arms):
-    found = names(arms(("clcc", "joint"), ("clcc", "alone"), ("uamt", "rivals")))
+def test_recipes_tell_groups_of_one_method_apart(groups):
+    found = names(groups(("clcc", "joint"), ("clcc", "alone"), ("uamt", "rivals")))
     assert found == ["joint", "alone", "uamt"]
 
 
-def test_digests_are_the_last_resort(arms):
-    found = names(arms(("clcc", "a"), ("clcc", "a"), ("uamt", "a")))
+def test_digests_are_the_last_resort(groups):
+    found = names(groups(("clcc", "a"), ("clcc", "a"), ("uamt", "a")))
     assert found == ["clcc a 00000000", "clcc a 00000001", "uamt"]
 
 
 @given(pairs=st.lists(st.tuples(st.sampled_from(["a", "b", "c"]), st.sampled_from(
     ["a", "b", "x", "a x", "y" * 60, "y" * 60 + "z"])), min_size=1, max_size=12))
-def test_no_two_arms_are_ever_called_the_same(pairs):
+def test_no_two_groups_are_ever_called_the_same(pairs):
     from tests.report.test_tables import run
 
-    found = names([Arm((replace(run(method=method, name=recipe), arm=f"{n:08d}" * 8),))
+    found = names([Group((replace(run(method=method, name=recipe), group=f"{n:08d}" * 8),))
                    for n, (method, recipe) in enumerate(pairs)])
     assert len(set(found)) == len(pairs)
     assert max(map(len, found)) <= 40
@@ -59,6 +59,6 @@ def test_lines_break_behind_underscores():
 
 
 def test_counts_in_words(make_run):
-    arms = [Arm((make_run(seed=0),)), Arm((make_run(seed=0), make_run(seed=1)))]
+    groups = [Group((make_run(seed=0),)), Group((make_run(seed=0), make_run(seed=1)))]
     assert (count_text(1, "seed"), count_text(2, "seed")) == ("1 seed", "2 seeds")
-    assert (seeds_text(arms), seeds_text(arms[:1])) == ("1 to 2 seeds", "1 seed")
+    assert (seeds_text(groups), seeds_text(groups[:1])) == ("1 to 2 seeds", "1 seed")

@@ -45,7 +45,7 @@ def test_bars_count_each_image_once_and_the_mean_is_the_tables(found, by_gid):
         values, edges, _ = bars.get_data()
         assert values.sum() == 4
         assert edges[0] == pytest.approx(-edges[-1])
-        difference = found.arm(recipe).comparison.difference
+        difference = found.group(recipe).comparison.difference
         (mean,) = by_gid(axes, "mean")
         assert mean.get_xdata()[0] == pytest.approx(100 * difference.mean)
         (span,) = by_gid(axes, "interval")
@@ -69,7 +69,7 @@ def test_unequal_image_sets_share_what_they_share(weighed):
                      ("clcc", "ours", 80): [[0.9, 0.8]]},
                     stems={"base": ["a", "b", "c"], "ours": ["c", "x"]})
     (pairs,) = pairs_of(found)
-    assert (pairs.arm.tolist(), pairs.baseline.tolist()) == ([0.9], [0.4])
+    assert (pairs.group.tolist(), pairs.baseline.tolist()) == ([0.9], [0.4])
     figures = draw_paired(found.evidence, found.scores, "test", "", "polyps-64, 80 labels")
     assert len(figures) == 2
 
@@ -86,7 +86,7 @@ def test_nothing_compared_draws_nothing(weighed):
     assert draw_paired(found.evidence, found.scores, "test", "", "") == []
 
 
-def test_of_many_arms_the_largest_differences_are_drawn_and_it_is_said(weighed):
+def test_of_many_groups_the_largest_differences_are_drawn_and_it_is_said(weighed):
     table = {("supervised", "base", 80): BASE}
     table |= {("clcc", f"a{n}", 80): np.clip(np.array(BASE) + n / 100, 0, 1) for n in range(25)}
     found = weighed(table)
@@ -114,6 +114,6 @@ def test_of_a_distance_the_points_below_the_line_are_the_better_ones(weighed, by
     assert points.get_ydata().tolist() == [7.0, 13.0, 6.0]
     assert axes.get_xlabel() == "HD95 px of supervised"
     scatter, histogram = draw_paired(found.evidence, found.scores, "test", "", "polyps")
-    assert "Below the line the arm is better" in scatter.caption
+    assert "Below the line the group is better" in scatter.caption
     assert "difference in HD95 from supervised" in histogram.caption
     assert ", in px. The solid line" in histogram.caption

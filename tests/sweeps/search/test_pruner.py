@@ -1,4 +1,4 @@
-"""What a trial's cell reports, and when the pruner ends it."""
+"""What a trial's run reports, and when the pruner ends it."""
 
 import csv
 
@@ -13,7 +13,7 @@ from cclcc_cli.config import search_rules as config
 from cclcc_cli.runs.folder import RunFolder
 from cclcc_cli.runs.pruner import Pruned
 from cclcc_cli.sweeps.search import judge as module
-from cclcc_cli.sweeps.search.pruner import TrialCell, TrialJudge, build_pruner, worse_than
+from cclcc_cli.sweeps.search.pruner import TrialJudge, TrialRun, build_pruner, worse_than
 from cclcc_cli.sweeps.search.storage import open_storage
 
 MEDIAN = config.MedianPruner(kind="median", startup_trials=1)
@@ -35,7 +35,7 @@ def judge(study):
     def build(pruner=MEDIAN, index=0, count=1, number=None, objective="dice"):
         if number is None:
             number = made.ask().number
-        return TrialJudge(TrialCell(address, "s", number, index, count, 12, 4, objective,
+        return TrialJudge(TrialRun(address, "s", number, index, count, 12, 4, objective,
                                     objective != "mae", pruner, {}))
 
     return build
@@ -86,7 +86,7 @@ def test_of_a_loss_the_higher_one_ends(tmp_path):
         [([0.5, 0.6, 0.7], None), ([0.4, 0.4, 0.4], "median, mae 0.6000"), ([0.6] * 3, None)]
     ):
         made.ask()
-        one = TrialJudge(TrialCell(address, "s", number, 0, 1, 12, 4, "mae", False, MEDIAN, {}))
+        one = TrialJudge(TrialRun(address, "s", number, 0, 1, 12, 4, "mae", False, MEDIAN, {}))
         assert train(one, curve) == ends
         if ends is None:
             made.tell(number, 1 - curve[-1])
@@ -100,7 +100,7 @@ def test_killed_between_report_and_end_it_still_ends(study, judge):
     assert judge(number=number).goes_on_from([record(4, 0.3)])
 
 
-def test_what_a_cell_had_been_trained_for_before_is_reported_too(study, judge):
+def test_what_a_run_had_been_trained_for_before_is_reported_too(study, judge):
     one = judge(pruner=config.NoPruner())
     one.goes_on_from([record(4, 0.3)])
     one.complete([record(4, 0.3), record(8, 0.4), record(12, 0.5)])

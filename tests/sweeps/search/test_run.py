@@ -9,7 +9,7 @@ from cclcc_cli.config.search_load import load_search
 from cclcc_cli.errors import DataError, RunError
 from cclcc_cli.runs.folder import find_runs
 from cclcc_cli.runs.listing import list_runs
-from cclcc_cli.sweeps.display import LineBoard
+from cclcc_cli.sweeps.display import SweepLines
 from cclcc_cli.sweeps.search.plan import first_proposals
 from cclcc_cli.sweeps.search.result import read_result, write_best
 from cclcc_cli.sweeps.search.run import open_search, run_search
@@ -45,7 +45,7 @@ def opening(write, tmp_path, tiny_data):
 
 def run(opened, uri=None, fresh=False):
     lines = []
-    summary = run_search(opened, workers=1, board=LineBoard(lines.append), tracking_uri=uri,
+    summary = run_search(opened, workers=1, display=SweepLines(lines.append), tracking_uri=uri,
                          fresh=fresh)
     return summary, lines
 
@@ -106,7 +106,7 @@ def _check_mlflow(uri, result):
     assert not any(key.startswith("test/") for r in children for key in r.data.metrics)
 
 
-def test_a_setting_that_was_trained_as_a_cell_is_not_trained_again(opening, tmp_path):
+def test_a_setting_that_was_trained_as_a_run_is_not_trained_again(opening, tmp_path):
     space = {"clcc.contrast_weight": [0.0, 1.0]}
     run(opening(space=space, sampler="grid", trials=2))
     sessions = [f.status["sessions"] for f in find_runs(tmp_path / "runs")]
@@ -138,10 +138,10 @@ def test_the_mean_over_seeds_and_a_hopeless_trial_is_pruned(opening, tmp_path):
     )
     summary, lines = run(opened)
     good, bad = read_result(opened).trials
-    cells = [f for f in find_runs(tmp_path / "runs") if f.trial["trial"] == 0]
-    values = [f.read_json("result.json")["val"]["working"]["dice"] for f in cells]
+    runs = [f for f in find_runs(tmp_path / "runs") if f.trial["trial"] == 0]
+    values = [f.read_json("result.json")["val"]["working"]["dice"] for f in runs]
     assert good.value == pytest.approx(sum(values) / 2)
-    assert {f.read_json("cell.json")["recipe"]["seed"] for f in cells} == {0, 1}
+    assert {f.read_json("cell.json")["recipe"]["seed"] for f in runs} == {0, 1}
     assert (bad.state, summary.pruned) == ("pruned", 1), lines
     (left,) = list_runs(tmp_path / "runs", states=["pruned"])
     assert "median, dice" in left.detail

@@ -13,7 +13,7 @@ from cclcc_cli.errors import DiskFullError
 from cclcc_cli.launchers.remote import MAX_DEATHS
 from cclcc_cli.runs.interrupt import StopRequest
 from cclcc_cli.sweeps import worker_pool
-from cclcc_cli.sweeps.display import LineBoard
+from cclcc_cli.sweeps.display import SweepLines
 from cclcc_cli.sweeps.search import searcher as module
 from cclcc_cli.sweeps.search.searcher import Searcher, TrialImpossible, TrialPlan
 from cclcc_cli.sweeps.search.storage import open_storage
@@ -60,7 +60,7 @@ def run(tmp_path, monkeypatch):
 
         searcher = Searcher(
             participant, executor, lambda: None, workers=workers, total=len(script), plan=plan,
-            open_study=lambda: study, objective="dice", board=LineBoard(lines.append),
+            open_study=lambda: study, objective="dice", display=SweepLines(lines.append),
             stop=stop or StopRequest(),
         )
         with participant.alive():
