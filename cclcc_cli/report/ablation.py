@@ -4,8 +4,9 @@ A factor is the variant, or an axis that does not merely repeat groups. The effe
 the mean, over all pairs of groups that differ in this factor alone, of the group with the value
 less the group with the baseline's: with one factor that is a plain comparison, in a full
 design the marginal effect. It is judged like any difference: as one contrast, in which all groups
-share the axis of seeds and the images. Folds and labelled subsets (the axis ``data.selection.seed``) repeat a group
-and are pooled. All effects of an ablation are one family, which its file declares.
+share the axis of seeds and the images. Folds and labelled subsets (the axis
+``data.selection.seed``) repeat a group and are pooled. All effects of an ablation are one family,
+which its file declares.
 """
 
 from collections.abc import Mapping, Sequence
