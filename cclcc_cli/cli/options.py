@@ -6,7 +6,10 @@ from typing import Annotated, Literal
 import typer
 
 from cclcc_cli.errors import RunError
+from cclcc_cli.files import DATA, DOWNLOADS, RUNS
 from cclcc_cli.metrics.scores import Metric, parse_metric, score_of
+
+__all__ = ["DATA", "DOWNLOADS", "RUNS"]
 
 RunsDir = Annotated[
     Path, typer.Option("--runs", metavar="DIR", help="Where run folders are kept.")
@@ -78,10 +81,6 @@ Margin = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
-
-RUNS = Path("runs")
-DATA = Path("runs/data")
-DOWNLOADS = Path("runs/downloads")
 
 
 def judged_metric(name: str) -> Metric:
