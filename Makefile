@@ -19,7 +19,7 @@ $(READY): pyproject.toml
 demo: $(READY)
 	$(BIN)/cclcc prepare synthetic --count 600 --size 64 --data $(RUNS)/data
 	$(BIN)/cclcc ablate recipes/ablations/demo.yaml --workers 2 --data $(RUNS)/data --runs $(RUNS)
-	$(BIN)/cclcc report --runs $(RUNS) --ablation demo
+	$(BIN)/cclcc report ablation demo --runs $(RUNS)
 	@echo
 	@echo "Page:         $(RUNS)/ablations/demo/report.html, with pictures, to open in a browser"
 	@echo "Run folders:  $(RUNS)/synthetic-64/, each with overlays/ of test images"

@@ -1,7 +1,7 @@
 """``cclcc ablate``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,14 +12,17 @@ from cclcc_cli.cli.options import (
     RUNS,
     BaseOverrides,
     DataDir,
+    Device,
     Gpus,
     Json,
     Launcher,
+    Precision,
     Quiet,
     RunsDir,
     Scheduler,
     SlurmOptions,
     TrackingUri,
+    UseMlflow,
     Workers,
     resolve_tracking,
 )
@@ -33,33 +36,33 @@ if TYPE_CHECKING:
 def ablate(
     ablation: Annotated[Path, typer.Argument(metavar="ABLATION", help="A YAML file.")],
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show runs, states and time; run nothing.")
+        bool, typer.Option("--dry-run",
+                           help="Show runs, their states and the time left; train nothing.")
     ] = False,
     overrides: BaseOverrides = None,
+    retry: Annotated[bool, typer.Option("--retry", help="Try failed runs again.")] = False,
+    report: Annotated[
+        bool, typer.Option("--report/--no-report",
+                           help="When all is done, write an HTML report beside the plan and to "
+                                "MLflow.")
+    ] = True,
     workers: Workers = 1,
     launcher: Launcher = "local",
     gpus: Gpus = None,
     slurm: SlurmOptions = None,
     scheduler: Scheduler = None,
-    retry: Annotated[bool, typer.Option("--retry", help="Try failed runs again.")] = False,
-    device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option()] = "auto",
-    precision: Annotated[Literal["auto", "fp32", "bf16", "fp16"], typer.Option()] = "auto",
+    device: Device = "auto",
+    precision: Precision = "auto",
     runs: RunsDir = RUNS,
     data: DataDir = DATA,
-    mlflow: Annotated[
-        bool, typer.Option("--mlflow/--no-mlflow", help="Mirror the runs in MLflow.")
-    ] = True,
+    mlflow: UseMlflow = True,
     tracking_uri: TrackingUri = None,
-    report: Annotated[
-        bool, typer.Option("--report/--no-report",
-                           help="At the end write a report, into the runs' folder and MLflow.")
-    ] = True,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Train every run of an ablation: variants, axes, seeds.
+    """Train every run of an ablation: its variants, axes and seeds.
 
-    The same command again passes over what is done and goes on with what was stopped or killed.
+    Repeat the command to resume: finished runs are skipped, stopped or killed ones go on.
     """
     from cclcc_cli.config.ablation import load_ablation
     from cclcc_cli.config.launch import parse_launch
@@ -140,7 +143,7 @@ def _show_summary(plan: "AblationPlan", summary: "Summary", runs: Path, json: bo
     if summary.stopped is not None:
         raise Interrupted(
             f"stopped with {summary.done} of {summary.total} runs done; running ones are saved; "
-            "the same command goes on from here", summary.stopped,
+            "repeat the command to resume", summary.stopped,
         )
     if summary.disk_full is not None:
         raise DiskFullError(
@@ -148,8 +151,8 @@ def _show_summary(plan: "AblationPlan", summary: "Summary", runs: Path, json: bo
         )
     if summary.failures:
         raise RunsFailed(
-            f"{len(summary.failures)} of {summary.total} runs failed (listed above); mend the "
-            "cause, then give the same command with --retry"
+            f"{len(summary.failures)} of {summary.total} runs failed (listed above); fix the "
+            "cause, then repeat the command with --retry"
         )
 
 

@@ -10,7 +10,10 @@ if TYPE_CHECKING:
 
 
 def sync(runs: RunsDir = RUNS, tracking_uri: TrackingUri = None, json: Json = False) -> None:
-    """Rebuild or complete MLflow from the run folders; nothing is logged twice."""
+    """Complete or rebuild MLflow's mirror of the run folders.
+
+    Nothing is logged twice.
+    """
     from cclcc_cli.errors import RunError
     from cclcc_cli.tracking import mirror
     from cclcc_cli.tracking.address import tracking_uri as resolve

@@ -144,7 +144,7 @@ def test_a_signal_saves_all_workers_and_says_how_to_go_on(start, ablation_file, 
     process.send_signal(number)
     _, errors = process.communicate(timeout=100)
     assert process.returncode == 128 + number
-    assert "the same command goes on from here" in errors.splitlines()[-1]
+    assert "repeat the command to resume" in errors.splitlines()[-1]
     assert [s["state"] for s in statuses(root).values()] == ["stopped", "stopped"]
     assert len(workers) == 2
     assert not any(is_alive(pid) for pid in workers)

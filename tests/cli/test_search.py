@@ -93,7 +93,7 @@ def test_a_signal_saves_and_says_how_to_go_on(start, search_file, tmp_path):
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=200)
     assert process.returncode == 128 + signal.SIGTERM
-    assert "the same command goes on from here" in errors.splitlines()[-1]
+    assert "repeat the command to resume" in errors.splitlines()[-1]
     assert [trial[1] for trial in found(tmp_path / "runs")] == ["RUNNING", "RUNNING", "WAITING"]
 
 
