@@ -8,7 +8,7 @@ RIVALS ?= runs/rivals
 JOBS ?= 2
 READY := $(VENV)/.ready
 
-.PHONY: demo rivals test test-fast test-long lint bench clean
+.PHONY: demo rivals test test-fast test-long lint docs bench clean
 .DEFAULT_GOAL := demo
 
 $(READY): pyproject.toml
@@ -47,6 +47,10 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# The tables of keys and the schema of recipes, from the code; a test compares them.
+docs: $(READY)
+	$(BIN)/python -m cclcc_cli.config.document
 
 bench: $(READY)
 	$(BIN)/python benchmarks/step.py

@@ -9,7 +9,9 @@ import pytest
 from cclcc_cli.config import parse_recipe
 from cclcc_cli.data.store import load_store, store_path
 from cclcc_cli.errors import DataError, RunError
+from cclcc_cli.methods import build_method
 from cclcc_cli.metrics.scores import SCORES, file_column
+from cclcc_cli.models.build import build_network
 from cclcc_cli.runs.folder import RunFolder
 from cclcc_cli.runs.masks import read_masks
 from cclcc_cli.runs.predictor import load_predictor
@@ -102,10 +104,13 @@ def test_a_store_of_another_size_is_refused(predictor, tmp_path):
         predictor.evaluate(other)
 
 
-@pytest.mark.parametrize("arm", ["clcc teacher", "mean_teacher predicting", "cps", "unimatch",
-                                 "urpc perturbed", "bcp", "point_contrast"])
-def test_what_a_method_keeps_fits_the_recipe_s_network(arm):
-    from cclcc_cli.models.build import build_network
-    from tests.methods.arms import build, recipe_of
-
-    build_network(recipe_of(arm).model).load_state_dict(build(arm).predictor.state_dict())
+@pytest.mark.parametrize(("method", "section"), [
+    ("clcc", {"grid": 2, "projector_widths": [8, 8, 8], "target_ema_decay": 0.9}),
+    ("mean_teacher", {"predictor": "teacher"}), ("cps", {}), ("unimatch", {}),
+    ("urpc", {"perturbed": True}), ("bcp", {"predictor": "teacher"}),
+    ("point_contrast", {"num_points": 64, "projector_widths": [8, 8, 8]}),
+])
+def test_what_a_method_keeps_fits_the_recipe_s_network(tiny_recipe, method, section):
+    recipe = parse_recipe(tiny_recipe(method, **{method: section}), "test")
+    kept = build_method(recipe).predictor.state_dict()
+    build_network(recipe.model).load_state_dict(kept)
