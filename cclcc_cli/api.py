@@ -42,7 +42,7 @@ def load_recipe(recipe: AnyPath, changes: Mapping[str, Any] | None = None) -> "A
     """Read and check a recipe.
 
     Args:
-        recipe: a YAML file.
+        recipe: a YAML file, or the name of a recipe of ``cclcc recipes``.
         changes: dotted keys and their values, such as ``{"data.labeled": 0.05, "seed": 1}``.
 
     Returns:

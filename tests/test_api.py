@@ -38,7 +38,6 @@ def test_its_names_are_those_of_the_interface_each_with_a_docstring():
 
 @pytest.mark.slow
 def test_the_example_of_the_readme_runs(tmp_path, monkeypatch, capsys):
-    (tmp_path / "recipes").symlink_to(ROOT / "recipes")
     monkeypatch.chdir(tmp_path)
     names = {}
     exec(EXAMPLE, names)

@@ -9,6 +9,7 @@ from cclcc_cli.cli import console
 from cclcc_cli.cli.ablation_report import publish_report
 from cclcc_cli.cli.options import (
     DATA,
+    RECIPE_OR_NAME,
     RUNS,
     BaseOverrides,
     DataDir,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 
 def ablate(
-    ablation: Annotated[Path, typer.Argument(metavar="ABLATION", help="A YAML file.")],
+    ablation: Annotated[Path, typer.Argument(metavar="ABLATION", help=RECIPE_OR_NAME)],
     dry_run: Annotated[
         bool, typer.Option("--dry-run",
                            help="Show runs, their states and the time left; train nothing.")

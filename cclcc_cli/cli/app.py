@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from cclcc_cli import __version__
-from cclcc_cli.cli import console, report
+from cclcc_cli.cli import console, recipes, report
 from cclcc_cli.cli.ablate import ablate
 from cclcc_cli.cli.audit import audit
 from cclcc_cli.cli.bundle import bundle, unbundle
@@ -28,53 +28,54 @@ from cclcc_cli.cli.ui import ui
 from cclcc_cli.errors import CclccError
 from cclcc_cli.processes import own_place
 
-COMMANDS: tuple[tuple[str, Callable[..., None] | typer.Typer, str], ...] = (
-    ("Data", prepare, """
+COMMANDS: tuple[tuple[str, str, Callable[..., None] | typer.Typer, str], ...] = (
+    ("Data", "prepare", prepare, """
   cclcc prepare synthetic --count 400 --size 96
   cclcc prepare kvasir-seg
   cclcc prepare kvasir-seg --archive kvasir-seg.zip
   cclcc prepare my-polyps --images DIR --masks DIR
 """),
-    ("Data", datasets, "  cclcc datasets"),
-    ("Data", audit, "  cclcc audit kvasir-seg"),
-    ("Data", show, "  cclcc show kvasir-seg --split test --count 24"),
-    ("Data", splits, "  cclcc splits kvasir-seg --out lists --labels 0.05,0.1"),
-    ("Training", methods, """
+    ("Data", "datasets", datasets, "  cclcc datasets"),
+    ("Data", "audit", audit, "  cclcc audit kvasir-seg"),
+    ("Data", "show", show, "  cclcc show kvasir-seg --split test --count 24"),
+    ("Data", "splits", splits, "  cclcc splits kvasir-seg --out lists --labels 0.05,0.1"),
+    ("Training", "recipes", recipes.app, ""),
+    ("Training", "methods", methods, """
   cclcc methods
   cclcc methods unimatch
 """),
-    ("Training", train, """
-  cclcc train recipes/quickstart.yaml
-  cclcc train recipes/kvasir.yaml --set data.name=my-polyps --seed 1
-  cclcc train recipes/kvasir.yaml --set method=unimatch
-  cclcc train recipes/kvasir.yaml --processes 2
+    ("Training", "train", train, """
+  cclcc train quickstart
+  cclcc train kvasir --set data.name=my-polyps --seed 1
+  cclcc train kvasir --set method=unimatch
+  cclcc train kvasir --processes 2
 """),
-    ("Training", ablate, """
-  cclcc ablate recipes/ablations/small.yaml --dry-run --workers 2
-  cclcc ablate recipes/ablations/small.yaml --workers 2
+    ("Training", "ablate", ablate, """
+  cclcc ablate small --dry-run --workers 2
+  cclcc ablate small --workers 2
   cclcc ablate STUDY.yaml --launcher slurm --workers 8 --slurm partition=gpu
 """),
-    ("Training", search, """
-  cclcc search recipes/searches/small.yaml --dry-run
-  cclcc search recipes/searches/small.yaml --workers 2
+    ("Training", "search", search, """
+  cclcc search small --dry-run
+  cclcc search small --workers 2
 """),
-    ("Results", report.app, ""),
-    ("Results", compare, """
+    ("Results", "report", report.app, ""),
+    ("Results", "compare", compare, """
   cclcc compare clcc supervised
   cclcc compare runs/DATA/RUN_A runs/DATA/RUN_B --metric hd95
 """),
-    ("Results", ls, """
+    ("Results", "ls", ls, """
   cclcc ls
   cclcc ls --ablation small --state failed
 """),
-    ("Results", rm, "  cclcc rm runs/synthetic-96/FOLDER"),
-    ("Results", bundle, """
+    ("Results", "rm", rm, "  cclcc rm runs/synthetic-96/FOLDER"),
+    ("Results", "bundle", bundle, """
   cclcc bundle --out all.tar.xz
   cclcc bundle --ablation small --out study.tar.xz
 """),
-    ("Results", unbundle, "  cclcc unbundle study.tar.xz --runs runs"),
-    ("MLflow", sync, "  cclcc sync --tracking-uri http://SERVER:5000"),
-    ("MLflow", ui, """
+    ("Results", "unbundle", unbundle, "  cclcc unbundle study.tar.xz --runs runs"),
+    ("MLflow", "sync", sync, "  cclcc sync --tracking-uri http://SERVER:5000"),
+    ("MLflow", "ui", ui, """
   cclcc ui
   cclcc ui --dashboard small
 """),
@@ -86,8 +87,7 @@ class _Commands(Group):
     """In the order of the table; typer has commands that hold commands first."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
-        order = [getattr(command, "__name__", "report") for _, command, _ in COMMANDS]
-        return sorted(self.commands, key=order.index)
+        return [name for _, name, _, _ in COMMANDS]
 
 
 HELP = """Segment medical images with few labels, and find out whether it helps.
@@ -99,15 +99,15 @@ Start here, with built-in scenes:
 
 \b
   cclcc prepare synthetic --count 400 --size 96
-  cclcc train recipes/quickstart.yaml
-  cclcc train recipes/quickstart_supervised.yaml
+  cclcc train quickstart
+  cclcc train quickstart_supervised
   cclcc report
 
 Go on with images of your own:
 
 \b
   cclcc prepare my-polyps --images DIR --masks DIR
-  cclcc train recipes/kvasir.yaml --set data.name=my-polyps
+  cclcc train kvasir --set data.name=my-polyps
 """
 
 app = typer.Typer(
@@ -137,12 +137,13 @@ def _options(
     pass
 
 
-for panel, command, examples in COMMANDS:
+for panel, name, command, examples in COMMANDS:
     if isinstance(command, typer.Typer):
-        app.add_typer(command, name="report", rich_help_panel=panel)
+        app.add_typer(command, name=name, rich_help_panel=panel)
     else:
         text = examples.strip("\n")
-        app.command(cls=Command, rich_help_panel=panel, epilog=f"Examples:\n{text}")(command)
+        app.command(name, cls=Command, rich_help_panel=panel,
+                    epilog=f"Examples:\n{text}")(command)
 
 
 def main() -> None:

@@ -110,6 +110,7 @@ QuotedFiles = Annotated[
                  help="Published figures to show, marked, below one's own; repeatable. They are "
                       "neither ranked nor tested."),
 ]
+RECIPE_OR_NAME = "A YAML file, or a name of 'cclcc recipes'."
 PreparedName = Annotated[
     str, typer.Argument(metavar="NAME", help="A data set that 'cclcc prepare' has made.")
 ]

@@ -8,6 +8,7 @@ import typer
 from cclcc_cli.cli import console
 from cclcc_cli.cli.options import (
     DATA,
+    RECIPE_OR_NAME,
     RUNS,
     BaseOverrides,
     DataDir,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 
 def search(
-    file: Annotated[Path, typer.Argument(metavar="SEARCH", help="A YAML file.")],
+    file: Annotated[Path, typer.Argument(metavar="SEARCH", help=RECIPE_OR_NAME)],
     dry_run: Annotated[
         bool, typer.Option("--dry-run",
                            help="Show the space and the first proposals; train nothing.")

@@ -9,6 +9,7 @@ from cclcc_cli.cli import console
 from cclcc_cli.cli.options import (
     COMPUTING,
     DATA,
+    RECIPE_OR_NAME,
     RUNS,
     DataDir,
     Device,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def train(
-    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A YAML file.")],
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help=RECIPE_OR_NAME)],
     overrides: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="a.b=v", help="Change one key of the recipe; repeatable."),

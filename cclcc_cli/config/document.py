@@ -17,13 +17,13 @@ from pydantic import Field, TypeAdapter
 
 from cclcc_cli.config.ablation import Ablation
 from cclcc_cli.config.describe import Key, describe_keys
+from cclcc_cli.config.library import ROOT
 from cclcc_cli.config.quoted import Quoted, QuotedResult
 from cclcc_cli.config.recipes import METHODS
 from cclcc_cli.config.search import Search
 from cclcc_cli.config.space import Categorical, Int, Log, Uniform
 from cclcc_cli.files import write_atomic
 
-RECIPES = Path(__file__).parents[2] / "recipes"
 MARKS = ("<!-- generated: make docs -->", "<!-- end of what is generated -->")
 BAR = "\\|"
 """A bar inside a table of Markdown."""
@@ -65,7 +65,7 @@ def key_tables() -> str:
     return "\n".join(parts)
 
 
-def write_documents(folder: Path = RECIPES) -> None:
+def write_documents(folder: Path = ROOT) -> None:
     """Write the schema, and the tables between the marks of the README."""
     readme = folder / "README.md"
     write_atomic(readme, insert(readme.read_text(encoding="utf-8")).encode())

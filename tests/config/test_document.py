@@ -7,10 +7,10 @@ import pytest
 from ruamel.yaml import YAML
 
 from cclcc_cli.config import METHODS, parse_recipe
-from cclcc_cli.config.document import RECIPES, dump_schema, insert, recipe_schema
+from cclcc_cli.config.document import ROOT, dump_schema, insert, recipe_schema
 
-SHIPPED = [*RECIPES.glob("*.yaml"), *RECIPES.glob("studies/*_base.yaml")]
-README = (RECIPES / "README.md").read_text(encoding="utf-8")
+SHIPPED = [*ROOT.glob("*.yaml"), *ROOT.glob("studies/*_base.yaml")]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_readme_is_made_from_the_code():
@@ -18,7 +18,7 @@ def test_the_readme_is_made_from_the_code():
 
 
 def test_the_schema_is_made_from_the_code():
-    kept = (RECIPES / "recipe.schema.json").read_text(encoding="utf-8")
+    kept = (ROOT / "recipe.schema.json").read_text(encoding="utf-8")
     assert dump_schema() == kept, "out of date; run: make docs"
 
 
@@ -94,7 +94,7 @@ def test_the_schema_accepts_every_shipped_recipe(path):
     {"optimizer": {"momentum": 0.9}}, {"schedule": {"warmup": 2}}, {"batch": {"labeled": 2.5}},
 ])
 def test_the_schema_refuses_what_the_code_refuses(change):
-    good = YAML(typ="safe").load(RECIPES / "kvasir.yaml")
+    good = YAML(typ="safe").load(ROOT / "kvasir.yaml")
     assert not fits({**good, **change}, recipe_schema(), recipe_schema())
     with pytest.raises(Exception, match="test: "):
         parse_recipe({**good, **change}, "test")
@@ -102,4 +102,4 @@ def test_the_schema_refuses_what_the_code_refuses(change):
 
 def test_the_readme_names_the_schema():
     assert "# yaml-language-server: $schema=recipe.schema.json" in README
-    assert Path(RECIPES / "recipe.schema.json").exists()
+    assert Path(ROOT / "recipe.schema.json").exists()
