@@ -65,4 +65,5 @@ def copy(
     """Copy a recipe into a file of your own, to change it."""
     from cclcc_cli.config.library import copy_shipped
 
-    console.show(f"written: {copy_shipped(name, to)}")
+    for path in copy_shipped(name, to):
+        console.show(f"written: {path}")

@@ -24,6 +24,7 @@ _TELLING: Sequence[tuple[str, Kind]] = (
 _FOLDERS: Mapping[Kind, str] = {
     "recipe": "", "ablation": "ablations/", "search": "searches/", "figures": "quoted/",
 }
+_PLUGINS = re.compile(r"^plugins: \[(.*?)\]", re.MULTILINE)
 _BASE = re.compile(r"^base: (\S+\.yaml)$", re.MULTILINE)
 
 
@@ -60,6 +61,13 @@ class Shipped:
         found = re.search(r"^# Takes (.*)\.$", self.text, re.MULTILINE)
         return found[1] if found else ""
 
+    @property
+    def beside(self) -> list[Path]:
+        """Its plug-ins that lie beside it, which a copy needs as well."""
+        found = _PLUGINS.search(self.text)
+        names = [name.strip() for name in found[1].split(",")] if found else []
+        return [path for name in names if (path := self.path.parent / name).is_file()]
+
     def copied(self) -> str:
         """The text of a copy that works anywhere: its base is named, not reached by a path."""
 
@@ -94,15 +102,18 @@ def find_file(given: Path, kind: Kind, folder: Path = Path()) -> Path:
     return shipped.get(f"{_FOLDERS[kind]}{name}") or shipped.get(name) or path
 
 
-def copy_shipped(name: str, to: Path | None = None) -> Path:
-    """Write a copy of a shipped file; nothing is overwritten.
+def copy_shipped(name: str, to: Path | None = None) -> list[Path]:
+    """Write a copy of a shipped file, and of plug-ins that it names; nothing is overwritten.
 
     Args:
         name: as ``cclcc recipes`` lists it.
         to: the file to write; None for its own name, in the current folder.
 
+    Returns:
+        What was written, the recipe first.
+
     Raises:
-        RecipeError: there is none of that name, or the file is there or cannot be written.
+        RecipeError: there is none of that name, or a file is there or cannot be written.
     """
     found = {one.name: one for one in list_shipped()}
     if name not in found:
@@ -110,10 +121,14 @@ def copy_shipped(name: str, to: Path | None = None) -> Path:
         hint = f"did you mean {' or '.join(alike)}?" if alike else "'cclcc recipes' lists them"
         raise RecipeError(f"{name}: no recipe of this name comes with cclcc; {hint}")
     path = Path(found[name].path.name) if to is None else to
-    if path.exists():
-        raise RecipeError(f"{path}: is there already; name another file with --to")
-    try:
-        write_atomic(path, found[name].copied().encode())
-    except OSError as error:
-        raise RecipeError(f"{path}: cannot be written ({error.strerror})") from None
-    return path
+    contents = {path: found[name].copied().encode()}
+    contents |= {path.parent / one.name: one.read_bytes() for one in found[name].beside}
+    for file in contents:
+        if file.exists():
+            raise RecipeError(f"{file}: is there already; name another file with --to")
+    for file, content in contents.items():
+        try:
+            write_atomic(file, content)
+        except OSError as error:
+            raise RecipeError(f"{file}: cannot be written ({error.strerror})") from None
+    return list(contents)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cclcc_cli.config import load_recipe
+from cclcc_cli.config import library, load_recipe
 from cclcc_cli.config.ablation import load_ablation
 from cclcc_cli.config.library import ROOT, copy_shipped, find_file, list_shipped
 from cclcc_cli.config.quoted import load_quoted
@@ -28,8 +28,9 @@ SHIPPED = list_shipped()
 def test_each_says_what_it_is_and_its_copy_means_the_same(shipped, tmp_path, monkeypatch):
     assert re.fullmatch(r"[A-Z].*[.)]", shipped.what)
     monkeypatch.chdir(tmp_path)
-    copied = copy_shipped(shipped.name)
+    copied, *plugins = copy_shipped(shipped.name)
     assert copied == Path(shipped.path.name)
+    assert [path.suffix for path in plugins] == [".py"] * len(plugins)
     read = READERS[shipped.kind]
     assert read(copied) == read(shipped.path) == read(Path(shipped.name))
 
@@ -68,6 +69,21 @@ def test_nothing_is_overwritten_and_an_unknown_name_is_refused(tmp_path, monkeyp
         copy_shipped("nothing")
     with pytest.raises(RecipeError, match=r"x/y.yaml: cannot be written \(No such file"):
         copy_shipped("kvasir", Path("x/y.yaml"))
+
+
+def test_a_copy_takes_its_plug_ins_along(tmp_path, monkeypatch):
+    plugins = tmp_path / "shipped" / "plugins"
+    plugins.mkdir(parents=True)
+    (plugins / "one.yaml").write_text("name: one\nplugins: [own.py]  # from here\n")
+    (plugins / "own.py").write_text("PLUGIN = None\n")
+    (tmp_path / "here").mkdir()
+    monkeypatch.setattr(library, "ROOT", tmp_path / "shipped")
+    monkeypatch.chdir(tmp_path / "here")
+    assert copy_shipped("plugins/one") == [Path("one.yaml"), Path("own.py")]
+    assert Path("own.py").read_text() == "PLUGIN = None\n"
+    with pytest.raises(RecipeError, match=r"own.py: is there already"):
+        copy_shipped("plugins/one", Path("two.yaml"))
+    assert not Path("two.yaml").exists()
 
 
 @pytest.mark.slow
