@@ -99,33 +99,33 @@ def _show_plan(plan: "AblationPlan", workers: int, json: bool) -> None:
     from cclcc_cli.runs.progress import duration
     from cclcc_cli.sweeps.plan import measure_pace
 
-    standings = [run.standing for run in plan.runs]
-    open_runs = [run for run, standing in zip(plan.runs, standings, strict=True)
-                  if standing not in ("done", "failed")]
+    states = [run.standing for run in plan.runs]
+    open_runs = [run for run, state in zip(plan.runs, states, strict=True)
+                  if state not in ("done", "failed")]
     seconds = measure_pace(plan.runs).wall_seconds(open_runs, workers)
     if json:
         console.show_json({
             "name": plan.name, "threads": plan.runtime.cpu_threads,
             "seconds_left": seconds,
-            "cells": [
-                {"places": run.places, "state": standing, "steps": run.steps,
+            "runs": [
+                {"places": run.places, "state": state, "steps": run.steps,
                  "folder": str(run.folder.path), "digest": run.digest,
                  "former": run.former and str(run.former), "differing": run.differing}
-                for run, standing in zip(plan.runs, standings, strict=True)
+                for run, state in zip(plan.runs, states, strict=True)
             ],
         })
         return
     rows = [
-        [" = ".join(run.places), standing, str(run.steps), run.folder.path.name,
+        [" = ".join(run.places), state, str(run.steps), run.folder.path.name,
          f"{run.former.name}: {', '.join(run.differing)}" if run.former else ""]
-        for run, standing in zip(plan.runs, standings, strict=True)
+        for run, state in zip(plan.runs, states, strict=True)
     ]
     console.show_table(f"{plan.name}: {len(rows)} runs",
-                       ["cell", "state", "steps", "folder", "had this place before"], rows)
-    counts = ", ".join(f"{count} {name}" for name, count in Counter(standings).items())
-    left = "no finished run to estimate the time from"
+                       ["run", "state", "steps", "folder", "previous run and changed keys"], rows)
+    counts = ", ".join(f"{count} {name}" for name, count in Counter(states).items())
+    left = "no run has finished, so the time cannot be estimated"
     if seconds is not None:
-        left = f"about {duration(seconds)} to go with {workers} at once"
+        left = f"about {duration(seconds)} left with {workers} at once"
     console.show(f"{counts}; {left}")
 
 

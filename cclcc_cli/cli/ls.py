@@ -46,13 +46,13 @@ def _show(listed: "Sequence[Listed]", source: Source, json: bool) -> None:
     for note in source.notes:
         console.note(f"note: {note}")
     if json:
-        console.show_json([{**asdict(one), "folder": source.told(str(one.folder)),
-                            "detail": source.told(one.detail)} for one in listed])
+        console.show_json([{**asdict(one), "folder": source.readable(str(one.folder)),
+                            "detail": source.readable(one.detail)} for one in listed])
         return
     console.show_table(
         f"{len(listed)} runs {source.place}",
         ["folder", "state", "recipe", "labels", "seed", "step", "val Dice %", "detail"],
-        [[source.told(text) for text in _row(one)] for one in listed],
+        [[source.readable(text) for text in _row(one)] for one in listed],
     )
 
 

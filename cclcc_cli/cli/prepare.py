@@ -131,7 +131,7 @@ def prepare(
     if list_known:
         from cclcc_cli.cli.datasets import datasets
 
-        console.note("note: write: cclcc datasets; the old spelling will go with the next version")
+        console.note_new_spelling(["cclcc", "datasets"])
         datasets(json)
         return
     if name is None:

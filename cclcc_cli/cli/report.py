@@ -72,16 +72,16 @@ class _ReportGroup(Group):
         first = args[0] if args else ""
         own = first in self.commands or (first and not first.startswith("-"))
         if not own and "--help" not in args and not ctx.resilient_parsing:
-            args, note = as_commands(args)
-            if note:
-                console.note(note)
+            args, is_old = as_commands(args)
+            if is_old:
+                console.note_new_spelling(["cclcc", "report", *args])
         return super().parse_args(ctx, args)
 
 
 app = typer.Typer(cls=_ReportGroup, rich_markup_mode=None, epilog="""
 Examples:
   cclcc report                             the main table of all runs
-  cclcc report table --metric hd95         ... judged by another score
+  cclcc report table --metric hd95         with another primary score
   cclcc report page report.html            one file that opens offline
   cclcc report ablation NAME               what each part of it does
   cclcc report costs --format markdown
@@ -341,7 +341,7 @@ def page(
         made = write_html(source.root, question, data,
                           page_command(runs, bundle or (), server, question, quoted or (), file),
                           source.notes)
-        text = source.told(made.text)
+        text = source.readable(made.text)
         if str(file) == "-":
             console.show(text.removesuffix("\n"))
         else:
@@ -395,4 +395,4 @@ def _publish_table(
         drawn = draw_figures(page.evidence, page.scores, question.split, data)
         write_figures(drawn, source, figures)
         for note in drawn.notes:
-            console.note(f"note: {source.told(note)}")
+            console.note(f"note: {source.readable(note)}")

@@ -114,8 +114,8 @@ def write_figures(drawn: "Drawn", source: Source, folder: Path) -> None:
     """Write figures and say so."""
     from cclcc_cli.report.figures import folder as figures
 
-    told = replace(drawn, notes=[source.told(note) for note in drawn.notes])
-    figures.write_figures(told, folder)
+    readable = replace(drawn, notes=[source.readable(note) for note in drawn.notes])
+    figures.write_figures(readable, folder)
     console.note(f"drawn: {len(drawn.figures)} figures in {folder}")
 
 

@@ -1,6 +1,5 @@
 """``cclcc report`` as it was written in 0.1, when one command had an option for every view."""
 
-import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
@@ -17,8 +16,8 @@ _UNUSED = {
 """What these views took and did nothing with."""
 
 
-def as_commands(args: Sequence[str]) -> tuple[list[str], str]:
-    """The command and options of today, and a note where they were spelled as in 0.1.
+def as_commands(args: Sequence[str]) -> tuple[list[str], bool]:
+    """The command and options of today, and whether they were spelled as in 0.1.
 
     Args:
         args: what follows ``cclcc report`` where that is no command.
@@ -26,11 +25,10 @@ def as_commands(args: Sequence[str]) -> tuple[list[str], str]:
     options = list(_pairs(args))
     command = _command(options)
     if command is None:
-        return ["table", *args], ""
+        return ["table", *args], False
     kept = [option for option in options if option[0] not in _UNUSED.get(command[0], ())]
     words = [*command, *(word for option in kept for word in option)]
-    return words, (f"note: write: {shlex.join(['cclcc', 'report', *words])}; the old spelling "
-                   "will go with the next version")
+    return words, True
 
 
 def _command(options: list[tuple[str, ...]]) -> list[str] | None:

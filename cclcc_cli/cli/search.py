@@ -102,7 +102,7 @@ def _show_plan(opened: "OpenSearch", json: bool) -> None:
     if json:
         console.show_json({
             "name": file.name, "objective": file.objective, "direction": file.direction,
-            "trials": checked.num_trials, "cells": opened.num_runs, "steps": opened.steps,
+            "trials": checked.num_trials, "runs": opened.num_runs, "steps": opened.steps,
             "storage": without_password(opened.address), "begun": opened.begun,
             "space": file.model_dump(mode="json")["space"], "first_proposals": proposals,
         })

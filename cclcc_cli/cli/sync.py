@@ -34,7 +34,7 @@ def _show(done: "list[Pushed]") -> None:
         if pushed.changes:
             console.show(f"{pushed.folder}: {_describe(pushed.changes)}")
         if pushed.skipped:
-            console.note(f"{pushed.folder}: passed over, {pushed.skipped}")
+            console.note(f"{pushed.folder}: skipped, {pushed.skipped}")
     changed = sum(bool(pushed.changes) for pushed in done)
     console.show(f"{changed} of {len(done)} runs changed in MLflow")
 

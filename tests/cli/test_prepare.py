@@ -100,8 +100,8 @@ def test_the_public_data_sets_are_listed_by_a_command_of_their_own(run: Run) -> 
     new = CliRunner().invoke(app, ["datasets", "--json"])
     assert old.stdout == new.stdout
     assert set(json.loads(new.stdout)) >= {"kvasir-seg", "isic2018"}
-    assert old.stderr == ("note: write: cclcc datasets; the old spelling will go with the next "
-                          "version\n")
+    assert old.stderr == ("note: this is now 'cclcc datasets'; the old spelling will be removed "
+                          "in the next version\n")
 
 
 def test_synthetic_needs_nothing_else(run: Run) -> None:

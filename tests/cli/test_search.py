@@ -53,7 +53,7 @@ def test_from_dry_run_to_the_best_recipe(search, cclcc, search_file, tmp_path, t
     path = search_file()
     planned = search(path, "--dry-run", "--json")
     plan = json.loads(planned.stdout)
-    assert (plan["trials"], plan["cells"], plan["begun"]) == (3, 3, {})
+    assert (plan["trials"], plan["runs"], plan["begun"]) == (3, 3, {})
     assert not (tmp_path / "runs").exists()
     first = search(path, "--workers", "2")
     assert first.returncode == 0, first.stderr
