@@ -1,13 +1,11 @@
 """``cclcc report``: the main table, and a command for each other view of the runs."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cclcc_cli.cli import console
+from cclcc_cli.cli import console, report_views
 from cclcc_cli.cli.help import Command, Group
 from cclcc_cli.cli.options import (
     DATA,
@@ -28,8 +26,14 @@ from cclcc_cli.cli.options import (
     ReadRuns,
     ReadUri,
     WhichSplit,
-    own_margin,
-    primary_metric,
+)
+from cclcc_cli.cli.report_options import (
+    FiguresDir,
+    FormatOption,
+    OutFile,
+    ask,
+    open_reading,
+    read_page,
 )
 from cclcc_cli.cli.report_output import (
     Format,
@@ -42,27 +46,11 @@ from cclcc_cli.cli.report_output import (
     write_out,
 )
 from cclcc_cli.cli.report_spelling import as_commands
-from cclcc_cli.cli.source import Mlflow, Source, open_source
+from cclcc_cli.cli.source import Mlflow, Source
 from cclcc_cli.errors import RunError
 
 if TYPE_CHECKING:
-    from cclcc_cli.report.page import Page, Question
-
-FormatOption = Annotated[
-    Format | None,
-    typer.Option("--format", rich_help_panel=OUTPUT, show_default="by the name of --out, or table",
-                 help="csv and json hold unrounded numbers, scores as shares of 1."),
-]
-OutFile = Annotated[
-    Path | None,
-    typer.Option("--out", metavar="FILE", rich_help_panel=OUTPUT,
-                 help="Write to this file instead of the terminal."),
-]
-FiguresDir = Annotated[
-    Path | None,
-    typer.Option("--figures", metavar="DIR", rich_help_panel=OUTPUT,
-                 help="Also draw figures, as PNG and PDF with captions, into this directory."),
-]
+    from cclcc_cli.report.page import Question
 
 
 class _ReportGroup(Group):
@@ -133,9 +121,9 @@ def table(
     """
     chosen = choose_format(format, out)
     check_figures(figures)
-    question = _ask(split, metric, baseline, across, margin, quoted, ablation,
+    question = ask(split, metric, baseline, across, margin, quoted, ablation,
                     all_metrics=all_metrics, costs=costs)
-    with _source(runs, bundle, mlflow, tracking_uri, experiment, ablation) as source:
+    with open_reading(runs, bundle, mlflow, tracking_uri, experiment, ablation) as source:
         _publish_table(source, question, chosen, out, figures, data)
 
 
@@ -169,139 +157,14 @@ def grid(
         raise RunError(f"--out {out}: a grid is a table, markdown or latex; 'cclcc report table' "
                        f"writes {chosen}")
     check_figures(figures)
-    question = _ask(split, metric, baseline, across, margin, quoted, ablation, grid=True)
-    with _source(runs, bundle, mlflow, tracking_uri, experiment, ablation) as source:
+    question = ask(split, metric, baseline, across, margin, quoted, ablation, grid=True)
+    with open_reading(runs, bundle, mlflow, tracking_uri, experiment, ablation) as source:
         _publish_table(source, question, chosen, out, figures, data)
 
 
-@app.command(cls=Command)
-def ablation(
-    name: Annotated[
-        str | None, typer.Argument(metavar="NAME", show_default="the only one there is",
-                                   help="The ablation, as its file names it.")
-    ] = None,
-    runs: ReadRuns = RUNS,
-    bundle: Bundles = None,
-    mlflow: FromMlflow = False,
-    tracking_uri: ReadUri = None,
-    experiment: Experiments = None,
-    split: WhichSplit = "test",
-    metric: MetricName = "dice",
-    all_metrics: AllMetrics = False,
-    across: Across = False,
-    margin: Margin = None,
-    format: FormatOption = None,
-    out: OutFile = None,
-) -> None:
-    """Show the effect of each part of an ablation.
-
-    Variants are compared with the ablation's own baseline.
-    """
-    chosen = choose_format(format, out)
-    primary = primary_metric(metric)
-    own = own_margin(margin, primary)
-    with _source(runs, bundle, mlflow, tracking_uri, experiment, name) as source:
-        from cclcc_cli.report.ablation_page import write_ablation_page
-
-        sheet = write_ablation_page(source.root, name, split, across, all_metrics, primary, own)
-        publish(sheet, source, chosen, out)
-
-
-@app.command(cls=Command)
-def costs(
-    runs: ReadRuns = RUNS,
-    bundle: Bundles = None,
-    mlflow: FromMlflow = False,
-    tracking_uri: ReadUri = None,
-    experiment: Experiments = None,
-    ablation: OnlyAblation = None,
-    format: FormatOption = None,
-    out: OutFile = None,
-) -> None:
-    """Show what training took: steps, images, time and memory."""
-    chosen = choose_format(format, out)
-    with _source(runs, bundle, mlflow, tracking_uri, experiment, ablation) as source:
-        from cclcc_cli.report.cost_page import write_cost_page
-        from cclcc_cli.report.page import gather
-
-        publish(write_cost_page(gather(source.root, ablation)), source, chosen, out)
-
-
-@app.command(cls=Command)
-def spread(
-    runs: ReadRuns = RUNS,
-    bundle: Bundles = None,
-    mlflow: FromMlflow = False,
-    tracking_uri: ReadUri = None,
-    experiment: Experiments = None,
-    ablation: OnlyAblation = None,
-    split: WhichSplit = "test",
-    metric: MetricName = "dice",
-    baseline: Baseline = None,
-    across: Across = False,
-    format: FormatOption = None,
-    out: OutFile = None,
-) -> None:
-    """Show quartiles, failures, the worst tenth, lesions by size."""
-    chosen = choose_format(format, out)
-    question = _ask(split, metric, baseline, across, None, None, ablation)
-    with _source(runs, bundle, mlflow, tracking_uri, experiment, ablation) as source:
-        from cclcc_cli.report.sheet import Sheet
-        from cclcc_cli.report.spread_page import spread_tables, strata_missing
-
-        page = _page(source, question)
-        tables = spread_tables(page.evidence, page.scores, page.dice, split)
-        notes = [*page.notes, *strata_missing(page.evidence, page.scores)]
-        publish(Sheet(tables, notes), source, chosen, out)
-
-
-@app.command(cls=Command)
-def ranks(
-    runs: ReadRuns = RUNS,
-    bundle: Bundles = None,
-    mlflow: FromMlflow = False,
-    tracking_uri: ReadUri = None,
-    experiment: Experiments = None,
-    ablation: OnlyAblation = None,
-    split: WhichSplit = "test",
-    metric: MetricName = "dice",
-    baseline: Baseline = None,
-    across: Across = False,
-    format: FormatOption = None,
-    out: OutFile = None,
-) -> None:
-    """Rank methods over several data sets.
-
-    It says how firm the ranks are, and when there are too few data sets for any.
-    """
-    chosen = choose_format(format, out)
-    question = _ask(split, metric, baseline, across, None, None, ablation)
-    with _source(runs, bundle, mlflow, tracking_uri, experiment, ablation) as source:
-        from cclcc_cli.report.rank_page import rank_table
-        from cclcc_cli.report.sheet import Sheet
-
-        page = _page(source, question)
-        publish(Sheet([rank_table(page.evidence, page.scores, split)], page.notes), source,
-                chosen, out)
-
-
-@app.command(cls=Command)
-def search(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The search, as its file names it.")],
-    runs: ReadRuns = RUNS,
-    bundle: Bundles = None,
-    format: FormatOption = None,
-    out: OutFile = None,
-) -> None:
-    """Show the best trials of a search and the keys that matter.
-
-    Its scores are of the validation split.
-    """
-    chosen = choose_format(format, out)
-    with open_source(runs, bundle or ()) as source:
-        from cclcc_cli.report.search_page import write_search_page
-
-        publish(write_search_page(source.root, name), source, chosen, out)
+for view in (report_views.ablation, report_views.costs, report_views.spread, report_views.ranks,
+             report_views.search):
+    app.command(cls=Command)(view)
 
 
 @app.command(cls=Command, epilog="""
@@ -333,9 +196,9 @@ def page(
     It opens offline, in any browser.
     """
     check_figures(figures)
-    question = _ask(split, metric, baseline, across, margin, quoted, ablation)
+    question = ask(split, metric, baseline, across, margin, quoted, ablation)
     server = Mlflow(tracking_uri, experiment or ()) if mlflow else None
-    with _source(runs, bundle, mlflow, tracking_uri, experiment, ablation) as source:
+    with open_reading(runs, bundle, mlflow, tracking_uri, experiment, ablation) as source:
         from cclcc_cli.report.html_report import write_html
 
         made = write_html(source.root, question, data,
@@ -350,44 +213,11 @@ def page(
             write_figures(made.drawn, source, figures)
 
 
-@contextmanager
-def _source(
-    runs: Path, bundles: Sequence[Path] | None, mlflow: bool, uri: str | None,
-    experiments: Sequence[str] | None, ablation: str | None,
-) -> Iterator[Source]:
-    if not mlflow and (uri or experiments):
-        raise RunError("--tracking-uri and --experiment say where --mlflow reads; add --mlflow")
-    server = Mlflow(uri, experiments or ()) if mlflow else None
-    with open_source(runs, bundles or (), server, ablation) as source:
-        yield source
-
-
-def _ask(
-    split: Any, metric: str, baseline: str | None, across: bool, margin: float | None,
-    quoted: Sequence[Path] | None, ablation: str | None, *, all_metrics: bool = False,
-    costs: bool = False, grid: bool = False,
-) -> "Question":
-    primary = primary_metric(metric)
-    own = own_margin(margin, primary)
-
-    from cclcc_cli.config.quoted import load_quoted
-    from cclcc_cli.report.page import Question
-
-    return Question(split, primary, baseline, across, all_metrics, costs, grid, ablation,
-                    [load_quoted(path) for path in quoted or ()], own)
-
-
-def _page(source: Source, question: "Question") -> "Page":
-    from cclcc_cli.report.page import write_page
-
-    return write_page(source.root, question)
-
-
 def _publish_table(
     source: Source, question: "Question", format: Format, out: Path | None,
     figures: Path | None, data: Path,
 ) -> None:
-    page = _page(source, question)
+    page = read_page(source, question)
     publish(page.sheet, source, format, out)
     if figures:
         from cclcc_cli.report.figures.gallery import draw_figures
