@@ -8,7 +8,7 @@ RIVALS ?= runs/rivals
 JOBS ?= 2
 READY := $(VENV)/.ready
 
-.PHONY: demo rivals study-report test test-fast test-long lint bench clean
+.PHONY: demo rivals study-report test test-fast test-long lint docs bench clean
 .DEFAULT_GOAL := demo
 
 $(READY): pyproject.toml
@@ -19,7 +19,7 @@ $(READY): pyproject.toml
 demo: $(READY)
 	$(BIN)/cclcc prepare synthetic --count 600 --size 64 --data $(RUNS)/data
 	$(BIN)/cclcc ablate recipes/ablations/demo.yaml --workers 2 --data $(RUNS)/data --runs $(RUNS)
-	$(BIN)/cclcc report --runs $(RUNS) --ablation demo
+	$(BIN)/cclcc report ablation demo --runs $(RUNS)
 	@echo
 	@echo "Page:         $(RUNS)/ablations/demo/report.html, with pictures, to open in a browser"
 	@echo "Run folders:  $(RUNS)/synthetic-64/, each with overlays/ of test images"
@@ -51,6 +51,10 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# The tables of keys and the schema of recipes, from the code; a test compares them.
+docs: $(READY)
+	$(BIN)/python -m cclcc_cli.config.document
 
 bench: $(READY)
 	$(BIN)/python benchmarks/step.py

@@ -1,4 +1,4 @@
-"""Writing files so that a crash never leaves half of one."""
+"""Where files lie unless somebody says otherwise, and writing them whole or not at all."""
 
 import errno
 import os
@@ -10,6 +10,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cclcc_cli.errors import DiskError, DiskFullError
+
+RUNS = Path("runs")
+DATA = RUNS / "data"
+DOWNLOADS = RUNS / "downloads"
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ENOTDIR, errno.EFBIG,

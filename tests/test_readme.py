@@ -1,11 +1,13 @@
-"""The README names every key of a recipe, and no other."""
+"""What the READMEs name is there, and nothing of its kind is left out."""
 
 import re
+import tomllib
 from pathlib import Path
 
 from cclcc_cli.config import METHODS
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def leaves(schema, node, prefix=""):
@@ -41,3 +43,30 @@ def test_the_table_of_keys_is_complete_and_true():
 def test_recipes_and_commands_it_names_exist():
     for name in re.findall(r"recipes/([a-z_]+\.yaml)", README):
         assert (Path(__file__).parents[1] / "recipes" / name).exists()
+
+
+def named(path, pattern):
+    return set(re.findall(pattern, (ROOT / path).read_text(encoding="utf-8")))
+
+
+def test_the_map_of_rooms_is_that_of_the_package():
+    text = (ROOT / "cclcc_cli" / "README.md").read_text(encoding="utf-8")
+    block = text.split("```")[1]
+    rooms = {word.rstrip("/") for line in block.splitlines() if not line.startswith(" ")
+             for word in re.findall(r"[a-z_]+/(?=\s)", line)}
+    there = {path.name for path in (ROOT / "cclcc_cli").iterdir()
+             if path.is_dir() and (path / "__init__.py").exists()}
+    assert rooms == there
+    files = set(re.findall(r"`((?:[a-z]+/)+[a-z_]+\.py)`", text))
+    absent = {name for name in files if not any(
+        (root / name).exists() for root in (ROOT, ROOT / "cclcc_cli"))}
+    assert not absent
+
+
+def test_every_benchmark_and_every_mark_is_told():
+    assert named("benchmarks/README.md", r"(?m)`([a-z_]+\.py)`(?= \||\s`)") >= {
+        path.name for path in (ROOT / "benchmarks").glob("*.py")}
+    marks = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))[
+        "tool"]["pytest"]["ini_options"]["markers"]
+    assert named("tests/README.md", r"\| `([a-z]+)` \|") == {
+        mark.partition(":")[0] for mark in marks}

@@ -1,7 +1,7 @@
 """``cclcc ablate``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -9,17 +9,21 @@ from cclcc_cli.cli import console
 from cclcc_cli.cli.ablation_report import publish_report
 from cclcc_cli.cli.options import (
     DATA,
+    RECIPE_OR_NAME,
     RUNS,
     BaseOverrides,
     DataDir,
+    Device,
     Gpus,
     Json,
     Launcher,
+    Precision,
     Quiet,
     RunsDir,
     Scheduler,
     SlurmOptions,
     TrackingUri,
+    UseMlflow,
     Workers,
     resolve_tracking,
 )
@@ -31,35 +35,35 @@ if TYPE_CHECKING:
 
 
 def ablate(
-    ablation: Annotated[Path, typer.Argument(metavar="ABLATION", help="A YAML file.")],
+    ablation: Annotated[Path, typer.Argument(metavar="ABLATION", help=RECIPE_OR_NAME)],
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show runs, states and time; run nothing.")
+        bool, typer.Option("--dry-run",
+                           help="Show runs, their states and the time left; train nothing.")
     ] = False,
     overrides: BaseOverrides = None,
+    retry: Annotated[bool, typer.Option("--retry", help="Try failed runs again.")] = False,
+    report: Annotated[
+        bool, typer.Option("--report/--no-report",
+                           help="When all is done, write an HTML report beside the plan and to "
+                                "MLflow.")
+    ] = True,
     workers: Workers = 1,
     launcher: Launcher = "local",
     gpus: Gpus = None,
     slurm: SlurmOptions = None,
     scheduler: Scheduler = None,
-    retry: Annotated[bool, typer.Option("--retry", help="Try failed runs again.")] = False,
-    device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option()] = "auto",
-    precision: Annotated[Literal["auto", "fp32", "bf16", "fp16"], typer.Option()] = "auto",
+    device: Device = "auto",
+    precision: Precision = "auto",
     runs: RunsDir = RUNS,
     data: DataDir = DATA,
-    mlflow: Annotated[
-        bool, typer.Option("--mlflow/--no-mlflow", help="Mirror the runs in MLflow.")
-    ] = True,
+    mlflow: UseMlflow = True,
     tracking_uri: TrackingUri = None,
-    report: Annotated[
-        bool, typer.Option("--report/--no-report",
-                           help="At the end write a report, into the runs' folder and MLflow.")
-    ] = True,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Train every run of an ablation: variants, axes, seeds.
+    """Train every run of an ablation: its variants, axes and seeds.
 
-    The same command again passes over what is done and goes on with what was stopped or killed.
+    Repeat the command to resume: finished runs are skipped, stopped or killed ones go on.
     """
     from cclcc_cli.config.ablation import load_ablation
     from cclcc_cli.config.launch import parse_launch
@@ -95,33 +99,33 @@ def _show_plan(plan: "AblationPlan", workers: int, json: bool) -> None:
     from cclcc_cli.runs.progress import duration
     from cclcc_cli.sweeps.plan import measure_pace
 
-    standings = [run.standing for run in plan.runs]
-    open_runs = [run for run, standing in zip(plan.runs, standings, strict=True)
-                  if standing not in ("done", "failed")]
+    states = [run.standing for run in plan.runs]
+    open_runs = [run for run, state in zip(plan.runs, states, strict=True)
+                  if state not in ("done", "failed")]
     seconds = measure_pace(plan.runs).wall_seconds(open_runs, workers)
     if json:
         console.show_json({
             "name": plan.name, "threads": plan.runtime.cpu_threads,
             "seconds_left": seconds,
-            "cells": [
-                {"places": run.places, "state": standing, "steps": run.steps,
+            "runs": [
+                {"places": run.places, "state": state, "steps": run.steps,
                  "folder": str(run.folder.path), "digest": run.digest,
                  "former": run.former and str(run.former), "differing": run.differing}
-                for run, standing in zip(plan.runs, standings, strict=True)
+                for run, state in zip(plan.runs, states, strict=True)
             ],
         })
         return
     rows = [
-        [" = ".join(run.places), standing, str(run.steps), run.folder.path.name,
+        [" = ".join(run.places), state, str(run.steps), run.folder.path.name,
          f"{run.former.name}: {', '.join(run.differing)}" if run.former else ""]
-        for run, standing in zip(plan.runs, standings, strict=True)
+        for run, state in zip(plan.runs, states, strict=True)
     ]
     console.show_table(f"{plan.name}: {len(rows)} runs",
-                       ["cell", "state", "steps", "folder", "had this place before"], rows)
-    counts = ", ".join(f"{count} {name}" for name, count in Counter(standings).items())
-    left = "no finished run to estimate the time from"
+                       ["run", "state", "steps", "folder", "previous run and changed keys"], rows)
+    counts = ", ".join(f"{count} {name}" for name, count in Counter(states).items())
+    left = "no run has finished, so the time cannot be estimated"
     if seconds is not None:
-        left = f"about {duration(seconds)} to go with {workers} at once"
+        left = f"about {duration(seconds)} left with {workers} at once"
     console.show(f"{counts}; {left}")
 
 
@@ -140,7 +144,7 @@ def _show_summary(plan: "AblationPlan", summary: "Summary", runs: Path, json: bo
     if summary.stopped is not None:
         raise Interrupted(
             f"stopped with {summary.done} of {summary.total} runs done; running ones are saved; "
-            "the same command goes on from here", summary.stopped,
+            "repeat the command to resume", summary.stopped,
         )
     if summary.disk_full is not None:
         raise DiskFullError(
@@ -148,8 +152,8 @@ def _show_summary(plan: "AblationPlan", summary: "Summary", runs: Path, json: bo
         )
     if summary.failures:
         raise RunsFailed(
-            f"{len(summary.failures)} of {summary.total} runs failed (listed above); mend the "
-            "cause, then give the same command with --retry"
+            f"{len(summary.failures)} of {summary.total} runs failed (listed above); fix the "
+            "cause, then repeat the command with --retry"
         )
 
 

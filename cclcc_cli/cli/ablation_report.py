@@ -43,7 +43,7 @@ def _write(path: Path, name: str, runs: Path, data: Path) -> None:
     from cclcc_cli.report.html_report import write_html
     from cclcc_cli.report.page import Question
 
-    command = shlex.join(["cclcc", "report", "--runs", str(runs), "--ablation", name,
-                          "--format", "html", "--out", str(path)])
+    command = shlex.join(["cclcc", "report", "page", str(path), "--runs", str(runs),
+                          "--ablation", name])
     made = write_html(runs, Question(ablation=name), data, command)
     write_atomic(path, made.text.encode())

@@ -14,12 +14,17 @@ def audit(
     size: StoredSize = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Where JSON and pictures go; runs/audit/NAME-SIZE."),
+        typer.Option(metavar="DIR", show_default="runs/audit/NAME-SIZE",
+                     help="Directory for the findings as JSON and pictures."),
     ] = None,
     data: DataDir = DATA,
     json: Json = False,
 ) -> None:
-    """What is doubtful about a prepared data set: leaks, contradicting masks, odd images."""
+    """Show what is doubtful about a prepared data set.
+
+    It looks for images that show the same thing, across splits above all, for masks that contradict
+    each other or lie beside their image, and for blank or odd images.
+    """
     from cclcc_cli.data.store import open_store
     from cclcc_cli.report import audit_report
 

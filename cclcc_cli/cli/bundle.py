@@ -10,26 +10,33 @@ from cclcc_cli.cli.options import RUNS, Json, RunsDir
 
 
 def bundle(
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Such as study.tar.xz.")],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE",
+                           help="The bundle to write, such as study.tar.xz.")
+    ],
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME...", help="A run folder, or all runs of a recipe or method. "
-                       "Default: all there is."),
+        typer.Argument(metavar="NAME", show_default="all runs",
+                       help="A run folder, or all runs of a recipe or method."),
     ] = None,
     ablation: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="The runs and the plan of this ablation; repeatable."),
+        typer.Option(metavar="NAME",
+                     help="Include the runs and the plan of this ablation; repeatable."),
     ] = None,
     search: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="The runs and trials of this search; repeatable."),
+        typer.Option(metavar="NAME",
+                     help="Include the runs and trials of this search; repeatable."),
     ] = None,
     runs: RunsDir = RUNS,
     json: Json = False,
 ) -> None:
-    """Write the records of finished runs into one small file, without weights and pictures.
+    """Pack the records of finished runs into one small file.
 
-    report, ls and compare read it with --bundle; unbundle makes run folders of it.
+    Weights and pictures are left out.
+
+    'report', 'ls' and 'compare' read it with --bundle; 'unbundle' turns it into run folders again.
     """
     from cclcc_cli.runs.bundle import select, write_bundle
 
@@ -52,13 +59,16 @@ def bundle(
 
 
 def unbundle(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="From cclcc bundle.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE", help="Files of 'cclcc bundle'.")
+    ],
     runs: RunsDir = RUNS,
     json: Json = False,
 ) -> None:
-    """Make run folders of bundles, so that ablate and search go on where they stood.
+    """Turn bundles into run folders again.
 
-    Weights are not in a bundle: what was unfinished is trained from its beginning.
+    'ablate' and 'search' then resume from there. A bundle holds no weights: an unfinished run is
+    trained from its beginning.
     """
     from cclcc_cli.runs.unbundle import extract
 

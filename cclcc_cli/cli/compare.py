@@ -1,53 +1,54 @@
 """``cclcc compare``."""
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cclcc_cli.cli import console
 from cclcc_cli.cli.options import (
     RUNS,
+    Across,
     Bundles,
     Json,
     Margin,
     MetricName,
-    RunsDir,
-    judged_metric,
+    ReadRuns,
+    WhichSplit,
     own_margin,
+    primary_metric,
 )
 from cclcc_cli.cli.source import open_source
 
 if TYPE_CHECKING:
     from cclcc_cli.report.compare import Sides
 
-Side = Annotated[
-    str, typer.Argument(help="A run folder; or a method, recipe or group, with all its seeds.")
-]
+_SIDE = "A run folder; or a method, recipe or group with all its seeds."
 
 
 def compare(
-    first: Side,
-    second: Side,
-    runs: RunsDir = RUNS,
+    first: Annotated[str, typer.Argument(metavar="FIRST", help=_SIDE)],
+    second: Annotated[str, typer.Argument(metavar="SECOND", help="What it is compared with.")],
+    runs: ReadRuns = RUNS,
     bundle: Bundles = None,
-    split: Annotated[Literal["test", "val"], typer.Option(help="Which split's scores.")] = "test",
-    across: Annotated[
-        bool, typer.Option("--across", help="Compare runs whose data or evaluation differ.")
-    ] = False,
+    split: WhichSplit = "test",
     metric: MetricName = "dice",
     margin: Margin = None,
+    across: Across = False,
     json: Json = False,
 ) -> None:
-    """Compare two runs or groups: what differs in their recipes, then their scores by image."""
+    """Compare two runs or groups, image by image.
+
+    The keys in which their recipes differ come first.
+    """
     from dataclasses import replace
 
     from cclcc_cli.report.compare import compare as compare_sides
     from cclcc_cli.report.compare import pair_record
 
-    judged = judged_metric(metric)
+    primary = primary_metric(metric)
     with open_source(runs, bundle or ()) as source:
         found = compare_sides((source.find(first), source.find(second)), source.root, split,
-                              across, judged, own_margin(margin, judged))
+                              across, primary, own_margin(margin, primary))
         pair = replace(found, names=(first, second), notes=source.all_notes(found.notes))
     if json:
         console.show_json({**pair_record(pair), "split": split, "across": across})

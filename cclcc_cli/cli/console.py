@@ -1,6 +1,7 @@
 """The terminal: results to stdout, everything else to stderr. The only place that knows rich."""
 
 import json
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -127,6 +128,12 @@ def show_result(folder: "Path", result: Mapping[str, Any]) -> None:
 def note(text: str) -> None:
     """Something worth knowing."""
     print(text, file=sys.stderr, flush=True)
+
+
+def note_new_spelling(words: Sequence[str]) -> None:
+    """What a command that was given as in 0.1 is now."""
+    note(f"note: this is now '{shlex.join(words)}'; the old spelling will be removed in the next "
+         "version")
 
 
 def warn(text: str) -> None:

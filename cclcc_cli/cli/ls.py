@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cclcc_cli.cli import console
-from cclcc_cli.cli.options import RUNS, Bundles, Json, RunsDir
+from cclcc_cli.cli.options import RUNS, Bundles, Json, OnlyAblation, ReadRuns
 from cclcc_cli.cli.source import Source, open_source
 
 if TYPE_CHECKING:
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
 
 
 def ls(
-    runs: RunsDir = RUNS,
+    runs: ReadRuns = RUNS,
     bundle: Bundles = None,
     state: Annotated[
-        list[str] | None, typer.Option(help="Only runs in this state; repeatable.")
+        list[str] | None, typer.Option(metavar="STATE", help="Only runs in this state; repeatable.")
     ] = None,
     method: Annotated[
-        list[str] | None, typer.Option(help="Only runs of this method; repeatable.")
+        list[str] | None,
+        typer.Option(metavar="METHOD", help="Only runs of this method; repeatable."),
     ] = None,
     name: Annotated[
-        list[str] | None, typer.Option(help="Only runs of this recipe name; repeatable.")
+        list[str] | None,
+        typer.Option(metavar="RECIPE", help="Only runs of this recipe; repeatable."),
     ] = None,
-    ablation: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Only the runs of this ablation.")
-    ] = None,
+    ablation: OnlyAblation = None,
     json: Json = False,
 ) -> None:
-    """List run folders: what they hold and how far they are."""
+    """List run folders and how far they have come."""
     from cclcc_cli.runs.listing import list_runs
 
     with open_source(runs, bundle or ()) as source:
@@ -46,13 +46,13 @@ def _show(listed: "Sequence[Listed]", source: Source, json: bool) -> None:
     for note in source.notes:
         console.note(f"note: {note}")
     if json:
-        console.show_json([{**asdict(one), "folder": source.told(str(one.folder)),
-                            "detail": source.told(one.detail)} for one in listed])
+        console.show_json([{**asdict(one), "folder": source.readable(str(one.folder)),
+                            "detail": source.readable(one.detail)} for one in listed])
         return
     console.show_table(
         f"{len(listed)} runs {source.place}",
         ["folder", "state", "recipe", "labels", "seed", "step", "val Dice %", "detail"],
-        [[source.told(text) for text in _row(one)] for one in listed],
+        [[source.readable(text) for text in _row(one)] for one in listed],
     )
 
 

@@ -10,11 +10,12 @@ from cclcc_cli.cli.options import Json
 
 def methods(
     name: Annotated[
-        str | None, typer.Argument(metavar="[METHOD]", help="Show this one's recipe.")
+        str | None, typer.Argument(metavar="METHOD", show_default=False,
+                                   help="Show every key of this method's recipe.")
     ] = None,
     json: Json = False,
 ) -> None:
-    """List the methods, or every key of one method's recipe with its default and meaning."""
+    """List the methods, or show every key of one method's recipe."""
     from dataclasses import asdict
 
     from cclcc_cli.config.describe import describe_keys, describe_methods, find_recipe

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from cclcc_cli.cli import console
+from cclcc_cli.cli.report_spelling import PAGES
 from cclcc_cli.cli.source import Mlflow, Source
 from cclcc_cli.errors import RunError
 
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
     from cclcc_cli.report.page import Question
     from cclcc_cli.report.sheet import Sheet
 
-Format = Literal["table", "markdown", "latex", "csv", "json", "html"]
+Format = Literal["table", "markdown", "latex", "csv", "json"]
+GridFormat = Literal["table", "markdown", "latex"]
 _FORMAT_OF_SUFFIX: dict[str, Format] = {
     ".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json",
-    ".html": "html", ".htm": "html",
 }
 
 
@@ -28,23 +29,36 @@ def choose_format(format: Format | None, out: Path | None) -> Format:
     """What was asked for, or what the file's name promises.
 
     Raises:
-        RunError: the two differ.
+        RunError: the two differ, or the name promises a page.
     """
-    promised = _FORMAT_OF_SUFFIX.get(out.suffix.lower()) if out else None
+    suffix = out.suffix.lower() if out else ""
+    if suffix in PAGES:
+        raise RunError(f"--out {out}: this command writes no page; 'cclcc report page {out}' does")
+    promised = _FORMAT_OF_SUFFIX.get(suffix)
     if format and promised and format != promised:
         raise RunError(f"--out {out}: would hold a {format}; add --format {promised}")
     return format or promised or "table"
 
 
-def report_command(
+def check_figures(folder: Path | None) -> None:
+    """Refuse a file in place of the figures' folder before anything is read.
+
+    Raises:
+        RunError: it is one.
+    """
+    if folder and folder.exists() and not folder.is_dir():
+        raise RunError(f"--figures {folder}: is a file; give a folder")
+
+
+def page_command(
     runs: Path, bundles: Sequence[Path], mlflow: Mlflow | None, question: "Question",
-    quoted: Sequence[Path], out: Path | None,
+    quoted: Sequence[Path], file: Path,
 ) -> str:
     """What makes the same page again; an address comes without its password."""
     from cclcc_cli.addresses import without_password
     from cclcc_cli.metrics.scores import MAIN, in_unit, metric_name
 
-    words = ["cclcc", "report"]
+    words = ["cclcc", "report", "page", str(file)]
     if mlflow is None:
         words += [word for path in bundles for word in ("--bundle", str(path))] or [
             "--runs", str(runs)]
@@ -60,7 +74,7 @@ def report_command(
     if question.margin:
         words += ["--margin", f"{in_unit(question.margin, question.metric):g}"]
     words += [word for path in quoted for word in ("--quoted", str(path))]
-    return shlex.join([*words, "--format", "html", *(["--out", str(out)] if out else [])])
+    return shlex.join(words)
 
 
 def publish(sheet: "Sheet", source: Source, format: Format, out: Path | None) -> None:
@@ -94,16 +108,14 @@ def _show(sheet: "Sheet", format: Format) -> None:
             console.show(sheet.csv().removesuffix("\n"))
         case "json":
             console.show(sheet.json().removesuffix("\n"))
-        case "html":
-            raise AssertionError("a page is more than its tables")
 
 
 def write_figures(drawn: "Drawn", source: Source, folder: Path) -> None:
     """Write figures and say so."""
     from cclcc_cli.report.figures import folder as figures
 
-    told = replace(drawn, notes=[source.told(note) for note in drawn.notes])
-    figures.write_figures(told, folder)
+    readable = replace(drawn, notes=[source.readable(note) for note in drawn.notes])
+    figures.write_figures(readable, folder)
     console.note(f"drawn: {len(drawn.figures)} figures in {folder}")
 
 

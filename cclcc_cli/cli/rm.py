@@ -12,11 +12,12 @@ from cclcc_cli.errors import RunError
 
 def rm(
     folders: Annotated[
-        list[Path], typer.Argument(metavar="FOLDER...", help="Run folders; see cclcc ls.")
+        list[Path],
+        typer.Argument(metavar="FOLDER", help="Run folders, as 'cclcc ls' lists them."),
     ],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
 ) -> None:
-    """Remove run folders: none that is being trained, nothing that is no run folder."""
+    """Remove run folders for good, unless they are being trained."""
     from cclcc_cli.runs.removal import check_removable, remove_run
 
     checked = check_removable(folders)

@@ -1,24 +1,28 @@
 """``cclcc search``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cclcc_cli.cli import console
 from cclcc_cli.cli.options import (
     DATA,
+    RECIPE_OR_NAME,
     RUNS,
     BaseOverrides,
     DataDir,
+    Device,
     Gpus,
     Json,
     Launcher,
+    Precision,
     Quiet,
     RunsDir,
     Scheduler,
     SlurmOptions,
     TrackingUri,
+    UseMlflow,
     Workers,
     resolve_tracking,
 )
@@ -31,38 +35,38 @@ if TYPE_CHECKING:
 
 
 def search(
-    file: Annotated[Path, typer.Argument(metavar="SEARCH", help="A YAML file.")],
+    file: Annotated[Path, typer.Argument(metavar="SEARCH", help=RECIPE_OR_NAME)],
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show space, first proposals, runs; run nothing.")
+        bool, typer.Option("--dry-run",
+                           help="Show the space and the first proposals; train nothing.")
     ] = False,
     overrides: BaseOverrides = None,
+    storage: Annotated[
+        str | None,
+        typer.Option(metavar="URL", show_default="a journal in --runs",
+                     help="Where trials are kept, so that several machines can share them: "
+                          "postgresql://... or sqlite:///..."),
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Start the search again; trained runs are reused.")
+    ] = False,
     workers: Workers = 1,
     launcher: Launcher = "local",
     gpus: Gpus = None,
     slurm: SlurmOptions = None,
     scheduler: Scheduler = None,
-    storage: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="Where trials are kept, for several machines: "
-                     "postgresql://... or sqlite:///...; default: a journal below --runs."),
-    ] = None,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Begin the study anew; trained runs are found again.")
-    ] = False,
-    device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option()] = "auto",
-    precision: Annotated[Literal["auto", "fp32", "bf16", "fp16"], typer.Option()] = "auto",
+    device: Device = "auto",
+    precision: Precision = "auto",
     runs: RunsDir = RUNS,
     data: DataDir = DATA,
-    mlflow: Annotated[
-        bool, typer.Option("--mlflow/--no-mlflow", help="Mirror the runs in MLflow.")
-    ] = True,
+    mlflow: UseMlflow = True,
     tracking_uri: TrackingUri = None,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Search a recipe's keys for the best validation score; the test split stays unread.
+    """Search a recipe's keys for the best validation score.
 
-    The same command again goes on where the search was stopped or killed.
+    The test split stays unread. Repeat the command to resume a search that was stopped or killed.
     """
     from cclcc_cli.config.launch import parse_launch
     from cclcc_cli.config.search_load import load_search
@@ -98,7 +102,7 @@ def _show_plan(opened: "OpenSearch", json: bool) -> None:
     if json:
         console.show_json({
             "name": file.name, "objective": file.objective, "direction": file.direction,
-            "trials": checked.num_trials, "cells": opened.num_runs, "steps": opened.steps,
+            "trials": checked.num_trials, "runs": opened.num_runs, "steps": opened.steps,
             "storage": without_password(opened.address), "begun": opened.begun,
             "space": file.model_dump(mode="json")["space"], "first_proposals": proposals,
         })
@@ -164,7 +168,7 @@ def _show_result(opened: "OpenSearch", summary: "SearchSummary", file: Path, jso
     if summary.stopped is not None:
         raise Interrupted(
             f"stopped with {summary.over} of {summary.total} trials over; running ones are saved; "
-            "the same command goes on from here", summary.stopped,
+            "repeat the command to resume", summary.stopped,
         )
     if result.best is None:
         raise RunsFailed(f"{opened.name}: no trial has come to its end, so there is no best one; "

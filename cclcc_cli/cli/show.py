@@ -14,18 +14,19 @@ def show(
     size: StoredSize = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Where page and sheet go; runs/show/NAME-SIZE."),
+        typer.Option(metavar="DIR", show_default="runs/show/NAME-SIZE",
+                     help="Directory for the page and the sheet."),
     ] = None,
-    count: Annotated[int, typer.Option(help="Images shown of each split.")] = 12,
+    count: Annotated[int, typer.Option(help="How many images of each split are shown.")] = 12,
     split: Annotated[
         Literal["train", "val", "test", "all"],
-        typer.Option(help="Which images are shown; the numbers are always of all."),
+        typer.Option(help="Which split's images are shown; the numbers cover all."),
     ] = "all",
-    seed: Annotated[int, typer.Option(min=0, help="Seed of which images are shown.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed by which images are chosen.")] = 0,
     data: DataDir = DATA,
     json: Json = False,
 ) -> None:
-    """Look at a prepared data set: a page with its numbers, a sheet of images with their masks."""
+    """Show a prepared data set: numbers, and images with masks."""
     from dataclasses import asdict
 
     from cclcc_cli.data.store import open_store

@@ -36,25 +36,25 @@ class Source:
         root: where they lie now.
         place: where they come from, in words.
         notes: what could not be laid there.
-        told: a text without paths that nobody will find again.
+        readable: a text with paths that a person can follow, instead of temporary ones.
     """
 
     root: Path
     place: str
     notes: Sequence[str] = ()
-    told: Callable[[str], str] = str
+    readable: Callable[[str], str] = str
 
     def all_notes(self, notes: Sequence[str]) -> list[str]:
         """Those of a report, and the source's own."""
-        return [self.told(note) for note in (*notes, *self.notes)]
+        return [self.readable(note) for note in (*notes, *self.notes)]
 
     def find(self, name: str) -> str:
-        """The path of a run folder called ``<data set>/<run>``, or as ``told`` calls it.
+        """The path of a run folder called ``<data set>/<run>``, or as ``readable`` writes it.
 
         Any other name is returned as it is.
         """
         for folder in (path.parent for path in self.root.glob("*/*/cell.json")):
-            if name in (self.told(str(folder)), folder.relative_to(self.root).as_posix()):
+            if name in (self.readable(str(folder)), folder.relative_to(self.root).as_posix()):
                 return str(folder)
         return name
 
@@ -74,10 +74,10 @@ def open_source(
     if bundles:
         if runs != RUNS or mlflow is not None:
             raise RunError("--bundle: is read instead of --runs or --mlflow; leave these out, or "
-                           "lay the bundle out with: cclcc unbundle FILE --runs DIR")
+                           "unpack it with: cclcc unbundle FILE --runs DIR")
         from cclcc_cli.runs.unbundle import open_bundles
 
-        with open_bundles(bundles) as opened, _telling(_of_bundles(opened)) as source:
+        with open_bundles(bundles) as opened, _readable_errors(_of_bundles(opened)) as source:
             yield source
     elif mlflow is not None:
         from cclcc_cli.tracking.address import tracking_uri
@@ -87,25 +87,26 @@ def open_source(
         with TemporaryDirectory(prefix="cclcc-report-") as place:
             notes = fetch_runs(uri, Path(place), experiments=mlflow.experiments,
                                ablation=ablation)
-            with _telling(Source(Path(place), "MLflow", notes,
-                                 lambda text: text.replace(f"{place}/", ""))) as source:
+            fetched = Source(Path(place), "MLflow", notes,
+                             lambda text: text.replace(f"{place}/", ""))
+            with _readable_errors(fetched) as source:
                 yield source
     else:
         yield Source(runs, f"below {runs}")
 
 
 @contextmanager
-def _telling(source: Source) -> Iterator[Source]:
-    """What goes wrong inside is told with the paths that the source tells."""
+def _readable_errors(source: Source) -> Iterator[Source]:
+    """Errors inside name paths as the source writes them."""
     try:
         yield source
     except CclccError as error:
-        error.args = (source.told(str(error)), *error.args[1:])
+        error.args = (source.readable(str(error)), *error.args[1:])
         raise
 
 
 def _of_bundles(opened: "OpenBundles") -> Source:
-    """Paths are told as ``FILE:<data set>/<run>``."""
+    """Paths are written as ``FILE:<data set>/<run>``."""
     files = ", ".join(map(str, opened.digests))
     below = re.compile(re.escape(str(opened.root)) + r"(?:/(?P<unit>[\w.+-]+/[\w.+-]*[\w+-])|/)?")
 

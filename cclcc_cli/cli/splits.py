@@ -12,20 +12,20 @@ from cclcc_cli.cli.options import DATA, DataDir, Json, PreparedName, StoredSize
 def splits(
     name: PreparedName,
     out: Annotated[
-        Path, typer.Option(metavar="DIR", help="A folder for the lists; must be empty or new.")
+        Path, typer.Option(metavar="DIR", help="Directory for the lists; it must be empty or new.")
     ],
     labels: Annotated[
         str,
-        typer.Option(metavar="LIST", help="Labelled subsets to write: shares or counts, such as "
-                                          "0.05,0.1 or 80,160."),
+        typer.Option(metavar="LIST", help="Labelled subsets to write, as shares or counts, such as "
+                                          "80,160."),
     ] = "0.05,0.1,0.2,0.5",
     size: StoredSize = None,
     data: DataDir = DATA,
     json: Json = False,
 ) -> None:
-    """Write the splits and labelled subsets of a data set as lists that a paper can publish.
+    """Write a data set's splits and labelled subsets as lists.
 
-    ``cclcc prepare NAME --splits DIR`` reads them back.
+    Publish them with a paper; 'cclcc prepare NAME --splits DIR' reads them back.
     """
     from cclcc_cli.data.split_export import export_splits, parse_labels
     from cclcc_cli.data.store import open_store

@@ -10,7 +10,10 @@ if TYPE_CHECKING:
 
 
 def sync(runs: RunsDir = RUNS, tracking_uri: TrackingUri = None, json: Json = False) -> None:
-    """Rebuild or complete MLflow from the run folders; nothing is logged twice."""
+    """Complete or rebuild MLflow's mirror of the run folders.
+
+    Nothing is logged twice.
+    """
     from cclcc_cli.errors import RunError
     from cclcc_cli.tracking import mirror
     from cclcc_cli.tracking.address import tracking_uri as resolve
@@ -31,7 +34,7 @@ def _show(done: "list[Pushed]") -> None:
         if pushed.changes:
             console.show(f"{pushed.folder}: {_describe(pushed.changes)}")
         if pushed.skipped:
-            console.note(f"{pushed.folder}: passed over, {pushed.skipped}")
+            console.note(f"{pushed.folder}: skipped, {pushed.skipped}")
     changed = sum(bool(pushed.changes) for pushed in done)
     console.show(f"{changed} of {len(done)} runs changed in MLflow")
 

@@ -1,12 +1,25 @@
 """``cclcc train``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cclcc_cli.cli import console
-from cclcc_cli.cli.options import DATA, RUNS, DataDir, Json, Quiet, RunsDir, TrackingUri
+from cclcc_cli.cli.options import (
+    COMPUTING,
+    DATA,
+    RECIPE_OR_NAME,
+    RUNS,
+    DataDir,
+    Device,
+    Json,
+    Precision,
+    Quiet,
+    RunsDir,
+    TrackingUri,
+    UseMlflow,
+)
 from cclcc_cli.errors import RunError
 from cclcc_cli.processes import own_place
 
@@ -18,42 +31,43 @@ if TYPE_CHECKING:
 
 
 def train(
-    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A YAML file; see recipes/.")],
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help=RECIPE_OR_NAME)],
     overrides: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="a.b=v", help="Change one key of the recipe; repeatable."),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="The same as --set seed=N.")] = None,
-    device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option()] = "auto",
-    precision: Annotated[Literal["auto", "fp32", "bf16", "fp16"], typer.Option()] = "auto",
-    workers: Annotated[
-        int, typer.Option(min=0, help="Processes that load data; never changes a result.")
-    ] = 0,
+    seed: Annotated[int | None, typer.Option(help="Shorthand for --set seed=N.")] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Train again even if this run is finished.")
+    ] = False,
+    device: Device = "auto",
+    precision: Precision = "auto",
     threads: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Of a CPU, where they are part of what a run is; "
-                     "default: its cores, or OMP_NUM_THREADS."),
+        typer.Option(min=1, metavar="N", rich_help_panel=COMPUTING,
+                     show_default="OMP_NUM_THREADS, else all cores",
+                     help="CPU threads; part of a CPU run's identity."),
     ] = None,
+    workers: Annotated[
+        int, typer.Option(min=0, rich_help_panel=COMPUTING,
+                          help="Processes that load data; they never change a result.")
+    ] = 0,
     processes: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N",
-                     help="Train in so many processes, one per GPU; torchrun works as well."),
+        typer.Option(min=1, metavar="N", rich_help_panel=COMPUTING,
+                     help="Train in this many processes, one for each GPU, as torchrun would."),
     ] = None,
     runs: RunsDir = RUNS,
     data: DataDir = DATA,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Train again even where this run is finished.")
-    ] = False,
-    mlflow: Annotated[
-        bool, typer.Option("--mlflow/--no-mlflow", help="Mirror the run in MLflow.")
-    ] = True,
+    mlflow: UseMlflow = True,
     tracking_uri: TrackingUri = None,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Train what a recipe describes and leave a run folder behind.
+    """Train one run of a recipe.
 
-    The same command again goes on where a stopped training was, and does nothing if finished.
+    It leaves a run folder behind. Repeat the command to resume a run that was stopped or killed; a
+    finished run is left as it is.
     """
     from cclcc_cli.config import load_recipe
 

@@ -15,18 +15,20 @@ def ui(
     runs: RunsDir = RUNS,
     tracking_uri: TrackingUri = None,
     host: Annotated[
-        str, typer.Option(help="Address to listen at; 0.0.0.0 lets other machines in.")
+        str, typer.Option(help="Address to listen on; 0.0.0.0 lets other machines in.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="MLflow's port; 0: any.")] = 5000,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="MLflow's port; 0 takes any free one.")
+    ] = 5000,
     dashboard: Annotated[
         str | None,
-        typer.Option(metavar="SEARCH", help="Open Optuna's dashboard on this search as well."),
+        typer.Option(metavar="SEARCH", help="Also serve Optuna's dashboard for this search."),
     ] = None,
     dashboard_port: Annotated[
-        int, typer.Option(min=0, max=65535, help="The dashboard's port; 0: any.")
+        int, typer.Option(min=0, max=65535, help="The dashboard's port; 0 takes any free one.")
     ] = 8080,
 ) -> None:
-    """Serve MLflow's pages on the store that runs are mirrored to, until Ctrl-C."""
+    """Serve MLflow's pages of the mirrored runs, until Ctrl-C."""
     from cclcc_cli.sweeps.search.dashboard import dashboard_pages
     from cclcc_cli.tracking import ui as pages
     from cclcc_cli.tracking.address import tracking_uri as resolve

@@ -19,6 +19,7 @@ from cclcc_cli.config.design import (
     same,
     short_keys,
 )
+from cclcc_cli.config.library import find_file
 from cclcc_cli.config.load import (
     explain,
     parse_recipe,
@@ -191,12 +192,13 @@ def load_ablation(path: Path, overrides: Sequence[str] = ()) -> Arrangement:
     """Read an ablation file, and make and check the recipe of each point.
 
     Args:
-        path: a YAML file.
+        path: a YAML file, or the name of one that comes with cclcc.
         overrides: ``a.b=value`` pairs laid over the base recipe.
 
     Raises:
         RecipeError: one line per problem, each with its key, its value and what is allowed.
     """
+    path = find_file(path, "ablation")
     raw = read_yaml(path, "ablation", "name", "base")
     try:
         ablation = Ablation.model_validate(raw)

@@ -24,6 +24,7 @@ class Key:
 
     Attributes:
         name: dotted.
+        type: of its value in words; such as ``integer`` or ``list of 5 numbers``.
         default: as YAML would write it; ``-`` where the key must be given.
         allowed: values or bounds in words; empty where the type says it all.
         meaning: in words.
@@ -35,6 +36,7 @@ class Key:
     allowed: str
     meaning: str
     only: str = ""
+    type: str = ""
 
     def as_dict(self) -> dict[str, str]:
         return asdict(self)
@@ -91,10 +93,11 @@ def _field_keys(name: str, field: FieldInfo) -> Iterator[Key]:
     sections = [part for part in _parts(field.annotation) if isinstance(part, type)
                 and issubclass(part, BaseModel)]
     if not sections:
-        yield Key(name, _default(field), _allowed(field), field.description or "")
+        yield Key(name, _default(field), _allowed(field), field.description or "",
+                  type=_type(field.annotation))
         return
     if field.default is None:
-        yield Key(name, "null", "or a section", field.description or "")
+        yield Key(name, "null", "or a section", field.description or "", type="section")
     merged: dict[str, Key] = {}
     for section in sections:
         for key in describe_keys(section, f"{name}."):
@@ -142,10 +145,38 @@ def _parts(annotation: Any) -> list[Any]:
     return [annotation]
 
 
+_TYPES = {int: "integer", float: "number", bool: "boolean", str: "text",
+          Fraction: "share", Any: "any"}
+
+
+def _type(annotation: Any) -> str:
+    """A type as a person would say it: ``integer or null``, ``list of 5 integers``."""
+    names = [_type_name(part) for part in _parts(annotation)]
+    return " or ".join(dict.fromkeys(name for name in names if name))
+
+
+def _type_name(part: Any) -> str:
+    origin, inner = get_origin(part), get_args(part)
+    if part is NoneType:
+        return "null"
+    if origin is Literal:
+        return "choice"
+    if origin is dict:
+        return "mapping"
+    if origin in (tuple, list):
+        fixed = origin is tuple and Ellipsis not in inner
+        item = _type(inner[0])
+        plural = {"any": "values", "mapping": "mappings"}.get(item, f"{item}s")
+        return f"list of {len(inner)} {plural}" if fixed else f"list of {plural}"
+    if isinstance(part, type) and issubclass(part, BaseModel):
+        return "section"
+    return _TYPES[part]
+
+
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "-"
-    value = field.default
+    value = field.get_default(call_default_factory=True)
     if isinstance(value, Fraction):
         return str(value)
     if isinstance(value, float):
@@ -154,16 +185,28 @@ def _default(field: FieldInfo) -> str:
 
 
 def _allowed(field: FieldInfo) -> str:
-    parts = [part for part in _parts(field.annotation) if part is not NoneType]
-    if len(parts) == 1 and get_origin(parts[0]) is Literal:
-        return " | ".join(map(str, get_args(parts[0])))
-    if parts == [bool]:
-        return "true | false"
-    bounds = [
-        text.format(getattr(rule, name))
-        for rule in field.metadata for name, text in _BOUNDS.items()
-        if getattr(rule, name, None) is not None
-    ]
-    if parts == [Fraction]:
-        return "a share such as 0.25 or 1/3"
-    return ", ".join(bounds)
+    """What each kind of value may be: the choices, or the bounds of a number."""
+    whole = Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
+    return " or ".join(filter(None, _ranges(whole, ())))
+
+
+def _ranges(annotation: Any, rules: tuple[Any, ...]) -> Iterator[str]:
+    if get_origin(annotation) is Annotated:
+        inner, *outer = get_args(annotation)
+        yield from _ranges(inner, (*rules, *outer))
+    elif get_origin(annotation) in (Union, UnionType):
+        for option in get_args(annotation):
+            yield from _ranges(option, rules)
+    elif get_origin(annotation) is Literal:
+        yield " | ".join(map(str, get_args(annotation)))
+    elif annotation is bool:
+        yield "true | false"
+    elif annotation is Fraction:
+        yield "a share such as 0.25 or 1/3"
+    elif annotation is not NoneType:
+        bounds = [
+            text.format(getattr(one, name))
+            for rule in rules for one in (rule, *getattr(rule, "metadata", ()))
+            for name, text in _BOUNDS.items() if getattr(one, name, None) is not None
+        ]
+        yield ", ".join(bounds).replace(", to ", " to ")

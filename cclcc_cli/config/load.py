@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from cclcc_cli.config.base import BaseRecipe
+from cclcc_cli.config.library import find_file
 from cclcc_cli.config.recipes import METHODS, AnyRecipe, Recipe
 from cclcc_cli.errors import RecipeError
 
@@ -22,12 +23,13 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> AnyRecipe:
     """Read a recipe file, lay the overrides over it from left to right, and check the whole.
 
     Args:
-        path: a YAML file.
+        path: a YAML file, or the name of one that comes with cclcc.
         overrides: ``a.b=value`` pairs; the value is read as YAML.
 
     Raises:
         RecipeError: the file cannot be read, or keys or values are wrong; names all of them.
     """
+    path = find_file(path, "recipe")
     raw = read_yaml(path, "recipe", "name", "method")
     _override(raw, overrides)
     return parse_recipe(raw, str(path))
@@ -39,7 +41,8 @@ def read_base(
     """The recipe that an ablation or a search starts from, as plain values and checked.
 
     Args:
-        base: a recipe file, from the folder of the other file, or the recipe's keys.
+        base: a recipe file, from the folder of the other file; the name of one that comes with
+            cclcc; or the recipe's keys.
         name: what keys without a name of their own are called.
         path: the ablation's or the search's file.
         overrides: as for ``load_recipe``.
@@ -48,7 +51,7 @@ def read_base(
         RecipeError: as ``load_recipe``.
     """
     if isinstance(base, str):
-        file = path.parent / base
+        file = find_file(Path(base), "recipe", path.parent)
         raw, where = read_yaml(file, "recipe", "name", "method"), str(file)
     else:
         raw, where = {"name": name, **copy.deepcopy(dict(base))}, f"{path}: base"
@@ -71,7 +74,7 @@ def read_yaml(path: Path, kind: str, *first_keys: str) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise RecipeError(f"{path}: no such {kind}; see recipes/ for examples") from None
+        raise RecipeError(f"{path}: no such {kind}; 'cclcc recipes' lists what there is") from None
     except IsADirectoryError:
         raise RecipeError(f"{path}: is a folder; name a file inside it") from None
     except UnicodeDecodeError:

@@ -13,6 +13,7 @@ from pydantic import (
     model_validator,
 )
 
+from cclcc_cli.config.library import find_file
 from cclcc_cli.config.load import explain, read_yaml
 from cclcc_cli.config.schema import Count, Labeled, Section
 from cclcc_cli.errors import RecipeError
@@ -86,6 +87,7 @@ def load_quoted(path: Path) -> Quoted:
     Raises:
         RecipeError: one line per problem, each with its key, its value and what is allowed.
     """
+    path = find_file(path, "figures")
     raw: Mapping[str, Any] = read_yaml(path, "file of quoted figures", "source", "results")
     try:
         return Quoted.model_validate(raw)

@@ -46,7 +46,8 @@ Share = Annotated[
     Fraction,
     BeforeValidator(_parse_share),
     PlainSerializer(str, return_type=str),
-    WithJsonSchema({"type": "string"}),
+    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0, "maximum": 1},
+                              {"type": "string"}]}),
 ]
 """An exact part of the budget, from 0 to 1; written ``0.25`` or ``1/3``."""
 

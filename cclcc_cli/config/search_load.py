@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from cclcc_cli.config.base import BaseRecipe
 from cclcc_cli.config.design import as_list, same
+from cclcc_cli.config.library import find_file
 from cclcc_cli.config.load import explain, parse_recipe, read_base, read_yaml, set_key, vary
 from cclcc_cli.config.recipes import AnyRecipe
 from cclcc_cli.config.search import Search
@@ -63,12 +64,13 @@ def load_search(path: Path, overrides: Sequence[str] = ()) -> CheckedSearch:
     """Read a search file; check the base, every extreme of the space, and what is listed.
 
     Args:
-        path: a YAML file.
+        path: a YAML file, or the name of one that comes with cclcc.
         overrides: ``a.b=value`` pairs laid over the base recipe.
 
     Raises:
         RecipeError: one line per problem, each with its key, its value and what is allowed.
     """
+    path = find_file(path, "search")
     raw = read_yaml(path, "search", "name", "base")
     try:
         search = Search.model_validate(raw)

@@ -43,8 +43,8 @@ from cclcc_cli.data.store_index import (
     read_index,
 )
 from cclcc_cli.errors import DataError
+from cclcc_cli.files import DATA
 
-DEFAULT_DATA_ROOT = Path("runs/data")
 _USUAL_SIZE = 320
 
 
@@ -252,7 +252,7 @@ def prepare_command(path: Path) -> str:
     known = path.parent.name == "synthetic" or find_entry(path.parent.name) is not None
     folders = "" if known else " --images DIR --masks DIR"
     root = path.parent.parent
-    data = "" if root == DEFAULT_DATA_ROOT else f" --data {root}"
+    data = "" if root == DATA else f" --data {root}"
     return f"cclcc prepare {path.parent.name} --size {path.name}{folders}{data}"
 
 

@@ -83,13 +83,21 @@ def fit_pair(pair: Pair, size: int) -> Sample:
     height, width = pair.mask.shape
     row = IndexRow(pair.stem, height, width, pair.image_sha256, pair.mask_sha256,
                    float(pair.mask.mean()), pair.stem)
-    shrinks = size <= min(height, width)
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    image = cv2.resize(pair.image, (size, size), interpolation=how)
-    share = cv2.resize(pair.mask.astype(np.float32), (size, size), interpolation=how)
+    share = cv2.resize(pair.mask.astype(np.float32), (size, size),
+                       interpolation=_interpolation(height, width, size))
     done, png = cv2.imencode(".png", pair.mask * 255, [cv2.IMWRITE_PNG_BILEVEL, 1])
     assert done
-    return Sample(row, image.astype(np.uint8), (share >= 0.5).astype(np.uint8), png.tobytes())
+    return Sample(row, fit_image(pair.image, size), (share >= 0.5).astype(np.uint8), png.tobytes())
+
+
+def fit_image(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """Resize an image ``(H, W, 3)`` to ``(size, size, 3)`` by the rule that ``RESIZE`` states."""
+    how = _interpolation(image.shape[0], image.shape[1], size)
+    return cv2.resize(image, (size, size), interpolation=how).astype(np.uint8, copy=False)
+
+
+def _interpolation(height: int, width: int, size: int) -> int:
+    return cv2.INTER_AREA if size <= min(height, width) else cv2.INTER_LINEAR
 
 
 def write_store(

@@ -273,7 +273,7 @@ def _train(
         assert stop.signal_number is not None
         raise Interrupted(
             f"stopped at step {trainer.progress.step} of {plan.total_steps}; saved in "
-            f"{folder.path}; the same command goes on from here", stop.signal_number,
+            f"{folder.path}; repeat the command to resume", stop.signal_number,
         )
     if judge is not None:
         judge.complete(folder.records())

@@ -68,7 +68,7 @@ def owners(root):
 def test_every_run_is_trained_once_and_then_passed_over(ablate, ablation_file, tmp_path):
     path = ablation_file()
     planned = ablate(path, "--dry-run")
-    assert "4 to do; no finished run to estimate the time from" in planned.stdout
+    assert "4 to do; no run has finished, so the time" in planned.stdout
     assert not (tmp_path / "runs").exists()
     first = ablate(path, "--workers", "2")
     assert first.returncode == 0, first.stderr
@@ -79,7 +79,7 @@ def test_every_run_is_trained_once_and_then_passed_over(ablate, ablation_file, t
     assert again.stderr == ""
     assert {s["sessions"] for s in statuses(tmp_path / "runs").values()} == {1}
     left = json.loads(ablate(path, "--dry-run", "--json").stdout)
-    assert {run["state"] for run in left["cells"]} == {"done"}
+    assert {run["state"] for run in left["runs"]} == {"done"}
     assert left["seconds_left"] == 0
 
 
@@ -144,7 +144,7 @@ def test_a_signal_saves_all_workers_and_says_how_to_go_on(start, ablation_file, 
     process.send_signal(number)
     _, errors = process.communicate(timeout=100)
     assert process.returncode == 128 + number
-    assert "the same command goes on from here" in errors.splitlines()[-1]
+    assert "repeat the command to resume" in errors.splitlines()[-1]
     assert [s["state"] for s in statuses(root).values()] == ["stopped", "stopped"]
     assert len(workers) == 2
     assert not any(is_alive(pid) for pid in workers)

@@ -83,16 +83,16 @@ def test_half_an_ablation_goes_on_elsewhere(cclcc, start, arguments, ablation_fi
     ok(cclcc(*arguments("ablate", ablation_file, "--no-report")))
 
     ok(cclcc("bundle", "--runs", "new", "--out", "whole.tar.xz"))
-    for options in (["--ablation", "parts"], ["--ablation", "parts", "--layout", "rows"],
+    for options in (["ablation", "parts"], ["table", "--ablation", "parts"],
                     ["--all-metrics", "--format", "csv"]):
         told = {ok(cclcc("report", *options, *place)).stdout for place in
                 (["--runs", "runs"], ["--runs", "new"], ["--bundle", "whole.tar.xz"])}
         assert len(told) == 1
         assert "clcc" in told.pop()
-    ok(cclcc("report", "--bundle", "whole.tar.xz", "--ablation", "parts", "--out", "p.html"))
+    ok(cclcc("report", "page", "p.html", "--bundle", "whole.tar.xz", "--ablation", "parts"))
     text = (tmp_path / "p.html").read_text()
     assert "effects on test Dice" in text
-    assert "cclcc report --bundle whole.tar.xz --ablation parts" in text
+    assert "cclcc report page p.html --bundle whole.tar.xz --ablation parts" in text
 
 
 @pytest.mark.slow
@@ -107,8 +107,8 @@ def test_a_search_goes_on_elsewhere(cclcc, arguments, tmp_path, tiny_recipe):
     search(2, "runs")
     made = ok(cclcc("bundle", "--search", "small", "--out", "b.tar.xz", "--json"))
     assert len(json.loads(made.stdout)["runs"]) == 2
-    there = ok(cclcc("report", "--bundle", "b.tar.xz", "--search", "small"))
-    assert there.stdout == ok(cclcc("report", "--search", "small")).stdout
+    there = ok(cclcc("report", "search", "small", "--bundle", "b.tar.xz"))
+    assert there.stdout == ok(cclcc("report", "search", "small")).stdout
     assert refused(cclcc("report", "--bundle", "b.tar.xz")).startswith(
         "b.tar.xz: no finished run in it, but 2 validated")
     ok(cclcc("unbundle", "b.tar.xz", "--runs", "new"))
@@ -148,12 +148,12 @@ def test_every_reader_reads_bundles_and_names_what_lies_in_them(cclcc, two, tmp_
     assert ok(cclcc("report", "--bundle", "one.tar.xz", "--bundle", "other.tar.xz", "--bundle",
                     "both.tar.xz", "--format", "json")).stdout == whole
     assert ok(cclcc("report", "--runs", "away", "--format", "json")).stdout == whole
-    for options in (["--layout", "grid"], ["--layout", "costs"], ["--format", "latex"]):
-        assert "clcc" in ok(cclcc("report", "--bundle", "both.tar.xz", *options)).stdout
+    for options in (["grid"], ["costs"], ["--format", "latex"]):
+        assert "clcc" in ok(cclcc("report", *options, "--bundle", "both.tar.xz")).stdout
 
-    page = ok(cclcc("report", "--bundle", "both.tar.xz", "--out", "r.html", "--figures", "drawn"))
+    page = ok(cclcc("report", "page", "r.html", "--bundle", "both.tar.xz", "--figures", "drawn"))
     text = (tmp_path / "r.html").read_text()
-    assert "cclcc report --bundle both.tar.xz --split test" in text
+    assert "cclcc report page r.html --bundle both.tar.xz --split test" in text
     assert text.count("no predicted masks") == 1
     for said in (text, page.stderr, compared.stdout, (tmp_path / "drawn/captions.md").read_text()):
         assert "cclcc-bundle-" not in said

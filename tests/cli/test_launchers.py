@@ -124,7 +124,7 @@ def test_ctrl_c_has_jobs_save_and_leave(
     os.kill(parent.pid, signal.SIGINT)
     _, errors = parent.communicate(timeout=200)
     assert parent.returncode == 128 + signal.SIGINT
-    assert "the same command goes on from here" in errors.splitlines()[-1]
+    assert "repeat the command to resume" in errors.splitlines()[-1]
     assert states(root) == [("stopped", True)] * 2
 
 

@@ -9,10 +9,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import typer
 from typer.testing import CliRunner, Result
 
-from cclcc_cli.cli.prepare import prepare
+from cclcc_cli.cli.app import app
 from cclcc_cli.config.load import parse_recipe
 from cclcc_cli.data.store import load_store
 from cclcc_cli.errors import DataError
@@ -24,11 +23,9 @@ Run = Callable[..., Result]
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs the command in an empty folder; a CclccError comes out as it is."""
     monkeypatch.chdir(tmp_path)
-    app = typer.Typer(rich_markup_mode=None, add_completion=False)
-    app.command()(prepare)
 
     def call(*words: str) -> Result:
-        result = CliRunner().invoke(app, list(words))
+        result = CliRunner().invoke(app, ["prepare", *words])
         if isinstance(result.exception, Exception):
             raise result.exception
         return result
@@ -98,8 +95,17 @@ def test_published_lists_are_taken(run: Run, polyps: Path) -> None:
     assert "note: there is no test split: no test.txt and no --test-share" in result.stderr
 
 
+def test_the_public_data_sets_are_listed_by_a_command_of_their_own(run: Run) -> None:
+    old = run("--list", "--json")
+    new = CliRunner().invoke(app, ["datasets", "--json"])
+    assert old.stdout == new.stdout
+    assert set(json.loads(new.stdout)) >= {"kvasir-seg", "isic2018"}
+    assert old.stderr == ("note: this is now 'cclcc datasets'; the old spelling will be removed "
+                          "in the next version\n")
+
+
 def test_synthetic_needs_nothing_else(run: Run) -> None:
-    result = run("synthetic", "--count", "10", "--seed", "1")
+    result = run("synthetic", "--count", "10", "--seed", "1", "--quiet")
     assert "store       runs/data/synthetic/128" in result.stdout
     assert "images      10 (8 train, 1 val, 1 test), 128x128 pixels" in result.stdout
     assert result.stderr == ""
@@ -109,9 +115,9 @@ BAD: dict[str, tuple[tuple[str, ...], str]] = {
     "no folders": (
         ("polyps",),
         "polyps: --images and --masks missing; for example: cclcc prepare polyps "
-        "--images polyps/images --masks polyps/masks (public data sets: cclcc prepare --list; "
+        "--images polyps/images --masks polyps/masks (public data sets: cclcc datasets; "
         "without any data: cclcc prepare synthetic)"),
-    "no name": ((), "NAME is missing: a data set of cclcc prepare --list, 'synthetic', or what"),
+    "no name": ((), "NAME is missing: a data set of cclcc datasets, 'synthetic', or a name"),
     "one that a person must get": (
         ("cvc-clinicdb",), "cvc-clinicdb: cannot be downloaded without a person: a RAR file"),
     "too little of a public data set": (
@@ -168,7 +174,7 @@ def test_what_cannot_be_done_is_refused_and_nothing_is_written(run: Run, name: s
 
 @pytest.mark.parametrize("word", ["a", "A.b_c-1", "-a", "", "a b", "é", "x" * 64, "x" * 65, ".a"])
 def test_a_name_is_accepted_where_a_recipe_accepts_it(word: str) -> None:
-    from cclcc_cli.cli.prepare import _check_name_and_size
+    from cclcc_cli.data.choose import choose_size
     from cclcc_cli.errors import RecipeError
 
     def accepted(check: Callable[[], object]) -> bool:
@@ -180,7 +186,7 @@ def test_a_name_is_accepted_where_a_recipe_accepts_it(word: str) -> None:
 
     recipe = {"method": "supervised", "name": "x", "budget": {"steps": 5},
               "data": {"name": word, "size": 32, "labeled": 1}}
-    assert accepted(lambda: _check_name_and_size(word, 32)) == accepted(
+    assert accepted(lambda: choose_size(word, 32)) == accepted(
         lambda: parse_recipe(recipe, "test"))
 
 

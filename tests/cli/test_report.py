@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
-from cclcc_cli.cli.report import report
-from cclcc_cli.cli.report_output import report_command
+from cclcc_cli.cli.app import app
+from cclcc_cli.cli.report_output import page_command
+from cclcc_cli.cli.report_spelling import as_commands
 from cclcc_cli.config import parse_recipe
 from cclcc_cli.errors import RunError
 from cclcc_cli.report.page import Question
@@ -25,9 +25,7 @@ from cclcc_cli.training.runtime import Runtime
 
 
 def invoke(*arguments):
-    app = typer.Typer()
-    app.command()(report)
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+    return CliRunner().invoke(app, ["report", *map(str, arguments)])
 
 
 def train(method, seed, data, root):
@@ -115,12 +113,11 @@ def test_costs_stand_beside_the_scores(root):
 
 
 def test_the_table_of_costs_shows_what_really_ran(root):
-    (row,) = json.loads(invoke("--runs", root, "--layout", "costs", "--format", "json").stdout)[
-        "rows"]
+    (row,) = json.loads(invoke("costs", "--runs", root, "--format", "json").stdout)["rows"]
     assert (row["images"], row["steps_max"], row["seeds"]) == (4, 2, 2)
     assert 0 < row["step_seconds"] < row["wall_seconds"] < row["wall_seconds_all_seeds"]
-    with pytest.raises(RunError, match="--layout costs: shows no scores; leave out --baseline"):
-        raise invoke("--runs", root, "--layout", "costs", "--all-metrics").exception
+    refused = invoke("costs", "--runs", root, "--all-metrics")
+    assert (refused.exit_code, "No such option: --all-metrics" in refused.stderr) == (2, True)
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +142,7 @@ def test_rows_are_compared_with_the_supervised_one_image_by_image(rivals):
     assert ours["difference"] == pytest.approx(sum(by_hand) / 3, abs=1e-12)  # of the common seed
     assert (ours["difference_images"], ours["comparisons"], ours["repetitions"]) == (3, 0, 1)
     assert (ours["verdict"], ours["seeds_left_over"]) == ("these two trainings", "1")
-    assert (ours["baseline"], base["baseline"]) == (base["arm"], None)
+    assert (ours["baseline"], base["baseline"]) == (base["group"], None)
     assert (ours["p_holm"], ours["smallest_gain"]) == (None, None)
     assert any("about these two trainings" in sentence for sentence in found["summary"])
 
@@ -157,11 +154,10 @@ def test_the_margin_is_taken_in_points_shown_and_kept_in_the_pages_command(rival
     assert any("the margin of ±2 points" in sentence for sentence in
                json.loads(invoke("--runs", rivals, "--format", "json").stdout)["summary"])
     page = tmp_path / "page.html"
-    invoke("--runs", rivals, "--margin", "0.5", "--out", page)
-    assert "--margin 0.5 --format html" in page.read_text()
+    invoke("page", page, "--runs", rivals, "--margin", "0.5")
+    assert f"cclcc report page {page} --runs {rivals} --split test --margin 0.5<" in (
+        page.read_text())
     assert invoke("--runs", rivals, "--margin", "-1").exit_code == 2
-    with pytest.raises(RunError, match="--layout costs: shows no scores; leave out .*--margin"):
-        raise invoke("--runs", rivals, "--layout", "costs", "--margin", "1").exception
 
 
 def test_the_title_names_the_estimand_where_something_is_compared(rivals, root):
@@ -182,7 +178,7 @@ def test_verdicts_stand_in_the_table_and_sentences_below_it(rivals):
 def test_another_baseline_is_taken_by_name_or_refused(rivals):
     named = invoke("--runs", rivals, "--baseline", "mean_teacher", "--format", "json")
     ours, base = json.loads(named.stdout)["rows"]
-    assert (ours["baseline"], base["baseline"]) == (None, ours["arm"])
+    assert (ours["baseline"], base["baseline"]) == (None, ours["group"])
     refused = invoke("--runs", rivals, "--baseline", "uamt")
     assert str(refused.exception) == (
         "--baseline uamt: no row is called so; there are mean_teacher, tiny, supervised")
@@ -218,18 +214,26 @@ def test_latex_is_a_table_with_sentences_and_notes_as_comments(rivals):
 
 
 def test_the_grid_shows_methods_by_labels(rivals):
-    result = invoke("--runs", rivals, "--layout", "grid", "--format", "markdown")
+    result = invoke("grid", "--runs", rivals, "--format", "markdown")
     lines = result.stdout.splitlines()
     assert lines[0].startswith("synthetic-32: test Dice %, mean")
     assert lines[2] == "| method | recipe | 4 (16.7 %) |"
     assert [line.split(" | ")[0] for line in lines[4:6]] == ["| mean_teacher", "| supervised"]
 
 
-@pytest.mark.parametrize("arguments", [["--format", "json"], ["--costs"], ["--all-metrics"]])
-def test_a_grid_of_more_than_dice_is_refused(root, arguments):
-    result = invoke("--runs", root, "--layout", "grid", *arguments)
-    assert isinstance(result.exception, RunError)
-    assert str(result.exception).startswith("--layout grid: shows the judged score alone")
+@pytest.mark.parametrize(("arguments", "reason"), [
+    (["--format", "json"], "'json' is not one of 'table', 'markdown', 'latex'"),
+    (["--costs"], "No such option: --costs"), (["--all-metrics"], "No such option: --all-metrics"),
+])
+def test_a_grid_of_more_than_dice_is_refused(root, arguments, reason):
+    result = invoke("grid", "--runs", root, *arguments)
+    assert result.exit_code == 2
+    assert reason in result.stderr
+
+
+def test_a_grid_in_a_file_of_numbers_is_refused(root, tmp_path):
+    error = invoke("grid", "--runs", root, "--out", tmp_path / "grid.csv").exception
+    assert str(error).endswith("is a table, markdown or latex; 'cclcc report table' writes csv")
 
 
 def test_quoted_figures_change_nothing_but_the_rows_below(rivals, tmp_path):
@@ -273,7 +277,7 @@ def ablated(rivals, tmp_path):
 
 
 def test_an_ablation_shows_the_effect_of_its_parts(ablated):
-    result = invoke("--runs", ablated, "--ablation", "teachers")
+    result = invoke("ablation", "teachers", "--runs", ablated)
     assert result.stdout.startswith(
         "teachers (full) on synthetic-32: effects on test Dice in points; differences estimate the "
         "gain with this labelled set; margin ±2 points\n")
@@ -289,36 +293,33 @@ def test_an_ablation_shows_the_effect_of_its_parts(ablated):
 
 
 def test_an_ablation_in_every_format(ablated):
-    found = json.loads(invoke("--runs", ablated, "--layout", "ablation",
-                              "--format", "json").stdout)
+    found = json.loads(invoke("ablation", "--runs", ablated, "--format", "json").stdout)
     assert [row["value"] for row in found["rows"]] == ["supervised", "mean_teacher"]
     assert [text.split(": ")[0] for text in found["summary"]] == [
         "mean_teacher against supervised", "mean_teacher against supervised", "Better or worse",
         "These two trainings"]
     rows = list(csv.DictReader(io.StringIO(
-        invoke("--runs", ablated, "--ablation", "teachers", "--format", "csv").stdout)))
+        invoke("ablation", "teachers", "--runs", ablated, "--format", "csv").stdout)))
     assert float(rows[1]["difference"]) == found["rows"][1]["difference"]
-    markdown = invoke("--runs", ablated, "--ablation", "teachers", "--format", "markdown").stdout
+    markdown = invoke("ablation", "teachers", "--runs", ablated, "--format", "markdown").stdout
     assert "| variant | differs in | seeds |" in markdown
-    latex = invoke("--runs", ablated, "--ablation", "teachers", "--format", "latex").stdout
+    latex = invoke("ablation", "teachers", "--runs", ablated, "--format", "latex").stdout
     assert r"\raggedright method supervised $\rightarrow$ mean\_teacher & 1" in latex
 
 
 def test_an_ablations_runs_alone_can_be_rows(ablated, tiny_data):
     train("cps", 0, tiny_data, ablated)
-    rows = json.loads(invoke("--runs", ablated, "--ablation", "teachers", "--layout", "rows",
+    rows = json.loads(invoke("table", "--runs", ablated, "--ablation", "teachers",
                              "--format", "json").stdout)["rows"]
     assert {row["method"] for row in rows} == {"supervised", "mean_teacher"}
 
 
 def test_an_ablation_that_cannot_be_shown_is_refused(ablated):
-    for arguments, message in (
-        (["--ablation", "other"], "none of this name has run .*there are: teachers"),
-        (["--ablation", "teachers", "--baseline", "x"], "its baseline is the ablation's own"),
-        (["--ablation", "teachers", "--costs"], "leave out --baseline, --costs, --figures and"),
-    ):
-        with pytest.raises(RunError, match=message):
-            raise invoke("--runs", ablated, *arguments).exception
+    with pytest.raises(RunError, match="none of this name has run .*there are: teachers"):
+        raise invoke("ablation", "other", "--runs", ablated).exception
+    for option in ("--baseline", "--costs", "--figures"):
+        refused = invoke("ablation", "teachers", "--runs", ablated, option, "x")
+        assert (refused.exit_code, f"No such option: {option}" in refused.stderr) == (2, True)
 
 
 def test_a_run_without_its_images_is_left_out(rivals, tmp_path):
@@ -387,7 +388,7 @@ def test_out_whose_name_promises_another_format_is_refused(root, tmp_path):
 
 
 @pytest.mark.parametrize(("name", "start"), [
-    ("report.csv", "data,method,"), ("report.html", "<!doctype html>"), ("report.txt", "synthetic"),
+    ("report.csv", "data,method,"), ("report.txt", "synthetic"), ("report.md", "synthetic"),
 ])
 def test_the_name_of_out_chooses_the_format(root, tmp_path, name, start):
     assert invoke("--runs", root, "--out", tmp_path / name).exit_code == 0
@@ -438,7 +439,7 @@ def test_another_score_is_judged_in_rows_grid_and_numbers(rivals):
         assert row["hd95_original_low"] <= row["hd95_original_mean"] <= row["hd95_original_high"]
         assert 0 <= row["failures"] <= 1
     assert "by HD95 (original size) against supervised" in found["summary"][0]
-    lines = invoke("--runs", rivals, "--metric", "nsd", "--layout", "grid",
+    lines = invoke("grid", "--metric", "nsd", "--runs", rivals,
                    "--format", "markdown").stdout.splitlines()
     assert lines[0].startswith("synthetic-32: test NSD@1% %, mean")
     shown = invoke("--runs", rivals, "--metric", "nsd", "--format", "markdown").stdout
@@ -446,27 +447,22 @@ def test_another_score_is_judged_in_rows_grid_and_numbers(rivals):
 
 
 def test_spread_shows_strata_by_lesion_size(rivals):
-    found = json.loads(invoke("--runs", rivals, "--layout", "spread", "--format", "json").stdout)
+    found = json.loads(invoke("spread", "--runs", rivals, "--format", "json").stdout)
     assert {row["stratum"] for row in found["strata"]} == {"small", "medium", "large"}
     assert sum(row["images"] for row in found["strata"] if row["method"] == "supervised") == 3
     assert found["rows"][0]["dice_q1"] <= found["rows"][0]["dice_median"]
 
 
 def test_ranks_of_one_block_are_shown_and_called_too_few(rivals):
-    text = invoke("--runs", rivals, "--layout", "ranks", "--format", "markdown").stdout
+    text = invoke("ranks", "--runs", rivals, "--format", "markdown").stdout
     assert "1 block is too few for ranks to mean anything" in text
 
 
 @pytest.mark.parametrize(("arguments", "reason"), [
     (["--metric", "jaccard"], "--metric jaccard: unknown score; there are: dice, iou, "),
-    (["--metric", "iou", "--layout", "costs"], "--layout costs: shows no scores; leave out "),
-    (["--layout", "spread", "--costs"],
-     "--layout spread: shows the judged score alone, without verdicts; "),
-    (["--layout", "ranks", "--margin", "1"],
-     "--layout ranks: shows the judged score alone, without verdicts; "),
     (["--metric", "nsd", "--margin", "101"], "--margin 101: NSD@1% cannot differ by more than "),
 ])
-def test_a_score_or_layout_that_cannot_be_is_refused(root, arguments, reason):
+def test_a_score_or_margin_that_cannot_be_is_refused(root, arguments, reason):
     error = invoke("--runs", root, *arguments).exception
     assert isinstance(error, RunError)
     assert str(error).startswith(reason)
@@ -474,7 +470,65 @@ def test_a_score_or_layout_that_cannot_be_is_refused(root, arguments, reason):
 
 def test_the_command_that_makes_a_page_again_names_the_judged_score():
     def command(**asked):
-        return report_command(Path("runs"), (), None, Question(**asked), [], Path("r.html"))
+        return page_command(Path("runs"), (), None, Question(**asked), [], Path("r.html"))
 
-    assert "--metric" not in command()
-    assert "--split test --metric nsd_original --format html" in command(metric=("own", "nsd"))
+    assert command() == "cclcc report page r.html --runs runs --split test"
+    assert command(metric=("own", "nsd")).endswith("--split test --metric nsd_original")
+
+
+def test_the_page_is_a_file_or_goes_to_stdout(root, tmp_path):
+    assert invoke("page", tmp_path / "report.html", "--runs", root).exit_code == 0
+    written = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert written.startswith("<!doctype html>")
+    assert invoke("page", "-", "--runs", root).stdout.startswith("<!doctype html>")
+
+
+def test_a_table_in_a_page_is_refused_with_the_command_that_writes_pages(tmp_path):
+    error = invoke("table", "--runs", tmp_path, "--out", "r.html").exception
+    assert str(error) == ("--out r.html: this command writes no page; 'cclcc report page r.html' "
+                          "does")
+
+
+OLD = {
+    "--layout grid --format latex": "grid --format latex",
+    "--layout=spread --runs x --data d": "spread --runs x",
+    "--layout ranks --metric iou": "ranks --metric iou",
+    "--runs x --layout costs --across": "costs --runs x",
+    "--layout rows --ablation a": "table --ablation a",
+    "--layout costs --ablation a": "costs --ablation a",
+    "--layout ablation": "ablation",
+    "--runs x --ablation a --margin 1": "ablation a --runs x --margin 1",
+    "--bundle b --search s --out t.md": "search s --bundle b --out t.md",
+    "--out r.html --figures f": "page r.html --figures f",
+    "--out r.html --layout rows": "page r.html",
+    "--ablation a --format html --out r.txt --costs": "page r.txt --ablation a",
+    "--format html": "page -",
+}
+
+
+@pytest.mark.parametrize("old", OLD)
+def test_the_old_spelling_is_read(old):
+    assert as_commands(old.split()) == (OLD[old].split(), True)
+
+
+@pytest.mark.parametrize("new", ["", "--runs x --costs", "--figures f --data d", "--margin -1",
+                                 "--out t.csv", "--layout nonsense", "--across"])
+def test_what_the_main_table_takes_needs_no_note(new):
+    assert as_commands(new.split()) == (["table", *new.split()], False)
+
+
+def test_the_old_spelling_gives_what_the_new_one_gives(ablated):
+    for old, new in (
+        (["--layout", "costs", "--format", "csv"], ["costs", "--format", "csv"]),
+        (["--ablation", "teachers"], ["ablation", "teachers"]),
+        (["--layout", "grid", "--metric", "iou"], ["grid", "--metric", "iou"]),
+        ([], ["table"]),
+    ):
+        first, second = (invoke(*words, "--runs", ablated) for words in (old, new))
+        assert (first.exit_code, second.exit_code) == (0, 0)
+        assert first.stdout == second.stdout
+        now = " ".join(["cclcc report", *new, "--runs", str(ablated)])
+        notes = [f"note: this is now '{now}'; the old spelling will be removed in the next version"]
+        assert not old or notes[0] in first.stderr
+        assert [line for line in first.stderr.splitlines() if line not in notes] == (
+            second.stderr.splitlines())

@@ -13,12 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
-from cclcc_cli.cli.ablate import ablate
-from cclcc_cli.cli.report import report
-from cclcc_cli.cli.sync import sync
+from cclcc_cli.cli.app import app
 from cclcc_cli.errors import RunError
 from cclcc_cli.tracking.fetch import FETCHED
 from cclcc_cli.tracking.tracker import connect
@@ -26,9 +23,7 @@ from cclcc_cli.tracking.tracker import connect
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
 
 
-def invoke(command, *arguments):
-    app = typer.Typer()
-    app.command()(command)
+def invoke(*arguments):
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
@@ -46,7 +41,7 @@ def ablation(tiny_data, tmp_path_factory):
         },
         "variants": {"full": {}, "no-contrast": {"clcc.contrast_weight": 0.0}},
         "axes": {"seed": [0, 1]}}))
-    result = invoke(ablate, place / "parts.yaml", "--runs", place / "runs", "--data", tiny_data,
+    result = invoke("ablate", place / "parts.yaml", "--runs", place / "runs", "--data", tiny_data,
                     "--tracking-uri", f"sqlite:///{place / 'runs' / 'mlflow.db'}", "--quiet")
     assert result.exit_code == 0, result.output
     assert f"report: {place / 'runs' / 'ablations' / 'parts' / 'report.html'}" in result.stderr
@@ -72,8 +67,8 @@ def test_an_ablations_report_goes_to_its_run(ablation, uri, tmp_path):
 @pytest.mark.parametrize("format", ["table", "markdown", "latex", "csv", "json"])
 def test_a_database_alone_gives_the_same_table(ablation, uri, tmp_path, monkeypatch, format):
     monkeypatch.chdir(tmp_path)
-    here = invoke(report, "--runs", ablation / "runs", "--format", format)
-    there = invoke(report, "--mlflow", "--tracking-uri", uri, "--format", format)
+    here = invoke("report", "--runs", ablation / "runs", "--format", format)
+    there = invoke("report", "--mlflow", "--tracking-uri", uri, "--format", format)
     assert (there.exit_code, here.exit_code) == (0, 0)
     assert there.stdout == here.stdout
     assert "clcc" in there.stdout
@@ -81,13 +76,13 @@ def test_a_database_alone_gives_the_same_table(ablation, uri, tmp_path, monkeypa
 
 
 def test_so_do_an_ablation_and_a_page(ablation, uri, tmp_path):
-    here = invoke(report, "--runs", ablation / "runs", "--ablation", "parts", "--format", "csv")
-    there = invoke(report, "--mlflow", "--tracking-uri", uri, "--ablation", "parts",
+    here = invoke("report", "ablation", "parts", "--runs", ablation / "runs", "--format", "csv")
+    there = invoke("report", "ablation", "parts", "--mlflow", "--tracking-uri", uri,
                    "--format", "csv")
     assert (there.stdout, there.exit_code) == (here.stdout, 0)
     pages = [tmp_path / "here.html", tmp_path / "there.html"]
-    invoke(report, "--runs", ablation / "runs", "--ablation", "parts", "--out", pages[0])
-    invoke(report, "--mlflow", "--tracking-uri", uri, "--ablation", "parts", "--out", pages[1])
+    invoke("report", "page", pages[0], "--runs", ablation / "runs", "--ablation", "parts")
+    invoke("report", "page", pages[1], "--mlflow", "--tracking-uri", uri, "--ablation", "parts")
     first, second = (page.read_text(encoding="utf-8").partition("<footer>")[0]
                      for page in pages)
     assert first == second
@@ -95,7 +90,7 @@ def test_so_do_an_ablation_and_a_page(ablation, uri, tmp_path):
 
 
 def test_where_mlflow_is_needs_mlflow(tmp_path):
-    result = invoke(report, "--runs", tmp_path, "--tracking-uri", "http://127.0.0.1:1")
+    result = invoke("report", "--runs", tmp_path, "--tracking-uri", "http://127.0.0.1:1")
     assert isinstance(result.exception, RunError)
     assert str(result.exception).endswith("say where --mlflow reads; add --mlflow")
 
@@ -109,14 +104,14 @@ def test_a_tracker_that_is_down_costs_a_warning_and_sync_sends_the_report(
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    done = invoke(ablate, ablation / "parts.yaml", "--runs", runs, "--data", tiny_data,
+    done = invoke("ablate", ablation / "parts.yaml", "--runs", runs, "--data", tiny_data,
                   "--tracking-uri", f"http://127.0.0.1:{port}", "--quiet")
     assert done.exit_code == 0
     assert (runs / "ablations" / "parts" / "report.html").exists()
     assert "Connection refused" in done.stderr
     assert "'cclcc sync' sends the report later" in done.stderr
     uri = f"sqlite:///{tmp_path / 'later.db'}"
-    assert invoke(sync, "--runs", runs, "--tracking-uri", uri).exit_code == 0
+    assert invoke("sync", "--runs", runs, "--tracking-uri", uri).exit_code == 0
     client = connect(uri)
     (parent,) = client.search_runs(["1"], "tags.`cclcc.ablation` = 'parts'")
     assert "report.html" in {file.path for file in client.list_artifacts(parent.info.run_id)}
@@ -125,7 +120,7 @@ def test_a_tracker_that_is_down_costs_a_warning_and_sync_sends_the_report(
 def test_no_report_is_written_where_none_is_wanted(ablation, tiny_data, tmp_path):
     runs = tmp_path / "runs"
     shutil.copytree(ablation / "runs", runs, ignore=shutil.ignore_patterns("report.html"))
-    invoke(ablate, ablation / "parts.yaml", "--runs", runs, "--data", tiny_data, "--no-mlflow",
+    invoke("ablate", ablation / "parts.yaml", "--runs", runs, "--data", tiny_data, "--no-mlflow",
            "--no-report", "--quiet")
     assert not (runs / "ablations" / "parts" / "report.html").exists()
 
@@ -160,7 +155,7 @@ def server(place: Path) -> Iterator[str]:
 
 @pytest.mark.slow
 def test_a_server_over_http_is_all_that_a_colleague_needs(ablation, tmp_path, monkeypatch):
-    here = invoke(report, "--runs", ablation / "runs", "--ablation", "parts")
+    here = invoke("report", "ablation", "parts", "--runs", ablation / "runs")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "60")
     (tmp_path / "server").mkdir()
     colleague = tmp_path / "colleague"
@@ -168,12 +163,12 @@ def test_a_server_over_http_is_all_that_a_colleague_needs(ablation, tmp_path, mo
     runs = tmp_path / "runs"
     shutil.copytree(ablation / "runs", runs, ignore=shutil.ignore_patterns("mlflow.*", ".mlflow*"))
     with server(tmp_path / "server") as address:
-        assert invoke(sync, "--runs", runs, "--tracking-uri", address).exit_code == 0
+        assert invoke("sync", "--runs", runs, "--tracking-uri", address).exit_code == 0
         shutil.rmtree(runs)
         monkeypatch.chdir(colleague)
         monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        there = invoke(report, "--mlflow", "--tracking-uri", address, "--ablation", "parts")
-        page = invoke(report, "--mlflow", "--tracking-uri", address, "--out", "report.html")
+        there = invoke("report", "ablation", "parts", "--mlflow", "--tracking-uri", address)
+        page = invoke("report", "page", "--mlflow", "--tracking-uri", address)
     assert (there.stdout, there.exit_code) == (here.stdout, 0)
     assert page.exit_code == 0
     assert [path.name for path in colleague.iterdir()] == ["report.html"]

@@ -53,7 +53,7 @@ def test_from_dry_run_to_the_best_recipe(search, cclcc, search_file, tmp_path, t
     path = search_file()
     planned = search(path, "--dry-run", "--json")
     plan = json.loads(planned.stdout)
-    assert (plan["trials"], plan["cells"], plan["begun"]) == (3, 3, {})
+    assert (plan["trials"], plan["runs"], plan["begun"]) == (3, 3, {})
     assert not (tmp_path / "runs").exists()
     first = search(path, "--workers", "2")
     assert first.returncode == 0, first.stderr
@@ -93,7 +93,7 @@ def test_a_signal_saves_and_says_how_to_go_on(start, search_file, tmp_path):
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=200)
     assert process.returncode == 128 + signal.SIGTERM
-    assert "the same command goes on from here" in errors.splitlines()[-1]
+    assert "repeat the command to resume" in errors.splitlines()[-1]
     assert [trial[1] for trial in found(tmp_path / "runs")] == ["RUNNING", "RUNNING", "WAITING"]
 
 

@@ -93,7 +93,7 @@ def test_what_is_passed_over_is_said_beside_the_result(tmp_path: Path) -> None:
 
     result = run("--runs", str(tmp_path))
 
-    assert result.stderr.endswith("waiting: passed over, has not started\n")
+    assert result.stderr.endswith("waiting: skipped, has not started\n")
     assert result.stdout == "0 of 1 runs changed in MLflow\n"
 
 

@@ -57,9 +57,23 @@ def test_sections_of_several_kinds_say_which_has_a_key():
 
 
 def test_bounds_are_in_words():
-    assert keys_of("unimatch")["unimatch.threshold"].allowed == "from 0.5, to 1"
+    assert keys_of("unimatch")["unimatch.threshold"].allowed == "from 0.5 to 1"
     assert keys_of("clcc")["clcc.normalization"].allowed == "l1 | l2"
     assert keys_of("clcc")["clcc.symmetric"].allowed == "true | false"
+    assert keys_of("clcc")["data.fold"].allowed == "from 0"
+    assert keys_of("clcc")["data.selection.seed"].allowed == "from 0 to 2147483647 or run"
+    assert keys_of("clcc")["data.size"].allowed == "from 16, multiple of 16"
+
+
+def test_types_are_in_words():
+    types = {name: key.type for name, key in keys_of("clcc").items()}
+    assert types["data.labeled"] == "integer or number"
+    assert types["data.fold"] == "integer or null"
+    assert types["model.widths"] == "list of 5 integers"
+    assert types["clcc.projector_strides"] == "list of 3 integers or null"
+    assert types["clcc.patch_view"] == "section"
+    assert types["clcc.terms.ramp_up"] == "share"
+    assert types["clcc.normalization"] == "choice"
 
 
 def test_an_unknown_method_is_refused():

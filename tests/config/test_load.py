@@ -133,7 +133,7 @@ def test_a_bad_file_gets_one_line(tmp_path, case):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(RecipeError, match=r"nowhere.yaml: no such recipe; see recipes/"):
+    with pytest.raises(RecipeError, match=r"nowhere.yaml: no such recipe; 'cclcc recipes'"):
         load_recipe(tmp_path / "nowhere.yaml")
     with pytest.raises(RecipeError, match="is a folder"):
         load_recipe(tmp_path)
