@@ -18,7 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from cclcc_cli.config import METHODS, AnyRecipe, parse_recipe
 from cclcc_cli.data.loading import RawBatch
-from cclcc_cli.methods import Moment, build_method
+from cclcc_cli.methods import StepInfo, build_method
 from cclcc_cli.training.costs import PassCounter
 from cclcc_cli.training.memory import keep_freed_memory
 from cclcc_cli.training.runtime import Runtime, resolve_runtime
@@ -32,7 +32,7 @@ def recipe_of(method: str, size: int, grid: int) -> AnyRecipe:
         "name": "bench", "method": method, "budget": {"steps": STEPS},
         "data": {"name": "bench", "size": size, "labeled": 4},
     }
-    if method in ("clcc", "image_contrast", "patch_contrast"):
+    if "grid" in METHODS[method].example:
         raw[method] = {"grid": grid}
     return parse_recipe(raw, "benchmark")
 
@@ -62,7 +62,7 @@ class Stepping:
 
     def step(self) -> None:
         batch = move_batch(self._raw, self._runtime, self._normalization)
-        self._stepper.step(batch, Moment(STEPS - 1, STEPS), 1e-3)
+        self._stepper.step(batch, StepInfo(STEPS - 1, STEPS), 1e-3)
 
     def seconds(self) -> float:
         return timed(self.step, self._runtime)

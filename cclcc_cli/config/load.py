@@ -3,19 +3,22 @@
 import copy
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
 from io import StringIO
+from operator import or_
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from cclcc_cli.config.base import BaseRecipe
-from cclcc_cli.config.recipes import METHODS, AnyRecipe, Recipe
+from cclcc_cli.config.recipes import METHODS, AnyRecipe
 from cclcc_cli.errors import RecipeError
 
-_RECIPE: TypeAdapter[AnyRecipe] = TypeAdapter(Recipe)
+_ANY: Any = Annotated[reduce(or_, METHODS.values()), Field(discriminator="method")]
+_RECIPE: TypeAdapter[AnyRecipe] = TypeAdapter(_ANY)
 
 
 def load_recipe(path: Path, overrides: Sequence[str] = ()) -> AnyRecipe:

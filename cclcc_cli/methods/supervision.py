@@ -4,8 +4,6 @@ from torch import Tensor
 
 from cclcc_cli.config.schema import SupervisedLoss
 from cclcc_cli.losses.overlap import bce_dice_loss, boundary_weights
-from cclcc_cli.methods.base import Batch, Loss
-from cclcc_cli.models.network import Network
 
 
 def supervised_loss(logits: Tensor, target: Tensor, config: SupervisedLoss) -> Tensor:
@@ -24,12 +22,3 @@ def supervised_weights(target: Tensor, config: SupervisedLoss) -> Tensor | None:
         kernel=config.boundary.kernel,
         count_padding=config.boundary.padding == "zeros",
     )
-
-
-def labeled_loss(student: Network, batch: Batch, config: SupervisedLoss) -> Loss:
-    """The whole step of a method that looks at labelled images alone at this moment.
-
-    A method whose terms weigh nothing comes here, and saves the passes of the other images.
-    """
-    total = supervised_loss(student(batch.labeled), batch.target, config)
-    return Loss(total, {"supervised": total.detach()})

@@ -20,9 +20,6 @@ from cclcc_cli.training.runtime import Runtime
 FORMAT = 3
 """Raised when the same recipe on the same data no longer gives the same result."""
 
-_DEEPEST = {"unet": 16, "wide_unet": 16, "residual_unet": 16, "timm": 32}
-"""By how much networks with BatchNorm reduce an image's side."""
-
 
 @dataclass(frozen=True)
 class RunSpec:
@@ -107,7 +104,7 @@ class RunSpec:
 
             check_sides(self.recipe.model.encoder, self.recipe.sides)
         batch, processes = self.recipe.batch, self.runtime.processes
-        if self.recipe.data.size <= _DEEPEST.get(self.recipe.model.kind, 0) and (
+        if self.recipe.data.size <= self.recipe.model.reduction and (
             self.recipe.fewest_images == 1
         ):
             raise RunError(

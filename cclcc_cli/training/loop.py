@@ -13,7 +13,7 @@ from torch import Tensor
 from cclcc_cli.config.recipes import AnyRecipe
 from cclcc_cli.data.loading import RawBatch
 from cclcc_cli.errors import TrainingDiverged
-from cclcc_cli.methods.base import Loss, Method, Moment
+from cclcc_cli.methods.base import Loss, Method, StepInfo
 from cclcc_cli.models.network import Network
 from cclcc_cli.training.checkpoint import load_checkpoint, save_checkpoint
 from cclcc_cli.training.costs import PassCounter, count_parameters, peak_memory
@@ -179,7 +179,7 @@ class Trainer:
         with self._passes.counting():
             loss = self._stepper.step(
                 move_batch(raw, self._runtime, self._method.student.normalization),
-                Moment(progress.step, self._plan.total_steps),
+                StepInfo(progress.step, self._plan.total_steps),
                 self._learning_rate(progress.step),
             )
         if self._average is not None:

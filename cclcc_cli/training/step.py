@@ -10,7 +10,7 @@ from cclcc_cli.config.base import BaseRecipe
 from cclcc_cli.config.model import Normalization
 from cclcc_cli.config.schema import AdamW, Sgd
 from cclcc_cli.data.loading import RawBatch, normalize
-from cclcc_cli.methods.base import Batch, Loss, Method, Moment
+from cclcc_cli.methods.base import Batch, Loss, Method, StepInfo
 from cclcc_cli.models.network import EncoderDecoder
 from cclcc_cli.training.runtime import Runtime
 from cclcc_cli.training.team import ALONE, Team
@@ -91,13 +91,13 @@ class Stepper:
         self._team = team
         self.scaler = torch.amp.GradScaler(runtime.device, enabled=runtime.precision == "fp16")
 
-    def step(self, batch: Batch, moment: Moment, lr: float) -> Loss:
+    def step(self, batch: Batch, info: StepInfo, lr: float) -> Loss:
         """Learn from one batch at a learning rate; returns the loss before the update."""
         for group in self._optimizer.param_groups:
             group["lr"] = lr * group.get("factor", 1.0)
         with self._team.sharing():
             with self._runtime.autocast():
-                loss = self._method.loss(batch, moment)
+                loss = self._method.loss(batch, info)
             self._optimizer.zero_grad(set_to_none=True)
             backward(self.scaler.scale(loss.total))
         self._team.sum_gradients(self._method)

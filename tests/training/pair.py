@@ -7,13 +7,13 @@ from pathlib import Path
 
 import torch
 
-from cclcc_cli.methods import Moment
+from cclcc_cli.methods import StepInfo
 from cclcc_cli.processes import MEETING, Place
 from cclcc_cli.training.group import open_team
 from cclcc_cli.training.runtime import Runtime
 from cclcc_cli.training.step import Stepper
 from cclcc_cli.training.team import ALONE
-from tests.methods.arms import build, make_batch
+from tests.methods.arrangements import build, make_batch
 
 STEPS = 3
 
@@ -52,9 +52,9 @@ def _group_threads():
     return [name for name in names if "gloo" in name]
 
 
-def take_steps(arm, team=ALONE, optimizer="sgd", precision="fp32", batch=make_batch, **keys):
+def take_steps(case, team=ALONE, optimizer="sgd", precision="fp32", batch=make_batch, **keys):
     """Terms of each step's loss, the state after the last, and what the predictor then says."""
-    method = build(arm, **keys).to(memory_format=torch.channels_last)
+    method = build(case, **keys).to(memory_format=torch.channels_last)
     if optimizer == "sgd":
         chosen = torch.optim.SGD(method.parameters(), lr=0.01, momentum=0.9)
     else:
@@ -64,18 +64,18 @@ def take_steps(arm, team=ALONE, optimizer="sgd", precision="fp32", batch=make_ba
     torch.manual_seed(1)
     terms = []
     for step in range(STEPS):
-        loss = stepper.step(batch(arm, step), Moment(20 + step, 30), lr=0.01 if optimizer == "sgd"
+        loss = stepper.step(batch(case, step), StepInfo(20 + step, 30), lr=0.01 if optimizer == "sgd"
                             else 0.003)
         terms.append({"total": loss.total.item(), **{k: v.item() for k, v in loss.terms.items()}})
     gradients = {k: p.grad.clone() for k, p in method.named_parameters() if p.grad is not None}
     state = {k: v.clone() for k, v in method.state_dict().items() if isinstance(v, torch.Tensor)}
     with torch.no_grad():
-        said = method.predictor.eval()(batch(arm, 9).images)
+        said = method.predictor.eval()(batch(case, 9).images)
     return {"terms": terms, "gradients": gradients, "state": state, "said": said}
 
 
-def take_steps_of(team, arms, *arguments, **keys):
-    return {arm: take_steps(arm, team, *arguments, **keys) for arm in arms}
+def take_steps_of(team, cases, *arguments, **keys):
+    return {case: take_steps(case, team, *arguments, **keys) for case in cases}
 
 
 class Deaf:

@@ -16,7 +16,7 @@ from cclcc_cli.training.loop import Trainer
 from cclcc_cli.training.runtime import Runtime
 from cclcc_cli.training.schedule import Plan
 from cclcc_cli.training.team import ALONE
-from tests.methods.arms import recipe_of
+from tests.methods.arrangements import recipe_of
 from tests.training.pair import Deaf, run_pair
 
 pytestmark = pytest.mark.slow
