@@ -73,3 +73,9 @@ class RunsFailed(CclccError):
     """Runs of an ablation that failed while the others went on."""
 
     exit_code = 3
+
+
+class PluginBroken(CclccError):
+    """A plug-in that does not keep the contract of what it offers."""
+
+    exit_code = 3

@@ -11,6 +11,7 @@ from cclcc_cli.cli import console
 from cclcc_cli.cli.ablate import ablate
 from cclcc_cli.cli.audit import audit
 from cclcc_cli.cli.bundle import bundle, unbundle
+from cclcc_cli.cli.check_plugin import check_plugin
 from cclcc_cli.cli.compare import compare
 from cclcc_cli.cli.ls import ls
 from cclcc_cli.cli.methods import methods
@@ -28,7 +29,7 @@ from cclcc_cli.processes import own_place
 
 app = typer.Typer(
     name="cclcc",
-    help="Segment medical images with few labels: CLCC, its rivals, and honest comparisons.",
+    help="Segment medical images with few labels: CLCC, other methods, and honest comparisons.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -52,7 +53,7 @@ def _options(
 
 
 for command in (prepare, audit, show, splits, methods, train, ablate, search, ls, rm, report,
-                compare, bundle, unbundle, sync, ui):
+                compare, bundle, unbundle, sync, ui, check_plugin):
     app.command()(command)
 
 

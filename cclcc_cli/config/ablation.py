@@ -209,7 +209,7 @@ def load_ablation(path: Path, overrides: Sequence[str] = ()) -> Arrangement:
     problems: dict[str, list[str]] = {}
     for point in points:
         try:
-            recipes.append(_recipe(ablation, point, base))
+            recipes.append(_recipe(ablation, point, base, path.parent))
         except RecipeError as error:
             for line in str(error).split("\n"):
                 problems.setdefault(line, []).append(point.place)
@@ -236,13 +236,15 @@ def _lay_out(ablation: Ablation, path: Path) -> list[Point]:
     return left
 
 
-def _recipe(ablation: Ablation, point: Point, base: dict[str, Any]) -> AnyRecipe:
+def _recipe(
+    ablation: Ablation, point: Point, base: dict[str, Any], folder: Path
+) -> AnyRecipe:
     overrides = [item for part in point.parts
                  for item in ablation.variants.get(part, {}).items()]
     overrides += list(point.values.items())
-    raw = vary(base, overrides)
+    raw = vary(base, overrides, folder)
     raw["name"] = _name(point)
-    return parse_recipe(raw, "recipe")
+    return parse_recipe(raw, "recipe", folder)
 
 
 def _name(point: Point) -> str:

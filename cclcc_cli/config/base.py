@@ -4,7 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from cclcc_cli.config.model import Model, UNetModel
 from cclcc_cli.config.schema import (
@@ -15,6 +20,7 @@ from cclcc_cli.config.schema import (
     LabeledBatch,
     Name,
     Optimizer,
+    PluginSource,
     Schedule,
     Section,
     Seed,
@@ -86,6 +92,9 @@ class BaseRecipe(Section):
     """How often to validate."""
     evaluation: Evaluation = Evaluation()
     """How a map becomes a mask and a score."""
+    plugins: Annotated[tuple[PluginSource, ...], Field(strict=False)] = ()
+    """Files, seen from the recipe's folder, or installed packages that add methods, networks,
+    losses or scores; part of what a run is where something of them is used."""
 
     @property
     def options(self) -> Any:
@@ -113,6 +122,11 @@ class BaseRecipe(Section):
     def sides(self) -> tuple[int, ...]:
         """Sides in pixels of what enters the network."""
         return (self.data.size,)
+
+    @model_serializer(mode="wrap")
+    def _without_plugins_if_none(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values: dict[str, Any] = handler(self)
+        return values if self.plugins else {k: v for k, v in values.items() if k != "plugins"}
 
     @model_validator(mode="after")
     def _validates_within_budget(self) -> Self:

@@ -1,7 +1,7 @@
 """What can be written in a recipe, read off the classes that check it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from types import NoneType, UnionType
@@ -57,20 +57,26 @@ class MethodText:
     options: tuple[str, ...]
 
 
-def describe_methods() -> list[MethodText]:
-    """All methods in reading order."""
-    return [_describe(name, recipe) for name, recipe in METHODS.items()]
+def describe_methods(methods: Mapping[str, type[BaseRecipe]] = METHODS) -> list[MethodText]:
+    """All methods in reading order.
+
+    Args:
+        methods: the recipe class of each, those of plug-ins included.
+    """
+    return [_describe(name, recipe) for name, recipe in methods.items()]
 
 
-def find_recipe(name: str) -> type[BaseRecipe]:
+def find_recipe(
+    name: str, methods: Mapping[str, type[BaseRecipe]] = METHODS
+) -> type[BaseRecipe]:
     """The recipe class of a method.
 
     Raises:
         RecipeError: there is no such method.
     """
-    if name not in METHODS:
-        raise RecipeError(f"method {name}: unknown; allowed: {', '.join(METHODS)}")
-    return METHODS[name]
+    if name not in methods:
+        raise RecipeError(f"method {name}: unknown; allowed: {', '.join(methods)}")
+    return methods[name]
 
 
 def describe_keys(recipe: type[BaseModel], prefix: str = "") -> list[Key]:

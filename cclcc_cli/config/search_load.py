@@ -77,8 +77,8 @@ def load_search(path: Path, overrides: Sequence[str] = ()) -> CheckedSearch:
         raise RecipeError("\n".join(f"{path}: {_spoken(line)}" for line in lines)) from None
     base_raw, base = read_base(search.base, search.name, path, overrides)
     if search.variant:
-        base_raw = vary(base_raw, search.variant.items())
-        base = parse_recipe(base_raw, f"{path}: variant")
+        base_raw = vary(base_raw, search.variant.items(), path.parent)
+        base = parse_recipe(base_raw, f"{path}: variant", path.parent)
     probes, problems = _probe(search, base_raw)
     listed: list[dict[str, Any]] = []
     published = False

@@ -84,7 +84,7 @@ def make_batch(recipe: BaseRecipe, seed: int = 0) -> Batch:
 
 
 def check_finite(recipe: BaseRecipe) -> None:
-    """The loss is finite and the student learns, at the first and the last step, in bf16 too."""
+    """The loss is finite and the student learns from it, in bf16 too."""
     for info in _ends():
         for half in (False, True):
             # A pass without a graph must not leave its weights in autocast's cache.
@@ -92,14 +92,14 @@ def check_finite(recipe: BaseRecipe) -> None:
             method = build_fresh(recipe)
             with torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
                 loss = method.loss(make_batch(recipe), info)
-            _require(loss.total.ndim == 0 and loss.total.dtype == torch.float32,
+            require(loss.total.ndim == 0 and loss.total.dtype == torch.float32,
                      f"the loss {where} is {loss.total.dtype} of shape {tuple(loss.total.shape)}; "
                      "it must be a float32 scalar")
-            _require(bool(loss.total.isfinite()), f"the loss is {loss.total.item()} {where}")
-            _require("supervised" in loss.terms, "its terms lack 'supervised'")
+            require(bool(loss.total.isfinite()), f"the loss is {loss.total.item()} {where}")
+            require("supervised" in loss.terms, "its terms lack 'supervised'")
             for name, term in loss.terms.items():
-                _require(bool(term.isfinite()), f"the term {name} is {term.item()} {where}")
-                _require(not term.requires_grad, f"the term {name} is not detached {where}")
+                require(bool(term.isfinite()), f"the term {name} is {term.item()} {where}")
+                require(not term.requires_grad, f"the term {name} is not detached {where}")
             _check_gradients(method, loss.total, where)
 
 
@@ -107,26 +107,39 @@ def _check_gradients(method: Method, total: Tensor, where: str) -> None:
     total.backward()  # type: ignore[no-untyped-call]
     learns = [(n, p.grad) for n, p in method.student.named_parameters() if p.requires_grad]
     for name, grad in learns:
-        _require(grad is not None, f"the student's {name} gets no gradient {where}")
+        require(grad is not None, f"the student's {name} gets no gradient {where}")
         assert grad is not None
-        _require(bool(grad.isfinite().all()),
+        require(bool(grad.isfinite().all()),
                  f"the gradient of the student's {name} is not finite {where}")
     moved = sum(bool(grad.abs().sum() > 0) for _, grad in learns if grad is not None)
-    _require(moved >= STUDENT_SHARE * len(learns),
+    require(moved >= STUDENT_SHARE * len(learns),
              f"the gradient is 0 for {len(learns) - moved} of the student's {len(learns)} "
              f"parameters {where}")
 
 
+def check_network(recipe: BaseRecipe) -> None:
+    """The student's head makes the logits of a map of the images' size."""
+    student, images = build_fresh(recipe).student.eval(), make_batch(recipe).images
+    features, logits = student.features(images), student(images)
+    count, _, height, width = images.shape
+    wanted = (count, student.feature_channels, height, width)
+    require(features.shape == wanted,
+            f"features() gives {tuple(features.shape)}; it must give {wanted}")
+    require(logits.shape == (count, recipe.model.num_classes, height, width),
+            f"forward() gives {tuple(logits.shape)}")
+    require(torch.equal(student.head(features), logits), "head(features()) are not the logits")
+
+
 def check_gradients(recipe: BaseRecipe) -> None:
-    """Whatever requires a gradient gets one, and a teacher gets none."""
+    """Whatever requires a gradient gets one, and nothing else does."""
     method = build_fresh(recipe)
     for info in _ends():  # each step may use parts of its own
         method.loss(make_batch(recipe), info).total.backward()  # type: ignore[no-untyped-call]
     for name, parameter in method.named_parameters():
         if parameter.requires_grad:
-            _require(parameter.grad is not None, f"{name} requires a gradient and gets none")
+            require(parameter.grad is not None, f"{name} requires a gradient and gets none")
         else:
-            _require(parameter.grad is None, f"{name} gets a gradient that it does not require")
+            require(parameter.grad is None, f"{name} gets a gradient that it does not require")
 
 
 def check_learns(recipe: BaseRecipe) -> None:
@@ -135,12 +148,12 @@ def check_learns(recipe: BaseRecipe) -> None:
     learns = [p for p in method.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(learns, lr=5e-3)
     losses = [_step(method, batch, info, optimizer) for _ in range(STEPS)]
-    _require(losses[0] - min(losses[-5:]) > 0.05 * abs(losses[0]),
+    require(losses[0] - min(losses[-5:]) > 0.05 * abs(losses[0]),
              f"the loss went from {losses[0]:.4g} to {losses[-1]:.4g}")
 
 
 def check_checkpoint(recipe: BaseRecipe) -> None:
-    """A checkpoint restores the predictor exactly, and what comes after is the same."""
+    """A checkpoint restores the predictor exactly."""
     method, other = build_fresh(recipe), build_fresh(recipe)
     for _ in range(2):
         method.loss(make_batch(recipe, 1), StepInfo(0, STEPS))  # running statistics move
@@ -150,7 +163,7 @@ def check_checkpoint(recipe: BaseRecipe) -> None:
     images = make_batch(recipe, 2).images
     for when in ("once restored", "a step later"):
         answers = [each.predictor.eval()(images) for each in (method, other)]
-        _require(torch.equal(*answers), f"the predictions differ {when}: a part of the state is "
+        require(torch.equal(*answers), f"the predictions differ {when}: a part of the state is "
                  "not in state_dict()")
         for each in (method, other):
             each.train()
@@ -158,7 +171,7 @@ def check_checkpoint(recipe: BaseRecipe) -> None:
 
 
 def check_unlabeled(recipe: BaseRecipe) -> None:
-    """Unlabelled images matter, or are proved unused where the recipe takes none."""
+    """Unlabelled images matter, or are unused if the recipe takes none."""
     batch, changed = make_batch(recipe), make_batch(recipe)
     labeled = len(batch.target)
     changed.images[labeled:] = make_batch(recipe, 5).images[labeled:]
@@ -172,9 +185,9 @@ def check_unlabeled(recipe: BaseRecipe) -> None:
         seen.append(torch.stack(terms))
     same = torch.equal(*seen)
     if recipe.batch.unlabeled:
-        _require(not same, "other unlabelled images give the same terms")
+        require(not same, "other unlabelled images give the same terms")
     else:
-        _require(same, "other unlabelled images give other terms, though the recipe takes none")
+        require(same, "other unlabelled images give other terms, though the recipe takes none")
 
 
 def check_repeats(recipe: BaseRecipe) -> None:
@@ -184,40 +197,40 @@ def check_repeats(recipe: BaseRecipe) -> None:
         method = build_fresh(recipe)
         torch.manual_seed(1)
         totals.append(method.loss(make_batch(recipe), StepInfo(7, STEPS)).total)
-    _require(torch.equal(*totals), f"the loss is {totals[0].item()} and then {totals[1].item()}")
+    require(torch.equal(*totals), f"the loss is {totals[0].item()} and then {totals[1].item()}")
 
 
 def check_start(recipe: BaseRecipe) -> None:
     """The student starts as that of supervised training does."""
     pairs = zip(build_fresh(recipe).student.parameters(),
                 build_fresh(_supervised(recipe)).student.parameters(), strict=True)
-    _require(all(torch.equal(a, b) for a, b in pairs),
+    require(all(torch.equal(a, b) for a, b in pairs),
              "its weights differ: something was drawn before the student was built")
 
 
 def check_weight_0(recipe: BaseRecipe) -> None:
-    """With its weights at 0 it is supervised training, bit for bit, where it declares weights."""
+    """With declared weights at 0 it is supervised training, bit for bit."""
     if not recipe.weights:
         return
     weightless = _with_options(recipe, dict.fromkeys(recipe.weights, 0.0))
     students = [_train(each, "adamw", 8) for each in (weightless, _supervised(recipe))]
-    _require(torch.equal(*students), "8 steps give another student")
+    require(torch.equal(*students), "8 steps give another student")
 
 
 def check_vanishing(recipe: BaseRecipe) -> None:
-    """As its weights go to 0 it becomes supervised training, where it declares weights."""
+    """As declared weights go to 0 it becomes supervised training."""
     if not isinstance(recipe, TwoStreamRecipe) or recipe.batch_norm == "joint":
         return  # in one BatchNorm pass the streams change each other whatever the weights
     if not (recipe.weights if recipe.vanishing is None else recipe.vanishing):
         return
     distance = distance_from_supervised(recipe)
-    _require(distance < TOLERANCE["sgd"], f"with weights of {VANISHING:g}, {STEPS} steps move the "
+    require(distance < TOLERANCE["sgd"], f"with weights of {VANISHING:g}, {STEPS} steps move the "
              f"student by {distance:.2g} of its size away from the supervised one")
 
 
 CHECKS: tuple[Callable[[BaseRecipe], None], ...] = (
-    check_finite, check_gradients, check_learns, check_checkpoint, check_unlabeled, check_repeats,
-    check_start, check_weight_0, check_vanishing,
+    check_network, check_finite, check_gradients, check_learns, check_checkpoint,
+    check_unlabeled, check_repeats, check_start, check_weight_0, check_vanishing,
 )
 
 
@@ -280,6 +293,11 @@ def _with_options(recipe: BaseRecipe, values: dict[str, Any]) -> BaseRecipe:
     return recipe.model_copy(update={recipe.method: options})
 
 
-def _require(holds: bool, problem: str) -> None:
+def require(holds: bool, problem: str) -> None:
+    """Say what is broken, unless it holds.
+
+    Raises:
+        ContractBroken: it does not.
+    """
     if not holds:
         raise ContractBroken(problem)

@@ -2,18 +2,25 @@
 
 from torch import Tensor
 
-from cclcc_cli.config.schema import SupervisedLoss
+from cclcc_cli.config.plugins import implementation
+from cclcc_cli.config.schema import LossSection, SupervisedLoss
 from cclcc_cli.losses.overlap import bce_dice_loss, boundary_weights
 
 
-def supervised_loss(logits: Tensor, target: Tensor, config: SupervisedLoss) -> Tensor:
-    """BCE + soft Dice as the recipe wants it, a scalar, for ``(L, 1, H, W)`` logits and target."""
+def supervised_loss(logits: Tensor, target: Tensor, config: LossSection) -> Tensor:
+    """The loss that the recipe names, a scalar, for ``(L, 1, H, W)`` logits and target."""
+    if not isinstance(config, SupervisedLoss):
+        of_plugin = implementation(config)
+        assert of_plugin is not None
+        loss: Tensor = of_plugin(logits.float(), target, config)
+        return loss
     # Half precision is for the convolutions: sums over 10^5 pixels need all of float32.
     return bce_dice_loss(logits.float(), target, supervised_weights(target, config))
 
 
-def supervised_weights(target: Tensor, config: SupervisedLoss) -> Tensor | None:
+def supervised_weights(target: Tensor, config: LossSection) -> Tensor | None:
     """What each pixel's BCE weighs, like ``target``; None where all weigh alike."""
+    assert isinstance(config, SupervisedLoss)
     if config.boundary is None:
         return None
     return boundary_weights(

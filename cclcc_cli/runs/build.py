@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from cclcc_cli.config.plugins import scores_of
 from cclcc_cli.data.loading import TrainingImages, load_batches
 from cclcc_cli.data.sampling import TwoStreamBatches
 from cclcc_cli.data.transforms import StrongTransform, TrainingTransform
@@ -55,7 +56,8 @@ def build_trainer(
     def validate(network: Network) -> dict[str, float]:
         if images is not None:
             images.clear()
-        return validation_scores(network, store, val, recipe.evaluation, runtime, team, images)
+        return validation_scores(network, store, val, recipe.evaluation, runtime, team, images,
+                                 scores_of(recipe))
 
     return Trainer(
         method, recipe, plan, runtime,

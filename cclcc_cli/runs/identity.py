@@ -2,12 +2,13 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, assert_never
 
 from cclcc_cli.config.model import TimmModel
+from cclcc_cli.config.plugins import scores_of
 from cclcc_cli.config.recipes import AnyRecipe
 from cclcc_cli.config.schema import ContiguousSelection, NestedSelection
 from cclcc_cli.data.audit import leaked_stems
@@ -136,6 +137,8 @@ class RunSpec:
         recipe = self.recipe.model_dump(mode="json")
         recipe["data"]["labeled"] = len(self.labeled)  # 0.1 of 800 and 80 are the same labels
         # What lies at a path counts, and not the path.
+        if self.recipe.plugins:
+            recipe["plugins"] = sorted(one.sha256 for one in self.recipe.plugins)
         recipe["model"] |= dict.fromkeys(self.start, "see start")
         return {
             "format": FORMAT,
@@ -193,6 +196,8 @@ class RunSpec:
                 "share": len(self.labeled) / len(train),
                 "of": len(train),
             },
+            **({"scores": [asdict(row) for row in scores]}
+               if (scores := scores_of(self.recipe)) else {}),
         }
 
 

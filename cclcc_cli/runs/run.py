@@ -291,6 +291,9 @@ def _write_identity(folder: RunFolder, run: RunSpec) -> None:
     )
     folder.write_json("environment.json", environment)
     folder.write_json("cell.json", run.describe())
+    for plugin in run.recipe.plugins:
+        if (file := Path(plugin.source)).suffix == ".py":
+            folder.write_text(f"plugin-{plugin.sha256[:8]}.py", file.read_text(encoding="utf-8"))
 
 
 def _begin(folder: RunFolder, plan: Plan, step: int) -> None:

@@ -64,8 +64,8 @@ def take_steps(case, team=ALONE, optimizer="sgd", precision="fp32", batch=make_b
     torch.manual_seed(1)
     terms = []
     for step in range(STEPS):
-        loss = stepper.step(batch(case, step), StepInfo(20 + step, 30), lr=0.01 if optimizer == "sgd"
-                            else 0.003)
+        loss = stepper.step(batch(case, step), StepInfo(20 + step, 30),
+                            lr=0.01 if optimizer == "sgd" else 0.003)
         terms.append({"total": loss.total.item(), **{k: v.item() for k, v in loss.terms.items()}})
     gradients = {k: p.grad.clone() for k, p in method.named_parameters() if p.grad is not None}
     state = {k: v.clone() for k, v in method.state_dict().items() if isinstance(v, torch.Tensor)}

@@ -8,7 +8,7 @@ from cclcc_cli.config.base import TwoStreamRecipe
 from cclcc_cli.config.clauses import NOTHING, first_part
 from cclcc_cli.config.methods.ssl4mis import RAMP
 from cclcc_cli.config.methods.student_teacher import teacher_clause
-from cclcc_cli.config.schema import Decay, NotNegative, Section, Share
+from cclcc_cli.config.schema import Decay, NotNegative, Section, Share, SupervisedLoss
 
 
 class BcpOptions(Section):
@@ -72,5 +72,10 @@ class BcpRecipe(TwoStreamRecipe):
             raise ValueError(
                 "batch_norm = joint: every image that bcp trains on mixes labelled and unlabelled "
                 "pixels, so there is one stream; leave the key out"
+            )
+        if not isinstance(self.supervised_loss, SupervisedLoss):
+            raise ValueError(
+                "supervised_loss.kind: bcp takes BCE + Dice of parts of images, which no other "
+                "loss gives; leave the key out"
             )
         return self
