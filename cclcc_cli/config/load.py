@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from cclcc_cli.config.base import BaseRecipe
-from cclcc_cli.config.plugins import locate, recipe_classes, used
+from cclcc_cli.config.plugins import load_plugin, locate, recipe_classes, used
 from cclcc_cli.config.recipes import METHODS, AnyRecipe
 from cclcc_cli.config.schema import PluginSource
 from cclcc_cli.errors import RecipeError
@@ -138,8 +138,11 @@ def parse_recipe(raw: Mapping[str, Any], where: str, folder: Path = Path()) -> A
 def _open_plugins(raw: dict[str, Any], folder: Path, where: str) -> dict[str, type[BaseRecipe]]:
     """The recipe classes of all methods, those of the recipe's plug-ins included."""
     _locate_plugins(raw, folder, where)
+    sources = _sources(raw)
     try:
-        return recipe_classes(_sources(raw))
+        for source in sources:
+            load_plugin(source)  # each time: it may have changed since
+        return recipe_classes(sources)
     except RecipeError as error:
         lines = [f"{where}: {line}" for line in str(error).split("\n")]
         raise RecipeError("\n".join(lines)) from None
@@ -148,8 +151,10 @@ def _open_plugins(raw: dict[str, Any], folder: Path, where: str) -> dict[str, ty
 def _locate_plugins(raw: dict[str, Any], folder: Path, where: str) -> None:
     """Put where plug-ins lie, and what is in them, in place of what the recipe calls them."""
     entries = raw.get("plugins")
-    if not isinstance(entries, list):
-        return  # which is refused with all the other problems
+    if isinstance(entries, str):
+        raise RecipeError(f"{where}: plugins = {entries!r}: give a list, such as [{entries}]")
+    if not isinstance(entries, list | tuple):
+        return  # none, or refused with all the other problems
     try:
         raw["plugins"] = [locate(entry, folder).model_dump() if isinstance(entry, str) else entry
                           for entry in entries]

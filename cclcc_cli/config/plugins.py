@@ -12,7 +12,7 @@ from functools import lru_cache, reduce
 from importlib.metadata import EntryPoint, entry_points
 from operator import or_
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, ClassVar, get_args
 
 from pydantic import BaseModel, Field, create_model
 
@@ -28,7 +28,12 @@ GROUP = "cclcc.plugins"
 
 
 class PluginNetwork(NetworkSection):
-    """What the section of a plug-in's network holds beside its ``kind`` and its own keys."""
+    """What the section of a plug-in's network holds beside its ``kind`` and its own keys.
+
+    One whose network is an ``EncoderDecoder`` sets ``has_inner_maps`` to True.
+    """
+
+    has_inner_maps: ClassVar[bool] = False
 
     num_classes: NumClasses = 1
     """Logits per pixel."""
@@ -63,6 +68,8 @@ class Plugin:
 
 _loaded: dict[str, Plugin] = {}
 """By digest: a file is run once, and its classes are the same ones wherever they are met."""
+_texts: dict[str, bytes] = {}
+"""Of the files that were run, by digest: what lies there now may be another."""
 
 
 def implementation(section: object) -> Callable[..., Any] | None:
@@ -74,7 +81,13 @@ def implementation(section: object) -> Callable[..., Any] | None:
 def scores_of(recipe: BaseRecipe) -> dict[Score, Callable[[Any, Any, Any], Any]]:
     """The scores that a recipe's plug-ins add."""
     return {row: function for source in recipe.plugins
-            for row, function in load_plugin(source).scores.items()}
+            for row, function in _loaded[source.sha256].scores.items()}
+
+
+def files_of(recipe: BaseRecipe) -> dict[str, bytes]:
+    """The content of each plug-in file that a recipe uses, as it was run, by its digest."""
+    return {source.sha256: _texts[source.sha256] for source in recipe.plugins
+            if source.sha256 in _texts}
 
 
 def locate(entry: str, folder: Path) -> PluginSource:
@@ -138,7 +151,7 @@ def used(recipe: BaseRecipe) -> tuple[PluginSource, ...]:
     def is_used(plugin: Plugin) -> bool:
         return bool(plugin.scores) or any(plugin.implements(part) is not None for part in parts)
 
-    return tuple(source for source in recipe.plugins if is_used(load_plugin(source)))
+    return tuple(source for source in recipe.plugins if is_used(_loaded[source.sha256]))
 
 
 def _widen(
@@ -228,14 +241,15 @@ def _run_file(source: PluginSource) -> object:
     name = f"cclcc_plugin_{source.sha256[:16]}"
     spec = importlib.util.spec_from_file_location(name, source.source)
     assert spec is not None
-    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # where its classes are looked up by name
+    text = _read(Path(source.source))
     try:
-        spec.loader.exec_module(module)
+        exec(compile(text, source.source, "exec"), module.__dict__)
     except BaseException:
         del sys.modules[name]
         raise
+    _texts[source.sha256] = text
     return getattr(module, "PLUGIN", None)
 
 

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from cclcc_cli.config.load import dump_recipe
+from cclcc_cli.config.plugins import files_of
 from cclcc_cli.config.recipes import AnyRecipe
 from cclcc_cli.data.store import load_store, store_path
 from cclcc_cli.errors import DiskFullError, Interrupted, RunBusyError, RunError, StorageError
-from cclcc_cli.files import disk_problems
+from cclcc_cli.files import disk_problems, write_atomic
 from cclcc_cli.runs.build import build_trainer
 from cclcc_cli.runs.environment import describe_environment
 from cclcc_cli.runs.folder import RunFolder, State
@@ -291,9 +292,8 @@ def _write_identity(folder: RunFolder, run: RunSpec) -> None:
     )
     folder.write_json("environment.json", environment)
     folder.write_json("cell.json", run.describe())
-    for plugin in run.recipe.plugins:
-        if (file := Path(plugin.source)).suffix == ".py":
-            folder.write_text(f"plugin-{plugin.sha256[:8]}.py", file.read_text(encoding="utf-8"))
+    for digest, content in files_of(run.recipe).items():
+        write_atomic(folder.path / f"plugin-{digest[:8]}.py", content)
 
 
 def _begin(folder: RunFolder, plan: Plan, step: int) -> None:
