@@ -41,10 +41,10 @@ class Bcp(StudentTeacherMethod[BcpOptions]):
         if options.largest_component:
             pseudo = keep_largest(pseudo)
         supervised = self._region_loss(logits, batch.target, from_labeled)
-        taught = self._region_loss(logits, pseudo, ~from_labeled)
+        pseudo_loss = self._region_loss(logits, pseudo, ~from_labeled)
         return Loss(
-            supervised + options.unlabeled_weight * taught,
-            {"supervised": supervised.detach(), "pseudo": taught.detach()},
+            supervised + options.unlabeled_weight * pseudo_loss,
+            {"supervised": supervised.detach(), "pseudo": pseudo_loss.detach()},
         )
 
     def _pretrain(self, batch: Batch, box: Tensor) -> Loss:

@@ -21,9 +21,10 @@ class MeanTeacher(StudentTeacherMethod[MeanTeacherOptions]):
         if not weight:
             return self.labeled_loss(batch)
         labeled, unlabeled = self.pass_streams(batch, self.student)
-        judged = self.teacher(add_noise(batch.unlabeled, options.noise, options.noise_limit))
+        noisy = add_noise(batch.unlabeled, options.noise, options.noise_limit)
+        teacher_probs = torch.sigmoid(self.teacher(noisy))
         supervised = self.supervised_loss(labeled, batch)
-        consistency = consistency_loss(unlabeled.float(), torch.sigmoid(judged))
+        consistency = consistency_loss(unlabeled.float(), teacher_probs)
         return Loss(
             supervised + weight * consistency,
             {"supervised": supervised.detach(), "consistency": consistency.detach()},

@@ -29,8 +29,8 @@ class Uamt(StudentTeacherMethod[UamtOptions]):
         labeled, unlabeled = self.pass_streams(batch, self.student)
         # The target and the passes that give the entropy, in one batch.
         repeated = batch.unlabeled.repeat(1 + options.num_passes, 1, 1, 1)
-        judged = self.teacher(add_noise(repeated, options.noise, options.noise_limit))
-        target, *passes = torch.sigmoid(judged).chunk(1 + options.num_passes)
+        teacher_logits = self.teacher(add_noise(repeated, options.noise, options.noise_limit))
+        target, *passes = torch.sigmoid(teacher_logits).chunk(1 + options.num_passes)
         sure = binary_entropy(torch.stack(passes).mean(dim=0)) < self.threshold(info)
         supervised = self.supervised_loss(labeled, batch)
         consistency = consistency_loss(unlabeled.float(), target, sure)

@@ -21,7 +21,7 @@ class UniMatch(TwoStreamMethod[UniMatchOptions]):
 
     Half of the weight is the two strong views', half that of dropped features. Published, the
     sum with the supervised loss is halved, which an optimiser such as AdamW does not notice, and
-    boxes come from a second batch, judged in evaluation mode; here from the batch's neighbour.
+    boxes come from a second batch, predicted in evaluation mode; here from the batch's neighbour.
     """
 
     def loss(self, batch: Batch, info: StepInfo) -> Loss:

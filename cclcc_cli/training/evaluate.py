@@ -19,8 +19,8 @@ from cclcc_cli.metrics.overlap import overlap_scores, rules
 from cclcc_cli.metrics.scores import Score
 from cclcc_cli.metrics.surface import surface_scores
 from cclcc_cli.models.network import Network
+from cclcc_cli.training.distributed.context import SINGLE_PROCESS, DistributedContext, own_items
 from cclcc_cli.training.runtime import Runtime
-from cclcc_cli.training.team import ALONE, Team, turns
 
 Scores = dict[str, float]
 ExtraScores = Mapping[Score, Callable[[Tensor, Tensor, Tensor], Tensor]]
@@ -78,7 +78,8 @@ def predict(network: Network, images: NDArray[np.uint8], runtime: Runtime) -> Te
 @torch.inference_mode()
 def validation_scores(
     network: Network, store: Store, positions: Sequence[int], config: Evaluation, runtime: Runtime,
-    team: Team = ALONE, per_image: list[Scores] | None = None, extra: ExtraScores = NO_SCORES,
+    context: DistributedContext = SINGLE_PROCESS, per_image: list[Scores] | None = None,
+    extra: ExtraScores = NO_SCORES,
 ) -> Scores:
     """Mean overlap scores at the working size: what chooses the best checkpoint.
 
@@ -88,7 +89,7 @@ def validation_scores(
         positions: rows of the validation split.
         config: the recipe's rules.
         runtime: device and precision.
-        team: its processes share the batches out; all get the same scores.
+        context: its processes share the batches out; all get the same scores.
         per_image: receives the scores of each image that this process predicts, where given.
         extra: what plug-ins add to the table of scores.
     """
@@ -96,7 +97,7 @@ def validation_scores(
     was_training = network.training
     network.eval()
     sums: Scores = {}
-    for rows in turns(_batches(positions), team):
+    for rows in own_items(_batches(positions), context):
         scores = _overlap(network, store, rows, config, threshold, runtime, extra)[1]
         for name, values in scores.items():
             sums[name] = sums.get(name, 0.0) + float(values.sum())
@@ -104,7 +105,7 @@ def validation_scores(
             per_image += [{name: float(values[place]) for name, values in scores.items()}
                           for place in range(len(rows))]
     network.train(was_training)
-    return {name: total / len(positions) for name, total in team.add(sums).items()}
+    return {name: total / len(positions) for name, total in context.add(sums).items()}
 
 
 @torch.inference_mode()

@@ -65,7 +65,7 @@ def test_two_workers_train_the_example_and_it_is_reported_without_its_file(
     assert len(refused.stderr.strip().split("\n")) <= 4  # one message, wrapped by the terminal
     (example / "sharpen.py").unlink()
     for words in (("report",), ("report", "--out", "page.html"), ("ls",),
-                  ("bundle", "small", "--out", "all.tar.xz")):
+                  ("bundle", "--out", "all.tar.xz")):
         again = cclcc(*words, "--runs", "runs")
         assert again.returncode == 0, again.stderr
     assert "sharpen" in cclcc("report", "--runs", "runs").stdout

@@ -16,7 +16,7 @@ PIXELS = 32 * 32
 
 
 @pytest.mark.parametrize(
-    ("case", "learning", "judging"),
+    ("case", "learning", "forward_only"),
     [
         ("supervised", 2, 0), ("clcc", 8, 0), ("clcc contrast only", 4, 4), ("mean_teacher", 4, 2),
         ("uamt", 4, 6), ("cps", 8, 0), ("entropy", 4, 0), ("fixmatch", 4, 2), ("unimatch", 8, 0),
@@ -24,14 +24,14 @@ PIXELS = 32 * 32
         ("image_contrast SimCLR", 8, 0), ("patch_contrast", 4, 4), ("point_contrast", 4, 4),
     ],
 )
-def test_images_of_a_step_of_2_and_2(case, learning, judging):
+def test_images_of_a_step_of_2_and_2(case, learning, forward_only):
     method = build(case)
     passes = PassCounter(method)
     with passes.counting():
         method.loss(make_batch(case), StepInfo(29, 30))
     method.student(torch.zeros(1, 3, 32, 32))  # as a validation would
     assert passes.learning_pixels == learning * PIXELS
-    assert passes.judging_pixels == judging * PIXELS
+    assert passes.forward_only_pixels == forward_only * PIXELS
 
 
 def test_weights_of_teachers_peers_and_projectors_are_counted():

@@ -12,9 +12,9 @@ from functools import partial
 import pytest
 import torch
 
-from cclcc_cli.training.team import ALONE
+from cclcc_cli.training.distributed.context import SINGLE_PROCESS
 from tests.methods.arrangements import ARRANGEMENTS, LABELED, make_batch
-from tests.training.pair import run_pair, take_steps, take_steps_of
+from tests.training.distributed.pair import run_pair, take_steps, take_steps_of
 
 pytestmark = pytest.mark.slow
 
@@ -64,19 +64,19 @@ def test_more_processes_than_labelled_images_still_agree(tmp_path):
 def test_with_adamw(tmp_path):
     cases = ["supervised", "clcc", "mean_teacher"]
     for case, two in run_pair(tmp_path, take_steps_of, cases, "adamw")[0].items():
-        one = take_steps(case, ALONE, "adamw")
+        one = take_steps(case, SINGLE_PROCESS, "adamw")
         assert terms_distance(two["terms"], one["terms"]) < 1e-4
         assert distance([two["said"]], [one["said"]]) < 0.05
 
 
-def drop_half(team):
+def drop_half(context):
     keys = {"model": {"widths": [4, 8, 8, 8, 8], "dropout": [0.5] * 5}}
-    return {case: take_steps(case, team, **keys) for case in ("supervised", "uamt")}
+    return {case: take_steps(case, context, **keys) for case in ("supervised", "uamt")}
 
 
 def test_dropout_is_drawn_for_the_whole_batch(tmp_path):
     for case, two in run_pair(tmp_path, drop_half)[0].items():
-        one = drop_half(ALONE)[case]
+        one = drop_half(SINGLE_PROCESS)[case]
         assert terms_distance(two["terms"], one["terms"]) < 1e-3
         assert distance([two["said"]], [one["said"]]) < 1e-4
 

@@ -9,17 +9,17 @@ import torch
 
 from cclcc_cli.methods import StepInfo
 from cclcc_cli.processes import MEETING, Place
-from cclcc_cli.training.group import open_team
+from cclcc_cli.training.distributed.context import SINGLE_PROCESS
+from cclcc_cli.training.distributed.process_group import open_context
 from cclcc_cli.training.runtime import Runtime
 from cclcc_cli.training.step import Stepper
-from cclcc_cli.training.team import ALONE
 from tests.methods.arrangements import build, make_batch
 
 STEPS = 3
 
 
 def run_pair(folder, work, *arguments, size=2):
-    """Have two processes call ``work(team, *arguments)``; what it returns, by rank."""
+    """Have two processes call ``work(context, *arguments)``; what it returns, by rank."""
     context = multiprocessing.get_context("spawn")
     children = [
         context.Process(target=_child, args=(rank, size, folder, work, arguments))
@@ -38,8 +38,8 @@ def run_pair(folder, work, *arguments, size=2):
 def _child(rank, size, folder, work, arguments):
     os.environ[MEETING] = str(folder / "meeting")
     try:
-        with open_team(Place(rank, size, rank)) as team, team.together():
-            result = {"value": work(team, *arguments)}
+        with open_context(Place(rank, size, rank)) as context, context.together():
+            result = {"value": work(context, *arguments)}
     except Exception:
         result = {"error": traceback.format_exc()}
     result["threads left"] = _group_threads()
@@ -52,15 +52,17 @@ def _group_threads():
     return [name for name in names if "gloo" in name]
 
 
-def take_steps(case, team=ALONE, optimizer="sgd", precision="fp32", batch=make_batch, **keys):
+def take_steps(
+    case, context=SINGLE_PROCESS, optimizer="sgd", precision="fp32", batch=make_batch, **keys
+):
     """Terms of each step's loss, the state after the last, and what the predictor then says."""
     method = build(case, **keys).to(memory_format=torch.channels_last)
     if optimizer == "sgd":
         chosen = torch.optim.SGD(method.parameters(), lr=0.01, momentum=0.9)
     else:
         chosen = torch.optim.AdamW(method.parameters(), lr=0.003)
-    stepper = Stepper(method, chosen, 1.0, Runtime("cpu", precision), team)
-    team.share_networks(method)
+    stepper = Stepper(method, chosen, 1.0, Runtime("cpu", precision), context)
+    context.split_networks(method)
     torch.manual_seed(1)
     terms = []
     for step in range(STEPS):
@@ -74,8 +76,8 @@ def take_steps(case, team=ALONE, optimizer="sgd", precision="fp32", batch=make_b
     return {"terms": terms, "gradients": gradients, "state": state, "said": said}
 
 
-def take_steps_of(team, cases, *arguments, **keys):
-    return {case: take_steps(case, team, *arguments, **keys) for case in cases}
+def take_steps_of(context, cases, *arguments, **keys):
+    return {case: take_steps(case, context, *arguments, **keys) for case in cases}
 
 
 class Deaf:
