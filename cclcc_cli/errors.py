@@ -6,7 +6,7 @@ on stderr and exits with the class's ``exit_code``.
 
 
 class CclccError(Exception):
-    """A problem the user can mend: the message says what, where, and what to do."""
+    """A problem the user can fix: the message says what, where, and what to do."""
 
     exit_code = 2
 

@@ -81,7 +81,7 @@ def _parse_axes(value: Any) -> Any:
         if not isinstance(values, list) or not values:
             raise ValueError(f"{key} = {values!r}: give a list of one or more values")
         for index, one in enumerate(values):
-            if any(same(one, former) for former in values[:index]):
+            if any(same(one, previous) for previous in values[:index]):
                 raise ValueError(f"{key} has {one!r} twice")
         if key == "data.selection.seed" and len({type(one) for one in values}) > 1:
             raise ValueError(f"{key} = {values!r}: numbers repeat a group with other labelled "

@@ -106,32 +106,32 @@ def _field_keys(name: str, field: FieldInfo) -> Iterator[Key]:
         for key in describe_keys(section, f"{name}."):
             tag = _tag(section)
             only = f"{tag[0]}: {tag[1]}" if len(sections) > 1 and tag else ""
-            former = merged.get(key.name)
-            if former is None:
+            previous = merged.get(key.name)
+            if previous is None:
                 merged[key.name] = replace(key, only=key.only or only)
             elif tag and key.name == f"{name}.{tag[0]}":
-                default = former.default if former.default != "-" else key.default
+                default = previous.default if previous.default != "-" else key.default
                 merged[key.name] = replace(
-                    former, default=default, allowed=f"{former.allowed} | {key.allowed}",
-                    meaning=field.description or former.meaning, only="",
+                    previous, default=default, allowed=f"{previous.allowed} | {key.allowed}",
+                    meaning=field.description or previous.meaning, only="",
                 )
             else:
-                merged[key.name] = _merge(former, key, only, everywhere=len(sections))
+                merged[key.name] = _merge(previous, key, only, everywhere=len(sections))
     yield from merged.values()
 
 
-def _merge(former: Key, key: Key, only: str, everywhere: int) -> Key:
-    """The same key in another kind of section; told apart where its default differs."""
-    default = former.default
+def _merge(previous: Key, key: Key, only: str, everywhere: int) -> Key:
+    """The same key in another kind of section; with both defaults where they differ."""
+    default = previous.default
     if key.default != default.split(" (")[0]:
         default = f"{default} ({only.partition(': ')[2]}: {key.default})"
-    kinds = [*former.only.split(", "), only]
-    return replace(former, default=default,
+    kinds = [*previous.only.split(", "), only]
+    return replace(previous, default=default,
                    only="" if len(kinds) == everywhere else ", ".join(kinds))
 
 
 def _tag(section: type[BaseModel]) -> tuple[str, str] | None:
-    """The key by which kinds of a section are told apart, and this one's value."""
+    """The key that distinguishes kinds of a section, and this one's value."""
     for name in ("kind", "name"):
         field = section.model_fields.get(name)
         if field is not None and get_origin(field.annotation) is Literal:

@@ -163,7 +163,7 @@ def _locate_plugins(raw: dict[str, Any], folder: Path, where: str) -> None:
 
 
 def _sources(raw: Mapping[str, Any]) -> tuple[PluginSource, ...]:
-    """A recipe's plug-ins; none where the key cannot be read, which is told with the rest."""
+    """A recipe's plug-ins; none where the key cannot be read, which is reported with the rest."""
     try:
         return tuple(PluginSource.model_validate(entry) for entry in raw.get("plugins") or ())
     except (ValidationError, TypeError):
@@ -213,7 +213,7 @@ def set_key(raw: dict[str, Any], key: str, value: Any, where: str) -> None:
 def vary(
     base: Mapping[str, Any], changes: Iterable[tuple[str, Any]], folder: Path = Path()
 ) -> dict[str, Any]:
-    """A base's plain values with others laid over them; another method drops the former's keys.
+    """A base's plain values with others laid over them; another method drops its keys.
 
     Args:
         base: of a valid recipe.
@@ -237,7 +237,7 @@ def vary(
 
 
 def _keys_of(recipe: type[BaseModel], raw: dict[str, Any]) -> dict[str, Any]:
-    """What another method's recipe has of a base's keys: the former method's own ones go.
+    """What another method's recipe has of a base's keys: the previous method's own keys go.
 
     Only the base, which was valid for its method, is looked at: a key that a variant sets and
     its method lacks stays an error.

@@ -1,4 +1,4 @@
-"""The network of a recipe: several kinds, told apart by ``kind``."""
+"""The network of a recipe: several kinds, distinguished by ``kind``."""
 
 import os
 from pathlib import Path

@@ -272,7 +272,7 @@ def _check_offers(plugin: Plugin, where: str) -> None:
 
 
 def _check_tag(section: type[BaseModel], key: str, taken: Iterable[str]) -> list[str]:
-    """What is wrong with the key by which a section is told apart from others of its sort."""
+    """What is wrong with the key that distinguishes a section from others of its sort."""
     given = section.model_fields.get(key)
     names = get_args(given.annotation) if given is not None else ()
     if len(names) != 1 or not isinstance(names[0], str):

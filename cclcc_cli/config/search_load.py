@@ -150,7 +150,7 @@ def _listed(
         if not wrong:
             points.append(point)
     for index, point in enumerate(points):
-        if any(_alike(point, former) for former in points[:index]):
+        if any(_alike(point, previous) for previous in points[:index]):
             problems.append(f"enqueue: {json.dumps(point)} is listed twice, or is the base's own")
     if isinstance(search.sampler, GridSampler):
         every = grid_points(search.space)

@@ -1,4 +1,4 @@
-"""Entropy minimisation: be sure of what you say about unlabelled images."""
+"""Entropy minimisation: confident predictions on unlabelled images."""
 
 from typing import final
 

@@ -1,4 +1,4 @@
-"""FixMatch on pixels: what the weak view is sure of teaches the strong view."""
+"""FixMatch on pixels: confident labels of the weak view are the strong view's target."""
 
 from typing import final
 

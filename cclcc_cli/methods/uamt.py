@@ -1,4 +1,4 @@
-"""UA-MT: Mean Teacher where the teacher, asked several times under noise, is sure."""
+"""UA-MT: Mean Teacher where the teacher's predictions under noise agree."""
 
 import math
 from typing import final

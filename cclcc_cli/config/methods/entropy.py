@@ -9,7 +9,7 @@ from cclcc_cli.config.schema import NotNegative, Section, Share
 
 
 class EntropyOptions(Section):
-    """Predictions on unlabelled images are to be sure of themselves."""
+    """Predictions on unlabelled images are pushed to be confident."""
 
     entropy_weight: NotNegative = 0.1
     """Of the mean entropy, which lies from 0 to 1."""
@@ -18,7 +18,7 @@ class EntropyOptions(Section):
 
 
 class EntropyRecipe(TwoStreamRecipe):
-    """Entropy minimisation: predictions on unlabelled images are to be sure."""
+    """Entropy minimisation: predictions on unlabelled images are pushed to be confident."""
 
     source: ClassVar[str] = "Vu et al., CVPR 2019, arXiv:1811.12833; SSL4MIS"
     weights: ClassVar[tuple[str, ...]] = ("entropy_weight",)

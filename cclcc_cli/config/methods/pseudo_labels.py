@@ -13,14 +13,14 @@ Statistics = Literal["shared", "separate"]
 
 
 class PseudoLabelOptions(Section):
-    """Labels from the weak view, where it is sure, teach other views."""
+    """Confident labels from the weak view are the target of other views."""
 
     pseudo_weight: NotNegative = 1.0
     """Of the cross-entropy to the weak view's labels."""
     ramp_up: Share = Fraction(0)
     """Share of the budget over which the weight rises; published without."""
     threshold: Threshold = 0.95
-    """Confidence from which a pixel counts; at 1.0 nothing is taught."""
+    """Confidence above which a pixel counts; at 1.0 none does."""
     cutmix: Probability = 0.5
     """Probability that a strong view gets a box of another; UniMatch's FixMatch has it."""
     strong_statistics: Statistics = "separate"

@@ -4,8 +4,8 @@ SSL4MIS (github.com/HiLab-git/SSL4MIS, scripts ending in _2D) carries Mean Teach
 ICT, URPC and entropy minimisation over to medical images with one set of constants: weight 0.1,
 teacher 0.99, a sigmoid ramp. Its ramp takes the whole budget (``ramp_up: 1``); here all methods
 rise over the same third, so that groups do not differ by their schedules. Its supervised loss is
-the mean of cross-entropy and Dice, ours their sum: beside it a weight of 0.1 counts half as much
-as there.
+the mean of cross-entropy and Dice, ours their sum, so a weight of 0.1 counts half as much here as
+there.
 """
 
 from fractions import Fraction

@@ -15,7 +15,7 @@ from cclcc_cli.config.schema import NotNegative, Probability
 
 
 class UamtOptions(StudentTeacherOptions):
-    """The same as Mean Teacher, where the teacher is sure."""
+    """As Mean Teacher, but only where the teacher is confident."""
 
     noise: NotNegative = 0.1
     """Standard deviation of the noise on the teacher's normalised input."""

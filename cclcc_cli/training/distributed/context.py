@@ -38,7 +38,7 @@ class DistributedContext(Protocol):
         """
 
     def together(self) -> AbstractContextManager[None]:
-        """Inside, a failure is told to the others, and theirs becomes a RunError here."""
+        """Inside, a failure is passed on to the other ranks, and theirs raises a RunError here."""
 
     def split_networks(self, method: Method) -> None:
         """Have each rank pass its part of a batch through the networks, while ``splitting``."""
