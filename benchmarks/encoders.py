@@ -19,7 +19,7 @@ import torch
 
 from cclcc_cli.config import parse_recipe
 from cclcc_cli.data.loading import RawBatch
-from cclcc_cli.methods import Moment, build_method
+from cclcc_cli.methods import StepInfo, build_method
 from cclcc_cli.training.memory import keep_freed_memory
 from cclcc_cli.training.runtime import resolve_runtime
 from cclcc_cli.training.step import Stepper, build_optimizer, move_batch
@@ -60,7 +60,7 @@ def work(connection: Connection, model: dict[str, Any], options: argparse.Namesp
     while connection.recv():
         started = time.perf_counter()
         moved = move_batch(raw, runtime, method.student.normalization)
-        stepper.step(moved, Moment(29, 30), 1e-3)
+        stepper.step(moved, StepInfo(29, 30), 1e-3)
         seconds = time.perf_counter() - started
         connection.send((seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20))
 

@@ -3,7 +3,7 @@
     python benchmarks/methods.py [--rounds 5] [--size 320] [--grid 5] [--device auto]
 
 Each method steps in turn in one process, round after round, so that a busy machine slows all of
-them alike. ``learnt`` and ``judged`` are whole images through a network in one step, with a graph
+them alike. ``learnt`` and ``forward`` are whole images through a network in one step, with a graph
 and without; ``GFLOP`` is counted on a step. A method whose time per operation is that of
 supervised costs no more than its passes demand: ``time/op`` says how far it is from that.
 """
@@ -18,7 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from cclcc_cli.config import METHODS, AnyRecipe, parse_recipe
 from cclcc_cli.data.loading import RawBatch
-from cclcc_cli.methods import Moment, build_method
+from cclcc_cli.methods import StepInfo, build_method
 from cclcc_cli.training.costs import PassCounter
 from cclcc_cli.training.memory import keep_freed_memory
 from cclcc_cli.training.runtime import Runtime, resolve_runtime
@@ -32,7 +32,7 @@ def recipe_of(method: str, size: int, grid: int) -> AnyRecipe:
         "name": "bench", "method": method, "budget": {"steps": STEPS},
         "data": {"name": "bench", "size": size, "labeled": 4},
     }
-    if method in ("clcc", "image_contrast", "patch_contrast"):
+    if "grid" in METHODS[method].example:
         raw[method] = {"grid": grid}
     return parse_recipe(raw, "benchmark")
 
@@ -62,17 +62,17 @@ class Stepping:
 
     def step(self) -> None:
         batch = move_batch(self._raw, self._runtime, self._normalization)
-        self._stepper.step(batch, Moment(STEPS - 1, STEPS), 1e-3)
+        self._stepper.step(batch, StepInfo(STEPS - 1, STEPS), 1e-3)
 
     def seconds(self) -> float:
         return timed(self.step, self._runtime)
 
     def images(self) -> tuple[float, float]:
-        """Through networks in one step: learnt from, judged."""
+        """Through networks in one step: learnt from, forward only."""
         with self.passes.counting():
             self.step()
         area = self._size**2
-        return self.passes.learning_pixels / area, self.passes.judging_pixels / area
+        return self.passes.learning_pixels / area, self.passes.forward_only_pixels / area
 
     def operations(self) -> int:
         with FlopCounterMode(display=False) as counter:
@@ -116,13 +116,13 @@ def main() -> None:
         f"{runtime.precision}, {torch.get_num_threads()} threads, median of {arguments.rounds} "
         "interleaved rounds, at the end of the ramps"
     )
-    print(f"{'method':<15} {'learnt':>7} {'judged':>7} {'GFLOP':>7} {'s/step':>8} "
+    print(f"{'method':<15} {'learnt':>7} {'forward':>7} {'GFLOP':>7} {'s/step':>8} "
           f"{'relative':>9} {'time/op':>8}")
     base, base_operations = statistics.median(times["supervised"]), counted["supervised"][0]
-    for name, (operations, learnt, judged) in counted.items():
+    for name, (operations, learnt, forward) in counted.items():
         seconds = statistics.median(times[name])
         per_operation = (seconds / operations) / (base / base_operations)
-        print(f"{name:<15} {learnt:7.3g} {judged:7.3g} {operations / 1e9:7.1f} {seconds:8.3f} "
+        print(f"{name:<15} {learnt:7.3g} {forward:7.3g} {operations / 1e9:7.1f} {seconds:8.3f} "
               f"{seconds / base:8.2f}x {per_operation:7.2f}x")
 
 

@@ -27,7 +27,7 @@ from cclcc_cli.data.loading import normalize
 from cclcc_cli.losses.consistency import patch_consistency_loss
 from cclcc_cli.losses.contrastive import cross_level_contrastive_loss
 from cclcc_cli.losses.overlap import bce_dice_loss
-from cclcc_cli.methods import Batch, Moment, build_method
+from cclcc_cli.methods import Batch, StepInfo, build_method
 from cclcc_cli.models.projector import Projector, choose_strides
 from cclcc_cli.models.unet import UNet
 from cclcc_cli.training.memory import keep_freed_memory
@@ -67,7 +67,7 @@ def our_step(size: int, grid: int, runtime: Runtime, kind: str) -> Callable[[], 
         method, build_optimizer(config.optimizer, method), None, runtime
     )
     images, masks = raw_batch(size, runtime.torch_device)
-    moment = Moment(PHASES.get(kind, 299), 300)
+    moment = StepInfo(PHASES.get(kind, 299), 300)
 
     def step() -> None:
         stepper.step(Batch(normalize(images, IMAGENET), masks[:, None].float()), moment, 1e-3)

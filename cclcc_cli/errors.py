@@ -6,7 +6,7 @@ on stderr and exits with the class's ``exit_code``.
 
 
 class CclccError(Exception):
-    """A problem the user can mend: the message says what, where, and what to do."""
+    """A problem the user can fix: the message says what, where, and what to do."""
 
     exit_code = 2
 
@@ -71,5 +71,11 @@ class Interrupted(CclccError):
 
 class RunsFailed(CclccError):
     """Runs of an ablation that failed while the others went on."""
+
+    exit_code = 3
+
+
+class PluginBroken(CclccError):
+    """A plug-in that does not keep the contract of what it offers."""
 
     exit_code = 3

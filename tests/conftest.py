@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 import tests.timm_shim.sitecustomize  # noqa: F401, and in this one
+from cclcc_cli.config import METHODS
 from cclcc_cli.data.prepare import prepare
 from cclcc_cli.data.sources import SyntheticSource
 from cclcc_cli.data.split_rule import SplitRule
@@ -66,7 +67,7 @@ def tiny_recipe() -> Callable[..., dict[str, Any]]:
         }
         if method != "supervised":
             recipe["batch"]["unlabeled"] = 2
-        if method in ("clcc", "image_contrast", "patch_contrast"):
+        if "grid" in METHODS[method].example:
             recipe[method] = {"grid": 2, "projector_widths": [8, 8, 8]}
         return {**recipe, **keys}
 

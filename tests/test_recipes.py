@@ -50,8 +50,8 @@ def ablation(name):
     return load_ablation(next(path for path in ABLATIONS if path.stem == name))
 
 
-def test_the_rivals_cover_every_method_and_differ_by_it_alone():
-    loaded = {recipe.name: recipe for recipe in ablation("rivals").recipes if recipe.seed == 0}
+def test_all_methods_are_compared_and_differ_by_their_method_alone():
+    loaded = {recipe.name: recipe for recipe in ablation("all_methods").recipes if recipe.seed == 0}
     assert {r.method for r in loaded.values()} == set(METHODS)
     for name, each in loaded.items():
         own = {"name", "method", "batch", "batch_norm", "strong", each.method}

@@ -12,6 +12,7 @@ from cclcc_cli.cli import console, recipes, report
 from cclcc_cli.cli.ablate import ablate
 from cclcc_cli.cli.audit import audit
 from cclcc_cli.cli.bundle import bundle, unbundle
+from cclcc_cli.cli.check_plugin import check_plugin
 from cclcc_cli.cli.compare import compare
 from cclcc_cli.cli.datasets import datasets
 from cclcc_cli.cli.help import Command, Group
@@ -44,6 +45,7 @@ COMMANDS: tuple[tuple[str, str, Callable[..., None] | typer.Typer, str], ...] = 
   cclcc methods
   cclcc methods unimatch
 """),
+    ("Training", "check-plugin", check_plugin, "  cclcc check-plugin PLUGIN.py"),
     ("Training", "train", train, """
   cclcc train quickstart
   cclcc train kvasir --set data.name=my-polyps --seed 1

@@ -84,11 +84,11 @@ def train(
 
     from cclcc_cli.launchers.spawn import follow_parent
     from cclcc_cli.runs.run import follow_run, train_run
-    from cclcc_cli.training.group import open_team
+    from cclcc_cli.training.distributed.process_group import open_context
     from cclcc_cli.training.runtime import resolve_runtime
 
     follow_parent()
-    with open_team(place) as team:
+    with open_context(place) as team:
         runtime = resolve_runtime(device, precision, workers, place.size, threads)
         team.use(runtime)
         if not team.leads:

@@ -2,14 +2,12 @@
 
 from cclcc_cli.config.base import BaseRecipe
 from cclcc_cli.config.load import load_recipe, parse_recipe
-from cclcc_cli.config.recipes import METHODS, AnyRecipe, ClccRecipe, SupervisedRecipe
+from cclcc_cli.config.recipes import METHODS, AnyRecipe
 
 __all__ = [
     "METHODS",
     "AnyRecipe",
     "BaseRecipe",
-    "ClccRecipe",
-    "SupervisedRecipe",
     "load_recipe",
     "parse_recipe",
 ]

@@ -82,7 +82,7 @@ def _parse_axes(value: Any) -> Any:
         if not isinstance(values, list) or not values:
             raise ValueError(f"{key} = {values!r}: give a list of one or more values")
         for index, one in enumerate(values):
-            if any(same(one, former) for former in values[:index]):
+            if any(same(one, previous) for previous in values[:index]):
                 raise ValueError(f"{key} has {one!r} twice")
         if key == "data.selection.seed" and len({type(one) for one in values}) > 1:
             raise ValueError(f"{key} = {values!r}: numbers repeat a group with other labelled "
@@ -211,7 +211,7 @@ def load_ablation(path: Path, overrides: Sequence[str] = ()) -> Arrangement:
     problems: dict[str, list[str]] = {}
     for point in points:
         try:
-            recipes.append(_recipe(ablation, point, base))
+            recipes.append(_recipe(ablation, point, base, path.parent))
         except RecipeError as error:
             for line in str(error).split("\n"):
                 problems.setdefault(line, []).append(point.place)
@@ -238,13 +238,15 @@ def _lay_out(ablation: Ablation, path: Path) -> list[Point]:
     return left
 
 
-def _recipe(ablation: Ablation, point: Point, base: dict[str, Any]) -> AnyRecipe:
+def _recipe(
+    ablation: Ablation, point: Point, base: dict[str, Any], folder: Path
+) -> AnyRecipe:
     overrides = [item for part in point.parts
                  for item in ablation.variants.get(part, {}).items()]
     overrides += list(point.values.items())
-    raw = vary(base, overrides)
+    raw = vary(base, overrides, folder)
     raw["name"] = _name(point)
-    return parse_recipe(raw, "recipe")
+    return parse_recipe(raw, "recipe", folder)
 
 
 def _name(point: Point) -> str:

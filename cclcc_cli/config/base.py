@@ -1,18 +1,26 @@
 """What the recipe of any method holds, and what must fit together in it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
-from cclcc_cli.config.model import Model, MonaiModel, UNetModel
+from cclcc_cli.config.model import Model, UNetModel
 from cclcc_cli.config.schema import (
     AdamW,
     Budget,
     Data,
     Evaluation,
+    LabeledBatch,
     Name,
     Optimizer,
+    PluginSource,
     Schedule,
     Section,
     Seed,
@@ -40,12 +48,25 @@ class StrongViews:
 
 
 class BaseRecipe(Section):
-    """What every method's recipe holds."""
+    """What every method's recipe holds.
+
+    A method's recipe adds ``method``, ``batch`` and a section of options, which bears the
+    method's name. The first line of its docstring is what ``cclcc methods`` says of it.
+    """
 
     source: ClassVar[str]
     """Where method and constants are from."""
     binary: ClassVar[str]
     """Why it is for foreground against background only."""
+    weights: ClassVar[tuple[str, ...]] = ()
+    """Options that weigh its terms: with all of them at 0 it is supervised training."""
+    example: ClassVar[Mapping[str, Any]] = {}
+    """Options with which it trains on images of 32 pixels, as the contract's checks do."""
+
+    if TYPE_CHECKING:
+        # Fields of each method's own recipe: declared here, they would come first in every file.
+        method: str
+        batch: LabeledBatch | TwoStreamBatch
 
     name: Name
     """What to call this experiment; determines nothing."""
@@ -71,6 +92,26 @@ class BaseRecipe(Section):
     """How often to validate."""
     evaluation: Evaluation = Evaluation()
     """How a map becomes a mask and a score."""
+    plugins: Annotated[tuple[PluginSource, ...], Field(strict=False)] = ()
+    """Files, seen from the recipe's folder, or installed packages that add methods, networks,
+    losses or scores; part of what a run is where something of them is used."""
+
+    @property
+    def options(self) -> Any:
+        """The method's own section, which bears its name; None for a method without options."""
+        return getattr(self, self.method, None)
+
+    @property
+    def clause(self) -> str:
+        """What the method minimised, with every weight and constant, for a methods section."""
+        values = {} if self.options is None else self.options.model_dump(mode="json")
+        listed = ", ".join(f"{key} {value}" for key, value in values.items())
+        return f"the loss of {self.method} was minimised{f' ({listed})' if listed else ''}"
+
+    @property
+    def fewest_images(self) -> int:
+        """Images of the smallest batch that passes the network while it learns."""
+        return self.batch.labeled
 
     @property
     def strong_views(self) -> StrongViews | None:
@@ -81,6 +122,11 @@ class BaseRecipe(Section):
     def sides(self) -> tuple[int, ...]:
         """Sides in pixels of what enters the network."""
         return (self.data.size,)
+
+    @model_serializer(mode="wrap")
+    def _without_plugins_if_none(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values: dict[str, Any] = handler(self)
+        return values if self.plugins else {k: v for k, v in values.items() if k != "plugins"}
 
     @model_validator(mode="after")
     def _validates_within_budget(self) -> Self:
@@ -108,12 +154,12 @@ class BaseRecipe(Section):
         factor, model = self.optimizer.encoder_lr, self.model
         if factor == 1:
             return self
-        if isinstance(model, MonaiModel):
+        if not model.has_inner_maps:
             raise ValueError(
-                f"optimizer.encoder_lr = {factor:g}: where the encoder of model.kind = monai ends "
-                "is not known; leave it out, or take another kind"
+                f"optimizer.encoder_lr = {factor:g}: where the encoder of model.kind = "
+                f"{model.kind} ends is not known; leave it out, or take another kind"
             )
-        if model.freeze == "encoder":
+        if getattr(model, "freeze", "none") == "encoder":
             raise ValueError(
                 f"optimizer.encoder_lr = {factor:g}: model.freeze = encoder leaves nothing to "
                 "learn there; leave one of the two out"
@@ -122,10 +168,10 @@ class BaseRecipe(Section):
 
     def check_inner_maps(self, key: str, value: str, other: str) -> None:
         """Refuse a network whose inner maps are not known where a method reaches inside."""
-        if isinstance(self.model, MonaiModel):
+        if not self.model.has_inner_maps:
             raise ValueError(
-                f"{key} = {value} needs maps from inside the network, which model.kind = monai "
-                f"does not give; set {key}={other}"
+                f"{key} = {value} needs maps from inside the network, which model.kind = "
+                f"{self.model.kind} does not give; set {key}={other}"
             )
 
 
@@ -133,6 +179,9 @@ class TwoStreamRecipe(BaseRecipe):
     """What the recipes of methods with unlabelled images hold."""
 
     binary: ClassVar[str] = "its losses are written for one probability per pixel"
+    vanishing: ClassVar[tuple[str, ...] | None] = None
+    """Options with which, as they go to 0, it becomes supervised training; None: its ``weights``.
+    """
 
     batch: TwoStreamBatch = TwoStreamBatch()
     """Images of a step, by stream."""
@@ -141,7 +190,6 @@ class TwoStreamRecipe(BaseRecipe):
 
     @property
     def fewest_images(self) -> int:
-        """Images of the smallest batch that passes the network while it learns."""
         return self._fewest(self.batch.unlabeled)
 
     def _fewest(self, unlabeled: int) -> int:

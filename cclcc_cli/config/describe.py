@@ -1,7 +1,7 @@
 """What can be written in a recipe, read off the classes that check it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from types import NoneType, UnionType
@@ -59,20 +59,26 @@ class MethodText:
     options: tuple[str, ...]
 
 
-def describe_methods() -> list[MethodText]:
-    """All methods in reading order."""
-    return [_describe(name, recipe) for name, recipe in METHODS.items()]
+def describe_methods(methods: Mapping[str, type[BaseRecipe]] = METHODS) -> list[MethodText]:
+    """All methods in reading order.
+
+    Args:
+        methods: the recipe class of each, those of plug-ins included.
+    """
+    return [_describe(name, recipe) for name, recipe in methods.items()]
 
 
-def find_recipe(name: str) -> type[BaseRecipe]:
+def find_recipe(
+    name: str, methods: Mapping[str, type[BaseRecipe]] = METHODS
+) -> type[BaseRecipe]:
     """The recipe class of a method.
 
     Raises:
         RecipeError: there is no such method.
     """
-    if name not in METHODS:
-        raise RecipeError(f"method {name}: unknown; allowed: {', '.join(METHODS)}")
-    return METHODS[name]
+    if name not in methods:
+        raise RecipeError(f"method {name}: unknown; allowed: {', '.join(methods)}")
+    return methods[name]
 
 
 def describe_keys(recipe: type[BaseModel], prefix: str = "") -> list[Key]:
@@ -103,32 +109,32 @@ def _field_keys(name: str, field: FieldInfo) -> Iterator[Key]:
         for key in describe_keys(section, f"{name}."):
             tag = _tag(section)
             only = f"{tag[0]}: {tag[1]}" if len(sections) > 1 and tag else ""
-            former = merged.get(key.name)
-            if former is None:
+            previous = merged.get(key.name)
+            if previous is None:
                 merged[key.name] = replace(key, only=key.only or only)
             elif tag and key.name == f"{name}.{tag[0]}":
-                default = former.default if former.default != "-" else key.default
+                default = previous.default if previous.default != "-" else key.default
                 merged[key.name] = replace(
-                    former, default=default, allowed=f"{former.allowed} | {key.allowed}",
-                    meaning=field.description or former.meaning, only="",
+                    previous, default=default, allowed=f"{previous.allowed} | {key.allowed}",
+                    meaning=field.description or previous.meaning, only="",
                 )
             else:
-                merged[key.name] = _merge(former, key, only, everywhere=len(sections))
+                merged[key.name] = _merge(previous, key, only, everywhere=len(sections))
     yield from merged.values()
 
 
-def _merge(former: Key, key: Key, only: str, everywhere: int) -> Key:
-    """The same key in another kind of section; told apart where its default differs."""
-    default = former.default
+def _merge(previous: Key, key: Key, only: str, everywhere: int) -> Key:
+    """The same key in another kind of section; with both defaults where they differ."""
+    default = previous.default
     if key.default != default.split(" (")[0]:
         default = f"{default} ({only.partition(': ')[2]}: {key.default})"
-    kinds = [*former.only.split(", "), only]
-    return replace(former, default=default,
+    kinds = [*previous.only.split(", "), only]
+    return replace(previous, default=default,
                    only="" if len(kinds) == everywhere else ", ".join(kinds))
 
 
 def _tag(section: type[BaseModel]) -> tuple[str, str] | None:
-    """The key by which kinds of a section are told apart, and this one's value."""
+    """The key that distinguishes kinds of a section, and this one's value."""
     for name in ("kind", "name"):
         field = section.model_fields.get(name)
         if field is not None and get_origin(field.annotation) is Literal:

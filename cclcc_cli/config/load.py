@@ -3,20 +3,31 @@
 import copy
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache, reduce
 from io import StringIO
+from operator import or_
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from cclcc_cli.config.base import BaseRecipe
 from cclcc_cli.config.library import find_file
-from cclcc_cli.config.recipes import METHODS, AnyRecipe, Recipe
+from cclcc_cli.config.plugins import load_plugin, locate, recipe_classes, used
+from cclcc_cli.config.recipes import METHODS, AnyRecipe
+from cclcc_cli.config.schema import PluginSource
 from cclcc_cli.errors import RecipeError
 
-_RECIPE: TypeAdapter[AnyRecipe] = TypeAdapter(Recipe)
+
+@lru_cache
+def _adapter(sources: tuple[PluginSource, ...]) -> TypeAdapter[AnyRecipe]:
+    """Reads any recipe, where these plug-ins are in use."""
+    union: Any = Annotated[
+        reduce(or_, recipe_classes(sources).values()), Field(discriminator="method")
+    ]
+    return TypeAdapter(union)
 
 
 def load_recipe(path: Path, overrides: Sequence[str] = ()) -> AnyRecipe:
@@ -32,7 +43,18 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> AnyRecipe:
     path = find_file(path, "recipe")
     raw = read_yaml(path, "recipe", "name", "method")
     _override(raw, overrides)
-    return parse_recipe(raw, str(path))
+    return parse_recipe(raw, str(path), path.parent)
+
+
+def plugins_of(path: Path) -> tuple[PluginSource, ...]:
+    """The plug-ins that a recipe file names, whatever else it says.
+
+    Raises:
+        RecipeError: the file cannot be read, or a plug-in is not there.
+    """
+    raw = read_yaml(path, "recipe", "name", "method")
+    _locate_plugins(raw, path.parent, str(path))
+    return _sources(raw)
 
 
 def read_base(
@@ -53,9 +75,11 @@ def read_base(
     if isinstance(base, str):
         file = find_file(Path(base), "recipe", path.parent)
         raw, where = read_yaml(file, "recipe", "name", "method"), str(file)
+        path = file
     else:
         raw, where = {"name": name, **copy.deepcopy(dict(base))}, f"{path}: base"
     _override(raw, overrides)
+    _locate_plugins(raw, path.parent, where)
     return raw, parse_recipe(raw, where)
 
 
@@ -89,18 +113,64 @@ def read_yaml(path: Path, kind: str, *first_keys: str) -> dict[str, Any]:
     return raw
 
 
-def parse_recipe(raw: Mapping[str, Any], where: str) -> AnyRecipe:
+def parse_recipe(raw: Mapping[str, Any], where: str, folder: Path = Path()) -> AnyRecipe:
     """Check a recipe given as plain values.
+
+    Args:
+        raw: the values.
+        where: they come from; messages begin with it.
+        folder: what the paths of plug-ins start from.
+
+    Returns:
+        The recipe; of the plug-ins that it names it keeps those that it uses.
 
     Raises:
         RecipeError: one line per problem, each with its key, its value and what is allowed.
     """
+    raw = dict(raw)
+    methods = _open_plugins(raw, folder, where)
     try:
-        return _RECIPE.validate_python(dict(raw))
+        recipe = _adapter(_sources(raw)).validate_python(raw)
     except ValidationError as error:
-        schema = METHODS.get(str(raw.get("method")))
-        lines = [f"{where}: {line}" for line in explain(error, raw, schema)]
+        schema = methods.get(str(raw.get("method")))
+        lines = [f"{where}: {line}" for line in explain(error, raw, schema, methods)]
         raise RecipeError("\n".join(lines)) from None
+    return recipe.model_copy(update={"plugins": used(recipe)}) if recipe.plugins else recipe
+
+
+def _open_plugins(raw: dict[str, Any], folder: Path, where: str) -> dict[str, type[BaseRecipe]]:
+    """The recipe classes of all methods, those of the recipe's plug-ins included."""
+    _locate_plugins(raw, folder, where)
+    sources = _sources(raw)
+    try:
+        for source in sources:
+            load_plugin(source)  # each time: it may have changed since
+        return recipe_classes(sources)
+    except RecipeError as error:
+        lines = [f"{where}: {line}" for line in str(error).split("\n")]
+        raise RecipeError("\n".join(lines)) from None
+
+
+def _locate_plugins(raw: dict[str, Any], folder: Path, where: str) -> None:
+    """Put where plug-ins lie, and what is in them, in place of what the recipe calls them."""
+    entries = raw.get("plugins")
+    if isinstance(entries, str):
+        raise RecipeError(f"{where}: plugins = {entries!r}: give a list, such as [{entries}]")
+    if not isinstance(entries, list | tuple):
+        return  # none, or refused with all the other problems
+    try:
+        raw["plugins"] = [locate(entry, folder).model_dump() if isinstance(entry, str) else entry
+                          for entry in entries]
+    except RecipeError as error:
+        raise RecipeError(f"{where}: {error}") from None
+
+
+def _sources(raw: Mapping[str, Any]) -> tuple[PluginSource, ...]:
+    """A recipe's plug-ins; none where the key cannot be read, which is reported with the rest."""
+    try:
+        return tuple(PluginSource.model_validate(entry) for entry in raw.get("plugins") or ())
+    except (ValidationError, TypeError):
+        return ()
 
 
 def dump_recipe(recipe: BaseRecipe) -> str:
@@ -143,28 +213,34 @@ def set_key(raw: dict[str, Any], key: str, value: Any, where: str) -> None:
     node[keys[-1]] = value
 
 
-def vary(base: Mapping[str, Any], changes: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """A base's plain values with others laid over them; another method drops the former's keys.
+def vary(
+    base: Mapping[str, Any], changes: Iterable[tuple[str, Any]], folder: Path = Path()
+) -> dict[str, Any]:
+    """A base's plain values with others laid over them; another method drops its keys.
 
     Args:
         base: of a valid recipe.
         changes: dotted keys and values.
+        folder: what the paths of plug-ins in the changes start from.
 
     Raises:
-        RecipeError: as ``set_key``.
+        RecipeError: as ``set_key``, or a plug-in cannot be loaded.
     """
     changes = list(changes)
     method = dict(changes).get("method", base["method"])
     raw = copy.deepcopy(dict(base))
-    if method in METHODS and method != base["method"]:
-        raw = _keys_of(METHODS[method], raw)
+    if method != base["method"]:
+        plugins = copy.deepcopy(dict(changes).get("plugins", base.get("plugins")))
+        methods = _open_plugins({"plugins": plugins}, folder, "plugins")
+        if method in methods:
+            raw = _keys_of(methods[method], raw)
     for key, value in changes:
         set_key(raw, key, copy.deepcopy(value), f"{key} = {value}")
     return raw
 
 
 def _keys_of(recipe: type[BaseModel], raw: dict[str, Any]) -> dict[str, Any]:
-    """What another method's recipe has of a base's keys: the former method's own ones go.
+    """What another method's recipe has of a base's keys: the previous method's own keys go.
 
     Only the base, which was valid for its method, is looked at: a key that a variant sets and
     its method lacks stays an error.
@@ -193,7 +269,8 @@ def split_override(override: str, where: str) -> tuple[str, Any]:
 
 
 def explain(
-    error: ValidationError, raw: Mapping[str, Any], schema: type[BaseModel] | None
+    error: ValidationError, raw: Mapping[str, Any], schema: type[BaseModel] | None,
+    methods: Iterable[str] = METHODS,
 ) -> list[str]:
     """One line per problem: the key, its value and what is allowed.
 
@@ -201,16 +278,21 @@ def explain(
         error: what pydantic found.
         raw: what it read.
         schema: whose keys may be suggested for a mistyped one.
+        methods: that a recipe may name.
     """
-    return list(dict.fromkeys(_explain(problem, raw, schema) for problem in error.errors()))
+    return list(dict.fromkeys(
+        _explain(problem, raw, schema, methods) for problem in error.errors()
+    ))
 
 
-def _explain(problem: Any, raw: Mapping[str, Any], schema: type[BaseModel] | None) -> str:
+def _explain(
+    problem: Any, raw: Mapping[str, Any], schema: type[BaseModel] | None, methods: Iterable[str]
+) -> str:
     kind, context = problem["type"], problem.get("ctx", {})
     keys = _keys(problem["loc"], raw)
     where = ".".join(map(str, keys))
     if kind == "union_tag_not_found":  # only the method has no default
-        return f"method: is missing; allowed: {', '.join(METHODS)}"
+        return f"method: is missing; allowed: {', '.join(methods)}"
     if kind == "union_tag_invalid":
         key = context["discriminator"].strip("'")
         return (

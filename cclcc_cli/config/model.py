@@ -1,8 +1,8 @@
-"""The network of a recipe: several kinds, told apart by ``kind``."""
+"""The network of a recipe: several kinds, distinguished by ``kind``."""
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -47,8 +47,25 @@ class Normalization(Section):
 IMAGENET = Normalization()
 
 
-class UNetModel(Section):
+class NetworkSection(Section):
+    """A kind of network; each kind says ``kind``, and how many logits it gives per pixel."""
+
+    has_inner_maps: ClassVar[bool] = True
+    """Whether methods can reach its encoder and its decoder's stages."""
+    reduction: ClassVar[int] = 0
+    """By how much it divides an image's side before BatchNorm; 0 where there is none."""
+
+    if TYPE_CHECKING:
+        # Fields of each kind: declared here, they would come first in every file.
+        kind: str
+        num_classes: NumClasses
+        init: Init
+
+
+class UNetModel(NetworkSection):
     """The published U-Net: BatchNorm in the encoder only, transposed convolutions."""
+
+    reduction: ClassVar[int] = 16
 
     kind: Literal["unet"] = "unet"
     """2.5 million parameters at the published widths."""
@@ -64,8 +81,10 @@ class UNetModel(Section):
     """Start from the best weights of a finished run: its folder."""
 
 
-class WideUNetModel(Section):
+class WideUNetModel(NetworkSection):
     """The same network, twice as wide."""
+
+    reduction: ClassVar[int] = 16
 
     kind: Literal["wide_unet"]
     """9.9 million parameters."""
@@ -81,8 +100,10 @@ class WideUNetModel(Section):
     """Start from the best weights of a finished run: its folder."""
 
 
-class ResidualUNetModel(Section):
+class ResidualUNetModel(NetworkSection):
     """The published decoder on an encoder of residual blocks (arXiv:1512.03385)."""
+
+    reduction: ClassVar[int] = 16
 
     kind: Literal["residual_unet"]
     """2.5 million parameters."""
@@ -98,8 +119,10 @@ class ResidualUNetModel(Section):
     """Start from the best weights of a finished run: its folder."""
 
 
-class MonaiModel(Section):
+class MonaiModel(NetworkSection):
     """A network of MONAI, where ``pip install 'cclcc[monai]'`` has been run."""
+
+    has_inner_maps: ClassVar[bool] = False
 
     kind: Literal["monai"]
     """Gives logits and a last decoder map; its inner maps are not known here."""
@@ -113,8 +136,10 @@ class MonaiModel(Section):
     """Start from the best weights of a finished run: its folder."""
 
 
-class TimmModel(Section):
+class TimmModel(NetworkSection):
     """A U-Net decoder on an encoder of timm, where ``pip install 'cclcc[timm]'`` has been run."""
+
+    reduction: ClassVar[int] = 32
 
     kind: Literal["timm"]
     """Pretrained encoders: EfficientNet, ResNet, ConvNeXt and hundreds more."""

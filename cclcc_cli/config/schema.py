@@ -260,11 +260,33 @@ class Boundary(Section):
         return self
 
 
-class SupervisedLoss(Section):
+class LossSection(Section):
+    """A loss on labelled images; each kind says ``kind``."""
+
+    @property
+    def clause(self) -> str:
+        """What the loss was, for a methods section."""
+        values = self.model_dump(mode="json", exclude={"kind"})
+        listed = ", ".join(f"{key} {value}" for key, value in values.items())
+        return f"{self.kind}{f' ({listed})' if listed else ''}"  # type: ignore[attr-defined]
+
+
+class SupervisedLoss(LossSection):
     """BCE + soft Dice on labelled images; ``boundary: null`` is the plain mean BCE."""
 
+    kind: Annotated[Literal["bce_dice"], Field(exclude=True)] = "bce_dice"
+    """The package's own loss; a plug-in may offer others."""
     boundary: Boundary | None = None
     """Weigh pixels near borders more; null weighs all alike."""
+
+
+class PluginSource(Section):
+    """A plug-in as a resolved recipe keeps it; in a recipe, its file or name alone will do."""
+
+    source: str
+    """The file's absolute path, or the name of an installed package's entry point."""
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    """Of the file, or of all Python files of the package."""
 
 
 class Validation(Section):

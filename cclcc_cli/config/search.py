@@ -52,14 +52,14 @@ class Search(Section):
     base: Annotated[str | dict[str, Any], BeforeValidator(_parse_base)]
     """A recipe file, from this file's folder, or the recipe's keys themselves."""
     variant: dict[str, Any] = Field(default_factory=dict)
-    """Dotted keys laid over the base; another method drops the base's own keys of the former one,
+    """Dotted keys laid over the base; another method drops the keys of the base's own method,
     as in an ablation."""
     space: Annotated[Space, Field(min_length=1)]
     """Dotted key to what to try: a list, or {kind: uniform | log | int | categorical, ...}."""
     objective: Annotated[str, BeforeValidator(_parse_objective)] = "dice"
     """A score on validation at the best checkpoint; its name says which way is better."""
     trials: Count
-    """In all, those of former starts included."""
+    """In all, those of earlier starts included."""
     seeds: Annotated[list[Seed], Field(min_length=1)] | None = None
     """The objective is the mean over trainings with these."""
     folds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] | None = None

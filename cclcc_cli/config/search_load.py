@@ -79,8 +79,8 @@ def load_search(path: Path, overrides: Sequence[str] = ()) -> CheckedSearch:
         raise RecipeError("\n".join(f"{path}: {_spoken(line)}" for line in lines)) from None
     base_raw, base = read_base(search.base, search.name, path, overrides)
     if search.variant:
-        base_raw = vary(base_raw, search.variant.items())
-        base = parse_recipe(base_raw, f"{path}: variant")
+        base_raw = vary(base_raw, search.variant.items(), path.parent)
+        base = parse_recipe(base_raw, f"{path}: variant", path.parent)
     probes, problems = _probe(search, base_raw)
     listed: list[dict[str, Any]] = []
     published = False
@@ -152,7 +152,7 @@ def _listed(
         if not wrong:
             points.append(point)
     for index, point in enumerate(points):
-        if any(_alike(point, former) for former in points[:index]):
+        if any(_alike(point, previous) for previous in points[:index]):
             problems.append(f"enqueue: {json.dumps(point)} is listed twice, or is the base's own")
     if isinstance(search.sampler, GridSampler):
         every = grid_points(search.space)

@@ -126,7 +126,7 @@ class Categorical(_Dimension):
     def _distinct(self) -> Self:
         for index, one in enumerate(self.choices):
             # Optuna takes 1, 1.0 and true for one choice.
-            if any(one == former for former in self.choices[:index]):
+            if any(one == previous for previous in self.choices[:index]):
                 raise ValueError(f"choices have {one!r} twice")
         return self
 

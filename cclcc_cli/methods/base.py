@@ -7,7 +7,10 @@ from fractions import Fraction
 
 from torch import Tensor, nn
 
+from cclcc_cli.config.base import BaseRecipe
 from cclcc_cli.losses.ramps import sigmoid_ramp_up
+from cclcc_cli.methods.supervision import supervised_loss
+from cclcc_cli.models.build import build_network
 from cclcc_cli.models.network import Network
 
 
@@ -38,8 +41,8 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Moment:
-    """When a step happens.
+class StepInfo:
+    """Where in the budget a step lies.
 
     Attributes:
         step: steps done before this one, from 0.
@@ -72,13 +75,34 @@ class Method(nn.Module, ABC):
     """A way to learn from labelled and unlabelled images.
 
     Everything with a state lives in attributes, so that ``state_dict`` restores it all.
+
+    Args:
+        recipe: resolved. The student's weights are drawn first of all, from torch's current
+            random state, so that all methods start from the same one.
     """
 
     student: Network
 
+    def __init__(self, recipe: BaseRecipe) -> None:
+        super().__init__()
+        self.student = build_network(recipe.model)
+        self._supervised = recipe.supervised_loss
+
     @abstractmethod
-    def loss(self, batch: Batch, moment: Moment) -> Loss:
-        """What to minimise on this batch at this moment."""
+    def loss(self, batch: Batch, info: StepInfo) -> Loss:
+        """What to minimise on this batch at this step."""
+
+    def supervised_loss(self, logits: Tensor, batch: Batch) -> Tensor:
+        """The loss of logits ``(L, 1, H, W)`` of the labelled images, a scalar."""
+        return supervised_loss(logits, batch.target, self._supervised)
+
+    def labeled_loss(self, batch: Batch) -> Loss:
+        """The whole loss of a step in which labelled images alone count.
+
+        A method whose terms weigh nothing returns it, and saves the passes of the other images.
+        """
+        total = self.supervised_loss(self.student(batch.labeled), batch)
+        return Loss(total, {"supervised": total.detach()})
 
     def after_step(self) -> None:
         """Runs after each optimiser step; a method with a teacher moves it here."""

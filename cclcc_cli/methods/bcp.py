@@ -6,18 +6,16 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
-from cclcc_cli.config.recipes import BcpRecipe
-from cclcc_cli.config.rivals import Bcp as BcpConfig
+from cclcc_cli.config.methods.bcp import BcpOptions
 from cclcc_cli.data.mixing import draw_paste_box
 from cclcc_cli.losses.overlap import region_bce_dice_loss
-from cclcc_cli.methods.base import Batch, Loss, Moment
+from cclcc_cli.methods.base import Batch, Loss, StepInfo
+from cclcc_cli.methods.student_teacher import StudentTeacherMethod
 from cclcc_cli.methods.supervision import supervised_weights
-from cclcc_cli.methods.taught import Taught
-from cclcc_cli.models.build import build_network
 
 
 @final
-class Bcp(Taught[BcpConfig]):
+class Bcp(StudentTeacherMethod[BcpOptions]):
     """Labelled pixels by their truth, unlabelled ones by the teacher's mask, in mixed images.
 
     There is no step on plain labelled images: first labelled ones are pasted into each other,
@@ -26,13 +24,13 @@ class Bcp(Taught[BcpConfig]):
     is a mixture, so that BatchNorm has one stream to normalise.
     """
 
-    def loss(self, batch: Batch, moment: Moment) -> Loss:
-        config = self._config
-        if not config.unlabeled_weight:
+    def loss(self, batch: Batch, info: StepInfo) -> Loss:
+        options = self.options
+        if not options.unlabeled_weight:
             return self.labeled_loss(batch)
-        box = draw_paste_box(batch.images.shape[2:], config.box)
+        box = draw_paste_box(batch.images.shape[2:], options.box)
         box = box.to(batch.images.device, non_blocking=True)
-        if moment.step < float(config.pretraining) * moment.total_steps:
+        if info.step < float(options.pretraining) * info.total_steps:
             return self._pretrain(batch, box)
         half = len(batch.target) // 2
         # The first half of the labelled images goes into the box, of the others what is around.
@@ -40,13 +38,13 @@ class Bcp(Taught[BcpConfig]):
         mixed = torch.where(from_labeled, batch.labeled, batch.unlabeled)
         logits = self.student(mixed).float()
         pseudo = (self.teacher(batch.unlabeled) > 0).float()
-        if config.largest_component:
+        if options.largest_component:
             pseudo = keep_largest(pseudo)
         supervised = self._region_loss(logits, batch.target, from_labeled)
-        taught = self._region_loss(logits, pseudo, ~from_labeled)
+        pseudo_loss = self._region_loss(logits, pseudo, ~from_labeled)
         return Loss(
-            supervised + config.unlabeled_weight * taught,
-            {"supervised": supervised.detach(), "pseudo": taught.detach()},
+            supervised + options.unlabeled_weight * pseudo_loss,
+            {"supervised": supervised.detach(), "pseudo": pseudo_loss.detach()},
         )
 
     def _pretrain(self, batch: Batch, box: Tensor) -> Loss:
@@ -76,5 +74,4 @@ def keep_largest(masks: Tensor) -> Tensor:
     return torch.stack(kept)[:, None].to(masks)
 
 
-def build_bcp(recipe: BcpRecipe) -> Bcp:
-    return Bcp(build_network(recipe.model), recipe.bcp, recipe)
+METHOD = Bcp

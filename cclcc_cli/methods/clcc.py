@@ -7,9 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from cclcc_cli.config.clcc import Clcc as ClccConfig
-from cclcc_cli.config.clcc import Joint, TwoStages
-from cclcc_cli.config.recipes import ClccRecipe
+from cclcc_cli.config.methods.clcc import ClccOptions, ClccRecipe, Joint, TwoStages
 from cclcc_cli.data.grid import join_patches, split_patches
 from cclcc_cli.losses.consistency import patch_consistency_loss
 from cclcc_cli.losses.contrastive import (
@@ -17,11 +15,10 @@ from cclcc_cli.losses.contrastive import (
     Normalization,
     cross_level_contrastive_loss,
 )
-from cclcc_cli.methods.base import Batch, Loss, Moment
+from cclcc_cli.methods.base import Batch, Loss, StepInfo
 from cclcc_cli.methods.two_stream import TwoStreamMethod
-from cclcc_cli.models.build import build_network
 from cclcc_cli.models.ema import EmaTeacher
-from cclcc_cli.models.network import EncoderDecoder, Network
+from cclcc_cli.models.network import EncoderDecoder
 from cclcc_cli.models.projector import Projector, choose_strides
 
 
@@ -32,25 +29,38 @@ class _ContrastOptions(TypedDict):
 
 
 @final
-class Clcc(TwoStreamMethod[ClccConfig]):
+class Clcc(TwoStreamMethod[ClccOptions]):
     """Supervised loss plus cross-level contrast and cross-level consistency.
 
     Args:
-        student: the network; the only part that is kept.
+        recipe: resolved.
+
+    Attributes:
         projector: from the map that is contrasted to embeddings, used while there is contrast.
-        recipe: weights, options and the order of the terms.
+        teacher: whose prediction for the whole image is the target; None where it is the
+            student's own.
     """
 
-    def __init__(self, student: Network, projector: Projector, recipe: ClccRecipe) -> None:
-        super().__init__(student, recipe.clcc, recipe)
-        self.projector = projector
+    def __init__(self, recipe: ClccRecipe) -> None:
+        super().__init__(recipe)
+        options, student = self.options, self.student
+        if options.contrast_on == "encoder":
+            assert isinstance(student, EncoderDecoder)
+            self.projector = Projector(
+                student.encoder_channels, options.projector_widths, (1, 1, 1)
+            )
+        else:
+            strides = options.projector_strides or choose_strides(
+                recipe.data.size // options.grid
+            )
+            self.projector = Projector(student.feature_channels, options.projector_widths, strides)
         self.teacher: EmaTeacher | None = None
-        decay = recipe.clcc.target_ema_decay
-        if decay is not None and recipe.clcc.consistency_weight:
+        decay = options.target_ema_decay
+        if decay is not None and options.consistency_weight:
             self.teacher = EmaTeacher(student, decay)
 
-    def loss(self, batch: Batch, moment: Moment) -> Loss:
-        contrast_weight, consistency_weight = self.weights(moment)
+    def loss(self, batch: Batch, info: StepInfo) -> Loss:
+        contrast_weight, consistency_weight = self.weights(info)
         if not contrast_weight and not consistency_weight:
             return self.labeled_loss(batch)
         labeled, unlabeled = self.pass_streams(
@@ -61,14 +71,14 @@ class Clcc(TwoStreamMethod[ClccConfig]):
         total, terms = supervised, {"supervised": supervised.detach()}
 
         # Contrast alone takes patches as keys only: no graph, hence no backward pass, for them.
-        with torch.set_grad_enabled(bool(consistency_weight) or self._config.symmetric):
+        with torch.set_grad_enabled(bool(consistency_weight) or self.options.symmetric):
             patches = self._patch_maps(batch)
         if contrast_weight:
             contrast = self._contrast(torch.cat([labeled[-1], unlabeled[-1]]), patches[-1])
             total = total + contrast_weight * contrast
             terms["contrast"] = contrast.detach()
         if consistency_weight:
-            patch_logits = join_patches(self.student.head(patches[0]), self._config.grid)
+            patch_logits = join_patches(self.student.head(patches[0]), self.options.grid)
             target = self._target(batch, logits, unlabeled[0]).float()
             consistency = patch_consistency_loss(patch_logits.float(), target, self._sure(target))
             total = total + consistency_weight * consistency
@@ -81,7 +91,7 @@ class Clcc(TwoStreamMethod[ClccConfig]):
 
     def _maps(self, images: Tensor) -> list[Tensor]:
         """The last decoder map, ``(B, C, H, W)``, first, and the one that is contrasted last."""
-        if self._config.contrast_on == "decoder":
+        if self.options.contrast_on == "decoder":
             return [self.student.features(images)]
         assert isinstance(self.student, EncoderDecoder)
         encoded = self.student.encode(images)
@@ -89,11 +99,11 @@ class Clcc(TwoStreamMethod[ClccConfig]):
 
     def _patch_maps(self, batch: Batch) -> list[Tensor]:
         """The same of the patches, ``(B * N, C, P, P)``."""
-        config = self._config
-        images = batch.images if config.patch_view is None else batch.strong[0]
-        patches = split_patches(images, config.grid).contiguous(memory_format=torch.channels_last)
-        labeled = len(batch.target) * config.grid**2
-        return self.pass_others(patches, labeled, config.patch_statistics, self._maps)
+        options = self.options
+        images = batch.images if options.patch_view is None else batch.strong[0]
+        patches = split_patches(images, options.grid).contiguous(memory_format=torch.channels_last)
+        labeled = len(batch.target) * options.grid**2
+        return self.pass_others(patches, labeled, options.patch_statistics, self._maps)
 
     def _target(self, batch: Batch, labeled_logits: Tensor, unlabeled: Tensor) -> Tensor:
         """Logits for whole images, ``(B, 1, H, W)``, which patches are held to."""
@@ -105,53 +115,44 @@ class Clcc(TwoStreamMethod[ClccConfig]):
 
     def _sure(self, target: Tensor) -> Tensor | None:
         """Where the target is sure enough to count; None where all counts."""
-        threshold = self._config.consistency_threshold
+        threshold = self.options.consistency_threshold
         return None if threshold is None else target.abs() > math.log(threshold / (1 - threshold))
 
-    def weights(self, moment: Moment) -> tuple[float, float]:
-        """The weights of contrast and consistency at this moment; 0 means not computed."""
-        contrast, consistency = self._config.contrast_weight, self._config.consistency_weight
-        match self._config.terms:
+    def weights(self, info: StepInfo) -> tuple[float, float]:
+        """The weights of contrast and consistency at this step; 0 means not computed."""
+        contrast, consistency = self.options.contrast_weight, self.options.consistency_weight
+        match self.options.terms:
             case TwoStages(contrast=share):
-                first = moment.step * share.denominator < share.numerator * moment.total_steps
+                first = info.step * share.denominator < share.numerator * info.total_steps
                 return (contrast, 0.0) if first else (0.0, consistency)
             case Joint(start=start, ramp_up=share):
-                if moment.step < float(start) * moment.total_steps:
+                if info.step < float(start) * info.total_steps:
                     return 0.0, 0.0
-                ramp = moment.ramp_up(share, start)
+                ramp = info.ramp_up(share, start)
                 return contrast * ramp, consistency * ramp
             case never:
                 assert_never(never)
 
     def _contrast(self, features: Tensor, patch_features: Tensor) -> Tensor:
-        config, grid = self._config, self._config.grid
-        if config.contrast_on == "encoder":  # which is coarse already: its strides are 1
+        options, grid = self.options, self.options.grid
+        if options.contrast_on == "encoder":  # which is coarse already: its strides are 1
             features = F.adaptive_avg_pool2d(features, grid)
             patch_features = F.adaptive_avg_pool2d(patch_features, 1)
         whole = self.projector(features).float()  # (B, D, G, G)
-        with torch.set_grad_enabled(config.symmetric):
+        with torch.set_grad_enabled(options.symmetric):
             cells = self.projector(patch_features).float()  # (B * N, D, 1, 1)
         patches = join_patches(cells, grid)
-        options: _ContrastOptions = {
-            "temperature": config.temperature,
-            "normalization": config.normalization,
-            "negatives": config.negatives,
+        settings: _ContrastOptions = {
+            "temperature": options.temperature,
+            "normalization": options.normalization,
+            "negatives": options.negatives,
         }
         # Autocast would take the similarities in half precision, and 1/temperature magnifies that.
         with torch.autocast(whole.device.type, enabled=False):
-            forward = cross_level_contrastive_loss(whole, patches, **options)
-            if not config.symmetric:
+            forward = cross_level_contrastive_loss(whole, patches, **settings)
+            if not options.symmetric:
                 return forward
-            return (forward + cross_level_contrastive_loss(patches, whole, **options)) / 2
+            return (forward + cross_level_contrastive_loss(patches, whole, **settings)) / 2
 
 
-def build_clcc(recipe: ClccRecipe) -> Clcc:
-    config = recipe.clcc
-    student = build_network(recipe.model)  # first, so that it starts as supervised's does
-    if config.contrast_on == "encoder":
-        assert isinstance(student, EncoderDecoder)
-        projector = Projector(student.encoder_channels, config.projector_widths, (1, 1, 1))
-    else:
-        strides = config.projector_strides or choose_strides(recipe.data.size // config.grid)
-        projector = Projector(student.feature_channels, config.projector_widths, strides)
-    return Clcc(student, projector, recipe)
+METHOD = Clcc

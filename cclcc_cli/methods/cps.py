@@ -4,38 +4,37 @@ from typing import final
 
 import torch
 
-from cclcc_cli.config.recipes import CpsRecipe
-from cclcc_cli.config.rivals import Cps as CpsConfig
+from cclcc_cli.config.methods.cps import CpsOptions, CpsRecipe
 from cclcc_cli.losses.pseudo_labels import pseudo_label_loss
-from cclcc_cli.methods.base import Batch, Loss, Moment
+from cclcc_cli.methods.base import Batch, Loss, StepInfo
 from cclcc_cli.methods.two_stream import TwoStreamMethod
 from cclcc_cli.models.build import build_network
-from cclcc_cli.models.network import Network
 
 
 @final
-class Cps(TwoStreamMethod[CpsConfig]):
+class Cps(TwoStreamMethod[CpsOptions]):
     """Both networks' supervised losses plus each one's cross-entropy to the other's labels.
 
     Args:
-        student: the one that is kept.
-        other: its peer, started differently.
-        recipe: weight, and which images teach across.
+        recipe: resolved.
+
+    Attributes:
+        other: the student's peer, started differently; it is not kept.
     """
 
-    def __init__(self, student: Network, other: Network, recipe: CpsRecipe) -> None:
-        super().__init__(student, recipe.cps, recipe)
-        self.other = other
+    def __init__(self, recipe: CpsRecipe) -> None:
+        super().__init__(recipe)
+        self.other = build_network(recipe.model)
 
-    def loss(self, batch: Batch, moment: Moment) -> Loss:
-        config = self._config
-        weight = config.cross_weight * moment.ramp_up(config.ramp_up)
+    def loss(self, batch: Batch, info: StepInfo) -> Loss:
+        options = self.options
+        weight = options.cross_weight * info.ramp_up(options.ramp_up)
         if not weight:  # the peer then has no say in anything
             return self.labeled_loss(batch)
         logits = [self.pass_streams(batch, net, network=net) for net in (self.student, self.other)]
         mine, others = (self.supervised_loss(labeled, batch) for labeled, _ in logits)
         a, b = (
-            (torch.cat(streams) if config.images == "all" else streams[1]).float()
+            (torch.cat(streams) if options.images == "all" else streams[1]).float()
             for streams in logits
         )
         cross = pseudo_label_loss(a, torch.sigmoid(b)) + pseudo_label_loss(b, torch.sigmoid(a))
@@ -49,6 +48,4 @@ class Cps(TwoStreamMethod[CpsConfig]):
         )
 
 
-def build_cps(recipe: CpsRecipe) -> Cps:
-    student = build_network(recipe.model)  # first, so that it starts as supervised's does
-    return Cps(student, build_network(recipe.model), recipe)
+METHOD = Cps

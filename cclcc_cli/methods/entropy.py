@@ -1,21 +1,19 @@
-"""Entropy minimisation: be sure of what you say about unlabelled images."""
+"""Entropy minimisation: confident predictions on unlabelled images."""
 
 from typing import final
 
-from cclcc_cli.config.recipes import EntropyRecipe
-from cclcc_cli.config.rivals import Entropy as EntropyConfig
+from cclcc_cli.config.methods.entropy import EntropyOptions
 from cclcc_cli.losses.entropy import entropy_loss
-from cclcc_cli.methods.base import Batch, Loss, Moment
+from cclcc_cli.methods.base import Batch, Loss, StepInfo
 from cclcc_cli.methods.two_stream import TwoStreamMethod
-from cclcc_cli.models.build import build_network
 
 
 @final
-class Entropy(TwoStreamMethod[EntropyConfig]):
+class Entropy(TwoStreamMethod[EntropyOptions]):
     """Supervised loss plus mean entropy of the predictions on unlabelled images."""
 
-    def loss(self, batch: Batch, moment: Moment) -> Loss:
-        weight = self._config.entropy_weight * moment.ramp_up(self._config.ramp_up)
+    def loss(self, batch: Batch, info: StepInfo) -> Loss:
+        weight = self.options.entropy_weight * info.ramp_up(self.options.ramp_up)
         if not weight:
             return self.labeled_loss(batch)
         labeled, unlabeled = self.pass_streams(batch, self.student)
@@ -27,5 +25,4 @@ class Entropy(TwoStreamMethod[EntropyConfig]):
         )
 
 
-def build_entropy(recipe: EntropyRecipe) -> Entropy:
-    return Entropy(build_network(recipe.model), recipe.entropy, recipe)
+METHOD = Entropy

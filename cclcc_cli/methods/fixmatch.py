@@ -1,40 +1,38 @@
-"""FixMatch on pixels: what the weak view is sure of teaches the strong view."""
+"""FixMatch on pixels: confident labels of the weak view are the strong view's target."""
 
 from typing import final
 
 import torch
 
-from cclcc_cli.config.recipes import FixMatchRecipe
-from cclcc_cli.config.rivals import FixMatch as FixMatchConfig
+from cclcc_cli.config.methods.fixmatch import FixMatchOptions
 from cclcc_cli.data.mixing import draw_cutmix_boxes, paste_neighbor
 from cclcc_cli.losses.pseudo_labels import pseudo_label_loss
-from cclcc_cli.methods.base import Batch, Loss, Moment
+from cclcc_cli.methods.base import Batch, Loss, StepInfo
 from cclcc_cli.methods.two_stream import TwoStreamMethod
 from cclcc_cli.models.batch_norm import norm_statistics
-from cclcc_cli.models.build import build_network
 
 
 @final
-class FixMatch(TwoStreamMethod[FixMatchConfig]):
+class FixMatch(TwoStreamMethod[FixMatchOptions]):
     """Supervised loss plus cross-entropy of strong views to confident labels of weak ones."""
 
-    def loss(self, batch: Batch, moment: Moment) -> Loss:
-        config = self._config
-        weight = config.pseudo_weight * moment.ramp_up(config.ramp_up)
+    def loss(self, batch: Batch, info: StepInfo) -> Loss:
+        options = self.options
+        weight = options.pseudo_weight * info.ramp_up(options.ramp_up)
         if not weight:
             return self.labeled_loss(batch)
         (strong,) = batch.strong
         labeled, weak = self.pass_streams(batch, self.student, both_learn=False)
-        boxes = draw_cutmix_boxes(len(strong), strong.shape[2:], config.cutmix)
+        boxes = draw_cutmix_boxes(len(strong), strong.shape[2:], options.cutmix)
         boxes = boxes.to(strong.device, non_blocking=True)
-        with norm_statistics(self.student, config.strong_statistics):
+        with norm_statistics(self.student, options.strong_statistics):
             strong_logits = self.student(paste_neighbor(strong, boxes)).float()
         probs = torch.sigmoid(weak.detach().float())
         supervised = self.supervised_loss(labeled, batch)
         pseudo = pseudo_label_loss(
-            strong_logits, paste_neighbor(probs, boxes), config.threshold
+            strong_logits, paste_neighbor(probs, boxes), options.threshold
         )
-        sure = torch.maximum(probs, 1 - probs) > config.threshold
+        sure = torch.maximum(probs, 1 - probs) > options.threshold
         return Loss(
             supervised + weight * pseudo,
             {
@@ -45,5 +43,4 @@ class FixMatch(TwoStreamMethod[FixMatchConfig]):
         )
 
 
-def build_fixmatch(recipe: FixMatchRecipe) -> FixMatch:
-    return FixMatch(build_network(recipe.model), recipe.fixmatch, recipe)
+METHOD = FixMatch

@@ -5,32 +5,30 @@ from typing import final
 import torch
 from torch.distributions import Beta
 
-from cclcc_cli.config.recipes import IctRecipe
-from cclcc_cli.config.rivals import Ict as IctConfig
+from cclcc_cli.config.methods.ict import IctOptions
 from cclcc_cli.data.mixing import mix_halves
 from cclcc_cli.losses.consistency import consistency_loss
-from cclcc_cli.methods.base import Batch, Loss, Moment
-from cclcc_cli.methods.taught import Taught
-from cclcc_cli.models.build import build_network
+from cclcc_cli.methods.base import Batch, Loss, StepInfo
+from cclcc_cli.methods.student_teacher import StudentTeacherMethod
 
 
 @final
-class Ict(Taught[IctConfig]):
+class Ict(StudentTeacherMethod[IctOptions]):
     """Supervised loss plus squared difference to the mixed answer on mixed unlabelled images.
 
     As in SSL4MIS the first half of the unlabelled images is mixed with the second, so that the
     student sees half as many of them.
     """
 
-    def loss(self, batch: Batch, moment: Moment) -> Loss:
-        config = self._config
-        weight = config.consistency_weight * moment.ramp_up(config.ramp_up)
+    def loss(self, batch: Batch, info: StepInfo) -> Loss:
+        options = self.options
+        weight = options.consistency_weight * info.ramp_up(options.ramp_up)
         if not weight:
             return self.labeled_loss(batch)
         half = len(batch.unlabeled) // 2
         # On the CPU: no wait for the device. Dropout draws what it would without shares.
         with torch.random.fork_rng(devices=[]):
-            shares = Beta(config.mix_alpha, config.mix_alpha).sample((half, 1, 1, 1))
+            shares = Beta(options.mix_alpha, options.mix_alpha).sample((half, 1, 1, 1))
         mixed = mix_halves(batch.unlabeled, shares)
         both = Batch(torch.cat([batch.labeled, mixed]), batch.target)
         labeled, unlabeled = self.pass_streams(both, self.student)
@@ -43,5 +41,4 @@ class Ict(Taught[IctConfig]):
         )
 
 
-def build_ict(recipe: IctRecipe) -> Ict:
-    return Ict(build_network(recipe.model), recipe.ict, recipe)
+METHOD = Ict

@@ -4,11 +4,11 @@ from typing import final
 
 from torch import Tensor
 
-from cclcc_cli.config.recipes import PatchContrastRecipe
+from cclcc_cli.config.methods.patch_contrast import PatchContrastOptions
+from cclcc_cli.config.methods.view_contrast import ViewContrastRecipe
 from cclcc_cli.losses.contrastive import cells_of
 from cclcc_cli.methods.view_contrast import ViewContrast
-from cclcc_cli.models.build import build_network
-from cclcc_cli.models.projector import Projector, choose_strides
+from cclcc_cli.models.projector import choose_strides
 
 
 @final
@@ -18,13 +18,13 @@ class PatchContrast(ViewContrast):
     Both views pass as whole images: CLCC differs by cutting one of them before the network.
     """
 
+    def strides(self, recipe: ViewContrastRecipe) -> tuple[int, int, int]:
+        assert isinstance(self.options, PatchContrastOptions)
+        return choose_strides(recipe.data.size // self.options.grid)
+
     def embeddings(self, features: Tensor, points: Tensor | None) -> Tensor:
         assert points is None
         return cells_of(self.projector(features))  # (B, N, D)
 
 
-def build_patch_contrast(recipe: PatchContrastRecipe) -> PatchContrast:
-    config, student = recipe.patch_contrast, build_network(recipe.model)
-    strides = choose_strides(recipe.data.size // config.grid)
-    projector = Projector(student.feature_channels, config.projector_widths, strides)
-    return PatchContrast(student, projector, config, recipe)
+METHOD = PatchContrast

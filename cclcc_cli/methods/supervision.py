@@ -2,20 +2,25 @@
 
 from torch import Tensor
 
-from cclcc_cli.config.schema import SupervisedLoss
+from cclcc_cli.config.plugins import implementation
+from cclcc_cli.config.schema import LossSection, SupervisedLoss
 from cclcc_cli.losses.overlap import bce_dice_loss, boundary_weights
-from cclcc_cli.methods.base import Batch, Loss
-from cclcc_cli.models.network import Network
 
 
-def supervised_loss(logits: Tensor, target: Tensor, config: SupervisedLoss) -> Tensor:
-    """BCE + soft Dice as the recipe wants it, a scalar, for ``(L, 1, H, W)`` logits and target."""
+def supervised_loss(logits: Tensor, target: Tensor, config: LossSection) -> Tensor:
+    """The loss that the recipe names, a scalar, for ``(L, 1, H, W)`` logits and target."""
+    if not isinstance(config, SupervisedLoss):
+        of_plugin = implementation(config)
+        assert of_plugin is not None
+        loss: Tensor = of_plugin(logits.float(), target, config)
+        return loss
     # Half precision is for the convolutions: sums over 10^5 pixels need all of float32.
     return bce_dice_loss(logits.float(), target, supervised_weights(target, config))
 
 
-def supervised_weights(target: Tensor, config: SupervisedLoss) -> Tensor | None:
+def supervised_weights(target: Tensor, config: LossSection) -> Tensor | None:
     """What each pixel's BCE weighs, like ``target``; None where all weigh alike."""
+    assert isinstance(config, SupervisedLoss)
     if config.boundary is None:
         return None
     return boundary_weights(
@@ -24,12 +29,3 @@ def supervised_weights(target: Tensor, config: SupervisedLoss) -> Tensor | None:
         kernel=config.boundary.kernel,
         count_padding=config.boundary.padding == "zeros",
     )
-
-
-def labeled_loss(student: Network, batch: Batch, config: SupervisedLoss) -> Loss:
-    """The whole step of a method that looks at labelled images alone at this moment.
-
-    A method whose terms weigh nothing comes here, and saves the passes of the other images.
-    """
-    total = supervised_loss(student(batch.labeled), batch.target, config)
-    return Loss(total, {"supervised": total.detach()})

@@ -8,17 +8,16 @@ import torch
 from torch import Tensor
 
 from cclcc_cli.config.base import TwoStreamRecipe
-from cclcc_cli.methods.base import Batch, Loss, Method
-from cclcc_cli.methods.supervision import labeled_loss, supervised_loss
+from cclcc_cli.methods.base import Batch, Method
 from cclcc_cli.models.batch_norm import NormStatistics, norm_statistics
 from cclcc_cli.models.network import Network
 
-Config = TypeVar("Config")
+Options = TypeVar("Options")
 Maps = TypeVar("Maps", Tensor, list[Tensor])
 """Maps with images as rows, one or several."""
 
 
-class TwoStreamMethod(Method, ABC, Generic[Config]):
+class TwoStreamMethod(Method, ABC, Generic[Options]):
     """A student that learns from labelled images and from others.
 
     In one BatchNorm pass the supervised loss could lower itself by moving the activations of
@@ -28,16 +27,15 @@ class TwoStreamMethod(Method, ABC, Generic[Config]):
     supervised training. As a method's weights go to 0 it becomes supervised training.
 
     Args:
-        student: the network that is kept.
-        config: the method's own section.
-        recipe: the rest; ``batch_norm`` and ``supervised_loss`` are read here.
+        recipe: resolved.
+
+    Attributes:
+        options: the recipe's section that bears the method's name.
     """
 
-    def __init__(self, student: Network, config: Config, recipe: TwoStreamRecipe) -> None:
-        super().__init__()
-        self.student = student
-        self._config = config
-        self._supervised = recipe.supervised_loss
+    def __init__(self, recipe: TwoStreamRecipe) -> None:
+        super().__init__(recipe)
+        self.options: Options = recipe.options
         self._joint = recipe.batch_norm == "joint"
 
     def pass_streams(
@@ -88,14 +86,6 @@ class TwoStreamMethod(Method, ABC, Generic[Config]):
             if self._joint:
                 return function(images)
             return _join(function(images[:num_labeled]), function(images[num_labeled:]))
-
-    def supervised_loss(self, logits: Tensor, batch: Batch) -> Tensor:
-        """The loss of logits ``(L, 1, H, W)`` of the labelled images, a scalar."""
-        return supervised_loss(logits, batch.target, self._supervised)
-
-    def labeled_loss(self, batch: Batch) -> Loss:
-        """The whole step where nothing but the labelled images counts."""
-        return labeled_loss(self.student, batch, self._supervised)
 
 
 def _join(labeled: Maps, unlabeled: Maps) -> Maps:

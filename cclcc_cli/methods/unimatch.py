@@ -6,48 +6,46 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from cclcc_cli.config.recipes import UniMatchRecipe
-from cclcc_cli.config.rivals import UniMatch as UniMatchConfig
+from cclcc_cli.config.methods.unimatch import UniMatchOptions
 from cclcc_cli.data.mixing import draw_cutmix_boxes, paste_neighbor
 from cclcc_cli.losses.pseudo_labels import pseudo_label_loss
-from cclcc_cli.methods.base import Batch, Loss, Moment
+from cclcc_cli.methods.base import Batch, Loss, StepInfo
 from cclcc_cli.methods.two_stream import TwoStreamMethod
 from cclcc_cli.models.batch_norm import norm_statistics
-from cclcc_cli.models.build import build_network
 from cclcc_cli.models.network import EncoderDecoder
 
 
 @final
-class UniMatch(TwoStreamMethod[UniMatchConfig]):
+class UniMatch(TwoStreamMethod[UniMatchOptions]):
     """Supervised loss plus what the weak view's confident labels teach three other views.
 
     Half of the weight is the two strong views', half that of dropped features. Published, the
     sum with the supervised loss is halved, which an optimiser such as AdamW does not notice, and
-    boxes come from a second batch, judged in evaluation mode; here from the batch's neighbour.
+    boxes come from a second batch, predicted in evaluation mode; here from the batch's neighbour.
     """
 
-    def loss(self, batch: Batch, moment: Moment) -> Loss:
-        config = self._config
-        weight = config.pseudo_weight * moment.ramp_up(config.ramp_up)
+    def loss(self, batch: Batch, info: StepInfo) -> Loss:
+        options = self.options
+        weight = options.pseudo_weight * info.ramp_up(options.ramp_up)
         if not weight:
             return self.labeled_loss(batch)
         labeled, unlabeled, dropped = self._logits(batch)
         boxes = [
-            draw_cutmix_boxes(len(view), view.shape[2:], config.cutmix).to(
+            draw_cutmix_boxes(len(view), view.shape[2:], options.cutmix).to(
                 view.device, non_blocking=True
             )
             for view in batch.strong
         ]
         mixed = [paste_neighbor(v, b) for v, b in zip(batch.strong, boxes, strict=True)]
-        with norm_statistics(self.student, config.strong_statistics):
+        with norm_statistics(self.student, options.strong_statistics):
             strong_logits = self.student(torch.cat(mixed)).float()
         probs = torch.sigmoid(unlabeled.detach())
         supervised = self.supervised_loss(labeled, batch)
         strong = pseudo_label_loss(
-            strong_logits, torch.cat([paste_neighbor(probs, b) for b in boxes]), config.threshold
+            strong_logits, torch.cat([paste_neighbor(probs, b) for b in boxes]), options.threshold
         )
-        features = pseudo_label_loss(dropped, probs, config.threshold)
-        sure = torch.maximum(probs, 1 - probs) > config.threshold
+        features = pseudo_label_loss(dropped, probs, options.threshold)
+        sure = torch.maximum(probs, 1 - probs) > options.threshold
         return Loss(
             supervised + weight * (strong + features) / 2,
             {
@@ -60,15 +58,15 @@ class UniMatch(TwoStreamMethod[UniMatchConfig]):
 
     def _logits(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """Logits of labelled images, of unlabelled ones, and of these with channels dropped."""
-        config, student = self._config, self.student
-        if config.dropout_at == "last_map":
+        options, student = self.options, self.student
+        if options.dropout_at == "last_map":
             labeled, unlabeled = self.pass_streams(batch, student.features)
-            dropped = F.dropout2d(unlabeled, config.dropout)
+            dropped = F.dropout2d(unlabeled, options.dropout)
             logits = [student.head(x).float() for x in (labeled, unlabeled, dropped)]
         elif self._joint:
             assert isinstance(student, EncoderDecoder)
             encoded, count = student.encode(batch.images), len(batch.target)
-            both = [torch.cat([m, F.dropout2d(m[count:], config.dropout)]) for m in encoded]
+            both = [torch.cat([m, F.dropout2d(m[count:], options.dropout)]) for m in encoded]
             of_all = student.head(student.decode(both)[-1]).float()
             rest = len(batch.unlabeled)
             logits = list(of_all.split([count, rest, rest]))
@@ -77,7 +75,7 @@ class UniMatch(TwoStreamMethod[UniMatchConfig]):
             logits = [student(batch.labeled).float()]
             with norm_statistics(student, "separate"):
                 encoded = student.encode(batch.unlabeled)
-                dropped_maps = [F.dropout2d(m, config.dropout) for m in encoded]
+                dropped_maps = [F.dropout2d(m, options.dropout) for m in encoded]
                 # A pass each: a decoder's BatchNorm would have them share their statistics.
                 logits += [student.head(student.decode(maps)[-1]).float()
                            for maps in (encoded, dropped_maps)]
@@ -85,5 +83,4 @@ class UniMatch(TwoStreamMethod[UniMatchConfig]):
         return labeled, unlabeled, dropped
 
 
-def build_unimatch(recipe: UniMatchRecipe) -> UniMatch:
-    return UniMatch(build_network(recipe.model), recipe.unimatch, recipe)
+METHOD = UniMatch

@@ -6,13 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cclcc_cli.config.recipes import UrpcRecipe
-from cclcc_cli.config.rivals import Urpc as UrpcConfig
+from cclcc_cli.config.methods.urpc import UrpcOptions, UrpcRecipe
 from cclcc_cli.losses.pyramid import pyramid_consistency_loss
-from cclcc_cli.methods.base import Batch, Loss, Moment
+from cclcc_cli.methods.base import Batch, Loss, StepInfo
 from cclcc_cli.methods.two_stream import TwoStreamMethod
-from cclcc_cli.models.build import build_network
-from cclcc_cli.models.network import EncoderDecoder, Network
+from cclcc_cli.models.network import EncoderDecoder
 from cclcc_cli.models.perturbations import drop_channels, drop_most_active, scale_noise
 
 _PERTURBATIONS = (drop_channels, drop_most_active, scale_noise)
@@ -20,30 +18,40 @@ _PERTURBATIONS = (drop_channels, drop_most_active, scale_noise)
 
 
 @final
-class Urpc(TwoStreamMethod[UrpcConfig]):
+class Urpc(TwoStreamMethod[UrpcOptions]):
     """Mean supervised loss of the scales plus their rectified difference to the mean.
 
     SSL4MIS also perturbs the coarser scales' features before their heads: ``perturbed``. The
     paper's idea, that scales differ by themselves, needs none of it.
 
     Args:
-        student: its own head is the finest scale, and the only one that predicts.
-        heads: 1x1 convolutions of the coarser scales, coarsest first.
-        recipe: weights, and where the scales come from.
+        recipe: resolved.
+
+    Attributes:
+        heads: 1x1 convolutions of the coarser scales, coarsest first; the student's own head is
+            the finest scale, and the only one that predicts.
     """
 
-    def __init__(self, student: Network, heads: nn.ModuleList, recipe: UrpcRecipe) -> None:
-        super().__init__(student, recipe.urpc, recipe)
-        self.heads = heads
+    def __init__(self, recipe: UrpcRecipe) -> None:
+        super().__init__(recipe)
+        student, coarser = self.student, self.options.num_scales - 1
+        if self.options.scales == "decoder":
+            assert isinstance(student, EncoderDecoder)
+            channels = list(student.decoder_channels[-1 - coarser : -1])
+        else:
+            channels = [student.feature_channels] * coarser
+        self.heads = nn.ModuleList(
+            nn.Conv2d(c, recipe.model.num_classes, 1) for c in channels
+        )
 
-    def loss(self, batch: Batch, moment: Moment) -> Loss:
-        weight = self._config.consistency_weight * moment.ramp_up(self._config.ramp_up)
+    def loss(self, batch: Batch, info: StepInfo) -> Loss:
+        weight = self.options.consistency_weight * info.ramp_up(self.options.ramp_up)
         if not weight:
             return self.labeled_loss(batch)
         # Scales as channels, so that both streams pass like any other map.
         labeled, unlabeled = self.pass_streams(batch, lambda x: torch.stack(self._scales(x), dim=1))
         *coarse, finest = (self.supervised_loss(x, batch) for x in labeled.unbind(1))
-        share = self._config.coarse_weight
+        share = self.options.coarse_weight
         supervised = (finest + share * torch.stack(coarse).sum()) / (1 + share * len(coarse))
         consistency = pyramid_consistency_loss(list(unlabeled.unbind(1)))
         return Loss(
@@ -54,7 +62,7 @@ class Urpc(TwoStreamMethod[UrpcConfig]):
     def _scales(self, images: Tensor) -> list[Tensor]:
         """Logits at full size, ``(B, K, H, W)`` each, the coarsest scale's first."""
         student, coarser = self.student, len(self.heads)
-        if self._config.scales == "decoder":
+        if self.options.scales == "decoder":
             assert isinstance(student, EncoderDecoder)
             maps = student.decode(student.encode(images))[-1 - coarser :]
         else:
@@ -63,7 +71,7 @@ class Urpc(TwoStreamMethod[UrpcConfig]):
             maps = [*pooled, last]
         size = images.shape[2:]
         coarse = maps[:-1]
-        if self._config.perturbed:
+        if self.options.perturbed:
             changes = _PERTURBATIONS[-coarser:]
             coarse = [change(m) for change, m in zip(changes, coarse, strict=True)]
         logits = [head(m).float() for head, m in zip(self.heads, coarse, strict=True)]
@@ -73,13 +81,4 @@ class Urpc(TwoStreamMethod[UrpcConfig]):
         return [*raised, student.head(maps[-1]).float()]
 
 
-def build_urpc(recipe: UrpcRecipe) -> Urpc:
-    config, student = recipe.urpc, build_network(recipe.model)
-    coarser = config.num_scales - 1
-    if config.scales == "decoder":
-        assert isinstance(student, EncoderDecoder)
-        channels = list(student.decoder_channels[-1 - coarser : -1])
-    else:
-        channels = [student.feature_channels] * coarser
-    heads = nn.ModuleList(nn.Conv2d(c, recipe.model.num_classes, 1) for c in channels)
-    return Urpc(student, heads, recipe)
+METHOD = Urpc

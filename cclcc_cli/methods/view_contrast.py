@@ -5,36 +5,31 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
-from cclcc_cli.config.base import TwoStreamRecipe
-from cclcc_cli.config.clcc import ViewContrast as ViewContrastConfig
+from cclcc_cli.config.methods.view_contrast import ViewContrastOptions, ViewContrastRecipe
 from cclcc_cli.losses.contrastive import info_nce_loss
-from cclcc_cli.methods.base import Batch, Loss, Moment
+from cclcc_cli.methods.base import Batch, Loss, StepInfo
 from cclcc_cli.methods.two_stream import TwoStreamMethod
-from cclcc_cli.models.network import Network
 from cclcc_cli.models.projector import Projector
 
 
-class ViewContrast(TwoStreamMethod[ViewContrastConfig], ABC):
+class ViewContrast(TwoStreamMethod[ViewContrastOptions], ABC):
     """Supervised loss plus InfoNCE between two views of all images, at some level.
 
     As in CLCC's contrast the keys come without a graph, unless ``symmetric``.
 
     Args:
-        student: the network.
-        projector: from its last decoder map to embeddings.
-        config: weight and config.
-        recipe: the rest.
+        recipe: resolved.
     """
 
-    def __init__(
-        self,
-        student: Network,
-        projector: Projector,
-        config: ViewContrastConfig,
-        recipe: TwoStreamRecipe,
-    ) -> None:
-        super().__init__(student, config, recipe)
-        self.projector = projector
+    def __init__(self, recipe: ViewContrastRecipe) -> None:
+        super().__init__(recipe)
+        self.projector = Projector(
+            self.student.feature_channels, self.options.projector_widths, self.strides(recipe)
+        )
+
+    @abstractmethod
+    def strides(self, recipe: ViewContrastRecipe) -> tuple[int, int, int]:
+        """Those of the projector, from the last decoder map to what is contrasted."""
 
     @abstractmethod
     def embeddings(self, features: Tensor, points: Tensor | None) -> Tensor:
@@ -44,9 +39,9 @@ class ViewContrast(TwoStreamMethod[ViewContrastConfig], ABC):
         """The places that both views are compared in; None for all."""
         return None
 
-    def loss(self, batch: Batch, moment: Moment) -> Loss:
-        config = self._config
-        weight = config.contrast_weight * moment.ramp_up(config.ramp_up)
+    def loss(self, batch: Batch, info: StepInfo) -> Loss:
+        options = self.options
+        weight = options.contrast_weight * info.ramp_up(options.ramp_up)
         if not weight:
             return self.labeled_loss(batch)
         (strong,) = batch.strong
@@ -55,9 +50,9 @@ class ViewContrast(TwoStreamMethod[ViewContrastConfig], ABC):
         features = torch.cat([labeled, unlabeled])
         points = self.draw_points(features)
         queries = self.embeddings(features, points).float()
-        with torch.set_grad_enabled(config.symmetric):
+        with torch.set_grad_enabled(options.symmetric):
             strong_features = self.pass_others(
-                strong, len(batch.target), config.strong_statistics, self.student.features
+                strong, len(batch.target), options.strong_statistics, self.student.features
             )
             keys = self.embeddings(strong_features, points).float()
         supervised = self.supervised_loss(logits, batch)
@@ -68,18 +63,18 @@ class ViewContrast(TwoStreamMethod[ViewContrastConfig], ABC):
         )
 
     def _contrast(self, queries: Tensor, keys: Tensor) -> Tensor:
-        config = self._config
+        options = self.options
 
         def one_way(a: Tensor, b: Tensor) -> Tensor:
             return info_nce_loss(
                 a, b,
-                temperature=config.temperature,
-                normalization=config.normalization,
-                negatives=config.negatives,
-                keys_learn=config.symmetric,
+                temperature=options.temperature,
+                normalization=options.normalization,
+                negatives=options.negatives,
+                keys_learn=options.symmetric,
             )
 
         # Autocast would take the similarities in half precision, and 1/temperature magnifies that.
         with torch.autocast(queries.device.type, enabled=False):
             forward = one_way(queries, keys)
-            return (forward + one_way(keys, queries)) / 2 if config.symmetric else forward
+            return (forward + one_way(keys, queries)) / 2 if options.symmetric else forward

@@ -10,6 +10,7 @@ from cclcc_cli.config.model import (
     UNetModel,
     WideUNetModel,
 )
+from cclcc_cli.config.plugins import implementation
 from cclcc_cli.models.network import EncoderDecoder, Network
 from cclcc_cli.models.unet import UNet
 
@@ -22,9 +23,10 @@ def build_network(config: AnyModel) -> Network:
     Raises:
         RunError: it belongs to a package that is not installed, or its weights cannot be had.
     """
-    network = _build(config)
-    if isinstance(network, EncoderDecoder) and not isinstance(config, MonaiModel):
-        network.freeze(config.freeze)
+    of_plugin = implementation(config)
+    network: Network = of_plugin(config) if of_plugin is not None else _build(config)
+    if isinstance(network, EncoderDecoder):
+        network.freeze(getattr(config, "freeze", "none"))
     return network
 
 

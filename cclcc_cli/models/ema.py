@@ -13,12 +13,12 @@ from cclcc_cli.models.network import Network
 
 @final
 class EmaTeacher(nn.Module):
-    """Follows a student and judges images; it never learns.
+    """Follows a student and predicts; it never learns.
 
     Weights after update n (from 1) are ``d * teacher + (1 - d) * student`` with
     ``d = min(1 - 1 / (n + 1), decay)``: the plain mean until that is slower than the decay.
     BatchNorm's running statistics are averaged in the same way, and serve where the teacher is
-    the predictor; while it judges, it normalises by the batch at hand, as published.
+    the predictor; its targets are made with the statistics of the batch at hand, as published.
 
     Args:
         student: is copied.
@@ -53,7 +53,7 @@ class EmaTeacher(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits ``(B, K, H, W)`` in float32, without a graph."""
-        return judge(self.network, images)
+        return forward_only(self.network, images)
 
     def get_extra_state(self) -> Any:
         return self._updates
@@ -62,8 +62,8 @@ class EmaTeacher(nn.Module):
         self._updates = state
 
 
-def judge(network: Network, images: Tensor) -> Tensor:
-    """Logits ``(B, K, H, W)`` in float32 that nobody learns from.
+def forward_only(network: Network, images: Tensor) -> Tensor:
+    """Logits ``(B, K, H, W)`` in float32, without a graph.
 
     Under autocast a network that also learns must have learnt its part first: the half-precision
     weights that its first pass leaves in the cache would have no graph. Running BatchNorm

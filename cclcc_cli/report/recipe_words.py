@@ -25,6 +25,7 @@ from cclcc_cli.config.schema import (
     NestedSelection,
     Sgd,
     Strong,
+    SupervisedLoss,
     Weak,
 )
 
@@ -143,14 +144,15 @@ def network(recipe: AnyRecipe, parameters: int | None) -> str:
     model = recipe.model
     size = f" ({parameters / 1e6:.2f} million weights)" if parameters else ""
     text = f"the network was {_architecture(model, size)}"
-    if not isinstance(model, MonaiModel):
-        text += _FROZEN[model.freeze]
+    text += _FROZEN[getattr(model, "freeze", "none")]
     if model.init is not None:
         text += ", and started from the best weights of another run"
     return text
 
 
 def _architecture(model: AnyModel, size: str) -> str:
+    if not isinstance(model, AnyModel):  # a plug-in's
+        return f"{model.kind}{size}"
     match model:
         case MonaiModel(network=name, width=width):
             return f"MONAI's {_MONAI[name]} from {width} channels on{size}"
@@ -183,6 +185,8 @@ def _timm_network(model: TimmModel, size: str) -> str:
 
 def supervised_loss(recipe: AnyRecipe) -> str:
     """The loss on labelled images."""
+    if not isinstance(recipe.supervised_loss, SupervisedLoss):  # a plug-in's
+        return f"the loss on labelled images was {recipe.supervised_loss.clause}"
     text = "the loss on labelled images was the sum of binary cross-entropy and soft Dice loss"
     boundary = recipe.supervised_loss.boundary
     if boundary is None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from cclcc_cli.config.plugins import scores_of
 from cclcc_cli.data.loading import TrainingImages, load_batches
 from cclcc_cli.data.sampling import TwoStreamBatches
 from cclcc_cli.data.transforms import StrongTransform, TrainingTransform
@@ -13,12 +14,12 @@ from cclcc_cli.methods import build_method
 from cclcc_cli.models.network import Network
 from cclcc_cli.runs.identity import RunSpec
 from cclcc_cli.runs.start import start_from_run
+from cclcc_cli.training.distributed.context import DistributedContext
 from cclcc_cli.training.evaluate import Scores, validation_scores
 from cclcc_cli.training.loop import Observer, Trainer
 from cclcc_cli.training.memory import keep_freed_memory
 from cclcc_cli.training.schedule import Plan
 from cclcc_cli.training.seed import seed_everything
-from cclcc_cli.training.team import Team
 
 
 def build_trainer(
@@ -28,7 +29,7 @@ def build_trainer(
     *,
     stop_requested: Callable[[], bool],
     observer: Observer,
-    team: Team,
+    team: DistributedContext,
     images: list[Scores] | None = None,
 ) -> Trainer:
     """A trainer at the first step of a run, with fresh weights from the recipe's seed.
@@ -55,7 +56,8 @@ def build_trainer(
     def validate(network: Network) -> dict[str, float]:
         if images is not None:
             images.clear()
-        return validation_scores(network, store, val, recipe.evaluation, runtime, team, images)
+        return validation_scores(network, store, val, recipe.evaluation, runtime, team, images,
+                                 scores_of(recipe))
 
     return Trainer(
         method, recipe, plan, runtime,
@@ -68,7 +70,7 @@ def build_trainer(
         folder=folder,
         stop_requested=stop_requested,
         observer=observer,
-        team=team,
+        context=team,
     )
 
 
@@ -83,7 +85,9 @@ def _images(run: RunSpec) -> TrainingImages:
     )
 
 
-def _batches(run: RunSpec, plan: Plan, first_step: int, team: Team) -> TwoStreamBatches:
+def _batches(
+    run: RunSpec, plan: Plan, first_step: int, team: DistributedContext
+) -> TwoStreamBatches:
     store, batch = run.store, run.recipe.batch
     return TwoStreamBatches(
         np.array(store.positions(run.labeled), dtype=np.int64),

@@ -2,6 +2,7 @@
 
     recipe.yaml        the resolved recipe, defaults written out
     cell.json          what determines the result, and its digest (see ``runs.identity``)
+    plugin-*.py        a copy of each plug-in file that the recipe uses
     environment.json   versions, machine, git commit, command
     status.json        state, position, times, how often the test split was read
     metrics.jsonl      one record per validation: losses, validation scores, speed

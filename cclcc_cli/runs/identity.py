@@ -2,12 +2,13 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, assert_never
 
 from cclcc_cli.config.model import TimmModel
+from cclcc_cli.config.plugins import scores_of
 from cclcc_cli.config.recipes import AnyRecipe
 from cclcc_cli.config.schema import ContiguousSelection, NestedSelection
 from cclcc_cli.data.audit import leaked_stems
@@ -19,9 +20,6 @@ from cclcc_cli.training.runtime import Runtime
 
 FORMAT = 3
 """Raised when the same recipe on the same data no longer gives the same result."""
-
-_DEEPEST = {"unet": 16, "wide_unet": 16, "residual_unet": 16, "timm": 32}
-"""By how much networks with BatchNorm reduce an image's side."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +105,7 @@ class RunSpec:
 
             check_sides(self.recipe.model.encoder, self.recipe.sides)
         batch, processes = self.recipe.batch, self.runtime.processes
-        if self.recipe.data.size <= _DEEPEST.get(self.recipe.model.kind, 0) and (
+        if self.recipe.data.size <= self.recipe.model.reduction and (
             self.recipe.fewest_images == 1
         ):
             raise RunError(
@@ -139,6 +137,8 @@ class RunSpec:
         recipe = self.recipe.model_dump(mode="json")
         recipe["data"]["labeled"] = len(self.labeled)  # 0.1 of 800 and 80 are the same labels
         # What lies at a path counts, and not the path.
+        if self.recipe.plugins:
+            recipe["plugins"] = sorted(one.sha256 for one in self.recipe.plugins)
         recipe["model"] |= dict.fromkeys(self.start, "see start")
         return {
             "format": FORMAT,
@@ -196,6 +196,8 @@ class RunSpec:
                 "share": len(self.labeled) / len(train),
                 "of": len(train),
             },
+            **({"scores": [asdict(row) for row in scores]}
+               if (scores := scores_of(self.recipe)) else {}),
         }
 
 

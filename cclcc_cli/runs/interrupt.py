@@ -7,7 +7,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # who hands runs out needs none of what trains
-    from cclcc_cli.training.team import Team
+    from cclcc_cli.training.distributed.context import DistributedContext
 
 WARNING = signal.SIGUSR2
 """What Slurm is told to send some time before it ends a job."""
@@ -46,7 +46,7 @@ class SharedStop:
         signal_number: the signal that one of them has received, or None.
     """
 
-    def __init__(self, own: StopRequest, team: "Team") -> None:
+    def __init__(self, own: StopRequest, team: "DistributedContext") -> None:
         self._own, self._team = own, team
         self.signal_number: int | None = None
 

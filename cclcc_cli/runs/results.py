@@ -5,6 +5,7 @@ import io
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from cclcc_cli.config.plugins import scores_of
 from cclcc_cli.data.store import Store
 from cclcc_cli.files import write_atomic
 from cclcc_cli.metrics.scores import SIZES, file_column
@@ -67,7 +68,7 @@ def _evaluate(
     rows = run.store.positions(stems)
     scores, bits = evaluate_images(
         network, run.store, rows, run.recipe.evaluation, on, run.runtime,
-        keep_masks=split == "test",
+        keep_masks=split == "test", extra=scores_of(run.recipe),
     )
     write_atomic(folder.images_table(split), _images_csv(scores, run.store))
     if bits is not None:

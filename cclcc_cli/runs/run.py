@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from cclcc_cli.config.load import dump_recipe
+from cclcc_cli.config.plugins import files_of
 from cclcc_cli.config.recipes import AnyRecipe
 from cclcc_cli.data.store import load_store, store_path
 from cclcc_cli.errors import DiskFullError, Interrupted, RunBusyError, RunError, StorageError
-from cclcc_cli.files import disk_problems
+from cclcc_cli.files import disk_problems, write_atomic
 from cclcc_cli.runs.build import build_trainer
 from cclcc_cli.runs.environment import describe_environment
 from cclcc_cli.runs.folder import RunFolder, State
@@ -22,10 +23,10 @@ from cclcc_cli.runs.interrupt import SharedStop, StopRequest, stop_on_signals
 from cclcc_cli.runs.progress import Chorus, Display, TextDisplay
 from cclcc_cli.runs.pruner import Judge, Pruned
 from cclcc_cli.runs.results import evaluate_run
+from cclcc_cli.training.distributed.context import SINGLE_PROCESS, DistributedContext
 from cclcc_cli.training.evaluate import Scores
 from cclcc_cli.training.runtime import Runtime
 from cclcc_cli.training.schedule import Plan, build_plan
-from cclcc_cli.training.team import ALONE, Team
 
 
 class Tracker(Protocol):
@@ -63,7 +64,7 @@ def train_run(
     fresh: bool = False,
     tracking: TrackerFactory | None = None,
     ablation: str | None = None,
-    team: Team = ALONE,
+    team: DistributedContext = SINGLE_PROCESS,
     judge: Judge | None = None,
     trial: Mapping[str, Any] | None = None,
 ) -> RunResult:
@@ -148,7 +149,8 @@ class _Order:
 
 
 def follow_run(
-    recipe: AnyRecipe, *, data_root: Path, runs_root: Path, runtime: Runtime, team: Team
+    recipe: AnyRecipe, *, data_root: Path, runs_root: Path, runtime: Runtime,
+    team: DistributedContext,
 ) -> None:
     """Train a recipe's run as one of the processes that do not lead; writes nothing.
 
@@ -239,7 +241,7 @@ class _Observer:
 
 def _train(
     run: RunSpec, folder: RunFolder, display: Display, tracker: Tracker, signals: StopRequest,
-    team: Team, judge: Judge | None,
+    team: DistributedContext, judge: Judge | None,
 ) -> dict[str, Any]:
     recipe = run.recipe
     plan = build_plan(recipe, len(run.labeled), recipe.batch.labeled)
@@ -291,6 +293,8 @@ def _write_identity(folder: RunFolder, run: RunSpec) -> None:
     )
     folder.write_json("environment.json", environment)
     folder.write_json("cell.json", run.describe())
+    for digest, content in files_of(run.recipe).items():
+        write_atomic(folder.path / f"plugin-{digest[:8]}.py", content)
 
 
 def _begin(folder: RunFolder, plan: Plan, step: int) -> None:

@@ -93,8 +93,8 @@ def run_ablation(
             run.folder.join_ablation(plan.name)
 
     def make_task(run: PlannedRun) -> Task:
-        return Task(run.recipe, run.folder.path, opened.data_root, runs_root, plan.runtime,
-                    tracking_uri, plan.name)
+        return Task(run.recipe.model_dump(mode="json"), run.folder.path, opened.data_root,
+                    runs_root, plan.runtime, tracking_uri, plan.name)
 
     if isinstance(launch, LocalLaunch) and workers > available_cores():
         display.say(f"warning: {workers} workers share {available_cores()} cores")

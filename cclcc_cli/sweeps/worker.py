@@ -6,9 +6,9 @@ What trains loads in that process, when a task arrives: who hands tasks out need
 import traceback
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Optional, cast
+from typing import TYPE_CHECKING, Any, Literal, Optional, cast
 
-from cclcc_cli.config.recipes import AnyRecipe
+from cclcc_cli.config.load import parse_recipe
 from cclcc_cli.errors import (
     CclccError,
     DiskError,
@@ -36,7 +36,7 @@ class Task:
     """What a worker needs to know; plain values, so that it travels to any machine.
 
     Attributes:
-        recipe: resolved.
+        recipe: resolved, as plain values: plug-ins load where it runs.
         folder: where the plan says that the run lies.
         data_root: where stores lie.
         runs_root: where run folders are made.
@@ -47,7 +47,7 @@ class Task:
             stays unread.
     """
 
-    recipe: AnyRecipe
+    recipe: dict[str, Any]
     folder: Path
     data_root: Path
     runs_root: Path
@@ -88,8 +88,8 @@ def run_task(task: Task) -> Outcome:
                         cast(Precision, task.runtime.precision))
         judge = _open_judge(task.trial)
         done = train_run(
-            task.recipe, data_root=task.data_root, runs_root=task.runs_root,
-            runtime=task.runtime, display=TextDisplay(lambda _line: None),
+            parse_recipe(task.recipe, "recipe"), data_root=task.data_root,
+            runs_root=task.runs_root, runtime=task.runtime, display=TextDisplay(lambda _line: None),
             tracking=_open_tracking(task.tracking_uri, warnings), ablation=task.ablation,
             judge=judge, trial=task.trial.label if task.trial else None,
         )

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from cclcc_cli.methods.base import Method
 from cclcc_cli.models.network import Network
+from cclcc_cli.training.distributed.context import SINGLE_PROCESS, DistributedContext
 from cclcc_cli.training.runtime import Runtime
-from cclcc_cli.training.team import ALONE, Team
 
 
 class PassCounter:
@@ -25,13 +25,13 @@ class PassCounter:
 
     Args:
         method: watched from now on, while ``counting``.
-        team: whose other processes pass the rest of a batch.
+        context: whose other processes pass the rest of a batch.
     """
 
-    def __init__(self, method: Method, team: Team = ALONE) -> None:
-        self._team = team
+    def __init__(self, method: Method, context: DistributedContext = SINGLE_PROCESS) -> None:
+        self._context = context
         self._counting = False
-        self.learning_pixels = self.judging_pixels = 0
+        self.learning_pixels = self.forward_only_pixels = 0
         for network in method.modules():
             if isinstance(network, Network):
                 first = next(m for m in network.modules() if isinstance(m, nn.Conv2d))
@@ -50,11 +50,11 @@ class PassCounter:
         if not self._counting:
             return
         count, _, height, width = inputs[0].shape
-        batch = self._team.whole_count(count)
+        batch = self._context.whole_count(count)
         if torch.is_grad_enabled():
             self.learning_pixels += batch * height * width
         else:
-            self.judging_pixels += batch * height * width
+            self.forward_only_pixels += batch * height * width
 
 
 def count_parameters(method: Method) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """From a network and rows of the store to scores of every image."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -16,12 +16,16 @@ from cclcc_cli.config.schema import Evaluation
 from cclcc_cli.data.loading import normalize
 from cclcc_cli.data.store import Store
 from cclcc_cli.metrics.overlap import overlap_scores, rules
+from cclcc_cli.metrics.scores import Score
 from cclcc_cli.metrics.surface import surface_scores
 from cclcc_cli.models.network import Network
+from cclcc_cli.training.distributed.context import SINGLE_PROCESS, DistributedContext, own_items
 from cclcc_cli.training.runtime import Runtime
-from cclcc_cli.training.team import ALONE, Team, turns
 
 Scores = dict[str, float]
+ExtraScores = Mapping[Score, Callable[[Tensor, Tensor, Tensor], Tensor]]
+"""Rows of the table of scores to functions of probabilities, masks and targets, as plug-ins add."""
+NO_SCORES: ExtraScores = {}
 
 EVALUATION_BATCH = 8
 """Fixed, so that a score never depends on how much memory was free."""
@@ -74,7 +78,8 @@ def predict(network: Network, images: NDArray[np.uint8], runtime: Runtime) -> Te
 @torch.inference_mode()
 def validation_scores(
     network: Network, store: Store, positions: Sequence[int], config: Evaluation, runtime: Runtime,
-    team: Team = ALONE, per_image: list[Scores] | None = None,
+    context: DistributedContext = SINGLE_PROCESS, per_image: list[Scores] | None = None,
+    extra: ExtraScores = NO_SCORES,
 ) -> Scores:
     """Mean overlap scores at the working size: what chooses the best checkpoint.
 
@@ -84,22 +89,23 @@ def validation_scores(
         positions: rows of the validation split.
         config: the recipe's rules.
         runtime: device and precision.
-        team: its processes share the batches out; all get the same scores.
+        context: its processes share the batches out; all get the same scores.
         per_image: receives the scores of each image that this process predicts, where given.
+        extra: what plug-ins add to the table of scores.
     """
     threshold = probability_threshold(config, config.validation_on)
     was_training = network.training
     network.eval()
     sums: Scores = {}
-    for rows in turns(_batches(positions), team):
-        scores = _overlap(network, store, rows, config, threshold, runtime)[1]
+    for rows in own_items(_batches(positions), context):
+        scores = _overlap(network, store, rows, config, threshold, runtime, extra)[1]
         for name, values in scores.items():
             sums[name] = sums.get(name, 0.0) + float(values.sum())
         if per_image is not None:
             per_image += [{name: float(values[place]) for name, values in scores.items()}
                           for place in range(len(rows))]
     network.train(was_training)
-    return {name: total / len(positions) for name, total in team.add(sums).items()}
+    return {name: total / len(positions) for name, total in context.add(sums).items()}
 
 
 @torch.inference_mode()
@@ -111,6 +117,7 @@ def evaluate_images(
     on: Literal["probs", "logits"],
     runtime: Runtime,
     keep_masks: bool = False,
+    extra: ExtraScores = NO_SCORES,
 ) -> tuple[list[ImageScores], NDArray[np.uint8] | None]:
     """Every score of every image, at the working size and at its own.
 
@@ -122,6 +129,7 @@ def evaluate_images(
         on: what the threshold applies to.
         runtime: device and precision.
         keep_masks: also return the predicted masks, packed so that large splits fit in memory.
+        extra: what plug-ins add to the table of scores.
 
     Returns:
         Scores, and each image's mask in a row of bits, ``(N, ceil(S * S / 8))`` uint8, or None.
@@ -131,14 +139,14 @@ def evaluate_images(
     results: list[ImageScores] = []
     bits: list[NDArray[np.uint8]] = []
     for rows in _batches(positions):
-        probs, overlap = _overlap(network, store, rows, config, threshold, runtime)
+        probs, overlap = _overlap(network, store, rows, config, threshold, runtime, extra)
         working = {name: values.tolist() for name, values in overlap.items()}
         maps = probs[:, 0]
         for place, row in enumerate(rows):
             mask = (maps[place] > threshold).numpy()
             scores = {name: values[place] for name, values in working.items()}
             scores |= surface_scores(mask, store.masks[row] > 0)
-            own = _own_size_scores(maps[place], store.original_mask(row), config, threshold)
+            own = _own_size_scores(maps[place], store.original_mask(row), config, threshold, extra)
             results.append(ImageScores(store.rows[row].stem, scores, own))
             if keep_masks:
                 bits.append(np.packbits(mask))
@@ -157,19 +165,27 @@ def _batches(positions: Sequence[int]) -> list[Sequence[int]]:
 
 def _overlap(
     network: Network, store: Store, rows: Sequence[int], config: Evaluation, threshold: float,
-    runtime: Runtime,
+    runtime: Runtime, extra: ExtraScores,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     # Scored on the CPU: float64 counts, which not every accelerator has.
     probs = predict(network, store.images[list(rows)], runtime).cpu()
     target = torch.from_numpy(store.masks[list(rows)])[:, None] > 0
+    return probs, _all_scores(probs, probs > threshold, target, config, extra)
+
+
+def _all_scores(
+    probs: Tensor, mask: Tensor, target: Tensor, config: Evaluation, extra: ExtraScores
+) -> dict[str, Tensor]:
+    """Scores of overlap and those of plug-ins, each ``(B,)``."""
     scores = overlap_scores(
-        probs, probs > threshold, target, total_miss=config.total_miss, mae_on=config.mae_on
+        probs, mask, target, total_miss=config.total_miss, mae_on=config.mae_on
     )
-    return probs, scores
+    return scores | {row.key: function(probs, mask, target) for row, function in extra.items()}
 
 
 def _own_size_scores(
-    probs: Tensor, target: NDArray[np.uint8], config: Evaluation, threshold: float
+    probs: Tensor, target: NDArray[np.uint8], config: Evaluation, threshold: float,
+    extra: ExtraScores,
 ) -> Scores:
     height, width = target.shape
     resized = F.interpolate(
@@ -177,9 +193,7 @@ def _own_size_scores(
     ).clamp_(0, 1)
     mask = resized > threshold
     truth = torch.from_numpy(target)[None, None] > 0
-    scores = overlap_scores(
-        resized, mask, truth, total_miss=config.total_miss, mae_on=config.mae_on
-    )
+    scores = _all_scores(resized, mask, truth, config, extra)
     return {name: float(value) for name, value in scores.items()} | surface_scores(
         mask[0, 0].numpy(), truth[0, 0].numpy()
     )

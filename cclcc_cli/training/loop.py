@@ -13,16 +13,16 @@ from torch import Tensor
 from cclcc_cli.config.recipes import AnyRecipe
 from cclcc_cli.data.loading import RawBatch
 from cclcc_cli.errors import TrainingDiverged
-from cclcc_cli.methods.base import Loss, Method, Moment
+from cclcc_cli.methods.base import Loss, Method, StepInfo
 from cclcc_cli.models.network import Network
 from cclcc_cli.training.checkpoint import load_checkpoint, save_checkpoint
 from cclcc_cli.training.costs import PassCounter, count_parameters, peak_memory
+from cclcc_cli.training.distributed.context import SINGLE_PROCESS, DistributedContext
 from cclcc_cli.training.evaluate import Scores
 from cclcc_cli.training.runtime import Runtime
 from cclcc_cli.training.schedule import Plan, learning_rate
 from cclcc_cli.training.seed import seed_step
 from cclcc_cli.training.step import Stepper, build_average, build_optimizer, move_batch
-from cclcc_cli.training.team import ALONE, Team
 
 CHECK_EVERY = 10
 """Steps between looks at the loss: each look waits for the device."""
@@ -51,7 +51,7 @@ class Progress:
         best_dice: that Dice.
         without_gain: validations since then.
         learning_pixels: pixels that passed a network with a graph in steps so far.
-        judging_pixels: the same without one.
+        forward_only_pixels: the same without one: images that are only predicted.
         counted: steps summed in the loop's running loss terms.
         seconds: time spent in steps since training began, over all sessions.
     """
@@ -63,7 +63,7 @@ class Progress:
     counted: int = 0
     seconds: float = 0.0
     learning_pixels: int = 0
-    judging_pixels: int = 0
+    forward_only_pixels: int = 0
 
 
 class Trainer:
@@ -79,7 +79,7 @@ class Trainer:
         folder: where last.pt and best.pt are kept.
         stop_requested: whether to save and leave after the current step.
         observer: hears about progress.
-        team: the processes that train together; the one that leads writes.
+        context: the processes that train together; the one that leads writes.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Trainer:
         folder: Path,
         stop_requested: Callable[[], bool],
         observer: Observer,
-        team: Team = ALONE,
+        context: DistributedContext = SINGLE_PROCESS,
     ) -> None:
         self._method: Method = method.to(runtime.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._recipe = recipe
@@ -106,12 +106,14 @@ class Trainer:
         self._stop_requested = stop_requested
         self._observer = observer
         self._optimizer = build_optimizer(recipe.optimizer, method)
-        self._team = team
-        self._stepper = Stepper(method, self._optimizer, recipe.optimizer.clip_norm, runtime, team)
+        self._context = context
+        self._stepper = Stepper(
+            method, self._optimizer, recipe.optimizer.clip_norm, runtime, context
+        )
         self._average = build_average(recipe, method)
         # Both after the average, which copies the network.
-        team.share_networks(method)
-        self._passes = PassCounter(method, team)
+        context.split_networks(method)
+        self._passes = PassCounter(method, context)
         self._sums: dict[str, Tensor] = {}
         self.progress = Progress()
 
@@ -161,7 +163,7 @@ class Trainer:
             "images_per_step": {
                 "batch": batch,
                 "learning": round(progress.learning_pixels / pixels, 3),
-                "judging": round(progress.judging_pixels / pixels, 3),
+                "judging": round(progress.forward_only_pixels / pixels, 3),
             },
             "images_per_second": round(progress.step * batch / max(progress.seconds, 1e-9), 2),
             "peak_memory": peak_memory(self._runtime),
@@ -174,12 +176,12 @@ class Trainer:
 
     def _step(self, raw: RawBatch) -> None:
         progress, batch = self.progress, self._recipe.batch
-        raw = self._team.whole_batch(raw, batch.labeled, batch.unlabeled)
+        raw = self._context.whole_batch(raw, batch.labeled, batch.unlabeled)
         seed_step(self._recipe.seed, progress.step)
         with self._passes.counting():
             loss = self._stepper.step(
                 move_batch(raw, self._runtime, self._method.student.normalization),
-                Moment(progress.step, self._plan.total_steps),
+                StepInfo(progress.step, self._plan.total_steps),
                 self._learning_rate(progress.step),
             )
         if self._average is not None:
@@ -188,7 +190,7 @@ class Trainer:
         progress.step += 1
         progress.counted += 1
         progress.learning_pixels = self._passes.learning_pixels
-        progress.judging_pixels = self._passes.judging_pixels
+        progress.forward_only_pixels = self._passes.forward_only_pixels
 
     def _learning_rate(self, step: int) -> float:
         schedule = self._recipe.schedule
@@ -225,7 +227,7 @@ class Trainer:
             progress.best_step, progress.best_dice = progress.step, scores["dice"]
             progress.without_gain = 0
             content = {"step": progress.step, "network": self.predictor.state_dict()}
-            if self._team.leads:
+            if self._context.leads:
                 self._observer.saving()
                 save_checkpoint(self._best, content)
         else:
@@ -244,7 +246,7 @@ class Trainer:
         self._sums, progress.counted = {}, 0
 
     def _save(self) -> None:
-        if not self._team.leads:
+        if not self._context.leads:
             return
         self._observer.saving()
         save_checkpoint(
@@ -266,9 +268,12 @@ class Trainer:
             RunError: the checkpoint is missing or damaged.
         """
         saved = load_checkpoint(self._last)
-        self.progress = Progress(**saved["progress"])
+        progress = saved["progress"]
+        if "judging_pixels" in progress:  # as checkpoints before 0.2 call it
+            progress["forward_only_pixels"] = progress.pop("judging_pixels")
+        self.progress = Progress(**progress)
         self._passes.learning_pixels = self.progress.learning_pixels
-        self._passes.judging_pixels = self.progress.judging_pixels
+        self._passes.forward_only_pixels = self.progress.forward_only_pixels
         self._method.load_state_dict(saved["method"])
         self._optimizer.load_state_dict(saved["optimizer"])
         self._stepper.scaler.load_state_dict(saved["scaler"])

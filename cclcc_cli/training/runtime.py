@@ -1,6 +1,6 @@
 """Where and in what precision a run computes: part of what determines its result.
 
-A plan of runs that are all done is told without torch, so it loads where it is first needed.
+A plan whose runs are all done needs no torch, so it loads where it is first needed.
 """
 
 from contextlib import AbstractContextManager, nullcontext

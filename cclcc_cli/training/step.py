@@ -10,10 +10,10 @@ from cclcc_cli.config.base import BaseRecipe
 from cclcc_cli.config.model import Normalization
 from cclcc_cli.config.schema import AdamW, Sgd
 from cclcc_cli.data.loading import RawBatch, normalize
-from cclcc_cli.methods.base import Batch, Loss, Method, Moment
+from cclcc_cli.methods.base import Batch, Loss, Method, StepInfo
 from cclcc_cli.models.network import EncoderDecoder
+from cclcc_cli.training.distributed.context import SINGLE_PROCESS, DistributedContext
 from cclcc_cli.training.runtime import Runtime
-from cclcc_cli.training.team import ALONE, Team
 
 
 def build_optimizer(config: AdamW | Sgd, method: Method) -> torch.optim.Optimizer:
@@ -73,7 +73,7 @@ class Stepper:
         optimizer: over its parameters.
         clip_norm: bound on the norm of each network's gradient, or None.
         runtime: device and precision.
-        team: the processes that take the step together.
+        context: the processes that take the step together.
     """
 
     def __init__(
@@ -82,25 +82,25 @@ class Stepper:
         optimizer: torch.optim.Optimizer,
         clip_norm: float | None,
         runtime: Runtime,
-        team: Team = ALONE,
+        context: DistributedContext = SINGLE_PROCESS,
     ) -> None:
         self._method = method
         self._optimizer = optimizer
         self._clip_norm = clip_norm
         self._runtime = runtime
-        self._team = team
+        self._context = context
         self.scaler = torch.amp.GradScaler(runtime.device, enabled=runtime.precision == "fp16")
 
-    def step(self, batch: Batch, moment: Moment, lr: float) -> Loss:
+    def step(self, batch: Batch, info: StepInfo, lr: float) -> Loss:
         """Learn from one batch at a learning rate; returns the loss before the update."""
         for group in self._optimizer.param_groups:
             group["lr"] = lr * group.get("factor", 1.0)
-        with self._team.sharing():
+        with self._context.splitting():
             with self._runtime.autocast():
-                loss = self._method.loss(batch, moment)
+                loss = self._method.loss(batch, info)
             self._optimizer.zero_grad(set_to_none=True)
             backward(self.scaler.scale(loss.total))
-        self._team.sum_gradients(self._method)
+        self._context.sum_gradients(self._method)
         if self._clip_norm is not None:
             self.scaler.unscale_(self._optimizer)
             # Each part by itself: a peer's or a projector's gradients do not shorten the student's.

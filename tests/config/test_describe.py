@@ -26,7 +26,7 @@ def test_every_key_has_a_meaning_and_every_method_a_line_and_a_source(method):
 def test_defaults_are_those_of_a_recipe_that_gives_none(method):
     raw = {"name": "x", "method": method, "budget": {"steps": 9},
            "data": {"name": "d", "size": 320, "labeled": 4}}
-    dumped = parse_recipe(raw, "test").model_dump(mode="json")
+    dumped = {"plugins": [], **parse_recipe(raw, "test").model_dump(mode="json")}
     for key in keys_of(method).values():
         if key.default == "-" or key.name.startswith(("budget.", "supervised_loss.",
                                                              "clcc.patch_view.")) or key.only:

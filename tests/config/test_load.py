@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cclcc_cli.config import ClccRecipe, SupervisedRecipe, load_recipe
+from cclcc_cli.config import load_recipe
 from cclcc_cli.config.load import dump_recipe
+from cclcc_cli.config.methods.clcc import ClccRecipe
+from cclcc_cli.config.methods.supervised import SupervisedRecipe
 from cclcc_cli.errors import RecipeError
 
 GOOD = """

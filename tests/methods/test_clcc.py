@@ -9,7 +9,7 @@ from cclcc_cli.config import parse_recipe
 from cclcc_cli.data.grid import split_patches
 from cclcc_cli.losses.consistency import patch_consistency_loss
 from cclcc_cli.losses.contrastive import cross_level_contrastive_loss
-from cclcc_cli.methods import Batch, Moment, build_method
+from cclcc_cli.methods import Batch, StepInfo, build_method
 
 
 def build(**clcc):
@@ -37,13 +37,13 @@ TWO_STAGES = {"kind": "two_stage", "contrast": "1/3"}
 )
 def test_two_stages_change_exactly_at_their_share(step, weights):
     method = build(terms=TWO_STAGES, consistency_weight=25.0)
-    assert method.weights(Moment(step, 300)) == weights
+    assert method.weights(StepInfo(step, 300)) == weights
 
 
 @pytest.mark.parametrize(("step", "ramp"), [(0, math.exp(-5)), (75, math.exp(-1.25)), (150, 1.0)])
 def test_joint_ramps_both_terms_up(step, ramp):
     method = build(terms={"kind": "joint", "ramp_up": "1/2"}, contrast_weight=2.0)
-    assert method.weights(Moment(step, 300)) == pytest.approx((2 * ramp, ramp))
+    assert method.weights(StepInfo(step, 300)) == pytest.approx((2 * ramp, ramp))
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_a_stage_computes_its_own_term_only(batch, step, terms):
     method.student.encoder[0].register_forward_hook(
         lambda _module, _in, out: graphs.append(out.requires_grad)
     )
-    assert set(method.loss(batch, Moment(step, 300)).terms) == terms
+    assert set(method.loss(batch, StepInfo(step, 300)).terms) == terms
     contrast = "contrast" in terms
     assert bool(projected) is contrast
     # Labelled and unlabelled whole images, then patches: targets and keys alone need no graph.
@@ -68,14 +68,14 @@ def test_without_weights_no_patch_is_looked_at(batch):
     method = build(contrast_weight=0.0, consistency_weight=0.0)
     calls = []
     method.student.encoder[0].register_forward_hook(lambda *_: calls.append(1))
-    assert set(method.loss(batch, Moment(299, 300)).terms) == {"supervised"}
+    assert set(method.loss(batch, StepInfo(299, 300)).terms) == {"supervised"}
     assert len(calls) == 1
 
 
 def test_total_is_the_weighted_sum_of_its_terms(batch):
     method = build(terms={"kind": "joint", "ramp_up": 0}, contrast_weight=0.3,
                    consistency_weight=7.0)
-    loss = method.loss(batch, Moment(0, 300))
+    loss = method.loss(batch, StepInfo(0, 300))
     expected = (
         loss.terms["supervised"] + 0.3 * loss.terms["contrast"] + 7 * loss.terms["consistency"]
     )
@@ -85,7 +85,7 @@ def test_total_is_the_weighted_sum_of_its_terms(batch):
 def test_consistency_compares_each_patch_with_its_own_place(batch):
     """The published way, patch by patch: crops of the whole against single patches."""
     method = build(terms={"kind": "joint", "ramp_up": 0}).eval()
-    term = method.loss(batch, Moment(0, 300)).terms["consistency"]
+    term = method.loss(batch, StepInfo(0, 300)).terms["consistency"]
     with torch.no_grad():
         patches = method.student(split_patches(batch.images, 2))
         crops = split_patches(method.student(batch.images), 2)
@@ -99,7 +99,7 @@ def test_symmetry_lets_patches_learn_from_contrast(batch):
         method.student.encoder[0].register_forward_hook(
             lambda _module, _in, out: graphs.append(out.requires_grad)
         )
-        method.loss(batch, Moment(299, 300))
+        method.loss(batch, StepInfo(299, 300))
         return graphs[2]
 
     assert patch_graph(True)
@@ -117,5 +117,5 @@ def test_half_precision_stops_at_the_embeddings(batch, monkeypatch):
 
     monkeypatch.setattr("cclcc_cli.methods.clcc.cross_level_contrastive_loss", spy)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        build(symmetric=True).loss(batch, Moment(299, 300))
+        build(symmetric=True).loss(batch, StepInfo(299, 300))
     assert seen == [(torch.float32, torch.float32)] * 2

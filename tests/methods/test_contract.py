@@ -1,129 +1,102 @@
-"""What every method owes: the same suite for each, in every arrangement."""
+"""What every method owes: the package's contract, in every arrangement and on every network."""
 
-from functools import lru_cache
 from itertools import product
 
 import pytest
 import torch
 
-from cclcc_cli.methods import Moment
-from tests.methods.arms import ARMS, LABELED, TIMM, WEIGHTS, build, make_batch
+from cclcc_cli.config import METHODS
+from cclcc_cli.methods import Loss, StepInfo, contract
+from tests.methods.arrangements import ARRANGEMENTS, TIMM, build, make_batch, recipe_of
 
 
-def moments():
-    return [Moment(0, 30), Moment(29, 30)]
+def titled(check):
+    return check.__name__.removeprefix("check_")
 
 
-def gradients(module):
-    return [p.grad for p in module.parameters()]
+WITHOUT_WEIGHTS = (contract.check_weight_0, contract.check_vanishing)
+"""Checks of each method once, not of each of its arrangements."""
 
 
-@pytest.mark.parametrize("arm", ARMS)
-@pytest.mark.parametrize("moment", moments(), ids=["first", "last"])
-@pytest.mark.parametrize("half", [False, True], ids=["fp32", "bf16"])
-def test_loss_is_finite_and_the_whole_student_learns(arm, moment, half):
-    """Under autocast too: a pass without a graph must not leave its weights in the cache."""
-    method = build(arm)
-    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
-        loss = method.loss(make_batch(arm), moment)
-    assert loss.total.isfinite()
-    assert loss.total.dtype == torch.float32
-    assert "supervised" in loss.terms
-    assert all(term.isfinite() and not term.requires_grad for term in loss.terms.values())
-    loss.total.backward()
-    assert all(g is not None and g.isfinite().all() for g in gradients(method.student))
-    assert sum(bool(g.abs().sum() > 0) for g in gradients(method.student)) > 30
+@pytest.mark.parametrize(("arrangement", "check"), [
+    pytest.param(*pair, id=f"{pair[0]}-{titled(pair[1])}")
+    for pair in product(ARRANGEMENTS, contract.CHECKS)
+    if pair[0] in METHODS or pair[1] not in WITHOUT_WEIGHTS])
+def test_every_method_keeps_the_contract(arrangement, check):
+    if (arrangement, check) == ("clcc consistency only", contract.check_gradients):
+        with pytest.raises(contract.ContractBroken, match="projector.* requires a gradient"):
+            check(recipe_of(arrangement))  # there is nothing to project for
+        return
+    check(recipe_of(arrangement))
 
 
-@pytest.mark.parametrize("arm", ARMS)
-def test_who_receives_gradient(arm):
-    """Everything that is there learns, but for teachers; each moment may use its own parts."""
-    method = build(arm)
-    for moment in moments():
-        method.loss(make_batch(arm), moment).total.backward()
-    for name, parameter in method.named_parameters():
-        teacher = name.startswith("teacher.")
-        if arm == "clcc consistency only" and name.startswith("projector."):
-            continue  # there is nothing to project for
-        assert (parameter.grad is None) is teacher, name
-        assert parameter.requires_grad is not teacher
+def test_every_method_declares_what_it_weighs():
+    """Else nothing would hold it to supervised training."""
+    assert [name for name, recipe in METHODS.items() if not recipe.weights] == ["supervised"]
+    assert [name for name, recipe in METHODS.items() if getattr(recipe, "vanishing", None) == ()
+            ] == ["bcp"]  # which mixes the labelled images themselves, whatever its weight
 
 
-@pytest.mark.parametrize("arm", ARMS)
-def test_thirty_steps_on_one_batch_lower_the_loss(arm):
-    method, batch, moment = build(arm), make_batch(arm), Moment(29, 30)
-    optimizer = torch.optim.AdamW(method.parameters(), lr=5e-3)
-    losses = []
-    for _ in range(30):
-        loss = method.loss(batch, moment)
-        optimizer.zero_grad()
-        loss.total.backward()
-        optimizer.step()
-        method.after_step()
-        losses.append(loss.total.item())
-    assert min(losses[-5:]) < 0.95 * losses[0]
+def not_finite(self, batch, _info):
+    loss = self.labeled_loss(batch)
+    return Loss(loss.total / 0, loss.terms)
 
 
-@pytest.mark.parametrize("arm", ARMS)
-def test_a_checkpoint_restores_the_predictor_exactly(arm):
-    method, other = build(arm), build(arm)
-    for _ in range(2):
-        method.loss(make_batch(arm, 1), Moment(0, 30))  # running statistics have moved
-        torch.nn.init.normal_(method.student.head.weight)
-        method.after_step()
-    other.load_state_dict(method.state_dict())
-    images = make_batch(arm, 2).images
-    assert torch.equal(method.predictor.eval()(images), other.predictor.eval()(images))
-    for each in (method, other):  # and what comes after is the same
-        each.train()
-        each.after_step()
-    assert torch.equal(method.predictor.eval()(images), other.predictor.eval()(images))
+def of_all(self, batch, _info):
+    loss = self.labeled_loss(batch)
+    seen = {"all": batch.images.mean()}
+    return Loss(loss.total, {**loss.terms, **seen})
 
 
-@pytest.mark.parametrize("arm", ARMS)
-def test_unlabelled_images_matter_or_are_proved_unused(arm):
-    batch, changed = make_batch(arm), make_batch(arm)
-    changed.images[LABELED:] = make_batch(arm, 5).images[LABELED:]
-    seen = []
-    for each in (batch, changed):
-        terms = []
-        for moment in moments():
-            method = build(arm)
-            torch.manual_seed(1)
-            terms += [value for _, value in sorted(method.loss(each, moment).terms.items())]
-        seen.append(torch.stack(terms))
-    assert torch.equal(*seen) is (arm == "supervised")
+def climbing(self, batch, _info):
+    loss = self.labeled_loss(batch)
+    return Loss(2 * loss.total.detach() - loss.total, loss.terms)
 
 
-@pytest.mark.parametrize("arm", ARMS)
-def test_the_same_weights_batch_and_random_state_give_the_same_bytes(arm):
-    totals = []
-    for _ in range(2):
-        method = build(arm)
-        torch.manual_seed(1)
-        totals.append(method.loss(make_batch(arm), Moment(7, 30)).total)
-    assert torch.equal(*totals)
+def attached(self, batch, _info):
+    loss = self.labeled_loss(batch)
+    return Loss(loss.total, {"supervised": loss.total})
 
 
-def trained(method, arm, steps=4):
-    """Student weights and statistics after some steps, each on its own batch."""
-    optimizer = torch.optim.AdamW(method.parameters(), lr=3e-3)
-    for step in range(steps):
-        loss = method.loss(make_batch(arm, step), Moment(step, steps)).total
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(method.parameters(), 1.0)
-        optimizer.step()
-        method.after_step()
-    return list(method.predictor.state_dict().values())
+def head_alone(self, batch, _info):
+    with torch.no_grad():
+        features = self.student.features(batch.labeled)
+    total = self.supervised_loss(self.student.head(features), batch)
+    return Loss(total, {"supervised": total.detach()})
 
 
-@pytest.mark.parametrize("method", WEIGHTS)
-def test_with_weight_0_it_is_supervised_bit_for_bit(method):
-    weightless = build(method, own=dict.fromkeys(WEIGHTS[method], 0.0))
-    supervised = build("supervised")
-    for a, b in zip(trained(weightless, method), trained(supervised, "supervised"), strict=True):
-        assert torch.equal(a, b)
+def random(self, batch, _info):
+    loss = self.labeled_loss(batch)
+    return Loss(loss.total * torch.rand((), generator=GENERATOR), loss.terms)
+
+
+GENERATOR = torch.Generator().manual_seed(0)
+
+
+@pytest.mark.parametrize(("loss", "check", "problem"), [
+    (not_finite, contract.check_finite, "the loss is inf at step 0 of 30 in fp32"),
+    (attached, contract.check_finite, "the term supervised is not detached"),
+    (head_alone, contract.check_finite, "gets no gradient"),
+    (head_alone, contract.check_gradients, "requires a gradient and gets none"),
+    (climbing, contract.check_learns, "the loss went from"),
+    (of_all, contract.check_unlabeled, "though the recipe takes none"),
+    (random, contract.check_repeats, "and then"),
+])
+def test_what_breaks_it_is_found(monkeypatch, loss, check, problem):
+    monkeypatch.setattr(type(build("supervised")), "loss", loss)
+    with pytest.raises(contract.ContractBroken, match=problem):
+        check(recipe_of("supervised"))
+
+
+def test_what_a_method_raises_is_a_finding(monkeypatch):
+    def fails(_self, _batch, _info):
+        raise KeyError("no such key")
+
+    monkeypatch.setattr(type(build("supervised")), "loss", fails)
+    findings = list(contract.run_contract(recipe_of("supervised")))
+    assert len(findings) == len(contract.CHECKS)
+    assert findings[0].problem == "KeyError: 'no such key'"
+    assert [f.problem for f in findings if "start" in f.check] == [""]
 
 
 NETWORKS = {
@@ -135,96 +108,93 @@ NETWORKS = {
     "segresnet": {"kind": "monai", "network": "segresnet", "width": 8},
 }
 MONAI = ("basic_unet", "segresnet")
-TOLERANCE = {"sgd": 1e-3, "adamw": 1e-2}
-"""Of the distance between two students, relative to their size. Adam divides by the gradient's
-own size, so that weights which the supervised loss hardly moves follow the other terms."""
 MONAI_KEYS = {"urpc": {"scales": "pooled", "num_scales": 3}, "unimatch": {"dropout_at": "last_map"}}
-CONTINUOUS = [method for method in WEIGHTS if method != "bcp"]
-"""All but one: BCP mixes the labelled images themselves, whatever its weight."""
+CONTINUOUS = [method for method, recipe in METHODS.items()
+              if recipe.weights and recipe.vanishing != ()]
 
 
-def thirty_steps(method, network, optimizer, side, weight=None, **keys):
-    """The student's weights and running statistics, with every weight of the method alike."""
-    own = dict.fromkeys([*WEIGHTS.get(method, ()), *(["coarse_weight"] * (method == "urpc"))],
-                        weight)
-    if method == "clcc":
-        own["terms"] = {"kind": "joint", "ramp_up": 0.0}
-        own["contrast_weight"] /= 100  # at temperature 0.07 its gradient is that much larger
-    own |= MONAI_KEYS.get(method, {}) if network in MONAI else {}
-    made = build(method, own=own, model=NETWORKS[network],
-                 data={"name": "d", "size": side, "labeled": 2}, **keys)
-    parameters = made.parameters()
-    stepped = (torch.optim.AdamW(parameters, lr=3e-4) if optimizer == "adamw"
-               else torch.optim.SGD(parameters, lr=1e-2, momentum=0.9))
-    for step in range(30):
-        torch.manual_seed(step)
-        loss = made.loss(make_batch(method, step, side), Moment(step, 30)).total
-        stepped.zero_grad()
-        loss.backward()
-        stepped.step()
-        made.after_step()
-    values = [v.flatten() for v in made.student.state_dict().values() if v.is_floating_point()]
-    return torch.cat(values)
-
-
-@lru_cache
-def supervised_student(network, optimizer, side):
-    return thirty_steps("supervised", network, optimizer, side)
-
-
-def distance_from_supervised(method, network, optimizer, **keys):
+def on_network(method, network, **keys):
     # Too few values in the deepest map, and rounding alone moves the weights by a hundredth.
     side = 64 if network == "timm" or (method == "clcc" and network in MONAI) else 32
-    supervised = supervised_student(network, optimizer, side)
-    found = thirty_steps(method, network, optimizer, side, 1e-6, **keys)
-    return ((found - supervised).norm() / supervised.norm()).item()
+    own = MONAI_KEYS.get(method, {}) if network in MONAI else {}
+    return recipe_of(method, own=own, model=NETWORKS[network],
+                     data={"name": "d", "size": side, "labeled": 2}, **keys)
 
 
-USUAL = {("unet", "sgd"), ("unet", "adamw"), ("residual_unet", "sgd"), ("basic_unet", "sgd"),
+USUAL = {("unet", "adamw"), ("residual_unet", "sgd"), ("basic_unet", "sgd"),
          ("timm", "sgd"), ("timm", "adamw")}
 """Networks and optimisers of the usual suite; the others stand with the long tests."""
+PAIRS = [pair for pair in product(NETWORKS, contract.TOLERANCE)
+         if pair != ("unet", "sgd")]  # the contract's own
 
 
 @pytest.mark.parametrize(("network", "optimizer"), [
-    pytest.param(*pair, marks=[] if pair in USUAL else [pytest.mark.long])
-    for pair in product(NETWORKS, TOLERANCE)])
+    pytest.param(*pair, marks=[] if pair in USUAL else [pytest.mark.long]) for pair in PAIRS])
 @pytest.mark.parametrize("method", CONTINUOUS)
 def test_as_the_weights_go_to_0_it_becomes_supervised(method, network, optimizer):
     if network == "timm":
         pytest.importorskip("timm")
-    assert distance_from_supervised(method, network, optimizer) < TOLERANCE[optimizer]
+    recipe = on_network(method, network)
+    assert contract.distance_from_supervised(recipe, optimizer) < contract.TOLERANCE[optimizer]
 
 
 @pytest.mark.parametrize("network", ["unet", pytest.param("residual_unet", marks=pytest.mark.long)])
 @pytest.mark.parametrize("method", CONTINUOUS)
 def test_one_pass_for_both_streams_does_not(method, network):
     """What the published code of many methods does: a weight of 0 then is another thing."""
-    assert distance_from_supervised(method, network, "sgd", batch_norm="joint") > 0.01
+    recipe = on_network(method, network, batch_norm="joint")
+    assert contract.distance_from_supervised(recipe) > 0.01
 
 
-@pytest.mark.parametrize("arm", ARMS)
-def test_all_methods_start_from_the_same_student(arm):
-    for a, b in zip(
-        build(arm).student.parameters(), build("supervised").student.parameters(), strict=True
-    ):
-        assert torch.equal(a, b)
+def all_learn(method, batch):
+    method.loss(batch, StepInfo(29, 30)).total.backward()
+    return all(p.grad is not None for p in method.student.parameters())
 
 
-@pytest.mark.parametrize("arm", ["urpc pooled", "unimatch last map", "mean_teacher", "cps", "bcp",
-                                 "point_contrast", "patch_contrast", "clcc", "fixmatch"])
+@pytest.mark.parametrize("arrangement", ["urpc pooled", "unimatch last map", "mean_teacher", "cps",
+                                         "bcp", "point_contrast", "patch_contrast", "clcc",
+                                         "fixmatch"])
 @pytest.mark.parametrize("network", ["basic_unet", "segresnet"])
-def test_a_network_of_monai_works_with_every_method(arm, network):
+def test_a_network_of_monai_works_with_every_method(arrangement, network):
     pytest.importorskip("monai")
-    keys = {"model": {"kind": "monai", "network": network, "width": 8}}
-    if arm == "clcc":  # patches of 32 pixels
-        keys["data"] = {"name": "d", "size": 64, "labeled": 2}
-    method = build(arm, **keys)
-    method.loss(make_batch(arm, side=64 if arm == "clcc" else 32), Moment(29, 30)).total.backward()
-    assert all(g is not None for g in gradients(method.student))
+    side = 64 if arrangement == "clcc" else 32  # patches of 32 pixels
+    keys = {"model": {"kind": "monai", "network": network, "width": 8},
+            "data": {"name": "d", "size": side, "labeled": 2}}
+    assert all_learn(build(arrangement, **keys), make_batch(arrangement, side=side))
 
 
-@pytest.mark.parametrize("arm", ARMS)
-def test_a_residual_encoder_works_with_every_method(arm):
-    method = build(arm, model={"kind": "residual_unet", "widths": [4, 8, 8, 8, 8]})
-    method.loss(make_batch(arm), Moment(29, 30)).total.backward()
-    assert all(g is not None for g in gradients(method.student))
+@pytest.mark.parametrize("arrangement", ARRANGEMENTS)
+def test_a_residual_encoder_works_with_every_method(arrangement):
+    model = {"kind": "residual_unet", "widths": [4, 8, 8, 8, 8]}
+    assert all_learn(build(arrangement, model=model), make_batch(arrangement))
+
+
+TIMM_CHECKS = [check for check in contract.CHECKS
+               if check not in (contract.check_learns, contract.check_vanishing)]
+"""Learning is slow and of the method; the law of continuity stands above."""
+
+
+@pytest.mark.parametrize(("arrangement", "check"), [
+    pytest.param(*pair, id=f"{pair[0]}-{titled(pair[1])}")
+    for pair in product(ARRANGEMENTS, TIMM_CHECKS)
+    if not pair[0].startswith("ict") and (pair[0] in METHODS or pair[1] not in WITHOUT_WEIGHTS)])
+def test_pretrained_encoders_keep_the_contract(arrangement, check):
+    """BatchNorm throughout. ICT mixes two images of 32 pixels to one, of which BatchNorm cannot
+    learn: a run is refused."""
+    pytest.importorskip("timm")
+    if (arrangement, check) == ("clcc consistency only", contract.check_gradients):
+        return  # as above
+    check(recipe_of(arrangement, model=TIMM))
+
+
+@pytest.mark.parametrize("arrangement", ARRANGEMENTS)
+@pytest.mark.parametrize("encoder", ["test_resnet", "test_convnext"])
+def test_other_families_work_with_every_method(arrangement, encoder):
+    """ConvNeXt has no BatchNorm, gives four maps, and takes multiples of 32 only."""
+    pytest.importorskip("timm")
+    large = arrangement.startswith("ict") or (
+        "clcc" in arrangement and encoder == "test_convnext")
+    side = 64 if large else 32
+    method = build(arrangement, model=TIMM | {"encoder": encoder},
+                   data={"name": "d", "size": side, "labeled": 2})
+    assert all_learn(method, make_batch(arrangement, side=side))

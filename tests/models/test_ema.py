@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from cclcc_cli.models.ema import EmaTeacher, judge
+from cclcc_cli.models.ema import EmaTeacher, forward_only
 from cclcc_cli.models.unet import UNet
 
 
@@ -55,7 +55,7 @@ def test_running_statistics_are_averaged_like_weights_and_counters_copied(studen
     assert mine.num_batches_tracked == norm.num_batches_tracked == 1
 
 
-def test_judging_normalises_by_the_batch_and_changes_nothing(student):
+def test_a_teacher_normalises_by_the_batch_and_changes_nothing(student):
     teacher, images = EmaTeacher(student, 0.99), torch.randn(2, 3, 32, 32)
     before = {k: v.clone() for k, v in teacher.network.state_dict().items()}
     logits = teacher(images)
@@ -65,18 +65,18 @@ def test_judging_normalises_by_the_batch_and_changes_nothing(student):
         assert torch.allclose(logits, teacher.network.train()(images), atol=1e-6)
 
 
-def test_what_is_judged_has_no_graph_but_can_be_learned_from(student):
-    judged = judge(student, torch.randn(2, 3, 32, 32))
-    assert not judged.requires_grad
-    assert not judged.is_inference()
-    logits = torch.zeros_like(judged, requires_grad=True)
-    torch.nn.functional.mse_loss(logits, judged).backward()
+def test_what_passes_forward_only_has_no_graph_but_can_be_learned_from(student):
+    target = forward_only(student, torch.randn(2, 3, 32, 32))
+    assert not target.requires_grad
+    assert not target.is_inference()
+    logits = torch.zeros_like(target, requires_grad=True)
+    torch.nn.functional.mse_loss(logits, target).backward()
     assert logits.grad.abs().sum() > 0
 
 
-def test_judging_leaves_running_statistics_alone(student):
+def test_a_forward_pass_alone_leaves_running_statistics_alone(student):
     before = student.encoder[0][1].running_mean.clone()
-    judge(student, torch.randn(2, 3, 32, 32) + 3)
+    forward_only(student, torch.randn(2, 3, 32, 32) + 3)
     assert torch.equal(student.encoder[0][1].running_mean, before)
 
 

@@ -14,10 +14,10 @@ from cclcc_cli.runs.identity import RunSpec
 from cclcc_cli.runs.progress import Chorus
 from cclcc_cli.runs.run import train_run
 from cclcc_cli.runs.start import start_from_run
+from cclcc_cli.training.distributed.context import SINGLE_PROCESS
 from cclcc_cli.training.runtime import Runtime
 from cclcc_cli.training.schedule import build_plan
-from cclcc_cli.training.team import ALONE
-from tests.training.pair import Deaf
+from tests.training.distributed.pair import Deaf
 
 timm = pytest.importorskip("timm")
 
@@ -162,7 +162,7 @@ def test_stopped_and_gone_on_with_it_ends_with_the_same_bits(spec, tmp_path, opt
         for session, last in enumerate(stops):
             looks = iter(range(12))
             trainer = build_trainer(
-                made, plan, tmp_path / name, observer=Deaf(), team=ALONE,
+                made, plan, tmp_path / name, observer=Deaf(), team=SINGLE_PROCESS,
                 stop_requested=lambda looks=looks, last=last: next(looks, 0) >= last,
             )
             if session:

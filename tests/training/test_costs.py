@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from cclcc_cli.methods import Moment
+from cclcc_cli.methods import StepInfo
 from cclcc_cli.training.costs import PassCounter, count_parameters, peak_memory
 from cclcc_cli.training.runtime import Runtime
-from tests.methods.arms import build, make_batch
+from tests.methods.arrangements import build, make_batch
 
 PIXELS = 32 * 32
 
 
 @pytest.mark.parametrize(
-    ("arm", "learning", "judging"),
+    ("case", "learning", "forward_only"),
     [
         ("supervised", 2, 0), ("clcc", 8, 0), ("clcc contrast only", 4, 4), ("mean_teacher", 4, 2),
         ("uamt", 4, 6), ("cps", 8, 0), ("entropy", 4, 0), ("fixmatch", 4, 2), ("unimatch", 8, 0),
@@ -24,21 +24,21 @@ PIXELS = 32 * 32
         ("image_contrast SimCLR", 8, 0), ("patch_contrast", 4, 4), ("point_contrast", 4, 4),
     ],
 )
-def test_images_of_a_step_of_2_and_2(arm, learning, judging):
-    method = build(arm)
+def test_images_of_a_step_of_2_and_2(case, learning, forward_only):
+    method = build(case)
     passes = PassCounter(method)
     with passes.counting():
-        method.loss(make_batch(arm), Moment(29, 30))
+        method.loss(make_batch(case), StepInfo(29, 30))
     method.student(torch.zeros(1, 3, 32, 32))  # as a validation would
     assert passes.learning_pixels == learning * PIXELS
-    assert passes.judging_pixels == judging * PIXELS
+    assert passes.forward_only_pixels == forward_only * PIXELS
 
 
 def test_weights_of_teachers_peers_and_projectors_are_counted():
     predictor = count_parameters(build("supervised"))["predictor"]
     assert count_parameters(build("supervised"))["training"] == predictor
-    for arm in ("mean_teacher", "cps"):
-        assert count_parameters(build(arm)) == {"predictor": predictor, "training": 2 * predictor}
+    for case in ("mean_teacher", "cps"):
+        assert count_parameters(build(case)) == {"predictor": predictor, "training": 2 * predictor}
     assert predictor < count_parameters(build("patch_contrast"))["training"] < 2 * predictor
 
 

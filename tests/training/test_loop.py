@@ -6,7 +6,7 @@ import torch
 from cclcc_cli.config import parse_recipe
 from cclcc_cli.data.loading import RawBatch
 from cclcc_cli.methods import build_method
-from cclcc_cli.training.checkpoint import load_checkpoint
+from cclcc_cli.training.checkpoint import load_checkpoint, save_checkpoint
 from cclcc_cli.training.loop import Trainer
 from cclcc_cli.training.runtime import Runtime
 from cclcc_cli.training.schedule import build_plan
@@ -65,6 +65,18 @@ def test_records_come_as_planned_with_mean_terms(trainer):
 def test_the_best_is_the_first_of_the_highest(trainer, tmp_path, dices, best):
     trainer(dices).run()
     assert load_checkpoint(tmp_path / "best.pt")["step"] == best
+
+
+def test_a_checkpoint_with_the_former_name_of_a_count_is_read(trainer, tmp_path):
+    made = trainer([0.1, 0.2, 0.3])
+    made.run()
+    saved = load_checkpoint(tmp_path / "last.pt")
+    saved["progress"]["judging_pixels"] = 7 + saved["progress"].pop("forward_only_pixels")
+    save_checkpoint(tmp_path / "last.pt", saved)
+    again = trainer([])
+    again.resume()
+    assert again.costs()["images_per_step"]["judging"] == round(7 / 32**2 / 12, 3)
+    assert again.progress.forward_only_pixels == 7
 
 
 def test_patience_counts_validations_without_gain(trainer):

@@ -6,7 +6,7 @@ import torch
 from cclcc_cli.config import parse_recipe
 from cclcc_cli.config.model import IMAGENET
 from cclcc_cli.data.loading import RawBatch
-from cclcc_cli.methods import Batch, Moment, build_method
+from cclcc_cli.methods import Batch, StepInfo, build_method
 from cclcc_cli.training.runtime import Runtime
 from cclcc_cli.training.step import Stepper, build_average, build_optimizer, move_batch
 
@@ -40,9 +40,9 @@ def weights(method):
 def test_moves_by_the_learning_rate_it_is_given(made, batch, name):
     _, method, stepper = made(optimizer={"name": name, "weight_decay": 0.0})
     before = weights(method)
-    stepper.step(batch, Moment(0, 10), lr=0.0)
+    stepper.step(batch, StepInfo(0, 10), lr=0.0)
     assert torch.equal(weights(method), before)
-    stepper.step(batch, Moment(1, 10), lr=0.01)
+    stepper.step(batch, StepInfo(1, 10), lr=0.01)
     assert not torch.equal(weights(method), before)
 
 
@@ -52,7 +52,7 @@ def test_clipping_bounds_the_step(made, batch):
         keys = {"name": "sgd", "weight_decay": 0.0, "momentum": 0.0, "clip_norm": clip}
         _, method, stepper = made(optimizer=keys)
         before = weights(method)
-        stepper.step(batch, Moment(0, 10), lr=1.0)
+        stepper.step(batch, StepInfo(0, 10), lr=1.0)
         moved[clip] = (weights(method) - before).norm().item()
     assert moved[1e-6] == pytest.approx(1e-6, rel=0.1)
     assert moved[None] > 1e-3
@@ -63,7 +63,7 @@ def test_the_average_follows_slowly(made, batch):
     average = build_average(recipe, method)
     average.update_parameters(method.predictor)  # the first copies
     before = method.student.head.weight.detach().clone()
-    stepper.step(batch, Moment(0, 10), lr=0.1)
+    stepper.step(batch, StepInfo(0, 10), lr=0.1)
     average.update_parameters(method.predictor)
     after = method.student.head.weight.detach()
     expected = 0.75 * before + 0.25 * after
@@ -107,7 +107,7 @@ def test_an_encoder_learns_at_its_share_of_the_rate(made, batch, kind):
             optimizer={"name": "sgd", "momentum": 0.0, "weight_decay": 0.0, "encoder_lr": factor},
         )
         before = [part_weights(method, inside) for inside in (True, False)]
-        stepper.step(batch, Moment(0, 12), lr=0.01)
+        stepper.step(batch, StepInfo(0, 12), lr=0.01)
         after = [part_weights(method, inside) for inside in (True, False)]
         steps[factor] = [float((b - a).norm()) for a, b in zip(before, after, strict=True)]
     assert steps[0.1][0] == pytest.approx(0.1 * steps[1.0][0], rel=1e-2)
@@ -124,7 +124,7 @@ def test_what_is_frozen_is_not_in_the_optimiser(made, batch):
     model = {"kind": "timm", "encoder": "test_resnet", "weights": "none", "freeze": "encoder"}
     _, method, stepper = made(model=model)
     before = part_weights(method, True)
-    stepper.step(batch, Moment(0, 12), lr=0.01)
+    stepper.step(batch, StepInfo(0, 12), lr=0.01)
     assert torch.equal(part_weights(method, True), before)
     held = sum(p.numel() for g in stepper._optimizer.param_groups for p in g["params"])
     assert held == len(part_weights(method, False))

@@ -138,8 +138,8 @@ def plan_trial(
             made.check_data()
             steps = _check_steps(opened, made)
             tasks.append(Task(
-                one, made.folder(opened.runs_root), opened.data_root, opened.runs_root,
-                opened.runtime, tracking_uri, None,
+                one.model_dump(mode="json"), made.folder(opened.runs_root), opened.data_root,
+                opened.runs_root, opened.runtime, tracking_uri, None,
                 replace(run, index=index, steps=steps),
             ))
     except CclccError as error:

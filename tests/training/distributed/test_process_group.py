@@ -12,12 +12,12 @@ from cclcc_cli.data.sampling import part_of
 from cclcc_cli.errors import RunError
 from cclcc_cli.methods import build_method
 from cclcc_cli.training.checkpoint import load_checkpoint
+from cclcc_cli.training.distributed.context import SINGLE_PROCESS
 from cclcc_cli.training.loop import Trainer
 from cclcc_cli.training.runtime import Runtime
 from cclcc_cli.training.schedule import Plan
-from cclcc_cli.training.team import ALONE
-from tests.methods.arms import recipe_of
-from tests.training.pair import Deaf, run_pair
+from tests.methods.arrangements import recipe_of
+from tests.training.distributed.pair import Deaf, run_pair
 
 pytestmark = pytest.mark.slow
 
@@ -32,10 +32,10 @@ def whole(num_strong=2, of_labeled=False):
     return RawBatch(images, images[:LABELED, 0] + 50, strong)
 
 
-def part(batch, team):
+def part(batch, context):
     """What this process would have loaded of it."""
-    mine = list(part_of(LABELED, team.rank, team.size))
-    rest = [LABELED + place for place in part_of(UNLABELED, team.rank, team.size)]
+    mine = list(part_of(LABELED, context.rank, context.size))
+    rest = [LABELED + place for place in part_of(UNLABELED, context.rank, context.size)]
     strong = None
     if batch.strong is not None:
         first = 0 if batch.strong.shape[1] == LABELED + UNLABELED else LABELED
@@ -44,9 +44,9 @@ def part(batch, team):
     return RawBatch(batch.images[mine + rest], batch.masks[mine], strong)
 
 
-def gather_batches(team):
+def gather_batches(context):
     cases = [whole(0), whole(1), whole(2), whole(2, of_labeled=True)]
-    return [team.whole_batch(part(case, team), LABELED, UNLABELED) for case in cases]
+    return [context.whole_batch(part(case, context), LABELED, UNLABELED) for case in cases]
 
 
 def test_a_batch_is_put_together_in_its_order(tmp_path):
@@ -58,14 +58,14 @@ def test_a_batch_is_put_together_in_its_order(tmp_path):
                 assert a is None or torch.equal(a, b)
 
 
-def agree(team):
+def agree(context):
     return [
-        team.leads,
-        team.first_signal(None),
-        team.first_signal(15 if team.rank else None),
-        team.add({"a": 1.0 + team.rank, **({"b": 5.0} if team.rank else {})}),
-        team.add({}),
-        team.from_leader(f"from {team.rank}"),
+        context.leads,
+        context.first_signal(None),
+        context.first_signal(15 if context.rank else None),
+        context.add({"a": 1.0 + context.rank, **({"b": 5.0} if context.rank else {})}),
+        context.add({}),
+        context.from_leader(f"from {context.rank}"),
     ]
 
 
@@ -74,20 +74,20 @@ def test_what_one_has_all_hear(tmp_path):
     assert run_pair(tmp_path, agree) == [[True, *agreed], [False, *agreed]]
 
 
-def fail_in_the_second(team, how):
-    if team.rank:
+def fail_in_the_second(context, how):
+    if context.rank:
         if how == "says why":
-            with team.together():
+            with context.together():
                 raise ValueError("the disk is on fire")
         os.kill(os.getpid(), signal.SIGKILL)
-    with pytest.raises(RunError) as caught, team.together():
-        wait_for_ever(team)
+    with pytest.raises(RunError) as caught, context.together():
+        wait_for_ever(context)
     return str(caught.value)
 
 
-def wait_for_ever(team):
+def wait_for_ever(context):
     while True:
-        team.first_signal(None)
+        context.first_signal(None)
 
 
 @pytest.mark.parametrize(("how", "reason"), [
@@ -100,7 +100,7 @@ def test_the_others_learn_why_one_has_gone(tmp_path, how, reason):
     assert reason in torch.load(tmp_path / "0.pt")["value"]
 
 
-def train_to(team, folder, step, resume):
+def train_to(context, folder, step, resume):
     """The trainer's weights after a step, begun anew or from the checkpoint in a folder."""
     torch.manual_seed(0)
     recipe = recipe_of("mean_teacher", optimizer={"name": "sgd", "lr": 0.01}, ema_decay=0.5,
@@ -112,12 +112,12 @@ def train_to(team, folder, step, resume):
         for number in range(first_step, 12):
             generator = torch.Generator().manual_seed(number)
             images = torch.randint(256, (8, 32, 32, 3), generator=generator, dtype=torch.uint8)
-            yield part(RawBatch(images, (images[:LABELED, ..., 0] > 127).byte()), team)
+            yield part(RawBatch(images, (images[:LABELED, ..., 0] > 127).byte()), context)
 
     trainer = Trainer(
         build_method(recipe), recipe, Plan(12, 2, 4), Runtime("cpu", "fp32"),
         batches=batches, validate=lambda _network: {"dice": 0.1 * len(steps)}, folder=folder,
-        stop_requested=lambda: trainer.progress.step == step, observer=Deaf(), team=team,
+        stop_requested=lambda: trainer.progress.step == step, observer=Deaf(), context=context,
     )
     if resume:
         trainer.resume()
@@ -130,10 +130,10 @@ def test_a_checkpoint_goes_on_with_another_number_of_processes(tmp_path):
     folders = {name: tmp_path / name for name in ("one", "mixed", "pair a", "pair b")}
     for folder in folders.values():
         folder.mkdir()
-    pixels = train_to(ALONE, folders["one"], 12, False)
+    pixels = train_to(SINGLE_PROCESS, folders["one"], 12, False)
     run_pair(folders["pair a"], train_to, folders["mixed"], 4, False)
     assert load_checkpoint(folders["mixed"] / "last.pt")["progress"]["step"] == 4
-    train_to(ALONE, folders["mixed"], 8, True)
+    train_to(SINGLE_PROCESS, folders["mixed"], 8, True)
     assert run_pair(folders["pair b"], train_to, folders["mixed"], 12, True) == [pixels] * 2
     # One that lives when the interpreter ends can have torch abort the process.
     assert [torch.load(folders["pair b"] / f"{rank}.pt")["threads left"] for rank in range(2)] == [

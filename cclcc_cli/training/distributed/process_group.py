@@ -1,4 +1,4 @@
-"""A team of several processes, over torch's collectives: gloo, and nccl for GPUs."""
+"""The distributed context of several processes: torch's collectives, gloo or nccl for GPUs."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -19,9 +19,9 @@ from cclcc_cli.errors import CclccError, RunError
 from cclcc_cli.methods.base import Method
 from cclcc_cli.models.network import Network
 from cclcc_cli.processes import MEETING, Place
+from cclcc_cli.training.distributed.context import SINGLE_PROCESS, DistributedContext
+from cclcc_cli.training.distributed.split_passes import SplitPasses
 from cclcc_cli.training.runtime import Runtime
-from cclcc_cli.training.sharing import Sharing
-from cclcc_cli.training.team import ALONE, Team
 
 T = TypeVar("T")
 
@@ -39,29 +39,29 @@ class _Store(Protocol):
 
 
 @contextmanager
-def open_team(place: Place) -> Iterator[Team]:
+def open_context(place: Place) -> Iterator[DistributedContext]:
     """Meet the other processes; inside, none goes on without the others.
 
     Raises:
         RunError: one of them was lost.
     """
     if place.size == 1:
-        yield ALONE
+        yield SINGLE_PROCESS
         return
     if MEETING in os.environ:
         store = dist.FileStore(os.environ[MEETING], place.size)  # type: ignore[attr-defined]
     else:
         store, _, _ = next(dist.rendezvous("env://"))  # type: ignore[attr-defined]
     dist.init_process_group("gloo", store=store, rank=place.rank, world_size=place.size)
-    team = Group(place, store)
+    context = MultiProcess(place, store)
     try:
-        yield team
+        yield context
     finally:
-        team.leave()
+        context.leave()
 
 
-class Group:
-    """Implements ``Team`` for several processes.
+class MultiProcess:
+    """Implements ``DistributedContext`` for the ranks of a process group.
 
     Args:
         place: this process's.
@@ -74,7 +74,7 @@ class Group:
         self._local_rank = place.local_rank
         self._store = store
         self._device = torch.device("cpu")
-        self._sharing = Sharing(dist.group.WORLD, self.rank, self.size)
+        self._splitting = SplitPasses(dist.group.WORLD, self.rank, self.size)
 
     @property
     def leads(self) -> bool:
@@ -86,7 +86,7 @@ class Group:
         One that still lives when the interpreter ends may let go of a tensor then, for which torch
         aborts the process.
         """
-        del self._sharing.group
+        del self._splitting.group
         dist.destroy_process_group()
 
     def use(self, runtime: Runtime) -> None:
@@ -100,7 +100,7 @@ class Group:
                                f"{there}; start {there} processes on it")
             torch.cuda.set_device(self._local_rank)
             group = dist.new_group(backend="nccl")
-            self._sharing = Sharing(group, self.rank, self.size)
+            self._splitting = SplitPasses(group, self.rank, self.size)
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -112,16 +112,16 @@ class Group:
                 raise
             raise RunError(self._reason()) from error
 
-    def share_networks(self, method: Method) -> None:
+    def split_networks(self, method: Method) -> None:
         for module in method.modules():
             if isinstance(module, Network):
-                self._sharing.share(module)
+                self._splitting.split(module)
 
-    def sharing(self) -> AbstractContextManager[None]:
-        return self._sharing.active()
+    def splitting(self) -> AbstractContextManager[None]:
+        return self._splitting.active()
 
     def whole_count(self, count: int) -> int:
-        return self._sharing.whole_count(count)
+        return self._splitting.whole_count(count)
 
     def whole_batch(self, part: RawBatch, labeled: int, unlabeled: int) -> RawBatch:
         images, masks = part.images.to(self._device), part.masks.to(self._device)
@@ -145,7 +145,7 @@ class Group:
                     parameter.grad.div_(self.size)
                 grads.append(parameter.grad)
         flat = torch.cat([grad.flatten() for grad in grads])
-        dist.all_reduce(flat, group=self._sharing.group)
+        dist.all_reduce(flat, group=self._splitting.group)
         start = 0
         for grad in grads:
             grad.copy_(flat[start : start + grad.numel()].view(grad.shape))
@@ -171,7 +171,7 @@ class Group:
         if not total:
             return rows[:0]
         assert len(rows) == len(part_of(total, self.rank, self.size))
-        return self._sharing.gather(rows, total)
+        return self._splitting.gather(rows, total)
 
     def _tell(self, error: Exception) -> None:
         """Leave the reason where the others find it; the first one stays."""

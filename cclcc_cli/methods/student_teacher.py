@@ -9,7 +9,7 @@ from cclcc_cli.models.ema import EmaTeacher
 from cclcc_cli.models.network import Network
 
 
-class TaughtConfig(Protocol):
+class TeacherOptions(Protocol):
     """The options of every method with a teacher."""
 
     @property
@@ -18,25 +18,23 @@ class TaughtConfig(Protocol):
     def predictor(self) -> Literal["student", "teacher"]: ...
 
 
-Config = TypeVar("Config", bound=TaughtConfig)
+Options = TypeVar("Options", bound=TeacherOptions)
 
 
-class Taught(TwoStreamMethod[Config], ABC, Generic[Config]):
+class StudentTeacherMethod(TwoStreamMethod[Options], ABC, Generic[Options]):
     """A student whose teacher follows it after each step; either may be the predictor.
 
     Args:
-        student: the network.
-        config: the method's own section.
-        recipe: the rest.
+        recipe: resolved.
     """
 
-    def __init__(self, student: Network, config: Config, recipe: TwoStreamRecipe) -> None:
-        super().__init__(student, config, recipe)
-        self.teacher = EmaTeacher(student, config.teacher_decay)
+    def __init__(self, recipe: TwoStreamRecipe) -> None:
+        super().__init__(recipe)
+        self.teacher = EmaTeacher(self.student, self.options.teacher_decay)
 
     def after_step(self) -> None:
         self.teacher.follow(self.student)
 
     @property
     def predictor(self) -> Network:
-        return self.student if self._config.predictor == "student" else self.teacher.network
+        return self.student if self.options.predictor == "student" else self.teacher.network

@@ -1,4 +1,4 @@
-"""The processes that train one run together, and the one that trains alone."""
+"""What training knows of the processes that it runs in: one, or several as ranks of a group."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -11,8 +11,8 @@ from cclcc_cli.training.runtime import Runtime
 T = TypeVar("T")
 
 
-class Team(Protocol):
-    """What training must know of the processes it runs in.
+class DistributedContext(Protocol):
+    """What training must know of the processes that it runs in.
 
     All of them hold the same weights and see the same whole batch. Networks pass a part of it in
     each process, and every process gets the outputs of all: a method computes its loss on the
@@ -28,7 +28,7 @@ class Team(Protocol):
 
     @property
     def leads(self) -> bool:
-        """Whether this process writes and speaks for all."""
+        """Whether this is rank 0, which writes and speaks for all."""
 
     def use(self, runtime: Runtime) -> None:
         """Compute with this from now on.
@@ -38,13 +38,13 @@ class Team(Protocol):
         """
 
     def together(self) -> AbstractContextManager[None]:
-        """Inside, a failure is told to the others, and theirs becomes a RunError here."""
+        """Inside, a failure is passed on to the other ranks, and theirs raises a RunError here."""
 
-    def share_networks(self, method: Method) -> None:
-        """Have a method's networks pass their parts, once ``sharing``."""
+    def split_networks(self, method: Method) -> None:
+        """Have each rank pass its part of a batch through the networks, while ``splitting``."""
 
-    def sharing(self) -> AbstractContextManager[None]:
-        """Inside, a network's pass is shared; outside it is this process's own."""
+    def splitting(self) -> AbstractContextManager[None]:
+        """Inside, a network's pass is split among the ranks; outside it is this process's own."""
 
     def whole_count(self, count: int) -> int:
         """How many images all processes pass while this one passes so many."""
@@ -68,11 +68,11 @@ class Team(Protocol):
         """The signal that any process has received; the same answer in all."""
 
     def from_leader(self, value: T) -> T:
-        """What the process that leads has; the others' values do not matter."""
+        """The value that rank 0 has; the others' do not matter."""
 
 
-class Alone:
-    """A team of one: nothing to share, nothing to agree on."""
+class SingleProcess:
+    """The context of a single process: nothing to split, nothing to agree on."""
 
     rank = 0
     size = 1
@@ -84,10 +84,10 @@ class Alone:
     def together(self) -> AbstractContextManager[None]:
         return nullcontext()
 
-    def share_networks(self, method: Method) -> None:
+    def split_networks(self, method: Method) -> None:
         """They pass everything themselves."""
 
-    def sharing(self) -> AbstractContextManager[None]:
+    def splitting(self) -> AbstractContextManager[None]:
         return nullcontext()
 
     def whole_count(self, count: int) -> int:
@@ -109,9 +109,9 @@ class Alone:
         return value
 
 
-ALONE: Team = Alone()
+SINGLE_PROCESS: DistributedContext = SingleProcess()
 
 
-def turns(items: list[T], team: Team) -> Iterator[T]:
-    """The items that this process takes: the team takes turns."""
-    return iter(items[team.rank :: team.size])
+def own_items(items: list[T], context: DistributedContext) -> Iterator[T]:
+    """The items that this rank takes, where all ranks take turns."""
+    return iter(items[context.rank :: context.size])

@@ -9,15 +9,15 @@ from cclcc_cli.config import parse_recipe
 from cclcc_cli.errors import RecipeError
 from cclcc_cli.losses.contrastive import info_nce_loss
 from cclcc_cli.losses.pseudo_labels import pseudo_label_loss
-from cclcc_cli.methods import Moment
+from cclcc_cli.methods import StepInfo
 from cclcc_cli.methods.bcp import keep_largest
 from cclcc_cli.methods.mean_teacher import add_noise
-from tests.methods.arms import ARMS, LABELED, build, make_batch, recipe_of
+from tests.methods.arrangements import ARRANGEMENTS, LABELED, build, make_batch, recipe_of
 
-LAST = Moment(29, 30)
+LAST = StepInfo(29, 30)
 
 
-def images_through(network, method, batch, moment=LAST):
+def images_through(network, method, batch, info=LAST):
     """How many images pass through a network's first convolution, with and without a graph."""
     seen = {True: 0, False: 0}
     first = next(m for m in network.modules() if isinstance(m, torch.nn.Conv2d))
@@ -26,13 +26,13 @@ def images_through(network, method, batch, moment=LAST):
             out.requires_grad, seen[out.requires_grad] + len(inputs[0])
         )
     )
-    method.loss(batch, moment)
+    method.loss(batch, info)
     hook.remove()
     return seen[True], seen[False]
 
 
 @pytest.mark.parametrize(
-    ("arm", "learning", "judging"),
+    ("arrangement", "learning", "forward_only"),
     [
         ("mean_teacher", 4, 0), ("uamt", 4, 0), ("entropy", 4, 0), ("cps", 4, 0), ("urpc", 4, 0),
         ("ict", 3, 0), ("bcp", 2, 0), ("fixmatch", 4, 2), ("unimatch", 8, 0),
@@ -40,16 +40,18 @@ def images_through(network, method, batch, moment=LAST):
         ("point_contrast", 4, 4),
     ],
 )
-def test_the_student_passes_no_image_twice(arm, learning, judging):
-    method = build(arm)
-    assert images_through(method.student, method, make_batch(arm)) == (learning, judging)
+def test_the_student_passes_no_image_twice(arrangement, learning, forward_only):
+    method = build(arrangement)
+    passed = images_through(method.student, method, make_batch(arrangement))
+    assert passed == (learning, forward_only)
 
 
-@pytest.mark.parametrize(("arm", "judging"), [("mean_teacher", 2), ("uamt", 6), ("ict", 2),
-                                              ("bcp", 2)])
-def test_the_teacher_judges_in_one_batch_without_a_graph(arm, judging):
-    method = build(arm)
-    assert images_through(method.teacher.network, method, make_batch(arm)) == (0, judging)
+@pytest.mark.parametrize(("arrangement", "forward_only"),
+                         [("mean_teacher", 2), ("uamt", 6), ("ict", 2), ("bcp", 2)])
+def test_the_teacher_predicts_in_one_batch_without_a_graph(arrangement, forward_only):
+    method = build(arrangement)
+    passed = images_through(method.teacher.network, method, make_batch(arrangement))
+    assert passed == (0, forward_only)
 
 
 def test_noise_is_bounded():
@@ -68,12 +70,12 @@ def test_without_noise_teacher_and_student_agree_at_first():
 
 @pytest.mark.parametrize(("step", "share"), [(0, 0.75 + 0.25 * math.exp(-5)), (29, 1.0)])
 def test_uamt_threshold_rises_to_ln_2(step, share):
-    assert build("uamt").threshold(Moment(step, 30)) == pytest.approx(share * math.log(2))
+    assert build("uamt").threshold(StepInfo(step, 30)) == pytest.approx(share * math.log(2))
 
 
 def test_uamt_counts_sure_pixels_only():
     method = build("uamt", own={"threshold_start": 0.0, "ramp_up": 1.0})
-    terms = method.loss(make_batch("uamt"), Moment(0, 1000)).terms
+    terms = method.loss(make_batch("uamt"), StepInfo(0, 1000)).terms
     assert terms["sure"].item() < 0.5
     assert terms["consistency"] >= 0
 
@@ -94,10 +96,10 @@ def test_cps_networks_start_differently():
     assert method.predictor is method.student
 
 
-@pytest.mark.parametrize("arm", ["fixmatch", "unimatch"])
-def test_at_threshold_1_the_total_is_the_supervised_loss(arm):
-    method = build(arm, own={"threshold": 1.0})
-    loss = method.loss(make_batch(arm), LAST)
+@pytest.mark.parametrize("arrangement", ["fixmatch", "unimatch"])
+def test_at_threshold_1_the_total_is_the_supervised_loss(arrangement):
+    method = build(arrangement, own={"threshold": 1.0})
+    loss = method.loss(make_batch(arrangement), LAST)
     assert loss.total.item() == loss.terms["supervised"].item()
     assert loss.terms["sure"] == 0
 
@@ -111,10 +113,11 @@ def test_fixmatch_without_cutmix_by_its_parts():
     assert term.item() == pytest.approx(expected.item(), rel=1e-5)
 
 
-@pytest.mark.parametrize(("arm", "learns"), [("fixmatch", False), ("fixmatch published", True)])
-def test_whether_running_statistics_learn_from_strong_views(arm, learns):
+@pytest.mark.parametrize(("arrangement", "learns"),
+                         [("fixmatch", False), ("fixmatch published", True)])
+def test_whether_running_statistics_learn_from_strong_views(arrangement, learns):
     def statistics(strong):
-        method, batch = build(arm), make_batch(arm)
+        method, batch = build(arrangement), make_batch(arrangement)
         batch.strong[0].copy_(strong)
         method.loss(batch, LAST)
         return method.student.encoder[0][1].running_mean
@@ -122,20 +125,20 @@ def test_whether_running_statistics_learn_from_strong_views(arm, learns):
     assert torch.equal(statistics(torch.tensor(0.0)), statistics(torch.tensor(5.0))) is not learns
 
 
-@pytest.mark.parametrize("arm", ["unimatch", "unimatch last map"])
-def test_without_dropout_the_feature_view_is_the_weak_view(arm):
-    method = build(arm, own={"dropout": 0.0})
-    _, unlabeled, dropped = method._logits(make_batch(arm))
+@pytest.mark.parametrize("arrangement", ["unimatch", "unimatch last map"])
+def test_without_dropout_the_feature_view_is_the_weak_view(arrangement):
+    method = build(arrangement, own={"dropout": 0.0})
+    _, unlabeled, dropped = method._logits(make_batch(arrangement))
     assert torch.allclose(unlabeled, dropped, atol=1e-5)
 
 
 def test_ict_with_equal_images_asks_for_the_teachers_own_answer():
     method, batch = build("ict"), make_batch("ict")
     batch.images[LABELED:] = batch.images[LABELED : LABELED + 1]
-    judged = torch.sigmoid(method.teacher(batch.unlabeled))
+    answer = torch.sigmoid(method.teacher(batch.unlabeled))
     with torch.no_grad():
         student = torch.sigmoid(method.student(batch.unlabeled[:1]))
-    expected = (student - judged[:1]).square().mean()
+    expected = (student - answer[:1]).square().mean()
     assert method.loss(batch, LAST).terms["consistency"].item() == pytest.approx(
         expected.item(), abs=1e-9
     )
@@ -170,8 +173,8 @@ def test_bcp_gives_each_pixel_the_label_of_where_it_comes_from(monkeypatch):
 
 def test_bcp_first_pastes_labelled_images_into_each_other():
     method, batch = build("bcp", own={"pretraining": 0.5}), make_batch("bcp")
-    assert set(method.loss(batch, Moment(14, 30)).terms) == {"supervised"}
-    assert set(method.loss(batch, Moment(15, 30)).terms) == {"supervised", "pseudo"}
+    assert set(method.loss(batch, StepInfo(14, 30)).terms) == {"supervised"}
+    assert set(method.loss(batch, StepInfo(15, 30)).terms) == {"supervised", "pseudo"}
 
 
 def test_the_largest_region_is_kept():
@@ -207,10 +210,10 @@ def test_points_are_the_same_in_both_views_and_new_at_each_step():
     assert not torch.equal(first, second)
 
 
-@pytest.mark.parametrize(("arm", "shape"), [("image_contrast", (1, 4, 8)),
+@pytest.mark.parametrize(("arrangement", "shape"), [("image_contrast", (1, 4, 8)),
                                             ("patch_contrast", (4, 4, 8)),
                                             ("point_contrast", (4, 64, 8))])
-def test_only_the_level_differs(arm, shape, monkeypatch):
+def test_only_the_level_differs(arrangement, shape, monkeypatch):
     seen = {}
 
     def spy(queries, keys, **options):
@@ -220,16 +223,16 @@ def test_only_the_level_differs(arm, shape, monkeypatch):
 
     monkeypatch.setattr("cclcc_cli.methods.view_contrast.info_nce_loss", spy)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        build(arm).loss(make_batch(arm), LAST)
+        build(arrangement).loss(make_batch(arrangement), LAST)
     assert seen["shape"] == shape
     assert seen["half"] == torch.float32
     assert seen["options"] == {"temperature": 0.07, "normalization": "l2", "negatives": "keys",
                                "keys_learn": False}
 
 
-@pytest.mark.parametrize("arm", ["image_contrast", "patch_contrast", "point_contrast"])
-def test_the_same_view_twice_gives_the_same_embeddings_in_the_same_places(arm, monkeypatch):
-    method, batch = build(arm), make_batch(arm)
+@pytest.mark.parametrize("arrangement", ["image_contrast", "patch_contrast", "point_contrast"])
+def test_the_same_view_twice_gives_the_same_embeddings_in_the_same_places(arrangement, monkeypatch):
+    method, batch = build(arrangement), make_batch(arrangement)
     batch.strong[0].copy_(batch.images)
     seen = []
     monkeypatch.setattr(method, "_contrast", lambda *pair: seen.append(pair) or torch.zeros(()))
@@ -259,15 +262,15 @@ REFUSED = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_cannot_work_is_refused_with_the_way_out(case):
-    arm, keys, message = REFUSED[case]
+    arrangement, keys, message = REFUSED[case]
     with pytest.raises(RecipeError, match=message):
-        recipe_of(arm, **keys)
+        recipe_of(arrangement, **keys)
 
 
-@pytest.mark.parametrize("arm", ARMS)
-def test_every_method_refuses_more_classes(arm):
+@pytest.mark.parametrize("arrangement", ARRANGEMENTS)
+def test_every_method_refuses_more_classes(arrangement):
     with pytest.raises(RecipeError, match="only 1 .foreground against background"):
-        recipe_of(arm, model={"num_classes": 2})
+        recipe_of(arrangement, model={"num_classes": 2})
 
 
 def test_a_strong_view_is_refused_where_nobody_looks_at_it(tiny_recipe):

@@ -1,4 +1,4 @@
-"""The rivals' losses: values by hand, limits, who receives gradient."""
+"""The compared methods' losses: values by hand, limits, who receives gradient."""
 
 import math
 
@@ -71,10 +71,10 @@ def test_sure_predictions_have_no_entropy_and_no_infinite_slope():
 
 
 def test_pseudo_labels_by_hand():
-    logits, judged = pixels(LN3, LN3), pixels(0.99, 0.1)
-    assert pseudo_label_loss(logits, judged, 0.95).item() == pytest.approx(math.log(4 / 3) / 2)
+    logits, probs = pixels(LN3, LN3), pixels(0.99, 0.1)
+    assert pseudo_label_loss(logits, probs, 0.95).item() == pytest.approx(math.log(4 / 3) / 2)
     both = (math.log(4 / 3) + math.log(4)) / 2
-    assert pseudo_label_loss(logits, judged, 0.0).item() == pytest.approx(both)
+    assert pseudo_label_loss(logits, probs, 0.0).item() == pytest.approx(both)
 
 
 def test_threshold_1_teaches_nothing_even_where_a_probability_is_1():
@@ -86,10 +86,10 @@ def test_threshold_1_teaches_nothing_even_where_a_probability_is_1():
 
 
 def test_pseudo_labels_teach_the_logits_alone():
-    logits, judged = pixels(0.2).requires_grad_(), pixels(0.9).requires_grad_()
-    pseudo_label_loss(logits, judged).backward()
+    logits, probs = pixels(0.2).requires_grad_(), pixels(0.9).requires_grad_()
+    pseudo_label_loss(logits, probs).backward()
     assert logits.grad.abs().sum() > 0
-    assert judged.grad is None
+    assert probs.grad is None
 
 
 def test_sure_agreement_costs_nothing():

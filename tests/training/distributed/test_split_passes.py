@@ -12,9 +12,9 @@ from functools import partial
 import pytest
 import torch
 
-from cclcc_cli.training.team import ALONE
-from tests.methods.arms import ARMS, LABELED, make_batch
-from tests.training.pair import run_pair, take_steps, take_steps_of
+from cclcc_cli.training.distributed.context import SINGLE_PROCESS
+from tests.methods.arrangements import ARRANGEMENTS, LABELED, make_batch
+from tests.training.distributed.pair import run_pair, take_steps, take_steps_of
 
 pytestmark = pytest.mark.slow
 
@@ -32,58 +32,58 @@ def terms_distance(terms, others):
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory):
-    """What every arm did in two processes."""
-    return run_pair(tmp_path_factory.mktemp("pair"), take_steps_of, list(ARMS))
+    """What every case did in two processes."""
+    return run_pair(tmp_path_factory.mktemp("pair"), take_steps_of, list(ARRANGEMENTS))
 
 
-@pytest.mark.parametrize("arm", ARMS)
-def test_every_method_learns_the_same_as_in_one_process(shared, arm):
-    one, two = take_steps(arm), shared[0][arm]
-    assert terms_distance(two["terms"], one["terms"]) < (1e-3 if arm == "uamt" else 1e-4)
+@pytest.mark.parametrize("case", ARRANGEMENTS)
+def test_every_method_learns_the_same_as_in_one_process(shared, case):
+    one, two = take_steps(case), shared[0][case]
+    assert terms_distance(two["terms"], one["terms"]) < (1e-3 if case == "uamt" else 1e-4)
     assert distance(two["state"].values(), one["state"].values()) < 2e-5
     assert distance([two["said"]], [one["said"]]) < 1e-4
     assert two["gradients"].keys() == one["gradients"].keys()
     assert distance(two["gradients"].values(), one["gradients"].values()) < 1e-2
 
 
-@pytest.mark.parametrize("arm", ARMS)
-def test_all_processes_end_with_the_same_bits(shared, arm):
+@pytest.mark.parametrize("case", ARRANGEMENTS)
+def test_all_processes_end_with_the_same_bits(shared, case):
     first, second = shared
-    assert first[arm]["terms"] == second[arm]["terms"]
-    for a, b in zip(first[arm]["state"].values(), second[arm]["state"].values(), strict=True):
+    assert first[case]["terms"] == second[case]["terms"]
+    for a, b in zip(first[case]["state"].values(), second[case]["state"].values(), strict=True):
         assert torch.equal(a, b)
 
 
 def test_more_processes_than_labelled_images_still_agree(tmp_path):
     """One of three then passes nothing where labelled images pass alone."""
-    arms = ["supervised", "clcc", "patch_contrast", "mean_teacher", "bcp"]
-    for arm, two in run_pair(tmp_path, take_steps_of, arms, size=3)[2].items():
-        assert distance(two["state"].values(), take_steps(arm)["state"].values()) < 2e-5
+    cases = ["supervised", "clcc", "patch_contrast", "mean_teacher", "bcp"]
+    for case, two in run_pair(tmp_path, take_steps_of, cases, size=3)[2].items():
+        assert distance(two["state"].values(), take_steps(case)["state"].values()) < 2e-5
 
 
 def test_with_adamw(tmp_path):
-    arms = ["supervised", "clcc", "mean_teacher"]
-    for arm, two in run_pair(tmp_path, take_steps_of, arms, "adamw")[0].items():
-        one = take_steps(arm, ALONE, "adamw")
+    cases = ["supervised", "clcc", "mean_teacher"]
+    for case, two in run_pair(tmp_path, take_steps_of, cases, "adamw")[0].items():
+        one = take_steps(case, SINGLE_PROCESS, "adamw")
         assert terms_distance(two["terms"], one["terms"]) < 1e-4
         assert distance([two["said"]], [one["said"]]) < 0.05
 
 
-def drop_half(team):
+def drop_half(context):
     keys = {"model": {"widths": [4, 8, 8, 8, 8], "dropout": [0.5] * 5}}
-    return {arm: take_steps(arm, team, **keys) for arm in ("supervised", "uamt")}
+    return {case: take_steps(case, context, **keys) for case in ("supervised", "uamt")}
 
 
 def test_dropout_is_drawn_for_the_whole_batch(tmp_path):
-    for arm, two in run_pair(tmp_path, drop_half)[0].items():
-        one = drop_half(ALONE)[arm]
+    for case, two in run_pair(tmp_path, drop_half)[0].items():
+        one = drop_half(SINGLE_PROCESS)[case]
         assert terms_distance(two["terms"], one["terms"]) < 1e-3
         assert distance([two["said"]], [one["said"]]) < 1e-4
 
 
-def wrongly_halved(arm, seed):
+def wrongly_halved(case, seed):
     """As if each process saw its own half alone: what the others must not come to."""
-    batch = make_batch(arm, seed)
+    batch = make_batch(case, seed)
     batch.images[1:LABELED] = batch.images[:1]
     batch.target[1:] = batch.target[:1]
     return batch
@@ -102,10 +102,10 @@ def test_encoders_of_timm_learn_the_same_as_in_one_process(tmp_path, encoder):
     pytest.importorskip("timm")
     model = {"kind": "timm", "encoder": encoder, "weights": "none",
              "decoder_widths": [16, 16, 8, 8, 8]}
-    arms = ["supervised", "mean_teacher", "unimatch", "urpc", "cps", "point_contrast"]
-    shared = run_pair(tmp_path, partial(take_steps_of, model=model), arms)[0]
-    for arm, two in shared.items():
-        one = take_steps(arm, model=model)
-        assert terms_distance(two["terms"], one["terms"]) < 1e-3, arm
-        assert distance(two["state"].values(), one["state"].values()) < 1e-4, arm
-        assert distance([two["said"]], [one["said"]]) < 1e-3, arm
+    cases = ["supervised", "mean_teacher", "unimatch", "urpc", "cps", "point_contrast"]
+    shared = run_pair(tmp_path, partial(take_steps_of, model=model), cases)[0]
+    for case, two in shared.items():
+        one = take_steps(case, model=model)
+        assert terms_distance(two["terms"], one["terms"]) < 1e-3, case
+        assert distance(two["state"].values(), one["state"].values()) < 1e-4, case
+        assert distance([two["said"]], [one["said"]]) < 1e-3, case

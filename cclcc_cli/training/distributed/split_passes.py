@@ -1,4 +1,4 @@
-"""A network's pass shared among processes: each passes some images, all get every output.
+"""A network's pass split among ranks: each passes some images, all get every output.
 
 What a method computes from the outputs, it computes on the whole batch in every process, and so
 are the gradients it sends back: each process keeps those of its own images. Hence the sum over
@@ -17,14 +17,14 @@ from torch import Tensor, nn
 
 from cclcc_cli.data.sampling import part_of
 from cclcc_cli.models.network import Network
-from cclcc_cli.training.whole_batch_norm import all_gather, whole_batch_norm
+from cclcc_cli.training.distributed.batch_norm import all_gather, whole_batch_norm
 
 Outputs = Any
 """A tensor or a list of tensors, each with images as rows."""
 
 
-class Sharing:
-    """Shares passes among the processes of a group.
+class SplitPasses:
+    """Splits passes among the ranks of a process group.
 
     Args:
         group: its backend moves tensors of the device in use.
@@ -40,7 +40,7 @@ class Sharing:
 
     @contextmanager
     def active(self) -> Iterator[None]:
-        """Inside, passes are shared."""
+        """Inside, passes are split."""
         self._active = True
         try:
             yield
@@ -51,13 +51,13 @@ class Sharing:
         """Images of the whole pass that is under way, of which this process has ``count``."""
         return count if self._total is None else self._total
 
-    def share(self, network: Network) -> None:
-        """Share a network's passes from now on; weights and their names stay what they are.
+    def split(self, network: Network) -> None:
+        """Split a network's passes from now on; weights and their names stay what they are.
 
         The instance's own functions are replaced: a copy of the network would call the original.
         """
         for name in network.entrances:
-            setattr(network, name, self._shared(getattr(network, name)))
+            setattr(network, name, self._split(getattr(network, name)))
         # The head is small enough to be computed on the whole batch in every process, where a
         # method calls it by itself. Its weights then get the whole gradient in each of them: a
         # share of it must do, for the sum.
@@ -95,7 +95,7 @@ class Sharing:
         part = part_of(total, self._rank, self._size)
         return slice(part.start, part.stop)
 
-    def _shared(self, function: Callable[[Outputs], Outputs]) -> Callable[[Outputs], Outputs]:
+    def _split(self, function: Callable[[Outputs], Outputs]) -> Callable[[Outputs], Outputs]:
         def run(inputs: Outputs) -> Outputs:
             if not self._active or self._total is not None:
                 return function(inputs)
@@ -159,9 +159,9 @@ class _Gather(torch.autograd.Function):
     """This process's rows to everybody's; all have the same gradient, so nothing travels back."""
 
     @staticmethod
-    def forward(ctx: Any, rows: Tensor, total: int, sharing: Sharing) -> Tensor:
-        ctx.own = sharing.own(total)
-        return sharing.gather(rows, total)
+    def forward(ctx: Any, rows: Tensor, total: int, splitting: SplitPasses) -> Tensor:
+        ctx.own = splitting.own(total)
+        return splitting.gather(rows, total)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
@@ -172,13 +172,13 @@ class _Take(torch.autograd.Function):
     """What all have to this process's rows; each knows its own rows' gradient, all need it."""
 
     @staticmethod
-    def forward(ctx: Any, whole: Tensor, total: int, sharing: Sharing) -> Tensor:
-        ctx.total, ctx.sharing = total, sharing
-        return whole[sharing.own(total)].clone()
+    def forward(ctx: Any, whole: Tensor, total: int, splitting: SplitPasses) -> Tensor:
+        ctx.total, ctx.splitting = total, splitting
+        return whole[splitting.own(total)].clone()
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
-        return ctx.sharing.gather(grad, ctx.total), None, None
+        return ctx.splitting.gather(grad, ctx.total), None, None
 
 
 class _ScaleGradient(torch.autograd.Function):

@@ -5,8 +5,8 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
-from cclcc_cli.training.whole_batch_norm import whole_batch_norm
-from tests.training.pair import run_pair
+from cclcc_cli.training.distributed.batch_norm import whole_batch_norm
+from tests.training.distributed.pair import run_pair
 
 
 def data(dtype=torch.float64):
@@ -24,10 +24,10 @@ def make_norm(dtype=torch.float64):
     return norm
 
 
-def normalize_parts(team, cuts):
+def normalize_parts(context, cuts):
     """Output, gradients and statistics of this process's images."""
     x, weights = data()
-    own = slice(*cuts[team.rank : team.rank + 2])
+    own = slice(*cuts[context.rank : context.rank + 2])
     x = x[own].requires_grad_()
     norm = make_norm()
     out = whole_batch_norm(norm, x, dist.group.WORLD)
@@ -54,11 +54,11 @@ def test_equals_the_whole_batch(tmp_path, cuts):
         assert mine[6] == 1
 
 
-def untracked(team):
+def untracked(context):
     norm = make_norm(torch.float32)
     norm.track_running_stats = False
     x, _ = data(torch.bfloat16)
-    out = whole_batch_norm(norm, x[team.rank : team.rank + 2], dist.group.WORLD)
+    out = whole_batch_norm(norm, x[context.rank : context.rank + 2], dist.group.WORLD)
     return [out, norm.running_mean]
 
 

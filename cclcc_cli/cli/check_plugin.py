@@ -1,0 +1,46 @@
+"""``cclcc check-plugin``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cclcc_cli.cli import console
+from cclcc_cli.cli.options import Json
+from cclcc_cli.errors import PluginBroken
+
+
+def check_plugin(
+    plugin: Annotated[
+        str, typer.Argument(metavar="FILE", help="A .py file, or the name of an installed one.")
+    ],
+    json: Json = False,
+) -> None:
+    """Check that a plug-in keeps the contract of everything it offers.
+
+    Each method, network and loss trains for seconds on random images, and each score is taken of
+    some. Exits with 3 where anything is broken.
+    """
+    from cclcc_cli.config.plugins import load_plugin, locate
+
+    source = locate(plugin, Path())
+    load_plugin(source)
+
+    from cclcc_cli.methods.plugin_contract import run_plugin_contract
+
+    records: list[dict[str, str]] = []
+    broken = 0
+    for subject, finding in run_plugin_contract(source):
+        broken += bool(finding.problem)
+        records.append({"subject": subject, "check": finding.check, "problem": finding.problem})
+        if json:
+            continue
+        if len(records) == 1 or records[-2]["subject"] != subject:
+            console.show(subject)
+        console.show(f"  {'FAILED' if finding.problem else 'ok':<8}{finding.check}")
+        if finding.problem:
+            console.show(f"{'':<10}{finding.problem}")
+    if json:
+        console.show_json(records)
+    if broken:
+        raise PluginBroken(f"{plugin}: {broken} of {len(records)} checks failed")

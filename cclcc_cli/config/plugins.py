@@ -1,0 +1,283 @@
+"""Plug-ins: what a file or an installed package adds to what recipes may name.
+
+Loading one runs its code. It registers nothing: its ``PLUGIN`` says what it offers.
+"""
+
+import hashlib
+import importlib.util
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache, reduce
+from importlib.metadata import EntryPoint, entry_points
+from operator import or_
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, get_args
+
+from pydantic import BaseModel, Field, create_model
+
+from cclcc_cli.config.base import BaseRecipe
+from cclcc_cli.config.model import AnyModel, Init, NetworkSection, NumClasses, UNetModel
+from cclcc_cli.config.recipes import METHODS, method_of
+from cclcc_cli.config.schema import LossSection, PluginSource, SupervisedLoss, default_tag
+from cclcc_cli.errors import RecipeError
+from cclcc_cli.metrics.scores import SCORES, Score
+
+GROUP = "cclcc.plugins"
+"""Of entry points, by which installed packages offer plug-ins."""
+
+
+class PluginNetwork(NetworkSection):
+    """What the section of a plug-in's network holds beside its ``kind`` and its own keys.
+
+    One whose network is an ``EncoderDecoder`` sets ``has_inner_maps`` to True.
+    """
+
+    has_inner_maps: ClassVar[bool] = False
+
+    num_classes: NumClasses = 1
+    """Logits per pixel."""
+    init: Init = None
+    """Start from the best weights of a finished run: its folder."""
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """What a plug-in offers: what a recipe may say, and what is built from it.
+
+    Attributes:
+        methods: recipe class to the ``Method`` that is made of such a recipe.
+        networks: section (a ``PluginNetwork`` with its ``kind``) to the ``Network`` made of it.
+        losses: section (a ``LossSection`` with its ``kind``) to a function of logits
+            ``(L, 1, H, W)``, targets like them and the section, which gives a scalar.
+        scores: row of the table of scores to a function of probabilities ``(B, 1, H, W)``, masks
+            and targets (both bool, like them), which gives float64 ``(B,)``.
+    """
+
+    methods: Mapping[type[BaseRecipe], Callable[[Any], Any]] = field(default_factory=dict)
+    networks: Mapping[type[PluginNetwork], Callable[[Any], Any]] = field(default_factory=dict)
+    losses: Mapping[type[LossSection], Callable[[Any, Any, Any], Any]] = field(
+        default_factory=dict)
+    scores: Mapping[Score, Callable[[Any, Any, Any], Any]] = field(default_factory=dict)
+
+    def implements(self, section: object) -> Callable[..., Any] | None:
+        """What is built from a recipe or section of this plug-in; None for another's."""
+        offers: dict[Any, Callable[..., Any]] = {**self.methods, **self.networks, **self.losses}
+        return next((offers[kind] for kind in type(section).__mro__ if kind in offers), None)
+
+
+_loaded: dict[str, Plugin] = {}
+"""By digest: a file is run once, and its classes are the same ones wherever they are met."""
+_texts: dict[str, bytes] = {}
+"""Of the files that were run, by digest: what lies there now may be another."""
+
+
+def implementation(section: object) -> Callable[..., Any] | None:
+    """What is built from a recipe or section; None where that is the package's own."""
+    found = (plugin.implements(section) for plugin in _loaded.values())
+    return next((one for one in found if one is not None), None)
+
+
+def scores_of(recipe: BaseRecipe) -> dict[Score, Callable[[Any, Any, Any], Any]]:
+    """The scores that a recipe's plug-ins add."""
+    return {row: function for source in recipe.plugins
+            for row, function in _loaded[source.sha256].scores.items()}
+
+
+def files_of(recipe: BaseRecipe) -> dict[str, bytes]:
+    """The content of each plug-in file that a recipe uses, as it was run, by its digest."""
+    return {source.sha256: _texts[source.sha256] for source in recipe.plugins
+            if source.sha256 in _texts}
+
+
+def locate(entry: str, folder: Path) -> PluginSource:
+    """A plug-in as a recipe names it, with where it lies and what is in it.
+
+    Args:
+        entry: a ``.py`` file, or the name of an installed package's entry point.
+        folder: what the file's path starts from.
+
+    Raises:
+        RecipeError: there is no such file or package.
+    """
+    source = str((folder / Path(entry).expanduser()).resolve()) if _is_file(entry) else entry
+    return PluginSource(source=source, sha256=_digest(source))
+
+
+def load_plugin(source: PluginSource) -> Plugin:
+    """Run a plug-in's code, once in a process.
+
+    Raises:
+        RecipeError: it is not there, is not what it was, cannot be run or offers what cannot be.
+    """
+    found = _digest(source.source)
+    if found != source.sha256:
+        raise RecipeError(
+            f"plugins: {source.source}: has changed (sha256 {found[:12]}, not "
+            f"{source.sha256[:12]}); put the old file back, or start again with the recipe"
+        )
+    if source.sha256 not in _loaded:
+        plugin = _run(source)
+        _check_offers(plugin, source.source)
+        _loaded[source.sha256] = plugin
+    return _loaded[source.sha256]
+
+
+@lru_cache
+def recipe_classes(sources: tuple[PluginSource, ...]) -> dict[str, type[BaseRecipe]]:
+    """The recipe class of every method, where these plug-ins are in use, in reading order.
+
+    Raises:
+        RecipeError: a plug-in cannot be loaded, or two offer the same.
+    """
+    plugins = [load_plugin(source) for source in sources]
+    methods = dict(METHODS)
+    for source, plugin in zip(sources, plugins, strict=True):
+        for recipe in plugin.methods:
+            if methods.setdefault(method_of(recipe), recipe) is not recipe:
+                raise RecipeError(f"plugins: {source.source}: method {method_of(recipe)}: another "
+                                  "plug-in has it too; leave one out")
+    networks = [kind for plugin in plugins for kind in plugin.networks]
+    losses = [kind for plugin in plugins for kind in plugin.losses]
+    if not networks and not losses:
+        return methods
+    return {name: _widen(recipe, networks, losses) for name, recipe in methods.items()}
+
+
+def used(recipe: BaseRecipe) -> tuple[PluginSource, ...]:
+    """The plug-ins that a recipe names and that something in it comes from."""
+    parts = (recipe, recipe.model, recipe.supervised_loss)
+
+    def is_used(plugin: Plugin) -> bool:
+        return bool(plugin.scores) or any(plugin.implements(part) is not None for part in parts)
+
+    return tuple(source for source in recipe.plugins if is_used(_loaded[source.sha256]))
+
+
+def _widen(
+    recipe: type[BaseRecipe], networks: Sequence[type[NetworkSection]],
+    losses: Sequence[type[LossSection]],
+) -> type[BaseRecipe]:
+    """A recipe class whose network and loss may be a plug-in's as well."""
+    fields: dict[str, Any] = {}
+    if networks:
+        fields["model"] = _choice(recipe, "model", (*get_args(AnyModel), *networks), UNetModel())
+    if losses:
+        fields["supervised_loss"] = _choice(
+            recipe, "supervised_loss", (SupervisedLoss, *losses), SupervisedLoss())
+    widened: type[BaseRecipe] = create_model(
+        recipe.__name__, __base__=recipe, __module__=recipe.__module__, __doc__=recipe.__doc__,
+        **fields,
+    )
+    return widened
+
+
+def _choice(
+    recipe: type[BaseRecipe], name: str, kinds: Iterable[type[BaseModel]], usual: BaseModel
+) -> tuple[Any, Any]:
+    kind = usual.kind  # type: ignore[attr-defined]
+    union: Any = Annotated[reduce(or_, kinds), Field(discriminator="kind")]
+    return (Annotated[union, default_tag("kind", kind)],
+            Field(usual, description=recipe.model_fields[name].description))
+
+
+def _is_file(entry: str) -> bool:
+    return entry.endswith(".py")
+
+
+def _digest(source: str) -> str:
+    """The SHA-256 of a plug-in's file, or of all Python files of the package that offers it."""
+    digest = hashlib.sha256()
+    if _is_file(source):
+        digest.update(_read(Path(source)))
+        return digest.hexdigest()
+    top = _entry_point(source).module.partition(".")[0]
+    spec = importlib.util.find_spec(top)
+    roots = list(spec.submodule_search_locations or ()) if spec else []
+    files = [(path.relative_to(root).as_posix(), path)
+             for root in map(Path, roots) for path in sorted(root.rglob("*.py"))]
+    if not files and spec and spec.origin:
+        files = [(top, Path(spec.origin))]
+    for name, path in files:
+        digest.update(name.encode() + b"\0" + hashlib.sha256(_read(path)).digest())
+    return digest.hexdigest()
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise RecipeError(f"plugins: {path}: there is no such file on this machine") from None
+    except OSError as error:
+        raise RecipeError(f"plugins: {path}: cannot be read ({error.strerror})") from None
+
+
+def _entry_point(name: str) -> EntryPoint:
+    offered = {point.name: point for point in entry_points(group=GROUP)}
+    if name not in offered:
+        known = f"installed packages offer {', '.join(offered)}" if offered else (
+            "no installed package offers one")
+        raise RecipeError(f"plugins: {name}: unknown; give a file that ends in .py, or the name "
+                          f"of an entry point: {known}")
+    return offered[name]
+
+
+def _run(source: PluginSource) -> Plugin:
+    try:
+        found = (_run_file(source) if _is_file(source.source)
+                 else _entry_point(source.source).load())
+    except RecipeError:
+        raise
+    except Exception as error:
+        raise RecipeError(f"plugins: {source.source}: cannot be loaded: {type(error).__name__}: "
+                          f"{' '.join(str(error).split())}") from error
+    if not isinstance(found, Plugin):
+        raise RecipeError(f"plugins: {source.source}: its PLUGIN is missing or is no "
+                          "cclcc_cli.config.plugins.Plugin; it must say what the plug-in offers")
+    return found
+
+
+def _run_file(source: PluginSource) -> object:
+    name = f"cclcc_plugin_{source.sha256[:16]}"
+    spec = importlib.util.spec_from_file_location(name, source.source)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # where its classes are looked up by name
+    text = _read(Path(source.source))
+    try:
+        exec(compile(text, source.source, "exec"), module.__dict__)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    _texts[source.sha256] = text
+    return getattr(module, "PLUGIN", None)
+
+
+def _check_offers(plugin: Plugin, where: str) -> None:
+    problems = []
+    for recipe in plugin.methods:
+        problems += _check_tag(recipe, "method", METHODS)
+        if not problems and method_of(recipe) not in recipe.model_fields:
+            problems.append(f"{recipe.__name__}: has no section {method_of(recipe)} for its "
+                            "options")
+    kinds = [get_args(kind.model_fields["kind"].annotation)[0] for kind in get_args(AnyModel)]
+    for network in plugin.networks:
+        problems += _check_tag(network, "kind", kinds)
+    for loss in plugin.losses:
+        problems += _check_tag(loss, "kind", [SupervisedLoss().kind])
+    problems += [f"score {row.key}: the package has it already; take another name"
+                 for row in plugin.scores if row.key in SCORES]
+    if problems:
+        raise RecipeError("\n".join(f"plugins: {where}: {problem}" for problem in problems))
+
+
+def _check_tag(section: type[BaseModel], key: str, taken: Iterable[str]) -> list[str]:
+    """What is wrong with the key that distinguishes a section from others of its sort."""
+    given = section.model_fields.get(key)
+    names = get_args(given.annotation) if given is not None else ()
+    if len(names) != 1 or not isinstance(names[0], str):
+        return [f'{section.__name__}: {key} must be declared as Literal["its name"]']
+    if names[0] in taken:
+        return [f"{section.__name__}: {key} {names[0]}: the package has it already; take another "
+                "name"]
+    return []
