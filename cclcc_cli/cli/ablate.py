@@ -95,30 +95,30 @@ def _show_plan(plan: "AblationPlan", workers: int, json: bool) -> None:
     from cclcc_cli.runs.progress import duration
     from cclcc_cli.sweeps.plan import measure_pace
 
-    standings = [run.standing for run in plan.runs]
-    open_runs = [run for run, standing in zip(plan.runs, standings, strict=True)
-                  if standing not in ("done", "failed")]
+    states = [run.state for run in plan.runs]
+    open_runs = [run for run, state in zip(plan.runs, states, strict=True)
+                 if state not in ("done", "failed")]
     seconds = measure_pace(plan.runs).wall_seconds(open_runs, workers)
     if json:
         console.show_json({
             "name": plan.name, "threads": plan.runtime.cpu_threads,
             "seconds_left": seconds,
             "cells": [
-                {"places": run.places, "state": standing, "steps": run.steps,
+                {"places": run.points, "state": state, "steps": run.steps,
                  "folder": str(run.folder.path), "digest": run.digest,
-                 "former": run.former and str(run.former), "differing": run.differing}
-                for run, standing in zip(plan.runs, standings, strict=True)
+                 "former": run.previous and str(run.previous), "differing": run.differing}
+                for run, state in zip(plan.runs, states, strict=True)
             ],
         })
         return
     rows = [
-        [" = ".join(run.places), standing, str(run.steps), run.folder.path.name,
-         f"{run.former.name}: {', '.join(run.differing)}" if run.former else ""]
-        for run, standing in zip(plan.runs, standings, strict=True)
+        [" = ".join(run.points), state, str(run.steps), run.folder.path.name,
+         f"{run.previous.name}: {', '.join(run.differing)}" if run.previous else ""]
+        for run, state in zip(plan.runs, states, strict=True)
     ]
     console.show_table(f"{plan.name}: {len(rows)} runs",
                        ["cell", "state", "steps", "folder", "had this place before"], rows)
-    counts = ", ".join(f"{count} {name}" for name, count in Counter(standings).items())
+    counts = ", ".join(f"{count} {name}" for name, count in Counter(states).items())
     left = "no finished run to estimate the time from"
     if seconds is not None:
         left = f"about {duration(seconds)} to go with {workers} at once"
@@ -134,7 +134,7 @@ def _show_summary(plan: "AblationPlan", summary: "Summary", runs: Path, json: bo
                f"{summary.before} before")
         console.show(f"{done} ({how}); compare with: cclcc report --runs {runs}")
     for failure in summary.failures:
-        console.note(f"failed: {failure.place}: {failure.reason} ({failure.folder})")
+        console.note(f"failed: {failure.point}: {failure.reason} ({failure.folder})")
         for line in failure.log:
             console.note(f"  {line}")
     if summary.stopped is not None:
@@ -157,6 +157,6 @@ def _as_json(summary: "Summary") -> dict[str, Any]:
     return {
         "total": summary.total, "done": summary.done, "trained": summary.trained,
         "elsewhere": summary.elsewhere, "before": summary.before,
-        "failures": [{"place": f.place, "folder": str(f.folder), "reason": f.reason}
+        "failures": [{"place": f.point, "folder": str(f.folder), "reason": f.reason}
                      for f in summary.failures],
     }

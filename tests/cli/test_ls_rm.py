@@ -80,5 +80,5 @@ def test_rm_asks_and_then_removes(cclcc, three):
 def test_rm_removes_nothing_where_one_is_refused(cclcc, three, tmp_path):
     done = cclcc("rm", "--yes", three[0].path, tmp_path)
     assert done.returncode == 2
-    assert "is no run folder" in done.stderr
+    assert "not a run folder" in done.stderr
     assert three[0].path.exists()

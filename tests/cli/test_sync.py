@@ -27,7 +27,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for seed in (0, 1):
         folder = RunFolder(root / "polyps-64" / f"supervised-seed{seed}")
         folder.write_json("cell.json", {
-            "digest": f"{seed:064x}", "arm": "a" * 64, "recipe": {"seed": seed},
+            "digest": f"{seed:064x}", "arm": "a" * 64,
+            "recipe": {"name": "plain", "method": "supervised", "seed": seed},
             "data": {"name": "polyps", "size": 64, "digest": "d" * 64}, "split_digest": "5" * 64,
             "splits": {"rule": "cut"}, "leaked": {"val": [], "test": ["a"]},
             "labeled": {"count": 8}, "runtime": {"device": "cpu"},

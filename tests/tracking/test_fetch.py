@@ -10,6 +10,7 @@ from mlflow import MlflowClient
 
 from cclcc_cli.runs.folder import RunFolder
 from cclcc_cli.runs.plan_record import record_path, report_path
+from cclcc_cli.runs.records import ValidationRecord
 from cclcc_cli.tracking.fetch import FETCHED, fetch_runs
 from cclcc_cli.tracking.mirror import sync
 from cclcc_cli.tracking.tracker import TrackerError
@@ -33,7 +34,8 @@ def write_run(
         "runtime": {"device": "cpu", "precision": "fp32", "threads": 1}})
     folder.write_json("environment.json", {"cclcc": "0.1.0", "command": "cclcc train a.yaml"})
     folder.write_text("recipe.yaml", f"seed: {seed}\n")
-    folder.append_record({"step": 10, "epoch": 1.0, "time": 1767262000.0, "val": {"dice": 0.5}})
+    folder.append_record(ValidationRecord(step=10, epoch=1.0, time=1767262000.0,
+                                          val={"dice": 0.5}))
     if state == "finished":
         scores = {"working": {"dice": 0.8}, "own": {"dice": 0.75}}
         folder.write_json("result.json", {"best": {"step": 10, "dice": 0.5}, "rules": {},
