@@ -123,7 +123,7 @@ def test_what_is_not_finished_is_left_out_and_named(root, first, tmp_path):
     with pytest.raises(BundleError, match="stopped, not finished; the same cclcc train"):
         select(root, names=[str(first.path)])
     shutil.rmtree(max(root.glob("synthetic-32/*")))
-    with pytest.raises(BundleError, match="there are 1 stopped"):
+    with pytest.raises(BundleError, match="only 1 stopped"):
         select(root)
 
 

@@ -89,7 +89,7 @@ def test_one_image_of_one_pixel_in_the_deepest_map_is_refused(spec):
     spec(model=TIMM, batch={"labeled": 2}).check_data()
     two = {"labeled": 2, "unlabeled": 2}
     for method in ("ict", "bcp"):  # which make one image of two
-        with pytest.raises(RunError, match=f"{method} has passes of one image"):
+        with pytest.raises(RunError, match=f"{method} passes single images"):
             spec(method, model=TIMM, batch=two).check_data()
     spec("ict", model=TIMM, batch=two, batch_norm="joint").check_data()
     spec(batch={"labeled": 1}).check_data()

@@ -43,7 +43,7 @@ def test_a_finished_run_is_mirrored_in_full(runs: Path, uri: str) -> None:
     assert (run["name"], run["experiment"]) == (folder.path.name, "cclcc/polyps")
     assert (run["status"], run["end"] - run["start"]) == ("FINISHED", 3_600_000)
     assert run["params"] == {
-        "method": "clcc", "seed": "0", "clcc.grid": "5", "clcc.symmetric": "false",
+        "name": "plain", "method": "clcc", "seed": "0", "clcc.grid": "5", "clcc.symmetric": "false",
         "model.widths": "[4, 8]", "ema_decay": "null",
         "labeled.count": "8", "labeled.share": "0.1", "labeled.of": "80",
     }
@@ -165,7 +165,7 @@ def test_a_run_that_was_only_created_is_completed(runs: Path, uri: str) -> None:
     (pushed,) = sync(runs, uri)
 
     assert (pushed.run_id, pushed.created, pushed.records) == (run_id, False, 3)
-    assert pushed.params == 9
+    assert pushed.params == 10
 
 
 def test_a_resumed_training_does_not_log_its_repeated_records_again(
