@@ -58,7 +58,7 @@ class Holder:
     @property
     def _runs_here(self) -> bool:
         try:
-            # A dead process that nobody has reaped, in a container perhaps, keeps its process id.
+            # A dead process that was not reaped, in a container perhaps, keeps its process id.
             dead = psutil.Process(self.pid).status() == psutil.STATUS_ZOMBIE
             return not dead and abs(_born(self.pid) - self.born) < 1
         except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):

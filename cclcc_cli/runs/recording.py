@@ -28,7 +28,7 @@ class Recorder:
 
     Args:
         folder: of the run.
-        display: hears about progress.
+        display: shows progress.
         tracker: mirrors the folder.
         batch: images of a step.
         pruner: of a search, where the run belongs to one.

@@ -1,4 +1,4 @@
-"""What a run folder's JSON files hold, the same for whoever writes and whoever reads them."""
+"""What a run folder's JSON files hold; shared by their writers and readers."""
 
 from typing import Annotated, Any, Literal
 
@@ -8,7 +8,7 @@ from cclcc_cli.records import Record
 
 RecordedState = Literal["running", "stopped", "failed", "pruned", "validated", "finished"]
 """``pruned``: a search ended it early. ``validated``: trained to its end for a search, so the test
-split is unread; whoever asks for the run's result continues it and reads the test split."""
+split is unread; training the same run without the search reads it."""
 Scores = dict[str, float]
 """Name of a score to its value; see ``metrics.scores`` for units and ranges."""
 

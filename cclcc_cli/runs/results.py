@@ -37,7 +37,7 @@ def evaluate_run(
         run: a trained one.
         folder: receives result.json, the tables of images, masks and overlays.
         trainer: has trained the run.
-        display: hears about progress.
+        display: shows progress.
         read_test: False leaves the test split unread and uncounted.
     """
     config, splits = run.recipe.evaluation, run.splits

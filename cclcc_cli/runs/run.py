@@ -72,7 +72,7 @@ def train_run(
         data_root: where stores lie.
         runs_root: where run folders are made.
         runtime: device and precision.
-        display: hears about progress.
+        display: shows progress.
         fresh: discard a previous training of this run.
         tracking: opens a mirror of the run folder.
         ablation: the one that the run belongs to.

@@ -74,7 +74,7 @@ class Ablater:
         workers: how many tasks it runs at once.
         make_task: a run's task.
         retry: whether runs that failed before are tried again.
-        display: hears about progress.
+        display: shows progress.
         stop: becomes true when a signal arrives.
     """
 

@@ -21,7 +21,7 @@ from cclcc_cli.training.schedule import build_plan
 
 @dataclass
 class PlannedRun:
-    """One training of an ablation.
+    """One run of an ablation.
 
     Attributes:
         points: their texts; several where points resolve to the same run.

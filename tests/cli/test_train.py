@@ -134,7 +134,7 @@ def test_a_signal_saves_and_says_how_to_go_on(
     process.send_signal(signal.SIGTERM)
     _, rest = process.communicate(timeout=100)
     assert process.returncode == 128 + signal.SIGTERM
-    assert "the same command goes on from here" in rest
+    assert "the same command continues from here" in rest
     folder = only_folder(tmp_path / "runs")
     assert json.loads((folder / "status.json").read_text())["state"] == "stopped"
     assert (folder / "last.pt").exists()

@@ -103,7 +103,7 @@ def test_a_signal_to_any_of_them_stops_all_after_the_same_step(started, tmp_path
     {"parent": process, "leader": leader, "follower": follower}[whom].send_signal(signal.SIGTERM)
     rest = process.stderr.read()
     assert process.wait(100) == 128 + signal.SIGTERM
-    assert rest.count("the same command goes on from here") == 1
+    assert rest.count("the same command continues from here") == 1
     (folder,) = folders(tmp_path)
     assert json.loads((folder / "status.json").read_text())["state"] == "stopped"
     assert (folder / "last.pt").exists()
@@ -126,7 +126,7 @@ def test_when_one_is_killed_none_stays_behind(started, tmp_path, whom):
     else:
         assert process.returncode == 2
         assert rest.count("error:") == 1
-        assert "goes on from the last checkpoint" in rest
+        assert "continues from the last checkpoint" in rest
     if whom == "follower":
         assert state["state"] == "failed"
         assert "was lost" in state["error"]

@@ -33,7 +33,7 @@ def test_calls_run_on_both_workers_and_can_be_stopped(pool, dask, tmp_path):
     assert parents == {worker.pid for worker in dask.workers}
     pool.terminate()
     ends = [future.exception(PATIENCE) or future.result().reason for future in futures]
-    assert sorted(map(str, ends)) == ["SIGTERM", "SIGTERM", "it was not started any more"]
+    assert sorted(map(str, ends)) == ["SIGTERM", "SIGTERM", "it was no longer started"]
 
 
 def test_a_killed_call_is_a_lost_worker_and_the_dask_worker_lives(pool, dask):

@@ -114,7 +114,7 @@ class Searcher:
         plan: the runs of a taken trial; proposes its setting if it has none.
         open_study: loads the study as it is now.
         objective: a score's name.
-        display: hears about progress.
+        display: shows progress.
         stop: becomes true when a signal arrives.
     """
 
