@@ -1,6 +1,7 @@
 """Records on disk: JSON files, each a typed model that its writer and its readers share."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -58,6 +59,17 @@ def save_record(path: Path, record: Record) -> None:
 def to_json(value: Any) -> bytes:
     """A value as all our JSON files are written."""
     return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def flatten(nested: Mapping[str, Any], prefix: str = "", separator: str = ".") -> dict[str, Any]:
+    """Nested mappings as one: ``{"a": {"b": 1}}`` as ``{"a.b": 1}``; empty ones are dropped."""
+    flat: dict[str, Any] = {}
+    for key, value in nested.items():
+        if isinstance(value, Mapping):
+            flat |= flatten(value, f"{prefix}{key}{separator}", separator)
+        else:
+            flat[prefix + key] = value
+    return flat
 
 
 def describe_damage(error: ValidationError) -> str:

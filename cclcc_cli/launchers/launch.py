@@ -84,7 +84,7 @@ def open_launcher(
     launch: Launch, *, workers: int, threads: int, name: str, folder: Path,
     shared: tuple[Path, ...] = (),
 ) -> Iterator[Launcher]:
-    """Workers for as long as the block lasts.
+    """Workers for as long as the block lasts; an exception in it stops all calls.
 
     Args:
         launch: the machines.
@@ -114,7 +114,11 @@ def open_launcher(
         case never:
             assert_never(never)
     with pool:
-        yield Launcher(pool, pool.terminate)
+        try:
+            yield Launcher(pool, pool.terminate)
+        except BaseException:
+            pool.terminate()  # no one would wait for the calls
+            raise
 
 
 def _need(package: str, extra: str) -> None:

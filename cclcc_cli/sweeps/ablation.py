@@ -96,21 +96,18 @@ def run_ablation(
     if any(run.state not in (("done",) if retry else ("done", "failed"))
            for run in plan.runs):
         track(tracking_uri, runs_root, plan.name, display, None)
-    launcher_opened = open_launcher(
-        launch, workers=workers, threads=plan.runtime.cpu_threads, name=plan.name,
-        folder=record_path(runs_root, plan.name).with_name("jobs"),
-        shared=(opened.data_root, runs_root),
-    )
-    with launcher_opened as launcher, stop_on_signals() as stop:
-        ablater = Ablater(
+    with (
+        stop_on_signals() as stop,
+        open_launcher(
+            launch, workers=workers, threads=plan.runtime.cpu_threads, name=plan.name,
+            folder=record_path(runs_root, plan.name).with_name("jobs"),
+            shared=(opened.data_root, runs_root),
+        ) as launcher,
+    ):
+        summary = Ablater(
             plan.runs, launcher.executor, launcher.terminate, workers=workers, make_task=make_task,
             retry=retry, display=display, stop=stop,
-        )
-        try:
-            summary = ablater.run()
-        except BaseException:
-            launcher.terminate()  # no one would wait for the runs
-            raise
+        ).run()
     track(tracking_uri, runs_root, plan.name, display, summary)
     return summary
 

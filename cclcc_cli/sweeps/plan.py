@@ -11,6 +11,7 @@ from cclcc_cli.config.design import REPETITIONS, Point, short_keys
 from cclcc_cli.config.recipes import AnyRecipe
 from cclcc_cli.data.store import Store, load_store, store_path
 from cclcc_cli.errors import CclccError, DataError, RunError
+from cclcc_cli.records import flatten
 from cclcc_cli.runs.folder import RunFolder
 from cclcc_cli.runs.identity import RunSpec
 from cclcc_cli.runs.plan_record import PlanRecord
@@ -157,7 +158,7 @@ def _check_budgets(groups: Mapping[str, int]) -> None:
 
 
 def _differences(previous: RunRecord, run: RunRecord) -> list[str]:
-    old, new = _flat(_identity(previous)), _flat(_identity(run))
+    old, new = flatten(_identity(previous)), flatten(_identity(run))
     return [f"{key} {old.get(key, 'none')} -> {new.get(key, 'none')}"
             for key in dict.fromkeys([*old, *new]) if old.get(key) != new.get(key)]
 
@@ -166,14 +167,6 @@ def _identity(run: RunRecord) -> dict[str, Any]:
     recipe = {key: value for key, value in run.recipe.values.items() if key != "name"}
     return {**recipe, "format": run.format, "runtime": run.runtime.plain(),
             "data digest": run.data.digest[:12], "split digest": run.split_digest[:12]}
-
-
-def _flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in nested.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {
-            prefix + key: value}
-    return flat
 
 
 @dataclass(frozen=True)

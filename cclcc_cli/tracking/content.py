@@ -15,6 +15,7 @@ from typing import Any
 from mlflow.entities import Dataset, Metric
 
 from cclcc_cli.errors import RunError
+from cclcc_cli.records import flatten
 from cclcc_cli.runs.folder import RunFolder
 from cclcc_cli.runs.records import CostsRecord, ResultRecord, RunRecord, ValidationRecord
 
@@ -91,12 +92,12 @@ def read_content(folder: RunFolder, alive: bool) -> Content:
         "mlflow.source.type": "LOCAL",
         "mlflow.source.name": _source(environment.command) if environment else None,
         "mlflow.source.git.commit": environment.git_commit if environment else None,
-        **_flat(run.runtime.plain(), "cclcc.", "."),
+        **flatten(run.runtime.plain(), "cclcc."),
         **{f"cclcc.env.{key}": _joined(value) for key, value in surroundings.items()},
         **({"cclcc.rules": _joined(result.rules),
             "cclcc.validation_rules": _joined(result.validation_rules)} if result else {}),
     }
-    params = {**_flat(run.recipe.values, "", "."), **_flat(run.labeled.plain(), "labeled.", ".")}
+    params = {**flatten(run.recipe.values), **flatten(run.labeled.plain(), "labeled.")}
     if trial is not None:  # by its short keys, which are what one compares in a table
         params |= {"trial": trial.number,
                    **{f"trial.{key}": value for key, value in trial.setting.items()}}
@@ -114,16 +115,6 @@ def read_content(folder: RunFolder, alive: bool) -> Content:
         results=_result_metrics(result, folder.costs, ended or milliseconds(status.updated)),
         dataset=_dataset(run),
     )
-
-
-def _flat(nested: Mapping[str, Any], prefix: str, separator: str) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in nested.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{key}{separator}", separator)
-        else:
-            flat[prefix + key] = value
-    return flat
 
 
 def _joined(value: Any) -> Any:
@@ -158,7 +149,7 @@ def _record_metrics(record: ValidationRecord, missing: Counter[str]) -> list[Met
     """A validation's finite numbers; the others (MLflow stores inf as 1.8e308) are counted."""
     said = record.plain()
     moment = round(said.pop("time", 0.0) * 1000)
-    values = _flat({key: value for key, value in said.items() if key != "step"}, "", "/")
+    values = flatten({key: value for key, value in said.items() if key != "step"}, separator="/")
     finite = {key: float(value) for key, value in values.items() if math.isfinite(value)}
     missing.update(values.keys() - finite.keys())
     return [Metric(key, value, moment, record.step) for key, value in finite.items()]
@@ -170,12 +161,12 @@ def _result_metrics(
     """Mean scores of the best checkpoint, at its step, and costs; ``_own`` is the own size."""
     if result is None:
         return []
-    values = _flat(result.best.plain(), "best/", "/")
+    values = flatten(result.best.plain(), "best/", "/")
     for scores, name in ((result.val, "best_val"), (result.test, "test")):
         if scores is not None:
-            values |= _flat(scores.working, f"{name}/", "/")
-            values |= _flat(scores.own or {}, f"{name}_own/", "/")
-    numbers = _flat(costs.plain() if costs else {}, "costs/", "/").items()
+            values |= flatten(scores.working, f"{name}/", "/")
+            values |= flatten(scores.own or {}, f"{name}_own/", "/")
+    numbers = flatten(costs.plain() if costs else {}, "costs/", "/").items()
     values |= {key: value for key, value in numbers if not isinstance(value, str)}
     return [Metric(key, float(value), moment, result.best.step) for key, value in values.items()
             if value is not None and math.isfinite(value)]

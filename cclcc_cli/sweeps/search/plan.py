@@ -20,8 +20,8 @@ from cclcc_cli.errors import CclccError, DataError
 from cclcc_cli.runs.identity import RunSpec
 from cclcc_cli.sweeps.search.pruner import TrialRun, build_pruner
 from cclcc_cli.sweeps.search.sampler import Proposer, suggest
-from cclcc_cli.sweeps.search.searcher import TrialImpossible, TrialPlan, folder_name
 from cclcc_cli.sweeps.search.study import load_study, unused_name
+from cclcc_cli.sweeps.search.trials import TrialImpossible, TrialPlan, folder_name
 from cclcc_cli.sweeps.worker import Task
 from cclcc_cli.training.runtime import Runtime
 from cclcc_cli.training.schedule import build_plan

@@ -23,13 +23,13 @@ from cclcc_cli.files import write_atomic
 from cclcc_cli.records import save_record
 from cclcc_cli.sweeps.search.plan import OpenSearch
 from cclcc_cli.sweeps.search.sampler import read_setting
-from cclcc_cli.sweeps.search.searcher import state_counts
 from cclcc_cli.sweeps.search.storage import (
     open_storage,
     quiet_experiments,
     search_folder,
     storage_errors,
 )
+from cclcc_cli.sweeps.search.trials import state_counts
 from cclcc_cli.wording import counted
 
 FEW = 20

@@ -1,7 +1,5 @@
 """A search, from its checked file to its end."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +7,14 @@ from cclcc_cli.config.launch import HERE, Launch, LocalLaunch
 from cclcc_cli.config.search_load import CheckedSearch
 from cclcc_cli.data.store import load_store, store_path
 from cclcc_cli.errors import CclccError, RunError
-from cclcc_cli.launchers.launch import Launcher, open_launcher, settle_runtime
+from cclcc_cli.launchers.launch import open_launcher, settle_runtime
 from cclcc_cli.launchers.threads import available_cores
 from cclcc_cli.runs.identity import FORMAT, RunSpec
 from cclcc_cli.runs.interrupt import stop_on_signals
 from cclcc_cli.sweeps.display import SweepDisplay
 from cclcc_cli.sweeps.search.lease import TrialLeases, is_worked_on
 from cclcc_cli.sweeps.search.plan import OpenSearch, planner, repeated
-from cclcc_cli.sweeps.search.searcher import Searcher, SearchOutcome, state_counts
+from cclcc_cli.sweeps.search.searcher import Searcher, SearchOutcome
 from cclcc_cli.sweeps.search.storage import (
     JournalDamaged,
     is_journal,
@@ -28,6 +26,7 @@ from cclcc_cli.sweeps.search.storage import (
     unused_path,
 )
 from cclcc_cli.sweeps.search.study import check_same, open_study, read_definition
+from cclcc_cli.sweeps.search.trials import state_counts
 from cclcc_cli.training.runtime import Device, Precision
 from cclcc_cli.training.schedule import build_plan
 
@@ -147,7 +146,11 @@ def run_search(
     _track(tracking_uri, opened.name, display, "RUNNING")
     with (
         stop_on_signals() as stop, storage_errors(address), leases.alive(),
-        _open_workers(opened, workers) as launcher,
+        open_launcher(
+            opened.launch, workers=workers, threads=opened.runtime.cpu_threads, name=opened.name,
+            folder=search_folder(opened.runs_root, opened.name) / "jobs",
+            shared=(opened.data_root, opened.runs_root),
+        ) as launcher,
     ):
         summary = Searcher(
             leases, launcher.executor, launcher.terminate, workers=workers, total=total,
@@ -158,20 +161,6 @@ def run_search(
     ended = "FINISHED" if summary.over >= total else "KILLED"
     _track(tracking_uri, opened.name, display, ended)
     return summary
-
-
-@contextmanager
-def _open_workers(opened: OpenSearch, workers: int) -> Iterator[Launcher]:
-    with open_launcher(
-        opened.launch, workers=workers, threads=opened.runtime.cpu_threads, name=opened.name,
-        folder=search_folder(opened.runs_root, opened.name) / "jobs",
-        shared=(opened.data_root, opened.runs_root),
-    ) as launcher:
-        try:
-            yield launcher
-        except BaseException:
-            launcher.terminate()  # no one would wait for the runs
-            raise
 
 
 def _discard_study(opened: OpenSearch, display: SweepDisplay) -> None:

@@ -2,11 +2,9 @@
 
 import math
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor
 from dataclasses import dataclass, field
-from typing import Any
 
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
@@ -17,29 +15,9 @@ from cclcc_cli.runs.folder import RunFolder
 from cclcc_cli.runs.interrupt import StopRequest
 from cclcc_cli.sweeps.display import Progress, RunProgress, SweepDisplay
 from cclcc_cli.sweeps.search.lease import TrialLeases
+from cclcc_cli.sweeps.search.trials import TrialImpossible, TrialPlan
 from cclcc_cli.sweeps.worker import Outcome, Task
 from cclcc_cli.sweeps.worker_pool import LOOK_EVERY, WorkerPool
-
-
-@dataclass(frozen=True)
-class TrialPlan:
-    """The runs of a trial.
-
-    Attributes:
-        setting: in a line.
-        tasks: its runs, in order.
-        steps: optimiser steps of each.
-        attributes: the trial's user attributes in the study.
-    """
-
-    setting: str
-    tasks: tuple[Task, ...]
-    steps: int
-    attributes: Mapping[str, Any]
-
-
-class TrialImpossible(Exception):
-    """A setting that cannot be trained; the message says why."""
 
 
 @dataclass
@@ -308,16 +286,3 @@ class Searcher:
         pace = (self._seconds[-1] - self._began) / len(self._seconds)
         since = time.monotonic() - self._seconds[-1]
         return max(0.0, pace * (self.summary.total - self.summary.over) - since)
-
-
-def state_counts(trials: Sequence[FrozenTrial]) -> dict[str, int]:
-    """Number of trials by state."""
-    names = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned",
-             TrialState.FAIL: "failed", TrialState.RUNNING: "running",
-             TrialState.WAITING: "to do"}
-    return dict(Counter(names[trial.state] for trial in trials))
-
-
-def folder_name(task: Task) -> str:
-    """A task's run folder as ``<data set>/<run>``."""
-    return f"{task.folder.parent.name}/{task.folder.name}"

@@ -12,6 +12,7 @@ from optuna.storages import BaseStorage
 from optuna.study import Study
 
 from cclcc_cli.errors import RunError
+from cclcc_cli.records import flatten
 from cclcc_cli.sweeps.search.storage import quiet_experiments
 
 _DEFINITION = "cclcc"
@@ -64,7 +65,7 @@ def check_same(name: str, known: Mapping[str, Any], definition: Mapping[str, Any
     Raises:
         RunError: names every difference.
     """
-    old, new = _flat(known), _flat(json.loads(json.dumps(definition)))
+    old, new = flatten(known), flatten(json.loads(json.dumps(definition)))
     differing = [f"{key} {_short(old.get(key))} -> {_short(new.get(key))}"
                  for key in dict.fromkeys([*old, *new]) if old.get(key) != new.get(key)]
     if differing:
@@ -72,16 +73,6 @@ def check_same(name: str, known: Mapping[str, Any], definition: Mapping[str, Any
             f"the study {name} started with another definition: {', '.join(differing)}; give this "
             "search another name, or start afresh with --fresh (finished runs are reused)"
         )
-
-
-def _flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in nested.items():
-        if isinstance(value, Mapping) and value:
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value
-    return flat
 
 
 def _short(value: Any) -> str:

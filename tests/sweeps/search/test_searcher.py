@@ -16,8 +16,9 @@ from cclcc_cli.sweeps import worker_pool
 from cclcc_cli.sweeps.display import SweepLines
 from cclcc_cli.sweeps.search import searcher as module
 from cclcc_cli.sweeps.search.lease import TrialLeases
-from cclcc_cli.sweeps.search.searcher import Searcher, TrialImpossible, TrialPlan
+from cclcc_cli.sweeps.search.searcher import Searcher
 from cclcc_cli.sweeps.search.storage import open_storage
+from cclcc_cli.sweeps.search.trials import TrialImpossible, TrialPlan
 from cclcc_cli.sweeps.worker import Outcome
 
 
