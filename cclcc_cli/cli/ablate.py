@@ -26,7 +26,7 @@ from cclcc_cli.cli.options import (
 from cclcc_cli.errors import DiskFullError, Interrupted, RunsFailed
 
 if TYPE_CHECKING:
-    from cclcc_cli.sweeps.ablate import Summary
+    from cclcc_cli.sweeps.ablate import AblationOutcome
     from cclcc_cli.sweeps.plan import AblationPlan
 
 
@@ -125,7 +125,7 @@ def _show_plan(plan: "AblationPlan", workers: int, json: bool) -> None:
     console.show(f"{counts}; {left}")
 
 
-def _show_summary(plan: "AblationPlan", summary: "Summary", runs: Path, json: bool) -> None:
+def _show_summary(plan: "AblationPlan", summary: "AblationOutcome", runs: Path, json: bool) -> None:
     if json:
         console.show_json(_as_json(summary))
     else:
@@ -153,7 +153,7 @@ def _show_summary(plan: "AblationPlan", summary: "Summary", runs: Path, json: bo
         )
 
 
-def _as_json(summary: "Summary") -> dict[str, Any]:
+def _as_json(summary: "AblationOutcome") -> dict[str, Any]:
     return {
         "total": summary.total, "done": summary.done, "trained": summary.trained,
         "elsewhere": summary.elsewhere, "before": summary.before,

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from cclcc_cli.runs.identity import RunSpec
     from cclcc_cli.runs.progress import ProgressDisplay
     from cclcc_cli.runs.records import ValidationRecord
-    from cclcc_cli.sweeps.display import Progress as AblationProgress
-    from cclcc_cli.sweeps.display import SweepDisplay
+    from cclcc_cli.sweeps.display import SweepDisplay, SweepProgress
     from cclcc_cli.training.schedule import Plan
 
 Counter = Callable[[str, int, int | None], None]
@@ -238,7 +237,7 @@ class LiveSweepDisplay:
     def say(self, line: str) -> None:
         self._live.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
-    def show(self, progress: "AblationProgress") -> None:
+    def show(self, progress: "SweepProgress") -> None:
         from rich.text import Text
 
         from cclcc_cli.sweeps.display import describe_run, describe_totals

@@ -6,10 +6,10 @@
         future = launcher.executor.submit(run_task, task)    # at most 2 at once
         launcher.terminate()                                 # running calls save and leave
 
-A call is a module's function with plain values and absolute paths, and its result an ``Outcome``,
-whose ending ``stopped`` means that the same call continues from what it saved. A future's exception
-is a BrokenExecutor (``WorkerLost`` says how) if the worker died, and a LauncherError if the cluster
-is gone.
+A call is a module's function with plain values and absolute paths, and its result a
+``TaskOutcome``, whose ending ``stopped`` means that the same call continues from what it saved. A
+future's exception is a BrokenExecutor (``WorkerLost`` says how) if the worker died, and a
+LauncherError if the cluster is gone.
 """
 
 from collections.abc import Callable, Iterator

@@ -27,7 +27,7 @@ def run_in_job(payload: bytes, folder: Path) -> Any:
     """Make a call within a Slurm job.
 
     Args:
-        payload: of ``remote.pack``; the call returns an Outcome.
+        payload: of ``remote.pack``; the call returns a TaskOutcome.
         folder: of the jobs.
     """
     with stop_on_signals() as stop:

@@ -9,7 +9,7 @@ from cclcc_cli.records import Record
 RecordedState = Literal["running", "stopped", "failed", "pruned", "validated", "finished"]
 """``pruned``: a search ended it early. ``validated``: trained to its end for a search, so the test
 split is unread; training the same run without the search reads it."""
-Scores = dict[str, float]
+MeanScores = dict[str, float]
 """Name of a score to its value; see ``metrics.scores`` for units and ranges."""
 
 
@@ -134,11 +134,11 @@ class BestRecord(Record):
 class SplitScores(Record):
     """Mean scores on a split."""
 
-    working: Scores
+    working: MeanScores
     """At the store's size."""
-    own: Scores | None = None
+    own: MeanScores | None = None
     """At each image's own size."""
-    without_leaked: Scores | None = None
+    without_leaked: MeanScores | None = None
     """At the store's size, over images that are not leaked; missing where none is."""
 
 
@@ -161,9 +161,9 @@ class ValidationRecord(Record):
     step: int
     epoch: float | None = None
     lr: float | None = None
-    train: Scores = Field(default_factory=dict)
+    train: MeanScores = Field(default_factory=dict)
     """Loss terms, means since the validation before."""
-    val: Scores = Field(default_factory=dict)
+    val: MeanScores = Field(default_factory=dict)
     seconds: float | None = None
     """In steps so far, over all sessions."""
     time: float | None = None

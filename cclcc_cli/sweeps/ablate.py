@@ -9,9 +9,9 @@ from pathlib import Path
 
 from cclcc_cli.launchers.remote import Deaths, as_loss, describe_losses
 from cclcc_cli.runs.interrupt import StopRequest
-from cclcc_cli.sweeps.display import Progress, RunProgress, SweepDisplay
+from cclcc_cli.sweeps.display import RunProgress, SweepDisplay, SweepProgress
 from cclcc_cli.sweeps.plan import PlannedRun, measure_pace
-from cclcc_cli.sweeps.worker import Outcome, Task
+from cclcc_cli.sweeps.worker import Task, TaskOutcome
 from cclcc_cli.sweeps.worker_pool import WorkerPool
 
 BUSY_PAUSE = 5.0
@@ -36,7 +36,7 @@ class Failure:
 
 
 @dataclass
-class Summary:
+class AblationOutcome:
     """How an ablation ended.
 
     Attributes:
@@ -98,9 +98,9 @@ class Ablater:
         self._pause_until: dict[str, float] = {}
         self._deaths: defaultdict[str, Deaths] = defaultdict(Deaths)
         self._pace = measure_pace(runs)
-        self.summary = Summary(len(runs))
+        self.summary = AblationOutcome(len(runs))
 
-    def run(self) -> Summary:
+    def run(self) -> AblationOutcome:
         """Run to the end, or until stopped: then all workers have saved."""
         # Seed by seed: if stopped, it has trained every group with about as many seeds.
         for run in sorted(self._runs, key=lambda run: run.recipe.seed):
@@ -137,7 +137,7 @@ class Ablater:
             case _:
                 self._waiting.append(run)
 
-    def _settle(self, run: PlannedRun, end: Outcome | BrokenExecutor) -> None:
+    def _settle(self, run: PlannedRun, end: TaskOutcome | BrokenExecutor) -> None:
         if isinstance(end, BrokenExecutor):
             self._after_death(run, end)
             return
@@ -198,7 +198,7 @@ class Ablater:
     def _count(self) -> str:
         return f"{self.summary.done}/{self.summary.total}"
 
-    def _progress(self) -> Progress:
+    def _progress(self) -> SweepProgress:
         here = self._pool.running
         running = tuple(
             RunProgress(run.point, run.folder.status.step or 0, run.steps)
@@ -215,4 +215,4 @@ class Ablater:
             "running": len(running), "running elsewhere": len(self._elsewhere),
             "to do": len(self._waiting),
         }
-        return Progress(running, counts, self.summary.total, left)
+        return SweepProgress(running, counts, self.summary.total, left)

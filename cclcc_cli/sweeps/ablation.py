@@ -11,7 +11,7 @@ from cclcc_cli.launchers.launch import open_launcher, settle_runtime
 from cclcc_cli.launchers.threads import available_cores
 from cclcc_cli.runs.interrupt import stop_on_signals
 from cclcc_cli.runs.plan_record import PlanRecord, read_record, record_path, write_record
-from cclcc_cli.sweeps.ablate import Ablater, Summary
+from cclcc_cli.sweeps.ablate import Ablater, AblationOutcome
 from cclcc_cli.sweeps.display import SweepDisplay
 from cclcc_cli.sweeps.plan import AblationPlan, PlannedRun, make_plan
 from cclcc_cli.sweeps.worker import Task
@@ -69,7 +69,7 @@ def open_ablation(
 def run_ablation(
     opened: OpenAblation, *, workers: int, retry: bool, display: SweepDisplay,
     tracking_uri: str | None,
-) -> Summary:
+) -> AblationOutcome:
     """Train the runs, ``workers`` at once.
 
     Raises:
@@ -113,7 +113,8 @@ def run_ablation(
 
 
 def track(
-    uri: str | None, runs_root: Path, name: str, display: SweepDisplay, summary: Summary | None
+    uri: str | None, runs_root: Path, name: str, display: SweepDisplay,
+    summary: AblationOutcome | None,
 ) -> None:
     """Mark an ablation in MLflow as running, or as ended; a tracker that is down is a warning.
 

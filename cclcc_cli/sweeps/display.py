@@ -24,7 +24,7 @@ class RunProgress:
 
 
 @dataclass(frozen=True)
-class Progress:
+class SweepProgress:
     """All runs at one moment.
 
     Attributes:
@@ -46,11 +46,11 @@ class SweepDisplay(Protocol):
     def say(self, line: str) -> None:
         """Report what happened."""
 
-    def show(self, progress: Progress) -> None:
+    def show(self, progress: SweepProgress) -> None:
         """Show how far everything is; called twice a second."""
 
 
-def describe_totals(progress: Progress) -> str:
+def describe_totals(progress: SweepProgress) -> str:
     """``12/40 done, 2 running, 26 to do | 1:02:03 left``."""
     counts = {name: count for name, count in progress.counts.items() if count and name != "done"}
     words = [f"{progress.counts['done']}/{progress.total} done",
@@ -79,7 +79,7 @@ class SweepLines:
     def say(self, line: str) -> None:
         self._emit(line)
 
-    def show(self, progress: Progress) -> None:
+    def show(self, progress: SweepProgress) -> None:
         if time.monotonic() - self._last < self._between:
             return
         self._last = time.monotonic()

@@ -59,7 +59,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TaskOutcome:
     """How a run ended in this session.
 
     Attributes:
@@ -77,7 +77,7 @@ class Outcome:
     value: float | None = None
 
 
-def run_task(task: Task) -> Outcome:
+def run_task(task: Task) -> TaskOutcome:
     """Train the run of a task, or continue it, or find it done."""
     from cclcc_cli.runs.progress import TextDisplay
     from cclcc_cli.runs.run import train_run
@@ -95,20 +95,20 @@ def run_task(task: Task) -> Outcome:
             pruner=pruner, trial=task.trial.record if task.trial else None,
         )
         value = pruner.settle(done.folder, done.result) if pruner else None
-        outcome = Outcome("done" if done.trained else "found", "", tuple(warnings), value)
+        outcome = TaskOutcome("done" if done.trained else "found", "", tuple(warnings), value)
     except Pruned as error:
-        outcome = Outcome("pruned", str(error), tuple(warnings))
+        outcome = TaskOutcome("pruned", str(error), tuple(warnings))
     except RunBusyError as error:
-        outcome = Outcome("busy", str(error), tuple(warnings))
+        outcome = TaskOutcome("busy", str(error), tuple(warnings))
     except (Interrupted, KeyboardInterrupt) as error:
-        outcome = Outcome("stopped", str(error), tuple(warnings))
+        outcome = TaskOutcome("stopped", str(error), tuple(warnings))
     except DiskFullError as error:
-        outcome = Outcome("disk_full", str(error), tuple(warnings))
+        outcome = TaskOutcome("disk_full", str(error), tuple(warnings))
     except StorageError as error:
-        outcome = Outcome("storage_lost", str(error), tuple(warnings))
+        outcome = TaskOutcome("storage_lost", str(error), tuple(warnings))
     except Exception as error:
         # Whatever it was, other runs continue; and not every exception can be pickled.
-        outcome = Outcome("failed", _describe(error), tuple(warnings))
+        outcome = TaskOutcome("failed", _describe(error), tuple(warnings))
         try:
             with disk_problems(task.folder):
                 _record_failure(task.folder, error)

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from cclcc_cli.errors import LauncherError
 from cclcc_cli.launchers.remote import describe_failure
-from cclcc_cli.sweeps.worker import Outcome, Task, run_task
+from cclcc_cli.sweeps.worker import Task, TaskOutcome, run_task
 
 LOOK_EVERY = 0.5
 """Seconds between checks of what is running, here and elsewhere."""
@@ -28,7 +28,7 @@ class WorkerPool(Generic[Work]):
         self, executor: Executor, terminate: Callable[[], None], say: Callable[[str], None]
     ) -> None:
         self._executor, self._terminate, self._say = executor, terminate, say
-        self._running: dict[Future[Outcome], Work] = {}
+        self._running: dict[Future[TaskOutcome], Work] = {}
         self._warned: set[str] = set()
 
     @property
@@ -38,7 +38,7 @@ class WorkerPool(Generic[Work]):
     def start(self, task: Task, work: Work) -> None:
         self._running[self._executor.submit(run_task, task)] = work
 
-    def ended(self) -> Iterator[tuple[Work, Outcome | BrokenExecutor]]:
+    def ended(self) -> Iterator[tuple[Work, TaskOutcome | BrokenExecutor]]:
         """Wait a moment; yields what has ended meanwhile, with its outcome or how its worker died.
 
         Raises:
@@ -60,9 +60,9 @@ class WorkerPool(Generic[Work]):
                 case LauncherError():
                     raise error
                 case _:  # not even the failure could be recorded, on a full disk perhaps
-                    yield work, Outcome("failed", describe_failure(error))
+                    yield work, TaskOutcome("failed", describe_failure(error))
 
-    def leave(self, settle: Callable[[Work, Outcome | BrokenExecutor], None]) -> None:
+    def leave(self, settle: Callable[[Work, TaskOutcome | BrokenExecutor], None]) -> None:
         """Have all running tasks save and leave.
 
         Args:

@@ -26,7 +26,7 @@ STEP_KEY = "epoch"
 
 
 @dataclass(frozen=True)
-class Content:
+class RunContent:
     """A run folder in MLflow's terms.
 
     Attributes:
@@ -55,7 +55,7 @@ class Content:
     dataset: Dataset
 
 
-def read_content(folder: RunFolder, alive: bool) -> Content:
+def read_content(folder: RunFolder, alive: bool) -> RunContent:
     """What MLflow should hold of a run that has started.
 
     Args:
@@ -101,7 +101,7 @@ def read_content(folder: RunFolder, alive: bool) -> Content:
     if trial is not None:  # by its short keys, which are what one compares in a table
         params |= {"trial": trial.number,
                    **{f"trial.{key}": value for key, value in trial.setting.items()}}
-    return Content(
+    return RunContent(
         run=run.digest,
         ablation=folder.ablation,
         search=trial.search if trial else None,

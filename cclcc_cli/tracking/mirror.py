@@ -17,7 +17,7 @@ from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
 from cclcc_cli.errors import RunError
 from cclcc_cli.runs.folder import RunFolder, find_runs
-from cclcc_cli.tracking.content import STEP_KEY, Content, read_content
+from cclcc_cli.tracking.content import STEP_KEY, RunContent, read_content
 from cclcc_cli.tracking.files import push_parents, send_files
 from cclcc_cli.tracking.parent import ABLATION, SEARCH, find_parent, settle_parents
 from cclcc_cli.tracking.sending import Pushed, batches, find_or_create, send_status, send_words
@@ -93,7 +93,7 @@ class Mirror:
             send_status(client, run, content, pushed)
         return pushed
 
-    def _join_parent(self, client: MlflowClient, content: Content) -> None:
+    def _join_parent(self, client: MlflowClient, content: RunContent) -> None:
         kind, name = ABLATION, content.ablation
         if name is None:
             kind, name = SEARCH, content.search

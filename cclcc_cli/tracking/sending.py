@@ -7,7 +7,7 @@ from pathlib import Path
 from mlflow import MlflowClient
 from mlflow.entities import DatasetInput, InputTag, Metric, Param, Run, RunTag
 
-from cclcc_cli.tracking.content import Content, milliseconds
+from cclcc_cli.tracking.content import RunContent, milliseconds
 from cclcc_cli.tracking.files import UPLOADS_TAG
 from cclcc_cli.tracking.tracker import find_experiment
 
@@ -41,7 +41,7 @@ class Pushed:
 
 
 def find_or_create(
-    client: MlflowClient, content: Content, path: Path, pushed: Pushed
+    client: MlflowClient, content: RunContent, path: Path, pushed: Pushed
 ) -> str:
     """The id of MLflow's run for a folder; those of earlier starts (``--fresh``) are deleted."""
     experiment = find_experiment(client, content.experiment, path.parent.parent)
@@ -60,7 +60,7 @@ def find_or_create(
     return str(run.info.run_id)
 
 
-def send_words(client: MlflowClient, run: Run, content: Content, pushed: Pushed) -> None:
+def send_words(client: MlflowClient, run: Run, content: RunContent, pushed: Pushed) -> None:
     """Parameters, tags, final scores and the data set."""
     run_id, data = run.info.run_id, run.data
     params = [Param(k, v) for k, v in content.params.items() if k not in data.params]
@@ -101,7 +101,7 @@ def batches(
         yield steps, metrics
 
 
-def send_status(client: MlflowClient, run: Run, content: Content, pushed: Pushed) -> None:
+def send_status(client: MlflowClient, run: Run, content: RunContent, pushed: Pushed) -> None:
     """Status and end."""
     before = (run.info.status, run.info.end_time)
     if content.ended is not None and before != (content.status, content.ended):

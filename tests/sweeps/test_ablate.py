@@ -16,7 +16,7 @@ from cclcc_cli.sweeps import worker_pool
 from cclcc_cli.sweeps.ablate import Ablater
 from cclcc_cli.sweeps.display import SweepLines
 from cclcc_cli.sweeps.plan import PlannedRun
-from cclcc_cli.sweeps.worker import Outcome
+from cclcc_cli.sweeps.worker import TaskOutcome
 
 
 class Scripted(Executor):
@@ -36,7 +36,7 @@ class Scripted(Executor):
             run.folder.update_status(state="finished", step=12, elapsed=1.0)
         if ending == "failed":
             run.folder.update_status(state="failed", error="why")
-        future.set_result(Outcome(ending, "why" if ending in ("failed", "disk_full") else ""))
+        future.set_result(TaskOutcome(ending, "why" if ending in ("failed", "disk_full") else ""))
         return future
 
 

@@ -13,10 +13,10 @@ from cclcc_cli.errors import DiskFullError
 from cclcc_cli.launchers.remote import Deaths, as_loss, describe_losses
 from cclcc_cli.runs.folder import RunFolder
 from cclcc_cli.runs.interrupt import StopRequest
-from cclcc_cli.sweeps.display import Progress, RunProgress, SweepDisplay
+from cclcc_cli.sweeps.display import RunProgress, SweepDisplay, SweepProgress
 from cclcc_cli.sweeps.search.lease import TrialLeases
 from cclcc_cli.sweeps.search.trials import TrialImpossible, TrialPlan
-from cclcc_cli.sweeps.worker import Outcome, Task
+from cclcc_cli.sweeps.worker import Task, TaskOutcome
 from cclcc_cli.sweeps.worker_pool import LOOK_EVERY, WorkerPool
 
 
@@ -186,7 +186,7 @@ class Searcher:
     def _submit(self, one: _Running) -> None:
         self._pool.start(one.task, one)
 
-    def _settle(self, one: _Running, end: Outcome | BrokenExecutor) -> None:
+    def _settle(self, one: _Running, end: TaskOutcome | BrokenExecutor) -> None:
         if isinstance(end, BrokenExecutor):
             self._after_death(one, end)
             return
@@ -269,7 +269,7 @@ class Searcher:
         self._pool.leave(self._settle)
         self.summary.stopped = self._stop.signal_number
 
-    def _progress(self) -> Progress:
+    def _progress(self) -> SweepProgress:
         running = [RunProgress(f"{one.name} {one.plan.setting}", one.step,
                                 one.plan.steps * len(one.plan.tasks))
                    for one in self._pool.running]
@@ -278,7 +278,7 @@ class Searcher:
             "failed": len(self.summary.failures), "running": len(running),
             "running elsewhere": max(0, self._open_elsewhere),
         }
-        return Progress(tuple(running), counts, self.summary.total, self._seconds_left())
+        return SweepProgress(tuple(running), counts, self.summary.total, self._seconds_left())
 
     def _seconds_left(self) -> float | None:
         if not self._seconds:

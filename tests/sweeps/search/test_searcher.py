@@ -19,7 +19,7 @@ from cclcc_cli.sweeps.search.lease import TrialLeases
 from cclcc_cli.sweeps.search.searcher import Searcher
 from cclcc_cli.sweeps.search.storage import open_storage
 from cclcc_cli.sweeps.search.trials import TrialImpossible, TrialPlan
-from cclcc_cli.sweeps.worker import Outcome
+from cclcc_cli.sweeps.worker import TaskOutcome
 
 
 class Scripted(Executor):
@@ -35,9 +35,9 @@ class Scripted(Executor):
         if isinstance(ending, Exception):
             future.set_exception(ending)
         elif isinstance(ending, float):
-            future.set_result(Outcome("done", value=ending))
+            future.set_result(TaskOutcome("done", value=ending))
         else:
-            future.set_result(Outcome(ending, "why"))
+            future.set_result(TaskOutcome(ending, "why"))
         return future
 
 
