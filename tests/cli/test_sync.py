@@ -48,7 +48,7 @@ def test_it_tells_what_changed_then_that_nothing_does(runs: Path) -> None:
     lines = run("--runs", str(runs)).stdout.splitlines()
 
     first = runs / "polyps-64" / "supervised-seed0"
-    assert lines[0].startswith(f"{first}: created, params 2")
+    assert lines[0].startswith(f"{first}: created, params 4")
     assert lines[0].endswith("artifacts 2, status KILLED")
     assert lines[2:] == ["2 of 2 runs changed in MLflow"]
     assert (runs / "mlflow.db").exists()
