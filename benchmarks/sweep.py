@@ -63,7 +63,7 @@ def planned(path: Path, root: Path) -> tuple[OpenAblation, str]:
     begun, computed = time.perf_counter(), time.process_time()
     opened = open_ablation(load_ablation(path), data_root=root / "data", runs_root=root / "runs",
                            device="cpu", precision="fp32", workers=1)
-    _ = [run.standing for run in opened.plan.runs]
+    _ = [run.state for run in opened.plan.runs]
     return opened, (f"{time.perf_counter() - begun:6.2f} s, of which "
                     f"{time.process_time() - computed:.2f} s computing")
 
@@ -168,13 +168,13 @@ def measure_runs(root: Path, trained: int, rounds: int) -> None:
                 device="cpu", precision="fp32", workers=1)
             run(opened, address)
             statuses = sorted((run.folder.status for run in opened.plan.runs),
-                              key=lambda status: status["started"])
-            moments = [(datetime.fromisoformat(status["session_started"]),
-                        datetime.fromisoformat(status["finished"])) for status in statuses]
+                              key=lambda status: status.started)
+            moments = [(datetime.fromisoformat(status.session_started),
+                        datetime.fromisoformat(status.finished)) for status in statuses]
             gaps[kind] += [(after[0] - before[1]).total_seconds()
                            for before, after in pairwise(moments)]
-            beside[kind] += [one["elapsed"] - one["seconds"] for one in statuses[1:]]
-            steps[kind] += [one["seconds"] for one in statuses[1:]]
+            beside[kind] += [one.elapsed - one.seconds for one in statuses[1:]]
+            steps[kind] += [one.seconds for one in statuses[1:]]
     for kind in kinds:
         print(f"{rounds} x {trained} runs {kind}: between two {_spread(gaps[kind])}; within one, "
               f"beside its steps {_spread(beside[kind])}, its steps {_spread(steps[kind])}")

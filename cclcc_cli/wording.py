@@ -1,4 +1,4 @@
-"""How long lists are told."""
+"""Lists and numbers in sentences."""
 
 from collections.abc import Sequence
 
@@ -7,3 +7,8 @@ def few(names: Sequence[object], most: int = 3) -> str:
     """The first ones by name, the rest as a count: ``a, b, c, 4 more``."""
     rest = len(names) - most
     return ", ".join([*map(str, names[:most]), *([f"{rest} more"] if rest > 0 else [])])
+
+
+def counted(count: int, thing: str) -> str:
+    """``1 run``, ``2 runs``."""
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"

@@ -6,24 +6,24 @@ import time
 from pathlib import Path
 
 from cclcc_cli.runs.interrupt import stop_on_signals
-from cclcc_cli.sweeps.worker import Outcome
+from cclcc_cli.sweeps.worker import TaskOutcome
 
 
-def finish(word: str) -> Outcome:
+def finish(word: str) -> TaskOutcome:
     """Be done at once."""
-    return Outcome("done", word)
+    return TaskOutcome("done", word)
 
 
-def work(book: Path, sessions: int = 2) -> Outcome:
+def work(book: Path, sessions: int = 2) -> TaskOutcome:
     """Write each start down; work until asked to stop, but in the last session be done."""
     with stop_on_signals() as stop:
         with book.open("a") as file:
             file.write(f"{os.getpid()}\n")
         if len(started(book)) >= sessions:
-            return Outcome("done", "at last")
+            return TaskOutcome("done", "at last")
         while not stop():
             time.sleep(0.05)
-    return Outcome("stopped", signal.Signals(stop.signal_number).name)
+    return TaskOutcome("stopped", signal.Signals(stop.signal_number).name)
 
 
 def started(book: Path) -> list[int]:

@@ -30,7 +30,7 @@ from cclcc_cli.cli.options import (
 from cclcc_cli.errors import DiskFullError, Interrupted, RunsFailed
 
 if TYPE_CHECKING:
-    from cclcc_cli.sweeps.ablate import Summary
+    from cclcc_cli.sweeps.ablate import AblationOutcome
     from cclcc_cli.sweeps.plan import AblationPlan
 
 
@@ -99,25 +99,25 @@ def _show_plan(plan: "AblationPlan", workers: int, json: bool) -> None:
     from cclcc_cli.runs.progress import duration
     from cclcc_cli.sweeps.plan import measure_pace
 
-    states = [run.standing for run in plan.runs]
+    states = [run.state for run in plan.runs]
     open_runs = [run for run, state in zip(plan.runs, states, strict=True)
-                  if state not in ("done", "failed")]
+                 if state not in ("done", "failed")]
     seconds = measure_pace(plan.runs).wall_seconds(open_runs, workers)
     if json:
         console.show_json({
             "name": plan.name, "threads": plan.runtime.cpu_threads,
             "seconds_left": seconds,
             "runs": [
-                {"places": run.places, "state": state, "steps": run.steps,
+                {"points": run.points, "state": state, "steps": run.steps,
                  "folder": str(run.folder.path), "digest": run.digest,
-                 "former": run.former and str(run.former), "differing": run.differing}
+                 "previous": run.previous and str(run.previous), "differing": run.differing}
                 for run, state in zip(plan.runs, states, strict=True)
             ],
         })
         return
     rows = [
-        [" = ".join(run.places), state, str(run.steps), run.folder.path.name,
-         f"{run.former.name}: {', '.join(run.differing)}" if run.former else ""]
+        [" = ".join(run.points), state, str(run.steps), run.folder.path.name,
+         f"{run.previous.name}: {', '.join(run.differing)}" if run.previous else ""]
         for run, state in zip(plan.runs, states, strict=True)
     ]
     console.show_table(f"{plan.name}: {len(rows)} runs",
@@ -129,7 +129,7 @@ def _show_plan(plan: "AblationPlan", workers: int, json: bool) -> None:
     console.show(f"{counts}; {left}")
 
 
-def _show_summary(plan: "AblationPlan", summary: "Summary", runs: Path, json: bool) -> None:
+def _show_summary(plan: "AblationPlan", summary: "AblationOutcome", runs: Path, json: bool) -> None:
     if json:
         console.show_json(_as_json(summary))
     else:
@@ -138,7 +138,7 @@ def _show_summary(plan: "AblationPlan", summary: "Summary", runs: Path, json: bo
                f"{summary.before} before")
         console.show(f"{done} ({how}); compare with: cclcc report --runs {runs}")
     for failure in summary.failures:
-        console.note(f"failed: {failure.place}: {failure.reason} ({failure.folder})")
+        console.note(f"failed: {failure.point}: {failure.reason} ({failure.folder})")
         for line in failure.log:
             console.note(f"  {line}")
     if summary.stopped is not None:
@@ -157,10 +157,10 @@ def _show_summary(plan: "AblationPlan", summary: "Summary", runs: Path, json: bo
         )
 
 
-def _as_json(summary: "Summary") -> dict[str, Any]:
+def _as_json(summary: "AblationOutcome") -> dict[str, Any]:
     return {
         "total": summary.total, "done": summary.done, "trained": summary.trained,
         "elsewhere": summary.elsewhere, "before": summary.before,
-        "failures": [{"place": f.place, "folder": str(f.folder), "reason": f.reason}
+        "failures": [{"place": f.point, "folder": str(f.folder), "reason": f.reason}
                      for f in summary.failures],
     }

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from cclcc_cli.runs.folder import RunFolder
     from cclcc_cli.runs.identity import RunSpec
-    from cclcc_cli.runs.progress import Display
-    from cclcc_cli.sweeps.display import Progress as AblationProgress
-    from cclcc_cli.sweeps.display import SweepDisplay
+    from cclcc_cli.runs.progress import ProgressDisplay
+    from cclcc_cli.runs.records import ValidationRecord
+    from cclcc_cli.sweeps.display import SweepDisplay, SweepProgress
     from cclcc_cli.training.schedule import Plan
 
 Counter = Callable[[str, int, int | None], None]
@@ -202,7 +202,7 @@ def _bars() -> "Progress":
 
 
 @contextmanager
-def training_display(quiet: bool) -> Iterator["Display"]:
+def training_display(quiet: bool) -> Iterator["ProgressDisplay"]:
     """A live display in a terminal, plain lines elsewhere, nothing if quiet."""
     from cclcc_cli.runs.progress import TextDisplay
 
@@ -244,7 +244,7 @@ class LiveSweepDisplay:
     def say(self, line: str) -> None:
         self._live.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
-    def show(self, progress: "AblationProgress") -> None:
+    def show(self, progress: "SweepProgress") -> None:
         from rich.text import Text
 
         from cclcc_cli.sweeps.display import describe_run, describe_totals
@@ -295,12 +295,12 @@ class LiveDisplay:
         self._bar.update(self._task, completed=step)
         self._terms = "  ".join(f"{name} {value:.4f}" for name, value in terms.items())
 
-    def recorded(self, record: Mapping[str, Any]) -> None:
+    def recorded(self, record: "ValidationRecord") -> None:
         from cclcc_cli.runs.progress import describe_record
 
         self._scores = (
-            f"  |  val Dice {100 * record['val']['dice']:.2f}"
-            f"  |  {record['images_per_second']:.1f} images/s"
+            f"  |  val Dice {100 * record.val['dice']:.2f}"
+            f"  |  {record.images_per_second:.1f} images/s"
         )
         self._print(describe_record(record, self._total_steps))
 

@@ -31,7 +31,7 @@ from cclcc_cli.errors import Interrupted, RunsFailed
 if TYPE_CHECKING:
     from cclcc_cli.sweeps.search.plan import OpenSearch
     from cclcc_cli.sweeps.search.result import SearchResult
-    from cclcc_cli.sweeps.search.searcher import SearchSummary
+    from cclcc_cli.sweeps.search.searcher import SearchOutcome
 
 
 def search(
@@ -134,7 +134,7 @@ def _range(dimension: object) -> str:
     return f"{low} to {high}" + (f" by {step}" if step not in (None, 1) else "")
 
 
-def _show_result(opened: "OpenSearch", summary: "SearchSummary", file: Path, json: bool) -> None:
+def _show_result(opened: "OpenSearch", summary: "SearchOutcome", file: Path, json: bool) -> None:
     from cclcc_cli.sweeps.search.result import (
         read_result,
         train_command,

@@ -6,7 +6,7 @@ from cclcc_cli.cli import console
 from cclcc_cli.cli.options import RUNS, Json, RunsDir, TrackingUri
 
 if TYPE_CHECKING:
-    from cclcc_cli.tracking.mirror import Pushed
+    from cclcc_cli.tracking.sending import Pushed
 
 
 def sync(runs: RunsDir = RUNS, tracking_uri: TrackingUri = None, json: Json = False) -> None:

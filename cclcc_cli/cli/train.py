@@ -109,9 +109,9 @@ def train(
     if not done.trained:
         console.note(f"finished before, nothing was run (--fresh trains again): {done.folder.path}")
     if json:
-        console.show_json({"folder": str(done.folder.path), **done.result})
+        console.show_json({"folder": str(done.folder.path), **done.result.plain()})
     else:
-        console.show_result(done.folder.path, done.result)
+        console.show_result(done.folder.path, done.result.plain())
 
 
 def _open_tracking(runs: Path, uri: str | None) -> "Callable[[RunFolder], LiveMirror]":

@@ -1,15 +1,14 @@
-"""What a search leaves behind for a report: ``<runs>/searches/<name>/summary.json``.
+"""What a search leaves behind for a report: ``<runs>/searches/<name>/summary.json``."""
 
-The content of ``SearchResult.as_json``. Unknown keys are allowed: a newer search may say more.
-"""
+from typing import Any, Literal
 
-from typing import Literal
+from pydantic import ConfigDict, Field
 
-from pydantic import BaseModel, ConfigDict
+from cclcc_cli.records import Record
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, allow_inf_nan=False)
+class _Part(Record):
+    model_config = ConfigDict(allow_inf_nan=False)
 
 
 class TrialSummary(_Part):
@@ -21,10 +20,12 @@ class TrialSummary(_Part):
     """How it ended."""
     value: float | None
     """The objective on validation; of a pruned trial its last, of a failed one null."""
+    setting: dict[str, Any] = Field(default_factory=dict)
+    """Key to value."""
     words: dict[str, str]
     """Short key to value, as text."""
     source: str = ""
-    """Whose proposal the setting was."""
+    """Where the setting comes from."""
     reason: str = ""
     """Why it failed."""
 
@@ -46,12 +47,14 @@ class SearchSummary(_Part):
     objective: str
     """A score on the validation split."""
     counts: dict[str, int]
-    """Trials by state, those to come included."""
+    """Trials by state, including those to do."""
+    best: TrialSummary | None = None
+    """The best complete trial."""
     trials: list[TrialSummary]
-    """That are over."""
-    importances: dict[str, float] = {}
-    """Short key to its share of the differences between trials."""
-    notes: list[str] = []
+    """Those that are over."""
+    importances: dict[str, float] = Field(default_factory=dict)
+    """Short key to the share of the differences between trials that it explains."""
+    notes: list[str] = Field(default_factory=list)
     """What a reader of the numbers should know."""
     spent: Spent = Spent()
-    """Of it all; empty where the search does not say."""
+    """Over all trials; empty where the search does not say."""

@@ -21,7 +21,7 @@ import csv
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,8 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass as validated_dataclass
 
 from cclcc_cli.config.schema import NAME_PATTERN
 from cclcc_cli.data.audit import Audit, parse_audit
@@ -44,11 +46,18 @@ from cclcc_cli.data.store_index import (
 )
 from cclcc_cli.errors import DataError
 from cclcc_cli.files import DATA
+from cclcc_cli.records import Record, describe_damage, to_json
 
 _USUAL_SIZE = 320
 
 
-@dataclass(frozen=True)
+class _Versioned(Record):
+    """The one key that ``dataset.json`` has in every format."""
+
+    format: int
+
+
+@validated_dataclass(frozen=True, config=ConfigDict(strict=True, extra="forbid"))
 class StoreInfo:
     """What a store says about itself; the content of ``dataset.json``.
 
@@ -216,25 +225,24 @@ def load_info(path: Path) -> StoreInfo:
         DataError: ``dataset.json`` is missing, damaged or of another format.
     """
     try:
-        raw = json.loads((path / "dataset.json").read_text(encoding="utf-8"))
+        content = (path / "dataset.json").read_bytes()
+        version = _Versioned.model_validate_json(content).format
+        if version != FORMAT:
+            raise DataError(
+                f"{path}: the store has format {version}, this version reads {FORMAT}; "
+                f"make it again with: {prepare_command(path)} --force"
+            )
+        info: StoreInfo = TypeAdapter(StoreInfo).validate_json(content)
     except FileNotFoundError:
         raise DataError(f"{path}: is not a store (it has no dataset.json); move it away, "
                         f"then make one with: {prepare_command(path)}") from None
-    except (OSError, ValueError):
-        raise _damaged(path, "dataset.json cannot be read") from None
-    if not isinstance(raw, dict) or "format" not in raw:
-        raise _damaged(path, "dataset.json names no format")
-    if raw["format"] != FORMAT:
-        raise DataError(
-            f"{path}: the store has format {raw['format']}, this version reads {FORMAT}; "
-            f"make it again with: {prepare_command(path)} --force"
-        )
-    if set(raw) != {field.name for field in fields(StoreInfo)}:
-        raise _damaged(path, "dataset.json lacks keys or has unknown ones")
-    if raw["name"] != path.parent.name or str(raw["size"]) != path.name:
+    except ValidationError as error:
+        raise _damaged(path, f"dataset.json: {describe_damage(error)}") from None
+    except OSError as error:
+        raise _damaged(path, f"dataset.json cannot be read: {error.strerror}") from None
+    if (info.name, str(info.size)) != (path.parent.name, path.name):
         raise _damaged(path, "dataset.json belongs to another folder")
-    raw["fold_digests"] = tuple(raw["fold_digests"])
-    return StoreInfo(**raw)
+    return info
 
 
 def split_folders(folder: Path, num_folds: int) -> list[Path]:
@@ -242,9 +250,9 @@ def split_folders(folder: Path, num_folds: int) -> list[Path]:
     return [folder, *(folder / f"fold{fold}" for fold in range(num_folds))]
 
 
-def dump_info(info: StoreInfo) -> str:
-    """The text of ``dataset.json``."""
-    return json.dumps(asdict(info), indent=1, ensure_ascii=False) + "\n"
+def dump_info(info: StoreInfo) -> bytes:
+    """The content of ``dataset.json``."""
+    return to_json(asdict(info))
 
 
 def prepare_command(path: Path) -> str:

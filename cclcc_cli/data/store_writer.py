@@ -128,7 +128,7 @@ def write_store(
             write_splits(place, splits)
         (folder / "audit.json").write_text(dump_audit(contents.audit), encoding="utf-8")
         info = _describe(path, contents, about, files)
-        (folder / "dataset.json").write_text(dump_info(info), encoding="utf-8")
+        (folder / "dataset.json").write_bytes(dump_info(info))
 
 
 def remove_stale(path: Path) -> None:

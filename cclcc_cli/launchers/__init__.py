@@ -1,1 +1,1 @@
-"""Where runs run: processes of this machine, Slurm jobs, Dask workers, behind one interface."""
+"""Machines that train runs: local processes, Slurm jobs, Dask workers, behind one interface."""

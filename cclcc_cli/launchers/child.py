@@ -1,8 +1,8 @@
-"""A call in a process of its own below a Dask worker's.
+"""A call in a child process of a Dask worker.
 
-Signals reach a process's main thread only, and a Dask worker runs calls in others; a thread cannot
-be ended; and a call that needs too much memory would take the worker with it. A child can be asked
-to save and leave, may be killed, and leaves by itself when its worker dies.
+Signals reach a process's main thread only, and a Dask worker runs calls in other threads; a thread
+cannot be killed; and a call that runs out of memory would take the worker down. A child process can
+be asked to save and leave, can be killed, and leaves by itself when its worker dies.
 
     python -m cclcc_cli.launchers.child    # length and payload in, the result out
 """
@@ -27,11 +27,11 @@ _lock = threading.Lock()
 
 
 def run_in_child(payload: bytes, owner: str) -> Any:
-    """Do a call in a child of this process.
+    """Make a call in a child of this process.
 
     Args:
         payload: of ``remote.pack``.
-        owner: by which ``stop_children`` finds it.
+        owner: identifies the calls that ``stop_children`` stops.
 
     Raises:
         WorkerLost: the child died, or its owner has stopped all its calls.
@@ -39,14 +39,14 @@ def run_in_child(payload: bytes, owner: str) -> Any:
     """
     with _lock:
         if owner in _stopped:
-            raise WorkerLost("it was not started any more", blame=False)
+            raise WorkerLost("it was no longer started", blame=False)
         child = subprocess.Popen([sys.executable, "-m", __name__], stdin=subprocess.PIPE,
                                  stdout=subprocess.PIPE, process_group=0)
         _children.setdefault(owner, set()).add(child)
     assert child.stdin is not None
     assert child.stdout is not None
     try:
-        # stdin stays open: its end is how the child learns that we are gone.
+        # stdin stays open: when it closes, the child knows that we are gone.
         try:
             child.stdin.write(len(payload).to_bytes(_LENGTH) + payload)
             child.stdin.flush()
@@ -69,10 +69,10 @@ def run_in_child(payload: bytes, owner: str) -> Any:
 
 
 def stop_children(owner: str) -> int:
-    """Ask all calls of an owner in this process to save and leave, and take no more of them.
+    """Ask all calls of an owner in this process to save and leave, and start no more of them.
 
     Returns:
-        How many were asked.
+        The number of calls that were running.
     """
     with _lock:
         _stopped.add(owner)
@@ -86,13 +86,13 @@ def main() -> None:
     """Be the child."""
     with stop_on_signals():
         answer = os.fdopen(os.dup(1), "wb")
-        os.dup2(2, 1)  # whatever prints shall not spoil the answer
+        os.dup2(2, 1)  # anything printed goes to stderr, not into the answer
         length = int.from_bytes(_read(_LENGTH))
         payload = _read(length)
         threading.Thread(target=_follow_parent, daemon=True).start()
         try:
             result = ("done", call(payload))
-        except Exception as error:  # not every exception can travel
+        except Exception as error:  # not every exception can be pickled
             traceback.print_exc()
             result = ("failed", f"{type(error).__name__}: {error}")
     with answer:
@@ -100,7 +100,7 @@ def main() -> None:
 
 
 def _read(length: int) -> bytes:
-    """So many bytes of stdin; without a buffer, whose lock the thread would hold at the end."""
+    """Read bytes from stdin, unbuffered: the thread would hold a buffer's lock until the end."""
     content = b""
     while len(content) < length and (more := os.read(0, length - len(content))):
         content += more

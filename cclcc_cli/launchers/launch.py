@@ -1,4 +1,4 @@
-"""Workers on any machines behind one small interface: an executor, and a way to stop its calls.
+"""Workers on any machine behind one small interface: an executor, and a way to stop its calls.
 
     runtime = settle_runtime(launch, device, precision, workers=2, fixed_threads=None)
     with open_launcher(launch, workers=2, threads=runtime.cpu_threads, name="small",
@@ -6,10 +6,10 @@
         future = launcher.executor.submit(run_task, task)    # at most 2 at once
         launcher.terminate()                                 # running calls save and leave
 
-A call is a module's function with plain values and absolute paths, and its result an ``Outcome``,
-whose ending ``stopped`` means that the same call goes on from what it saved. A future's exception
-is a BrokenExecutor (``WorkerLost`` says how) where the worker died, and a LauncherError where the
-cluster is gone.
+A call is a module's function with plain values and absolute paths, and its result a
+``TaskOutcome``, whose ending ``stopped`` means that the same call continues from what it saved. A
+future's exception is a BrokenExecutor (``WorkerLost`` says how) if the worker died, and a
+LauncherError if the cluster is gone.
 """
 
 from collections.abc import Callable, Iterator
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Launcher:
-    """An open one.
+    """An open launcher.
 
     Attributes:
-        executor: of ``concurrent.futures``; takes no more than its number of calls at once.
-        terminate: asks all running calls to save and leave; asked again, to leave at once.
+        executor: of ``concurrent.futures``; accepts as many calls at once as it has workers.
+        terminate: asks all running calls to save and leave; the second time, to leave at once.
     """
 
     executor: Executor
@@ -49,18 +49,18 @@ def settle_runtime(
     launch: Launch, device: Device, precision: Precision, *, workers: int,
     fixed_threads: int | None,
 ) -> Runtime:
-    """Device, precision and threads of every run, as the machines that will run them can.
+    """Device, precision and threads of every run, as the machines support them.
 
     Args:
-        launch: where.
+        launch: the machines.
         device: asked for.
         precision: asked for.
         workers: runs at once.
-        fixed_threads: those of a file or of a former start; they are kept.
+        fixed_threads: those of a file or of an earlier start, which are kept.
 
     Raises:
-        RunError: the machines cannot do it.
-        LauncherError: nobody is there.
+        RunError: the machines do not support it.
+        LauncherError: the cluster does not answer.
     """
     match launch:
         case LocalLaunch(gpus=gpus):
@@ -84,18 +84,18 @@ def open_launcher(
     launch: Launch, *, workers: int, threads: int, name: str, folder: Path,
     shared: tuple[Path, ...] = (),
 ) -> Iterator[Launcher]:
-    """Workers for as long as the block lasts.
+    """Workers for as long as the block lasts; an exception in it stops all calls.
 
     Args:
-        launch: where.
+        launch: the machines.
         workers: calls at once.
         threads: CPU threads of a call.
-        name: of the ablation or search, for queues that people read.
-        folder: for files of jobs; the machines share it.
-        shared: folders of data and runs, which they must see under the same paths.
+        name: of the ablation or search, shown in the cluster's queue.
+        folder: for files of jobs; all machines must see it.
+        shared: folders of data and runs, which all machines must see under the same paths.
 
     Raises:
-        LauncherError: the cluster is not there or does not take such jobs.
+        LauncherError: the cluster does not answer or refuses the jobs.
     """
     pool: _Pool
     match launch:
@@ -114,7 +114,11 @@ def open_launcher(
         case never:
             assert_never(never)
     with pool:
-        yield Launcher(pool, pool.terminate)
+        try:
+            yield Launcher(pool, pool.terminate)
+        except BaseException:
+            pool.terminate()  # no one would wait for the calls
+            raise
 
 
 def _need(package: str, extra: str) -> None:
@@ -130,7 +134,7 @@ def _check_gpus(gpus: tuple[int, ...], runtime: Runtime) -> None:
     if runtime.device != "cuda":
         raise RunError(f"--gpus {listed}: runs compute on {runtime.device} here; leave it out, or "
                        "give --device cuda on a machine with GPUs")
-    import torch  # a plan whose runs are all done does without
+    import torch  # not needed when all runs are done
 
     count = torch.cuda.device_count()
     absent = [str(gpu) for gpu in gpus if gpu >= count]
@@ -142,15 +146,15 @@ def _check_gpus(gpus: tuple[int, ...], runtime: Runtime) -> None:
 def _slurm_runtime(
     launch: SlurmLaunch, device: Device, precision: Precision, fixed_threads: int | None
 ) -> Runtime:
-    """Of jobs: this machine, a login node perhaps, may have other devices than theirs.
+    """The runtime of jobs: this machine, a login node perhaps, may have other devices.
 
-    What is settled here is checked again where a run starts.
+    It is checked again where a run starts.
     """
     threads = fixed_threads or launch.cpus or 1
     if launch.cpus is not None and threads > launch.cpus:
         raise RunError(f"--slurm cpus-per-task={launch.cpus}: each run of this plan has {threads} "
                        "threads; give as many cores, or write threads: 1 into the file, which "
-                       "makes new runs")
+                       "changes the runs' identity")
     if not launch.asks_for_gpu:
         if device == "cuda":
             raise RunError("--device cuda: the jobs ask for no GPU; give --slurm gpus-per-node=1")
@@ -158,6 +162,6 @@ def _slurm_runtime(
     if device == "cpu":
         raise RunError("--device cpu: the jobs ask for a GPU; leave that --slurm option out")
     if precision == "auto":
-        raise RunError("--precision auto: the GPUs of the jobs cannot be looked at from here; "
-                       "give bf16, fp16 or fp32")
+        raise RunError("--precision auto: this machine cannot see the GPUs of the jobs; give "
+                       "bf16, fp16 or fp32")
     return Runtime("cuda", precision, threads=threads)

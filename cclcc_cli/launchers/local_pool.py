@@ -1,6 +1,6 @@
 """Workers on this machine, with the interface of ``concurrent.futures``.
 
-Each worker is an executor of its own: one that is killed breaks nobody else's, and is replaced.
+Each worker is an executor of its own: one that is killed breaks no other, and is replaced.
 """
 
 import multiprocessing
@@ -21,12 +21,12 @@ _orphaned = threading.Event()
 
 
 class LocalPool(Executor):
-    """So many processes, which start when they are first needed.
+    """Worker processes, which start when they are first needed.
 
     Args:
-        workers: how many; ``submit`` takes no more calls at once.
-        gpus: numbers, among those that this process may see, that are dealt to the workers in
-            turn; empty: each sees what we see.
+        workers: how many; ``submit`` accepts no more calls at once.
+        gpus: numbers among the GPUs that this process sees, assigned to the workers in turn; if
+            empty, each worker sees the same GPUs as this process.
     """
 
     def __init__(self, workers: int, gpus: Sequence[int] = ()) -> None:
@@ -38,18 +38,18 @@ class LocalPool(Executor):
     def submit(
         self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs
     ) -> Future[_T]:
-        """Have a free worker do it.
+        """Have a free worker make a call.
 
-        The future's exception is a BrokenProcessPool where the worker's process died.
+        The future's exception is a BrokenProcessPool if the worker's process died.
         """
-        place = next(i for i, call in enumerate(self._calls) if call is None or call.done())
+        index = next(i for i, call in enumerate(self._calls) if call is None or call.done())
         try:
-            future = self._workers[place].submit(fn, *args, **kwargs)
-        except BrokenProcessPool:  # killed in the call before, or while it was idle
-            self._workers[place].shutdown(wait=False)
-            self._workers[place] = _new_worker(self._gpus[place])
-            future = self._workers[place].submit(fn, *args, **kwargs)
-        self._calls[place] = future  # type: ignore[assignment]  # Future is invariant
+            future = self._workers[index].submit(fn, *args, **kwargs)
+        except BrokenProcessPool:  # killed in the previous call, or while it was idle
+            self._workers[index].shutdown(wait=False)
+            self._workers[index] = _new_worker(self._gpus[index])
+            future = self._workers[index].submit(fn, *args, **kwargs)
+        self._calls[index] = future  # type: ignore[assignment]  # Future is invariant
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -57,7 +57,7 @@ class LocalPool(Executor):
             worker.shutdown(wait=wait, cancel_futures=cancel_futures)
 
     def terminate(self) -> None:
-        """Ask every process to save and leave; one without a call leaves at once."""
+        """Ask every process to save and leave; an idle one leaves at once."""
         for process in multiprocessing.active_children():
             if process.pid is not None:
                 with suppress(ProcessLookupError):
@@ -65,13 +65,13 @@ class LocalPool(Executor):
 
 
 def leave_if_orphaned() -> None:
-    """End this worker's process where its parent is gone: nobody would ever end it."""
+    """End this worker's process if its parent is gone: nothing else would ever end it."""
     if _orphaned.is_set():
         os._exit(1)
 
 
 def visible_gpus(gpus: Sequence[int]) -> list[str]:
-    """What CUDA_VISIBLE_DEVICES calls GPUs of ours: we may have been given only some ourselves."""
+    """Names of GPUs for CUDA_VISIBLE_DEVICES: this process may itself see only some of them."""
     given = os.environ.get("CUDA_VISIBLE_DEVICES")
     ours = None if given is None else [name.strip() for name in given.split(",")]
     return [str(gpu) if ours is None else ours[gpu] for gpu in gpus]
@@ -85,9 +85,9 @@ def _new_worker(gpu: str | None) -> ProcessPoolExecutor:
 
 
 def _start_process(gpu: str | None) -> None:
-    if gpu is not None:  # before torch is there to look
+    if gpu is not None:  # before torch is loaded
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
-    # Ctrl-C in a terminal reaches a whole group: the parent alone hears it, and asks us once.
+    # Ctrl-C in a terminal reaches a whole group; the parent alone should get it, and asks us once.
     os.setpgid(0, 0)
     threading.Thread(target=_follow_parent, daemon=True).start()
 
@@ -97,4 +97,4 @@ def _follow_parent() -> None:
     assert parent is not None
     wait([parent.sentinel])
     _orphaned.set()
-    os.kill(os.getpid(), signal.SIGTERM)  # training saves and leaves, an idle worker ends here
+    os.kill(os.getpid(), signal.SIGTERM)  # training saves and leaves; an idle worker ends here

@@ -1,4 +1,7 @@
-"""A call as bytes, for machines where what it needs is loaded late: when signals are heard."""
+"""Calls as bytes for other machines, and how their workers may be lost.
+
+A call's modules load when it is unpacked, so that signals are handled before that.
+"""
 
 import pickle
 from collections.abc import Callable
@@ -7,15 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 
 MAX_DEATHS = 3
-"""Times that a run's workers may die without its getting further before it counts as failed."""
+"""How many workers a run may lose without making progress before it counts as failed."""
 
 
 class WorkerLost(BrokenExecutor):
-    """Whatever ran a call is gone and left no result.
+    """The process or job that ran a call is gone and left no result.
 
     Args:
-        how: it went, in a few words for people.
-        blame: whether the call may be the reason; not where a machine was needed by others.
+        how: what happened, in a few words.
+        blame: whether the call may be the cause, which it is not on preemption.
     """
 
     def __init__(self, how: str, blame: bool = True) -> None:
@@ -27,31 +30,31 @@ class WorkerLost(BrokenExecutor):
 
 
 class CallFailed(Exception):
-    """A call raised on another machine what it should have dealt with; the text names it."""
+    """A call raised an exception on another machine; the message names it."""
 
 
 def as_loss(death: BrokenExecutor) -> WorkerLost:
-    """How a worker died; one of this machine says no more than that it did."""
+    """How a worker died; a local one says only that it did."""
     return death if isinstance(death, WorkerLost) else WorkerLost("its process was killed")
 
 
 @dataclass
 class Deaths:
-    """Of the workers that ran one run, since it last got further: then it was not to blame.
+    """Deaths of a run's workers since the run last made progress.
 
     Attributes:
-        step: recorded when the last one died.
-        count: so far.
+        step: up to which the run was recorded when the last worker died.
+        count: deaths that the run may have caused.
     """
 
     step: int = -1
     count: int = 0
 
     def add(self, lost: WorkerLost, step: int) -> bool:
-        """Count one; whether the run may be tried again.
+        """Count a death; returns whether the run may be tried again.
 
         Args:
-            lost: the worker.
+            lost: how the worker died.
             step: up to which the run is recorded.
         """
         if step > self.step:
@@ -61,24 +64,24 @@ class Deaths:
 
 
 def describe_losses(death: BrokenExecutor) -> str:
-    """Why a run whose workers died so often is not tried again."""
+    """Why a run whose workers died so often is not tried again, in a line."""
     if isinstance(death, WorkerLost):
-        return f"it was lost {MAX_DEATHS} times without getting further; the last time {death}"
-    return (f"its process was killed {MAX_DEATHS} times without getting further; is there enough "
+        return f"lost {MAX_DEATHS} times without making progress; the last time, {death}"
+    return (f"its process was killed {MAX_DEATHS} times without making progress; is there enough "
             "memory?")
 
 
 def describe_failure(error: BaseException) -> str:
-    """What a call raised; a text from another machine names its error already."""
+    """What a call raised; a message from another machine names the exception already."""
     return str(error) if isinstance(error, CallFailed) else f"{type(error).__name__}: {error}"
 
 
 def pack(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
-    """A call of a module's function with plain values."""
+    """A call of a module's function with plain values, as bytes."""
     return pickle.dumps((fn, args, kwargs))
 
 
 def call(payload: bytes) -> Any:
-    """Do it; this loads the modules that it needs."""
+    """Make a packed call; loads the modules that it needs."""
     fn, args, kwargs = pickle.loads(payload)
     return fn(*args, **kwargs)

@@ -1,10 +1,10 @@
-"""The job's side of Slurm: a call that is stopped saves, queues its job again and goes on there.
+"""The job's side of Slurm: a call that is stopped saves, requeues its job and continues there.
 
-What Slurm sends, and what becomes of a call that saved and left because of it:
+The signals that Slurm sends, and what happens once the call has saved and left:
 
-    SIGUSR2   a while before the time limit        the job is queued again
-    SIGTERM   pushed out by a more urgent job      the job is queued again
-    SIGTERM   scancel                              the job ends without a result
+    SIGUSR2   some time before the time limit      the job is requeued
+    SIGTERM   on preemption                        the job is requeued
+    SIGTERM   on scancel                           the job ends without a result
     SIGINT    the launcher stops all its jobs      the result says that it stopped
 """
 
@@ -20,30 +20,30 @@ from cclcc_cli.launchers.remote import call
 from cclcc_cli.runs.interrupt import WARNING, StopRequest, stop_on_signals
 
 STOP_FILE = "stop"
-"""In the jobs' folder: whoever starts now need not."""
+"""In the jobs' folder; a job that starts when it exists stops at once."""
 
 
 def run_in_job(payload: bytes, folder: Path) -> Any:
-    """Do a call within a Slurm job.
+    """Make a call within a Slurm job.
 
     Args:
-        payload: of ``remote.pack``; its result is an Outcome.
+        payload: of ``remote.pack``; the call returns a TaskOutcome.
         folder: of the jobs.
     """
     with stop_on_signals() as stop:
         if (folder / STOP_FILE).exists():
-            signal.raise_signal(signal.SIGINT)  # it came before we could hear it
+            signal.raise_signal(signal.SIGINT)  # it was sent before we could handle it
         outcome = call(payload)
         if outcome.ending == "stopped" and stop.signal_number in (WARNING, signal.SIGTERM):
-            _queue_again(stop)
+            _requeue(stop)
     return outcome
 
 
-def _queue_again(stop: StopRequest) -> None:
-    """Hand the job back to Slurm; returns where Slurm does not take it.
+def _requeue(stop: StopRequest) -> None:
+    """Requeue the job; returns if Slurm refuses.
 
     Raises:
-        SystemExit: the job was cancelled, and leaves no result.
+        SystemExit: the job was requeued or cancelled, and leaves no result.
     """
     job = os.environ["SLURM_JOB_ID"]
     asked = ["squeue", "--noheader", "--jobs", _own_name(job), "--format", "%T"]
@@ -51,17 +51,17 @@ def _queue_again(stop: StopRequest) -> None:
     if state.returncode == 0 and state.stdout.strip() != "RUNNING":
         print(f"job {job} was cancelled; its state is saved", flush=True)
         sys.exit(128 + signal.SIGTERM)
-    print(f"stopped by {signal.Signals(stop.signal_number or 0).name}; job {job} queues again",
+    print(f"stopped by {signal.Signals(stop.signal_number or 0).name}; job {job} is requeued",
           flush=True)
     given = subprocess.run(["scontrol", "requeue", job], capture_output=True, text=True,
                            check=False)
     if given.returncode == 0:
-        time.sleep(120)  # it is ended by Slurm
+        time.sleep(120)  # Slurm ends it
         sys.exit(128 + signal.SIGTERM)
     print(f"scontrol requeue {job}: {given.stderr.strip()}", flush=True)
 
 
 def _own_name(job: str) -> str:
-    """Of a task of an array, whose plain number would name others too."""
+    """The job's id for squeue; an array task's plain id would match other tasks too."""
     array = os.environ.get("SLURM_ARRAY_JOB_ID")
     return f"{array}_{os.environ['SLURM_ARRAY_TASK_ID']}" if array else job

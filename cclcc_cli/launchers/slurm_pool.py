@@ -1,8 +1,8 @@
 """Slurm jobs with the interface of ``concurrent.futures``, through submitit.
 
-What waits at the same moment becomes one array. How jobs are is asked of ``squeue``: ``sacct``
-needs an accounting database, and many clusters have none. Jobs do not need us: if this process
-dies they go on, save, queue again and end, and whoever starts anew finds their runs.
+Calls that wait at the same time become one job array. States of jobs come from ``squeue``:
+``sacct`` needs an accounting database, and many clusters have none. Jobs do not need this process:
+if it dies they continue, save, requeue themselves and end, and another start finds their runs.
 """
 
 import pickle
@@ -27,9 +27,9 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 SAVE_SECONDS = 60
-"""Before the time limit that a job hears of it; Slurm may be a minute early."""
+"""Seconds before the time limit at which a job is warned; Slurm may be a minute early."""
 PATIENCE = 300.0
-"""Seconds for which a controller that takes no jobs is asked again."""
+"""Seconds for which submission is retried when the controller refuses jobs."""
 _OVER = frozenset({
     "BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY",
     "PREEMPTED", "REVOKED", "TIMEOUT",
@@ -38,7 +38,7 @@ _OVER = frozenset({
 
 @dataclass
 class _Job:
-    """One that was submitted; ``gone`` since when Slurm has said that it is over."""
+    """A submitted job; ``gone`` is when Slurm first said that it is over."""
 
     name: str
     future: Future[Any]
@@ -51,15 +51,15 @@ class SlurmPool(Executor):
     """Each call is a job.
 
     Args:
-        folder: where jobs, their logs and results lie; every node must see it.
-        name: what the jobs are called in the queue.
+        folder: for jobs, their logs and results; every node must see it.
+        name: of the jobs in the queue.
         cpus: cores of a job.
         options: further options of sbatch, by their long names.
-        look_every: seconds between looks at results and queue.
-        settle: seconds that the file of a job's result may need to be seen here.
+        look_every: seconds between checks of results and queue.
+        settle: seconds that the file of a job's result may take to appear on this machine.
 
     Raises:
-        LauncherError: there is no Slurm, or it does not take such jobs.
+        LauncherError: there is no Slurm, or it refuses the jobs.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class SlurmPool(Executor):
         given = {"cpus-per-task": cpus, "requeue": True, **options}
         _check(given)
         folder.mkdir(parents=True, exist_ok=True)
-        # A folder of its own: numbers of jobs start anew where a cluster does.
+        # A folder for each start: a rebuilt cluster counts its jobs from 1 again.
         stamp = time.strftime("%Y%m%d-%H%M%S-")
         self.folder = Path(tempfile.mkdtemp(dir=folder.resolve(), prefix=stamp))
         import submitit
@@ -91,20 +91,20 @@ class SlurmPool(Executor):
     def submit(
         self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs
     ) -> Future[_T]:
-        """Queue it.
+        """Queue a call as a job.
 
-        The future's exception is a WorkerLost where Slurm ended the job, a CallFailed where the
-        call raised one.
+        The future's exception is a WorkerLost if Slurm ended the job, a CallFailed if the call
+        raised an exception.
         """
         future: Future[_T] = Future()
         with self._lock:
             self._waiting.append((pack(fn, args, kwargs), future))
         return future
 
-    def shutdown(  # as the interface has it; what runs elsewhere is not waited for
+    def shutdown(  # signature of the interface; running jobs are not waited for
         self, wait: bool = True, *, cancel_futures: bool = False  # noqa: ARG002
     ) -> None:
-        """Look no more; jobs that still run go on by themselves."""
+        """Stop watching; running jobs continue by themselves."""
         self._closed.set()
         if threading.current_thread() is not self._keeper:
             self._keeper.join()
@@ -112,12 +112,12 @@ class SlurmPool(Executor):
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def terminate(self) -> None:
-        """Ask running jobs to save and leave; those that wait in the queue are cancelled."""
+        """Ask running jobs to save and leave; those waiting in the queue are cancelled."""
         (self.folder / STOP_FILE).touch()
         with self._lock:
             while self._waiting:
                 _payload, future = self._waiting.popleft()
-                future.set_exception(WorkerLost("it was not submitted any more", blame=False))
+                future.set_exception(WorkerLost("it was no longer submitted", blame=False))
             names = [job.name for job in self._jobs]
         if names:
             _run("scancel", "--state=PENDING", *names)
@@ -145,7 +145,7 @@ class SlurmPool(Executor):
                 self._waiting.extendleft(reversed(batch))
                 self._closed.wait(5)
                 return
-            reason = LauncherError(f"sbatch: {_one_line(str(error))}; jobs that run go on")
+            reason = LauncherError(f"sbatch: {_one_line(str(error))}; running jobs continue")
             for _, future in batch:
                 future.set_exception(reason)
             return
@@ -162,7 +162,7 @@ class SlurmPool(Executor):
             if job.result.exists():
                 _take_result(job)
             elif states is None or states.get(job.name, "COMPLETED") not in _OVER:
-                job.gone = None  # no answer is no news
+                job.gone = None  # no answer says nothing
                 continue
             else:
                 job.gone = job.gone or time.monotonic()
@@ -183,7 +183,7 @@ def _take_result(job: _Job) -> None:
 
 
 def _describe_end(job: _Job, state: str | None) -> WorkerLost:
-    """What Slurm did, with the end of the job's log where it wrote one."""
+    """What Slurm did, with the end of the job's log if there is one."""
     word = (state or "gone from the queue").replace("_", " ").lower()
     lines: list[str] = []
     with suppress(OSError):
@@ -195,7 +195,7 @@ def _describe_end(job: _Job, state: str | None) -> WorkerLost:
 
 
 def _states(job_name: str) -> dict[str, str] | None:
-    """State by number of all jobs of a name, also of ended ones while Slurm remembers them."""
+    """The states of all jobs of a name by id, including ended ones that Slurm remembers."""
     asked = _run("squeue", "--noheader", "--array", "--states=all", f"--name={job_name}",
                  "--format=%i %T")
     if asked.returncode != 0:
@@ -204,10 +204,10 @@ def _states(job_name: str) -> dict[str, str] | None:
 
 
 def _check(options: Mapping[str, object]) -> None:
-    """Have sbatch look at its options without submitting anything.
+    """Have sbatch check its options without submitting anything.
 
     Raises:
-        LauncherError: it refuses them, or is not there.
+        LauncherError: sbatch refuses them, or is missing.
     """
     if shutil.which("sbatch") is None or shutil.which("srun") is None:
         raise LauncherError("--launcher slurm: sbatch and srun are not on this machine; start from "
@@ -216,7 +216,7 @@ def _check(options: Mapping[str, object]) -> None:
     asked = _run("sbatch", "--test-only", *flags, "--wrap=true")
     if asked.returncode != 0:
         raise LauncherError(
-            f"Slurm does not take such jobs: {_one_line(asked.stderr)}; see --slurm")
+            f"Slurm refuses the jobs: {_one_line(asked.stderr)}; see --slurm")
 
 
 def _run(*command: str) -> "subprocess.CompletedProcess[str]":

@@ -1,4 +1,4 @@
-"""Start a command as several processes on this machine, and end with them."""
+"""Run a command as several processes on this machine."""
 
 import os
 import signal
@@ -16,21 +16,21 @@ from cclcc_cli.errors import RunError
 from cclcc_cli.processes import MEETING
 
 PARENT = "CCLCC_PARENT"
-"""Names the end of a pipe that closes when the process that started this one is gone."""
+"""The variable with the end of a pipe that closes when the parent process is gone."""
 _GRACE = 20.0
-"""Seconds in which the others notice that one has gone, and put down why."""
+"""Seconds for the others to notice that one is gone and to record why."""
 
 
 def spawn(processes: int) -> int:
-    """Run this very command again in so many processes that train together.
+    """Run the current command again in several processes that train together.
 
-    Signals go to all of them, once each: they hear a terminal's Ctrl-C from here only.
+    Signals are passed on to each of them once; a terminal's Ctrl-C reaches them from here only.
 
     Returns:
-        The exit code: that of the process that leads, else of the first that failed.
+        The exit code of the leading process or, if that is 0, of the first that failed.
 
     Raises:
-        RunError: the process that leads was killed.
+        RunError: the leading process was killed.
     """
     with tempfile.TemporaryDirectory(prefix="cclcc-") as folder, _pipe() as end:
         variables = {MEETING: str(Path(folder) / "meeting"), PARENT: str(end)}
@@ -42,20 +42,20 @@ def spawn(processes: int) -> int:
             _end(started)
     if codes[0] < 0:
         raise RunError(f"process 0 of {processes} was killed (signal {-codes[0]}); the same "
-                       "command goes on from the last checkpoint")
+                       "command continues from the last checkpoint")
     failed = [128 - code if code < 0 else code for code in codes if code]
     return failed[0] if failed else 0
 
 
 def follow_parent() -> None:
-    """Have this process save and leave when the one that started it by ``spawn`` is gone."""
+    """Have this process save and leave when the process that spawned it is gone."""
     if PARENT in os.environ:
         end = int(os.environ[PARENT])
         threading.Thread(target=_leave_after, args=(end,), daemon=True).start()
 
 
 def _leave_after(end: int) -> None:
-    os.read(end, 1)  # nobody writes: this returns when the other end is closed
+    os.read(end, 1)  # nothing is written: this returns when the other end closes
     os.kill(os.getpid(), signal.SIGTERM)
 
 
@@ -74,7 +74,7 @@ def _start(
 
 
 def _wait(started: Sequence["subprocess.Popen[bytes]"]) -> list[int]:
-    """Exit codes of all, once all have ended; what does not end after a failure is killed."""
+    """All exit codes, once all have ended; after a failure, those that do not end are killed."""
     deadline: float | None = None
     while True:
         codes = [process.poll() for process in started]
@@ -96,7 +96,7 @@ def _end(started: Sequence["subprocess.Popen[bytes]"]) -> None:
 
 @contextmanager
 def _pipe() -> Iterator[int]:
-    """The end to read from; it closes for the children when this process is gone."""
+    """A pipe's reading end, which closes for the children when this process is gone."""
     reading, writing = os.pipe()
     try:
         yield reading

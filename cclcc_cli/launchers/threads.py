@@ -13,25 +13,25 @@ def available_cores() -> int:
 
 
 def choose_threads(fixed: int | None, workers: int) -> int:
-    """CPU threads of each run here: those that are fixed, else one.
+    """CPU threads of each run on this machine: the fixed number, or else one.
 
-    Several runs side by side make more of the cores than threads of one run do, which wait for
-    each other where anything else runs (``benchmarks/threads.py``).
+    Several runs side by side use the cores better than several threads of one run, which wait for
+    each other as soon as anything else is running (``benchmarks/threads.py``).
 
     Args:
-        fixed: the file's, else those of the first start: they are part of a run's identity, so a
-            plan that has begun keeps them.
+        fixed: the file's number, or that of the first start: threads are part of a CPU run's
+            identity, so a plan that has started keeps them.
         workers: runs at once.
 
     Raises:
-        RunError: so many workers would compute on more threads than there are cores.
+        RunError: the workers would compute on more threads than there are cores.
     """
     cores = available_cores()
     threads = fixed or 1
     if threads > 1 and threads * workers > cores:
         raise RunError(
             f"--workers {workers}: each run of this plan has {threads} threads and this machine "
-            f"{cores} cores; give {max(1, cores // threads)}, or write threads: 1 into the file, "
-            "which makes new runs"
+            f"has {cores} cores; give {max(1, cores // threads)}, or write threads: 1 into the "
+            "file, which changes the runs' identity"
         )
     return threads

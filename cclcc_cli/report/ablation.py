@@ -139,7 +139,7 @@ def read_ablation(root: Path, name: str) -> PlannedAblation:
         raise RunError(f"{path}: does not say what its cells stand for; give the same cclcc "
                        "ablate command again, which trains nothing that is finished")
     return PlannedAblation(name, _definition(record, path), {
-        place: root / folders[-1] for place, folders in record.places.items()})
+        place: root / folders[-1] for place, folders in record.folders.items()})
 
 
 def _definition(record: PlanRecord, path: Path) -> Definition:

@@ -1,4 +1,4 @@
-"""From a run to its trainer: batches, validation, method, random states."""
+"""From a run to its trainer: method, batches, validation, random states."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -32,16 +32,16 @@ def build_trainer(
     team: DistributedContext,
     images: list[Scores] | None = None,
 ) -> Trainer:
-    """A trainer at the first step of a run, with fresh weights from the recipe's seed.
+    """A trainer at the first step of a run, with initial weights from the recipe's seed.
 
     Args:
-        run: what to train.
-        plan: its steps.
+        run: the run to train.
+        plan: its budget in steps.
         folder: where checkpoints go.
-        stop_requested: asked after each step.
-        observer: hears what the loop has to say.
+        stop_requested: called after each step.
+        observer: receives the loop's events.
         team: the processes that train it.
-        images: holds each image's scores of the latest validation, where given.
+        images: receives each image's scores of the latest validation, if given.
     """
     recipe, store, runtime = run.recipe, run.store, run.runtime
     seed_everything(recipe.seed)

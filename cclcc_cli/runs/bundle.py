@@ -1,8 +1,8 @@
 """Run folders as one small file: their records, without weights, masks, pictures and logs.
 
-What makes a run finished is in its records, so a study goes on from a bundle where its machine is
-gone: ``cclcc unbundle`` lays them out below another runs folder, and ``cclcc ablate`` there passes
-over what they say is finished.
+Its records make a run finished, so a study can continue from a bundle when its machine is gone:
+``cclcc unbundle`` writes them below another runs folder, and ``cclcc ablate`` there skips the runs
+that they record as finished.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from cclcc_cli.errors import BundleError, RunError
 from cclcc_cli.files import disk_problems
 from cclcc_cli.runs.bundle_file import write_bundle_file
 from cclcc_cli.runs.folder import RECORDS, RunFolder, find_runs
-from cclcc_cli.runs.plan_record import PLAN, read_record, record_path
+from cclcc_cli.runs.plan_record import PLAN, planned_ablations, planned_runs
 from cclcc_cli.wording import few
 
 ABLATIONS, SEARCHES = "ablations", "searches"
@@ -28,9 +28,9 @@ _JOURNAL = "journal.log"
 _OF_ABLATION = (PLAN,)
 _OF_SEARCH = (_JOURNAL, "summary.json", "best.yaml")
 _OVER = ("finished", "validated", "pruned")
-"""States of runs that nothing is left to be done of, in an ablation or in a search."""
+"""States of runs with nothing left to do, in an ablation or in a search."""
 _ABOUT_MACHINES = ("environment.json", "status.json", "summary.json")
-"""Files that tell commands and reasons, where a user's own folders may be named."""
+"""Files with commands and error messages, which may name a user's own folders."""
 _HOMES = re.compile(r"(?<![\w.])(?:(?:/[\w.-]+)*/(?:home|Users)/[\w.@-]+|/root(?![\w.-]))")
 _SECRETS = re.compile(r"(?i)\b((?:password|passwd|pwd|token|secret|api_?key)=)[^&\s\"'\\]+")
 
@@ -43,9 +43,9 @@ class Selection:
     """What a bundle is made of.
 
     Attributes:
-        runs: that are over, in order.
+        runs: those that are over, in order.
         left_out: the others that were asked for, with their states.
-        ablations: names of those whose plans go with them.
+        ablations: names of ablations whose plans are included.
         searches: likewise.
     """
 
@@ -60,9 +60,9 @@ class Written:
     """A bundle that was made.
 
     Attributes:
-        manifest: its own.
-        digest: of the manifest, and so of everything in it.
-        size: of the file in bytes.
+        manifest: what it holds.
+        digest: of the manifest, and so of everything in the bundle.
+        size: of the file, in bytes.
         notes: what its reader should know.
     """
 
@@ -76,18 +76,17 @@ def select(
     root: Path, *, names: Sequence[str] = (), ablations: Sequence[str] = (),
     searches: Sequence[str] = (),
 ) -> Selection:
-    """Find what was asked for below a runs folder; everything, where nothing was named.
+    """Find what was asked for below a runs folder; everything where nothing was named.
 
     Args:
         root: holds ``<data set>/<run>/``.
         names: run folders, recipes or methods.
-        ablations: whose newest runs are taken, and whose plans.
-        searches: whose trials' runs are taken, and whose records.
+        ablations: take their plans and newest runs.
+        searches: take their records and their trials' runs.
 
     Raises:
-        BundleError: a name stands for nothing, or for a run that is not finished; or there is
-            nothing finished.
-        RunError: a record is damaged.
+        BundleError: a name matches nothing, or a run that is not finished; or nothing is finished.
+        RunError: there is no such ablation, or a record is damaged.
     """
     if not root.is_dir():
         raise BundleError(f"{root}: no such folder; give --runs")
@@ -95,19 +94,19 @@ def select(
     found: dict[Path, RunFolder] = {}
     if not (names or ablations or searches):
         found = {folder.path: folder for folder in everything}
-        ablations, searches = _there(root, ABLATIONS, PLAN), _there(root, SEARCHES, "summary.json")
+        ablations, searches = planned_ablations(root), _searches(root)
     for name in names:
         found |= _named(root, name, everything)
     for name in ablations:
-        found |= _of_ablation(root, name)
+        found |= {folder.path: folder for folder in planned_runs(root, name)}
     for name in searches:
         found |= _of_search(root, name, everything)
     states = {path: _state(folder) for path, folder in sorted(found.items())}
     over = tuple(found[path] for path, state in states.items() if state in _OVER)
     left_out = tuple((found[path], state) for path, state in states.items() if state not in _OVER)
     if not over:
-        what = f"; there are {_told(left_out)}" if left_out else ""
-        raise BundleError(f"{root}: no finished run to put into a bundle{what}")
+        what = f", only {_describe_runs(left_out)}" if left_out else ""
+        raise BundleError(f"{root}: no finished run to bundle{what}")
     return Selection(over, left_out, tuple(ablations), tuple(searches))
 
 
@@ -129,11 +128,11 @@ def write_bundle(root: Path, selection: Selection, out: Path) -> Written:
         try:
             digest = write_bundle_file(out, manifest, contents)
         except FileNotFoundError:
-            raise BundleError(f"{out}: there is no folder {out.parent}; make it, or give another "
-                              "--out") from None
-    notes = [f"left out: {_told(selection.left_out)}"] if selection.left_out else []
-    notes += [f"search {name} keeps its trials in a database, so it can be reported from the "
-              "bundle but not continued" for name in selection.searches
+            raise BundleError(f"{out}: there is no folder {out.parent}; create it, or give "
+                              "another --out") from None
+    notes = [f"left out: {_describe_runs(selection.left_out)}"] if selection.left_out else []
+    notes += [f"search {name} keeps its trials in a database, so from the bundle it can be "
+              "reported but not continued" for name in selection.searches
               if _JOURNAL not in units[f"{SEARCHES}/{name}"]]
     return Written(manifest, digest, out.stat().st_size, tuple(notes))
 
@@ -151,17 +150,17 @@ def _describe(root: Path, contents: Mapping[str, bytes], selection: Selection) -
     except ValidationError as error:
         problem = error.errors()[0]
         match problem["loc"]:
-            case ("files", int(place), *_):
-                where = str(root / paths[place])
-            case ("left_out", int(place), *_):
-                where = str(selection.left_out[place][0].path)
+            case ("files", int(index), *_):
+                where = str(root / paths[index])
+            case ("left_out", int(index), *_):
+                where = str(selection.left_out[index][0].path)
             case _:
                 where = str(root)
         reason = problem["msg"]
         if problem["type"].startswith("string"):
-            reason = "names in it are short, and of letters, digits and ._+- alone"
-        raise BundleError(f"{where}: no bundle can hold it: {reason}; leave it out by naming the "
-                          "runs that are wanted") from None
+            reason = "names must be short and consist of letters, digits and ._+- alone"
+        raise BundleError(f"{where}: a bundle cannot hold it: {reason}; to leave it out, name the "
+                          "runs that you want") from None
 
 
 def pack_unit(root: Path, unit: str) -> UnitFiles:
@@ -190,19 +189,19 @@ def _pack(path: Path, names: Iterable[str]) -> UnitFiles:
 
 
 def _without_private(name: str, content: bytes) -> bytes:
-    """A file without home folders and passwords where commands are told; doing it twice changes
-    nothing.
+    """A file without the home folders and passwords in its commands; applying it twice changes
+    nothing more.
 
     A recipe's keys stay as they are: they are what was trained.
     """
-    if name == _JOURNAL:  # a search that goes on writes its next line
+    if name == _JOURNAL:  # a running search may be writing its next line
         return content[: content.rfind(b"\n") + 1]
     if name in _ABOUT_MACHINES:
         return _hide(content.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
     if name.endswith(".yaml"):
         lines = content.decode("utf-8", "surrogateescape").splitlines(keepends=True)
-        told = [_hide(line) if line.startswith("#") else line for line in lines]
-        return "".join(told).encode("utf-8", "surrogateescape")
+        shown = [_hide(line) if line.startswith("#") else line for line in lines]
+        return "".join(shown).encode("utf-8", "surrogateescape")
     return content
 
 
@@ -210,8 +209,8 @@ def _hide(text: str) -> str:
     return _SECRETS.sub(r"\1***", without_password(_HOMES.sub("~", text)))
 
 
-def _there(root: Path, kind: str, file: str) -> list[str]:
-    return sorted(path.parent.name for path in root.glob(f"{kind}/*/{file}"))
+def _searches(root: Path) -> list[str]:
+    return sorted(path.parent.name for path in root.glob(f"{SEARCHES}/*/summary.json"))
 
 
 def _named(root: Path, name: str, everything: Sequence[RunFolder]) -> dict[Path, RunFolder]:
@@ -222,58 +221,50 @@ def _named(root: Path, name: str, everything: Sequence[RunFolder]) -> dict[Path,
         try:
             folder = RunFolder(root / path.resolve().relative_to(root.resolve()))
         except ValueError:
-            raise BundleError(f"{name}: does not lie below {root}; give --runs with the folder "
-                              "that it lies in") from None
+            raise BundleError(f"{name}: is not below {root}; give --runs with the folder that "
+                              "holds it") from None
         if (state := _state(folder)) not in _OVER:
-            raise BundleError(f"{name}: {state}, not finished; the same cclcc train command goes "
-                              "on with it")
+            raise BundleError(f"{name}: {state}, not finished; the same cclcc train command "
+                              "continues it")
         return {folder.path: folder}
     words = {folder.path: _words(folder) for folder in everything}
     found = {folder.path: folder for folder in everything if name in words[folder.path]}
     if not found:
-        there = sorted({word for own in words.values() for word in own})
-        raise BundleError(f"{name}: no run folder, and no recipe or method of a run below {root}; "
-                          f"there are: {few(there, 12) or 'none'}")
+        known = sorted({word for own in words.values() for word in own})
+        raise BundleError(f"{name}: not a run folder, and no run below {root} has a recipe or "
+                          f"method of this name; there are: {few(known, 12) or 'none'}")
     return found
 
 
 def _words(folder: RunFolder) -> tuple[str, ...]:
-    """Recipe and method of a run; none where its cell.json does not say."""
+    """Recipe and method of a run; none where its cell.json is damaged."""
     try:
-        recipe = folder.read_json("cell.json")["recipe"]
-        return str(recipe["name"]), str(recipe["method"])
-    except (RunError, KeyError, TypeError):
+        run = folder.run
+    except RunError:
         return ()
-
-
-def _of_ablation(root: Path, name: str) -> dict[Path, RunFolder]:
-    if not record_path(root, name).exists():
-        raise BundleError(f"--ablation {name}: none of this name has run below {root}; there are: "
-                          f"{', '.join(_there(root, ABLATIONS, PLAN)) or 'none'}")
-    paths = [root / folders[-1] for folders in read_record(root, name).places.values()]
-    return {path: RunFolder(path) for path in paths}
+    return () if run is None else (run.recipe.name, run.recipe.method)
 
 
 def _of_search(
     root: Path, name: str, everything: Sequence[RunFolder]
 ) -> dict[Path, RunFolder]:
-    there = _there(root, SEARCHES, "summary.json")
-    if name not in there:
-        raise BundleError(f"--search {name}: none of this name has run below {root}; there are: "
-                          f"{', '.join(there) or 'none'}")
+    known = _searches(root)
+    if name not in known:
+        raise BundleError(f"--search {name}: no search of this name has run below {root}; "
+                          f"there are: {', '.join(known) or 'none'}")
     return {folder.path: folder for folder in everything
-            if (folder.trial or {}).get("name") == name}
+            if (trial := folder.trial) is not None and trial.search == name}
 
 
 def _state(folder: RunFolder) -> str:
     try:
-        standing = folder.standing
+        state = folder.state
     except RunError:
         return "damaged"
-    return "finished" if standing == "done" else standing
+    return "finished" if state == "done" else state
 
 
-def _told(left_out: Sequence[tuple[RunFolder, str]]) -> str:
+def _describe_runs(left_out: Sequence[tuple[RunFolder, str]]) -> str:
     """Unfinished runs in words: ``2 stopped (a, b); 1 failed (c)``."""
     states = sorted({state for _, state in left_out})
     groups = {state: [folder.path.name for folder, own in left_out if own == state]

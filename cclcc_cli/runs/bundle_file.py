@@ -1,9 +1,9 @@
-"""The file that a bundle is: written the same for the same content, read without trusting it.
+"""The file format of a bundle: the same content gives the same bytes; nothing in it is trusted.
 
-A ``.tar.xz`` that ``tar`` unpacks, but not one that we read as such: the first two members are the
-manifest's digest and the manifest, and with these every further byte is known in advance except
-the files' contents, whose digests are known. So no name, link, mode or size that somebody else put
-into the archive is ever acted upon; whatever differs from what we would have written is refused.
+It is a ``.tar.xz`` that ``tar`` unpacks, but it is not read as one: the first two members are the
+manifest's digest and the manifest, and these determine every further byte except the files'
+contents, whose digests they hold. So no name, link, mode or size that somebody else put into the
+archive is ever acted upon; whatever differs from what we would have written is refused.
 """
 
 import hashlib
@@ -25,10 +25,10 @@ _BLOCK = tarfile.BLOCKSIZE
 _DIGEST, _MANIFEST = "manifest.sha256", "manifest.json"
 _MOST_MANIFEST_BYTES = 2**25
 _MOST_MEMORY = 2**27
-"""What decompressing may take; ours takes 9 MB."""
+"""Bytes that decompressing may take; a bundle of ours takes 9 MB."""
 _PRESET = 6
 _MAGIC = b"\xfd7zXZ\0"
-_GET_IT_AGAIN = "get it again from where it was made"
+_GET_IT_AGAIN = "get it again from its source"
 
 
 def write_bundle_file(path: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> str:
@@ -55,15 +55,15 @@ def write_bundle_file(path: Path, manifest: Manifest, contents: Mapping[str, byt
     return digest
 
 
-def unpack_bundle_file(path: Path, place: Path) -> tuple[Manifest, str]:
-    """Check a bundle and lay its files out below an empty folder; returns manifest and digest.
+def unpack_bundle_file(path: Path, target: Path) -> tuple[Manifest, str]:
+    """Check a bundle and write its files below an empty folder; returns manifest and digest.
 
     Args:
         path: of the bundle.
-        place: where the files go; what lies there after an error is not to be used.
+        target: where the files go; after an error its content must not be used.
 
     Raises:
-        BundleError: it cannot be read, is no bundle, or is not as it was written.
+        BundleError: it cannot be read, is not a bundle, or was changed.
     """
     try:
         file = path.open("rb")
@@ -71,9 +71,9 @@ def unpack_bundle_file(path: Path, place: Path) -> tuple[Manifest, str]:
         raise BundleError(f"{path}: no such bundle") from None
     except OSError as error:
         raise BundleError(f"{path}: cannot be read ({error.strerror})") from None
-    with file, disk_problems(place):
+    with file, disk_problems(target):
         try:
-            return _Reader(path, file).unpack(place)
+            return _Reader(path, file).unpack(target)
         except lzma.LZMAError:
             raise BundleError(f"{path}: is damaged (it cannot be decompressed); {_GET_IT_AGAIN}"
                               ) from None
@@ -87,31 +87,31 @@ class _Reader:
         self._begin = file.read(len(_MAGIC))  # not read twice: the file may be a pipe
         self._decompressor = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MOST_MEMORY)
 
-    def unpack(self, place: Path) -> tuple[Manifest, str]:
+    def unpack(self, folder: Path) -> tuple[Manifest, str]:
         if not _MAGIC.startswith(self._begin):
-            raise self._foreign("it is no .tar.xz file")
+            raise self._foreign("not a .tar.xz file")
         manifest, digest = self._read_manifest()
         for file in manifest.files:
             self._expect(_header(file.path, file.size), f"{file.path} is not where the manifest "
-                         "has it, or is not a plain file")
+                         "says, or is not a plain file")
             content = self._read(file.size)
             if hashlib.sha256(content).hexdigest() != file.sha256:
-                raise self._changed(f"{file.path} is not what the manifest says")
-            self._expect(bytes(_padding(file.size)), f"something is hidden behind {file.path}")
-            target = place / file.path
+                raise self._changed(f"{file.path} does not match the manifest")
+            self._expect(bytes(_padding(file.size)), f"there is hidden data after {file.path}")
+            target = folder / file.path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
-        self._expect(bytes(2 * _BLOCK), "it holds more than its manifest says")
+        self._expect(bytes(2 * _BLOCK), "it holds more than its manifest lists")
         if self._decompress(1) or self._decompressor.unused_data or self._file.read(1):
-            raise self._changed("something is hidden behind its end")
+            raise self._changed("there is hidden data after its end")
         if not self._decompressor.eof:
             raise self._cut_short()
         return manifest, digest
 
     def _read_manifest(self) -> tuple[Manifest, str]:
         if self._read(_BLOCK) != _header(_DIGEST, 65):
-            raise self._foreign("it does not begin as one")
-        told = self._read(_BLOCK)
+            raise self._foreign("it does not begin like one")
+        stated = self._read(_BLOCK)
         block = self._read(_BLOCK)
         try:
             size = tarfile.TarInfo.frombuf(block, "utf-8", "strict").size
@@ -120,10 +120,10 @@ class _Reader:
         if not 0 < size <= _MOST_MANIFEST_BYTES or block != _header(_MANIFEST, size):
             raise self._foreign("it has no manifest")
         text = self._read(size)
-        self._expect(bytes(_padding(size)), "something is hidden behind its manifest")
+        self._expect(bytes(_padding(size)), "there is hidden data after its manifest")
         digest = hashlib.sha256(text).hexdigest()
-        if told != f"{digest}\n".encode() + bytes(_padding(65)):
-            raise self._changed("its manifest does not have the digest that stands before it")
+        if stated != f"{digest}\n".encode() + bytes(_padding(65)):
+            raise self._changed("its manifest does not match the digest before it")
         try:
             return Manifest.model_validate_json(text), digest
         except ValidationError as error:
@@ -136,7 +136,7 @@ class _Reader:
             raise self._changed(problem)
 
     def _read(self, count: int) -> bytes:
-        """The next bytes; never more are decompressed than are asked for."""
+        """The next bytes; never decompresses more than is asked for."""
         parts = []
         while count:
             part = self._decompress(count)
@@ -158,19 +158,19 @@ class _Reader:
         return b""
 
     def _cut_short(self) -> BundleError:
-        return BundleError(f"{self._path}: is cut short; {_GET_IT_AGAIN}")
+        return BundleError(f"{self._path}: is truncated; {_GET_IT_AGAIN}")
 
     def _changed(self, problem: str) -> BundleError:
         return BundleError(f"{self._path}: was changed after it was made ({problem}); "
                            f"{_GET_IT_AGAIN}")
 
     def _foreign(self, problem: str) -> BundleError:
-        return BundleError(f"{self._path}: is no bundle that this cclcc reads ({problem}); make "
-                           "one with: cclcc bundle --out FILE")
+        return BundleError(f"{self._path}: not a bundle that this version can read ({problem}); "
+                           "make one with: cclcc bundle --out FILE")
 
 
 def _header(name: str, size: int) -> bytes:
-    """What stands before a member, which follows from its name and size alone."""
+    """The header of a member; its name and size determine it."""
     info = tarfile.TarInfo(name)
     info.size, info.mode = size, 0o644
     return info.tobuf(tarfile.USTAR_FORMAT)

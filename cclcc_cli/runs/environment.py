@@ -1,4 +1,4 @@
-"""What a run ran on: written into its folder before it runs."""
+"""What a run ran on; written into its folder before it runs."""
 
 import os
 import platform
@@ -7,32 +7,32 @@ import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from cclcc_cli import __version__
 from cclcc_cli.addresses import without_password
+from cclcc_cli.runs.records import EnvironmentRecord
 
 _PACKAGES = ("torch", "numpy", "albumentations", "opencv-python-headless", "scipy", "pydantic",
              "mlflow", "optuna", "timm")
 
 
-def describe_environment() -> dict[str, Any]:
-    """Versions, machine, git commit of the working directory and the command, as plain values."""
+def describe_environment() -> EnvironmentRecord:
+    """Versions, machine, git commit of the working directory and the command."""
     commit = _git("rev-parse", "HEAD")
-    return {
-        "cclcc": __version__,
-        "python": platform.python_version(),
-        "packages": {name: _version(name) for name in _PACKAGES},
-        "platform": platform.platform(),
-        "cpu": platform.processor() or platform.machine(),
-        "cores": os.cpu_count(),
-        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-        "git_commit": commit,
-        "git_dirty": bool(_git("status", "--porcelain")) if commit else None,
-        "command": without_password(shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])),
-    }
+    return EnvironmentRecord(
+        cclcc=__version__,
+        python=platform.python_version(),
+        packages={name: _version(name) for name in _PACKAGES},
+        platform=platform.platform(),
+        cpu=platform.processor() or platform.machine(),
+        cores=os.cpu_count(),
+        gpu=torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        git_commit=commit,
+        git_dirty=bool(_git("status", "--porcelain")) if commit else None,
+        command=without_password(shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])),
+    )
 
 
 def _version(package: str) -> str | None:
@@ -43,7 +43,7 @@ def _version(package: str) -> str | None:
 
 
 def _git(*arguments: str) -> str | None:
-    """What git answers in the current folder, or None without git or a repository."""
+    """Git's answer in the current folder, or None without git or a repository."""
     try:
         done = subprocess.run(
             ["git", *arguments], capture_output=True, text=True, timeout=10, check=False

@@ -1,4 +1,4 @@
-"""The run folder: the truth about one trained run. Everything else is a mirror of it.
+"""The run folder: the truth about one training. Everything else is a mirror of it.
 
     recipe.yaml        the resolved recipe, defaults written out
     cell.json          what determines the result, and its digest (see ``runs.identity``)
@@ -6,50 +6,56 @@
     environment.json   versions, machine, git commit, command
     status.json        state, position, times, how often the test split was read
     metrics.jsonl      one record per validation: losses, validation scores, speed
-    last.pt  best.pt   everything needed to go on; the best weights alone
+    last.pt  best.pt   everything needed to continue; the best weights alone
     result.json        best step, rules of evaluation, mean scores on validation and test
-    ablation.json      which ablation trained it, where one did
-    search.json        which search trained it, for which of its trials, where one did
+    ablation.json      the ablation that trained it, if one did
+    search.json        the search and the trial that trained it, if one did
     costs.json         weights, images through networks per step, speed, peak memory
     val_images.csv  test_images.csv   every score of every image
     test_masks.npz     what was predicted for every test image (see ``runs.masks``)
     overlays/          a few test images with truth and prediction outlined
     train.log          the plain lines of every session
 
-Each file is written whole under a temporary name and then renamed, except the two that grow.
+The JSON files are the models of ``runs.records``. Each file is written whole under a temporary
+name and then renamed, except for the two that grow.
 """
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeVar
 
 from filelock import FileLock, Timeout
+from pydantic import ValidationError
 
 from cclcc_cli.errors import RunBusyError, RunError
 from cclcc_cli.files import remove_abandoned, write_atomic
-from cclcc_cli.runs.lease import (
-    OwnedElsewhere,
-    Owner,
-    beats,
-    live_owner,
-    owned,
-    read_owner,
+from cclcc_cli.records import Record, describe_damage, load_record, save_record, to_json
+from cclcc_cli.runs.holder import Holder
+from cclcc_cli.runs.lease import HeldElsewhere, beats, held, live_holder, read_holder
+from cclcc_cli.runs.records import (
+    AblationRecord,
+    CostsRecord,
+    EnvironmentRecord,
+    ResultRecord,
+    RunRecord,
+    StatusRecord,
+    TrialRecord,
+    ValidationRecord,
 )
 
-State = Literal["running", "stopped", "failed", "pruned", "validated", "finished"]
-"""``pruned``: a search ended it before its time. ``validated``: trained to its end for a search,
-so the test split is unread; whoever asks for the run's result goes on and reads it."""
-Standing = Literal["done", "running", "stopped", "killed", "failed", "pruned", "validated",
+RunState = Literal["done", "running", "stopped", "killed", "failed", "pruned", "validated",
                    "to do"]
-Record = Mapping[str, Any]
+"""How far a run is, seen from outside: its recorded state, and whether a process trains it."""
 RECORDS = ("cell.json", "recipe.yaml", "environment.json", "status.json", "result.json",
            "costs.json", "ablation.json", "search.json", "metrics.jsonl", "val_images.csv",
            "test_images.csv")
-"""What a run folder says in text: all that a report needs but pictures of cases."""
+"""What a run folder says in text: all that a report needs except pictures of cases."""
+_ADVICE = "run with --fresh to start again"
+R = TypeVar("R", bound=Record)
 
 
 class RunFolder:
@@ -61,7 +67,7 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._held: Owner | None = None
+        self._lease: Holder | None = None
 
     @property
     def last_checkpoint(self) -> Path:
@@ -98,66 +104,71 @@ class RunFolder:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            raise self._busy(self.owner) from None
+            raise self._busy(self.holder) from None
         try:
-            other = read_owner(self.path)
-            if other is not None and not other.is_here and (self.owner or beats(self.path)):
+            other = read_holder(self.path)
+            if other is not None and not other.is_here and (self.holder or beats(self.path)):
                 raise self._busy(other)  # its lock does not reach this machine
             if not Path(lock.lock_file).exists():  # removed while we took it
                 raise self._busy(None)
             remove_abandoned(self.path)
             with ExitStack() as stack:
                 try:
-                    self._held = stack.enter_context(owned(self.path))
-                except OwnedElsewhere:
-                    raise self._busy(self.owner) from None
+                    self._lease = stack.enter_context(held(self.path))
+                except HeldElsewhere:
+                    raise self._busy(self.holder) from None
                 yield
         finally:
-            self._held = None
+            self._lease = None
             lock.release()
 
     def check_held(self) -> None:
-        """Make sure, before something is written, that the folder is still this process's.
+        """Make sure, before something is written, that this process still holds the folder.
 
         Raises:
-            RunBusyError: it was silent so long, asleep perhaps, that another one took it.
+            RunBusyError: it was silent so long, suspended perhaps, that another one took it.
         """
-        if self._held is not None and (other := read_owner(self.path)) != self._held:
+        if self._lease is not None and (other := read_holder(self.path)) != self._lease:
             raise self._busy(other)
 
-    def _busy(self, owner: Owner | None) -> RunBusyError:
-        who = f" ({owner})" if owner else ""
+    def _busy(self, holder: Holder | None) -> RunBusyError:
+        who = f" ({holder})" if holder else ""
         return RunBusyError(
             f"{self.path}: another process is training this run{who}; wait for it or stop it"
         )
 
     @property
-    def owner(self) -> Owner | None:
+    def holder(self) -> Holder | None:
         """The live process that holds the folder, if there is one."""
-        return live_owner(self.path)
+        return live_holder(self.path)
 
     @property
-    def standing(self) -> Standing:
+    def state(self) -> RunState:
         """How far the run is, seen from outside.
 
         Raises:
             RunError: the status cannot be read.
         """
-        state = self.status.get("state")
-        if state == "finished":
+        recorded = self.status.state
+        if recorded == "finished":
             return "done"
-        if self.owner is not None:
+        if self.holder is not None:
             return "running"
-        if state == "running":
+        if recorded == "running":
             return "killed"
-        return "to do" if state is None else cast(Standing, state)
+        return recorded or "to do"
 
     def write_text(self, name: str, text: str) -> None:
         self.path.mkdir(parents=True, exist_ok=True)
         write_atomic(self.path / name, text.encode())
 
     def write_json(self, name: str, value: Any) -> None:
-        self.write_text(name, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_atomic(self.path / name, to_json(value))
+
+    def write_record(self, name: str, record: Record) -> None:
+        self.path.mkdir(parents=True, exist_ok=True)
+        save_record(self.path / name, record)
 
     def read_json(self, name: str) -> Any:
         """A file's content, or None where it does not exist.
@@ -170,16 +181,42 @@ class RunFolder:
         except FileNotFoundError:
             return None
         except (ValueError, OSError, RecursionError) as error:
-            raise RunError(
-                f"{self.path / name}: cannot be read ({error}); run with --fresh to start again"
-            ) from None
+            raise RunError(f"{self.path / name}: cannot be read ({error}); {_ADVICE}") from None
+
+    def read_record(self, name: str, kind: type[R]) -> R | None:
+        """A file's content, or None where it does not exist.
+
+        Raises:
+            RunError: it exists and is not such a record.
+        """
+        return load_record(kind, self.path / name, _ADVICE)
 
     @property
-    def status(self) -> dict[str, Any]:
-        return self.read_json("status.json") or {}
+    def run(self) -> RunRecord | None:
+        """What determines the result; None where nothing has been written yet."""
+        return self.read_record("cell.json", RunRecord)
+
+    @property
+    def status(self) -> StatusRecord:
+        return self.read_record("status.json", StatusRecord) or StatusRecord()
+
+    @property
+    def result(self) -> ResultRecord | None:
+        return self.read_record("result.json", ResultRecord)
+
+    @property
+    def costs(self) -> CostsRecord | None:
+        return self.read_record("costs.json", CostsRecord)
+
+    @property
+    def environment(self) -> EnvironmentRecord | None:
+        return self.read_record("environment.json", EnvironmentRecord)
 
     def update_status(self, **values: Any) -> None:
-        self.write_json("status.json", {**self.status, **values})
+        """Set some of the status's keys, which are the fields of ``StatusRecord``."""
+        assert values.keys() <= StatusRecord.model_fields.keys()
+        changed = StatusRecord.model_validate(values)
+        self.write_json("status.json", {**self.status.plain(), **changed.plain()})
 
     def log_end(self, num_lines: int) -> list[str]:
         """The last lines of ``train.log``; none where it was never written."""
@@ -190,69 +227,80 @@ class RunFolder:
 
     @property
     def ablation(self) -> str | None:
-        """The ablation that the run belongs to: the first one that had it as a run."""
-        return (self.read_json("ablation.json") or {}).get("name")
+        """The first ablation that included the run, if one did."""
+        record = self.read_record("ablation.json", AblationRecord)
+        return None if record is None else record.name
 
     def join_ablation(self, name: str) -> None:
-        """Make the run one of an ablation's, where it is none's yet."""
+        """Record that the run belongs to an ablation, unless it belongs to one already."""
         if self.ablation is None:
-            self.write_json("ablation.json", {"name": name})
+            self.write_record("ablation.json", AblationRecord(name=name))
 
     @property
-    def trial(self) -> dict[str, Any] | None:
-        """The search, the number and the setting of the trial that the run was trained for."""
-        trial: dict[str, Any] | None = self.read_json("search.json")
-        return trial
+    def trial(self) -> TrialRecord | None:
+        """The trial that the run was trained for, if it was for one."""
+        return self.read_record("search.json", TrialRecord)
 
-    def join_search(self, trial: Mapping[str, Any]) -> None:
-        """Make the run one of a trial's, where it is nobody's yet.
-
-        Args:
-            trial: ``name`` of the search, ``trial`` its number, ``params`` short name to value.
-        """
+    def join_search(self, trial: TrialRecord) -> None:
+        """Record that the run belongs to a trial, unless it belongs to anything already."""
         if self.ablation is None and self.trial is None:
-            self.write_json("search.json", trial)
+            self.write_record("search.json", trial)
 
     @property
     def finished(self) -> bool:
-        return self.status.get("state") == "finished"
+        return self.status.state == "finished"
 
     def append_log(self, line: str) -> None:
         """Add one line to ``train.log``, headed by the time."""
         with self.log.open("a", encoding="utf-8") as file:
             file.write(f"{datetime.now(UTC).isoformat(timespec='seconds')} {line}\n")
 
-    def append_record(self, record: Record) -> None:
-        """Add one line to ``metrics.jsonl``, on the disk when this returns."""
+    def append_record(self, record: ValidationRecord) -> None:
+        """Add a line to ``metrics.jsonl``, on the disk when this returns."""
         with (self.path / "metrics.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\n")
+            file.write(json.dumps(record.plain()) + "\n")
             file.flush()
             os.fsync(file.fileno())
 
-    def records(self) -> list[dict[str, Any]]:
-        """All records so far, by step; a line torn by a crash is left out."""
-        try:
-            lines = (self.path / "metrics.jsonl").read_text(encoding="utf-8").split("\n")
-        except FileNotFoundError:
-            return []
-        records = []
-        for line in lines:
-            with suppress(ValueError):
-                records.append(json.loads(line))
-        return records
+    def records(self) -> list[ValidationRecord]:
+        """All validations so far, by step; a line cut off by a crash is left out.
+
+        Raises:
+            RunError: a line is whole and no such record.
+        """
+        return [record for _, record in self._records()]
 
     def keep_records(self, up_to_step: int) -> None:
-        """Forget records after a step: the checkpoint that training goes on from is older."""
-        kept: Sequence[Record] = [r for r in self.records() if r["step"] <= up_to_step]
-        self.write_text("metrics.jsonl", "".join(json.dumps(r) + "\n" for r in kept))
+        """Drop validations after a step: the checkpoint that training continues from is older."""
+        kept = [line for line, record in self._records() if record.step <= up_to_step]
+        self.write_text("metrics.jsonl", "".join(f"{line}\n" for line in kept))
+
+    def _records(self) -> Iterator[tuple[str, ValidationRecord]]:
+        """Each line of ``metrics.jsonl``, and what it says."""
+        path = self.path / "metrics.jsonl"
+        try:
+            lines = path.read_text(encoding="utf-8").split("\n")
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError) as error:
+            raise RunError(f"{path}: cannot be read ({error}); {_ADVICE}") from None
+        for number, line in enumerate(lines, start=1):
+            try:
+                yield line, ValidationRecord.model_validate_json(line)
+            except ValidationError as error:
+                if error.errors()[0]["type"] != "json_invalid":
+                    raise RunError(f"{path}: line {number} cannot be read "
+                                   f"({describe_damage(error)}); {_ADVICE}") from None
 
     def clear(self) -> None:
-        """Remove what a former training left, to start anew.
+        """Remove what a previous training left, to start afresh.
 
-        The lock stays, and so does the count of readings of the test split: looking at it,
-        changing one's mind and training afresh is what that count is there to show.
+        The lock stays, and so does the count of test readings: looking at the test split, changing
+        one's mind and training afresh is what that count is there to reveal.
         """
-        test_reads = self.status.get("test_reads", 0)
+        test_reads = None
+        with suppress(RunError):  # damaged: the count is lost, and the rest starts afresh
+            test_reads = self.status.test_reads
         names = ["status.json", "result.json", "costs.json", "metrics.jsonl", "last.pt", "best.pt",
                  "train.log", "val_images.csv", "test_images.csv", "test_masks.npz"]
         for path in [*(self.path / n for n in names), *self.overlays.glob("*.png")]:

@@ -15,6 +15,14 @@ from cclcc_cli.data.audit import leaked_stems
 from cclcc_cli.data.splits import Splits, contiguous_subset, nested_subset
 from cclcc_cli.data.store import Store
 from cclcc_cli.errors import RunError
+from cclcc_cli.runs.records import (
+    DataRecord,
+    LabeledRecord,
+    RecipeRecord,
+    RunRecord,
+    RuntimeRecord,
+    SplitsRecord,
+)
 from cclcc_cli.runs.start import describe_start
 from cclcc_cli.training.runtime import Runtime
 
@@ -24,7 +32,7 @@ FORMAT = 3
 
 @dataclass(frozen=True)
 class RunSpec:
-    """A recipe on a store, computed in a certain way.
+    """A recipe, the store it trains on, and how it is computed.
 
     Attributes:
         recipe: resolved.
@@ -47,7 +55,7 @@ class RunSpec:
 
     @cached_property
     def leaked(self) -> dict[str, tuple[str, ...]]:
-        """For val and test: stems that show the same thing as an image that trains or selects."""
+        """For val and test: stems that show the same as an image used to train or to select."""
         return {str(side): stems for side, stems in
                 leaked_stems(self.store.audit.pairs, self.splits).items()}
 
@@ -82,21 +90,21 @@ class RunSpec:
             raise RunError(
                 f"data.labeled = {self.recipe.data.labeled} labels all {len(train)} training "
                 f"images and leaves none unlabelled for {self.recipe.method}; set "
-                "data.unlabeled=all to use the labelled ones without their labels as well"
+                "data.unlabeled=all to use the labelled images without their labels as well"
             )
         return rest
 
     def check_data(self) -> None:
-        """Raise now what would raise later.
+        """Find what would stop the training later on.
 
         Raises:
-            DataError: the store lacks the fold, or so many labels.
-            RunError: a split or a stream would be empty, a process would have no image, or the
-                network does not take images of this size or lacks what it starts from.
+            DataError: the store lacks the fold or has fewer images than labels are asked for.
+            RunError: a split or a stream would be empty, a process would have no image, the
+                network does not take images of this size, or its initial weights are missing.
         """
         if not self.splits.val:
             raise RunError(
-                f"{self.store.path}: the validation split is empty, so no checkpoint could be "
+                f"{self.store.path}: the validation split is empty, so no checkpoint can be "
                 "chosen; prepare the data again with --val-share 0.1 --force"
             )
         _ = self.labeled, self.unlabeled, self.start
@@ -109,36 +117,36 @@ class RunSpec:
             self.recipe.fewest_images == 1
         ):
             raise RunError(
-                f"data.size = {self.recipe.data.size} leaves one pixel of an image in the "
-                f"network's deepest map, and {self.recipe.method} has passes of one image at this "
+                f"data.size = {self.recipe.data.size} leaves a single pixel in the network's "
+                f"deepest feature map, and {self.recipe.method} passes single images at this "
                 "batch size: BatchNorm cannot learn from one value; double batch.labeled and "
                 "batch.unlabeled"
             )
         for name, count in (("labeled", batch.labeled), ("unlabeled", batch.unlabeled)):
             if 0 < count < processes:
                 raise RunError(
-                    f"batch.{name} = {count} cannot be shared by {processes} processes: each takes "
-                    f"at least one image; start at most {count}, or set batch.{name} to "
+                    f"batch.{name} = {count} cannot be divided among {processes} processes: each "
+                    f"needs at least one image; start at most {count}, or set batch.{name} to "
                     f"{processes} or more"
                 )
 
     @cached_property
     def start(self) -> dict[str, Any]:
-        """What the weights of before training are, as plain values; empty where they are random.
+        """The initial weights, as plain values; empty where they are random.
 
         Raises:
-            RunError: a file, a run or an encoder's weights are not there.
+            RunError: a file, a run or an encoder's weights are missing.
         """
         return describe_start(self.recipe.model)
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What determines the result, as plain values; the recipe's name does not."""
+        """What determines the result, as plain values; the recipe's name is not part of it."""
         recipe = self.recipe.model_dump(mode="json")
         recipe["data"]["labeled"] = len(self.labeled)  # 0.1 of 800 and 80 are the same labels
-        # What lies at a path counts, and not the path.
         if self.recipe.plugins:
             recipe["plugins"] = sorted(one.sha256 for one in self.recipe.plugins)
+        # The content at a path counts, not the path.
         recipe["model"] |= dict.fromkeys(self.start, "see start")
         return {
             "format": FORMAT,
@@ -146,20 +154,22 @@ class RunSpec:
             **({"start": self.start} if self.start else {}),
             "data": {"digest": self.store.info.digest},
             "split_digest": self.splits.digest(),
-            "runtime": self._runtime_identity,
+            "runtime": self.runtime_record.plain(),
         }
 
     @property
-    def _runtime_identity(self) -> dict[str, Any]:
-        runtime = self.runtime
-        identity: dict[str, Any] = {"device": runtime.device, "precision": runtime.precision}
-        # Sums over threads, and over processes, are ordered by their number. On a CPU the result
-        # is the same to the last bit for the same numbers; a GPU's is not, whatever they are.
-        on_cpu = runtime.device == "cpu"
-        identity["threads"] = runtime.cpu_threads if on_cpu else None
+    def runtime_record(self) -> RuntimeRecord:
+        """What of the runtime determines the result.
+
+        The number of threads and processes determines the order of sums. On a CPU, the same
+        numbers give the same result to the last bit; on a GPU no numbers do.
+        """
+        runtime, on_cpu = self.runtime, self.runtime.device == "cpu"
+        record = RuntimeRecord(device=runtime.device, precision=runtime.precision,
+                               threads=runtime.cpu_threads if on_cpu else None)
         if on_cpu and runtime.processes > 1:
-            identity["processes"] = runtime.processes
-        return identity
+            return record.model_copy(update={"processes": runtime.processes})
+        return record
 
     @cached_property
     def digest(self) -> str:
@@ -180,25 +190,26 @@ class RunSpec:
         name = f"{recipe.method}-{len(self.labeled)}labels-seed{recipe.seed}-{self.digest[:8]}"
         return runs_root / f"{self.store.info.name}-{self.store.info.size}" / name
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> RunRecord:
         """The content of cell.json."""
         info, train = self.store.info, self.splits.train
-        return {
-            "digest": self.digest,
-            "arm": self.group,
-            **self.identity,
-            "recipe": self.recipe.model_dump(mode="json"),
-            "data": {"name": info.name, "size": info.size, "digest": info.digest},
-            "splits": {"rule": info.split_rule, "counts": self.splits.counts},
-            "leaked": self.leaked,
-            "labeled": {
-                "count": len(self.labeled),
-                "share": len(self.labeled) / len(train),
-                "of": len(train),
-            },
-            **({"scores": [asdict(row) for row in scores]}
-               if (scores := scores_of(self.recipe)) else {}),
-        }
+        extra: dict[str, Any] = {"start": self.start} if self.start else {}
+        if scores := scores_of(self.recipe):
+            extra["scores"] = tuple(asdict(row) for row in scores)
+        return RunRecord(
+            digest=self.digest,
+            group=self.group,
+            format=FORMAT,
+            recipe=RecipeRecord.model_validate(self.recipe.model_dump(mode="json")),
+            data=DataRecord(name=info.name, size=info.size, digest=info.digest),
+            split_digest=self.splits.digest(),
+            runtime=self.runtime_record,
+            splits=SplitsRecord(rule=info.split_rule, counts=self.splits.counts),
+            leaked=self.leaked,
+            labeled=LabeledRecord(count=len(self.labeled), share=len(self.labeled) / len(train),
+                                  of=len(train)),
+            **extra,  # written only where there is any
+        )
 
 
 def _sha256(value: Any) -> str:

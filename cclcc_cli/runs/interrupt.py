@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a cluster's warning as a wish that training looks at between steps."""
+"""Ctrl-C, SIGTERM and a cluster's warning as a request that training checks between steps."""
 
 import signal
 from collections.abc import Iterator
@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # who hands runs out needs none of what trains
+if TYPE_CHECKING:  # a process that only hands runs out needs no torch
     from cclcc_cli.training.distributed.context import DistributedContext
 
 WARNING = signal.SIGUSR2
-"""What Slurm is told to send some time before it ends a job."""
+"""The signal that Slurm is asked to send some time before it ends a job."""
 
 
 class StopRequest:
@@ -27,23 +27,23 @@ class StopRequest:
         return self.signal_number is not None
 
     def _receive(self, number: int, _frame: FrameType | None) -> None:
-        if number == WARNING:  # beside another signal it says nothing new
+        if number == WARNING:  # after another signal it says nothing new
             self.signal_number = self.signal_number or number
             return
         if self.signal_number not in (None, WARNING):
-            raise KeyboardInterrupt  # asked twice: leave now, from the last checkpoint on disk
+            raise KeyboardInterrupt  # asked twice: leave now, with the last checkpoint on disk
         self.signal_number = number
 
 
 class SharedStop:
-    """The wish of any process of a team: all look at it after the same step.
+    """The request of any process that trains: all check it after the same step.
 
     Args:
-        own: what this process has heard.
-        team: asked each time.
+        own: the request in this process.
+        team: the processes that train together.
 
     Attributes:
-        signal_number: the signal that one of them has received, or None.
+        signal_number: the signal that one of them received, or None.
     """
 
     def __init__(self, own: StopRequest, team: "DistributedContext") -> None:
@@ -62,8 +62,8 @@ _outer: list[StopRequest] = []
 def stop_on_signals() -> Iterator[StopRequest]:
     """Inside, the first signal is a request; a second SIGINT or SIGTERM interrupts at once.
 
-    Where one is open in this process already, it is the same request: a signal that came while
-    a job was still loading stops its training at the first step.
+    Nested blocks share one request: a signal that arrives while a job is still loading stops its
+    training at the first step.
     """
     if _outer:
         yield _outer[-1]

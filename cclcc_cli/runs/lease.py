@@ -1,108 +1,62 @@
-"""Who holds a run folder: a name and a heartbeat beside the lock, for whoever looks on.
+"""The lease on a run folder: its holder's name and heartbeat beside the lock.
 
-The lock itself is the kernel's (``flock``), which goes with its process however that ends. Over
-some network file systems it does not reach other machines. There this file decides: it is made by
-a hard link, which one of several machines alone can make, and whoever takes a dead one away needs
-another such link to do it. Age is told by the file server's clock; whoever would take a folder
-watches it first, and whoever was silent so long that it was taken, asleep perhaps, finds out
-before it writes again.
+The lock itself is the kernel's (``flock``) and is released however its process ends. On some
+network file systems it does not reach other machines; there this file decides. It is created by a
+hard link, which only one of several machines can do, and removing a dead holder's file takes
+another such link. Ages are measured by the file server's clock. A process that wants to take a
+folder over watches its heartbeat first; one that was silent so long that its folder was taken,
+suspended perhaps, finds out before it writes again.
 """
 
 import errno
 import hashlib
 import json
 import os
-import platform
 import tempfile
-import threading
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
-from functools import cache
+from dataclasses import asdict
 from pathlib import Path
-from typing import Self
-
-import psutil
 
 from cclcc_cli.files import write_atomic
+from cclcc_cli.runs.holder import Holder, heartbeat
 
 HEARTBEAT = 5.0
-"""Seconds between signs of life."""
+"""Seconds between heartbeats."""
 SILENCE = 60.0
-"""Seconds without one after which an owner on another machine counts as dead."""
+"""Seconds without one after which a holder on another machine counts as dead."""
 _FILE = ".owner.json"
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
-"""Of a file system without hard links: there two machines that start together may both get it."""
+"""From a file system without hard links: there, two machines that start at once may both get it."""
 
 
-@dataclass(frozen=True)
-class Owner:
-    """A process that holds, or held, a folder.
-
-    Attributes:
-        host: its machine, for people.
-        pid: its number there.
-        born: when it started, so that a number used again is not taken for it.
-        token: tells two holdings of one process apart.
-        machine: where its number means something: many machines are called ``localhost``.
-    """
-
-    host: str
-    pid: int
-    born: float
-    token: str
-    machine: str = ""
-
-    def __str__(self) -> str:
-        return f"process {self.pid} on {self.host}"
-
-    @property
-    def is_here(self) -> bool:
-        return self.machine == _machine()
-
-    @property
-    def runs_here(self) -> bool:
-        """Whether this machine has the process now."""
-        try:
-            # A dead process that nobody has fetched, in a container perhaps, still has its number.
-            dead = psutil.Process(self.pid).status() == psutil.STATUS_ZOMBIE
-            return not dead and abs(_born(self.pid) - self.born) < 1
-        except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
-            return False
-
-    @classmethod
-    def this_process(cls) -> Self:
-        """The calling process, with a token of its own."""
-        pid = os.getpid()
-        return cls(platform.node(), pid, _born(pid), uuid.uuid4().hex, _machine())
+class HeldElsewhere(Exception):
+    """Another machine's process was faster, or is alive."""
 
 
-def live_owner(folder: Path) -> Owner | None:
-    """Who holds the folder now; None where nobody does, or its holder is dead."""
-    owner = read_owner(folder)
-    if owner is None:
+def live_holder(folder: Path) -> Holder | None:
+    """Who holds the folder now; None where nobody does or its holder is dead."""
+    holder = read_holder(folder)
+    if holder is None:
         return None
-    if owner.is_here:
-        return owner if owner.runs_here else None
-    # In the future: a clock was set back since then, and says nothing about life.
-    silent = abs(_now(folder) - (_last_beat(folder) or 0.0))
-    return owner if silent < SILENCE else None
+    # A beat in the future: a clock was set back since then, and proves nothing.
+    alive = holder.lives(lambda: abs(_now(folder) - (_last_beat(folder) or 0.0)), SILENCE)
+    return holder if alive else None
 
 
-def read_owner(folder: Path) -> Owner | None:
-    """Who holds the folder, or did; None where its name is gone or cannot be read."""
+def read_holder(folder: Path) -> Holder | None:
+    """Who holds the folder, or did; None where its name is gone or unreadable."""
     try:
-        return Owner(**json.loads((folder / _FILE).read_text(encoding="utf-8")))
+        return Holder(**json.loads((folder / _FILE).read_text(encoding="utf-8")))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (ValueError, TypeError):
-        return None  # cut by a full disk: it names nobody, and the lock still holds
+        return None  # cut short by a full disk: it names nobody, and the lock still holds
 
 
 def beats(folder: Path) -> bool:
-    """Watch the heart of an owner on another machine for two beats, by our own clock alone."""
+    """Watch another machine's holder for two heartbeats, by this machine's clock alone."""
     first, until = _last_beat(folder), time.monotonic() + 2.5 * HEARTBEAT
     while time.monotonic() < until:
         time.sleep(HEARTBEAT / 10)
@@ -111,40 +65,37 @@ def beats(folder: Path) -> bool:
     return False
 
 
-class OwnedElsewhere(Exception):
-    """Another machine's process was quicker, or lives."""
-
-
 @contextmanager
-def owned(folder: Path) -> Iterator[Owner]:
-    """Bear this process's name and heartbeat in the folder; only who has its lock may.
+def held(folder: Path) -> Iterator[Holder]:
+    """Keep this process's name and heartbeat in the folder; only the lock's holder may.
 
     Raises:
-        OwnedElsewhere: before anything else, where another bears one.
+        HeldElsewhere: another process has the lease; nothing was changed.
     """
-    owner = Owner.this_process()
-    _claim(folder, owner)
-    over = threading.Event()
-    heart = threading.Thread(target=_beat, args=(folder / _FILE, over), daemon=True)
-    heart.start()
+    holder, path = Holder.this_process(), folder / _FILE
+    _take(folder, holder)
+
+    def beat() -> None:
+        with suppress(OSError):  # a file server may be away for a moment
+            os.utime(path)
+
     try:
-        yield owner
+        with heartbeat(beat, HEARTBEAT):
+            yield holder
     finally:
-        over.set()
-        heart.join()
-        if read_owner(folder) == owner:  # the folder may have been moved or taken meanwhile
-            (folder / _FILE).unlink()
+        if read_holder(folder) == holder:  # the folder may have been moved or taken meanwhile
+            path.unlink()
 
 
-def _claim(folder: Path, owner: Owner) -> None:
-    """Put the name there as the only one."""
-    ours = folder / f".owner.{owner.token}.json"
-    write_atomic(ours, json.dumps(asdict(owner)).encode())
+def _take(folder: Path, holder: Holder) -> None:
+    """Write the holder's name as the only one."""
+    ours = folder / f".owner.{holder.token}.json"
+    write_atomic(ours, json.dumps(asdict(holder)).encode())
     try:
         _clear_dead(folder, ours)
         os.link(ours, folder / _FILE)
     except FileExistsError:
-        raise OwnedElsewhere from None
+        raise HeldElsewhere from None
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
@@ -154,24 +105,24 @@ def _claim(folder: Path, owner: Owner) -> None:
 
 
 def _clear_dead(folder: Path, ours: Path) -> None:
-    """Take a dead owner's name away; of several that want to, one at a time may.
+    """Remove a dead holder's name; only one of several processes may at a time.
 
     Raises:
-        FileExistsError: the owner lives, or another is taking it away.
+        FileExistsError: the holder is alive, or another process is removing its name.
     """
     try:
         before = (folder / _FILE).read_bytes()
     except FileNotFoundError:
         return
-    other = live_owner(folder)
-    if other is not None and not other.is_here:  # of one here we have the kernel's lock
+    other = live_holder(folder)
+    if other is not None and not other.is_here:  # against one here we have the kernel's lock
         raise FileExistsError
     permit = folder / f".owner.{hashlib.sha256(before).hexdigest()[:16]}.taken"
     try:
         os.link(ours, permit)
     except FileExistsError:
         with suppress(FileNotFoundError):
-            if _now(folder) - permit.stat().st_mtime > SILENCE:  # whoever had it was killed
+            if _now(folder) - permit.stat().st_mtime > SILENCE:  # whoever made it was killed
                 permit.unlink()
         raise
     try:
@@ -185,18 +136,12 @@ def _clear_dead(folder: Path, ours: Path) -> None:
 
 
 def _now(folder: Path) -> float:
-    """The time by the clock of whoever keeps the folder."""
+    """The time by the clock of the folder's file server."""
     try:
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".clock.") as file:
             return os.fstat(file.fileno()).st_mtime
-    except OSError:  # we may only read
+    except OSError:  # read-only access
         return time.time()
-
-
-def _beat(path: Path, over: threading.Event) -> None:
-    while not over.wait(HEARTBEAT):
-        with suppress(OSError):  # a server that is away for a moment stops no heart
-            os.utime(path)
 
 
 def _last_beat(folder: Path) -> float | None:
@@ -204,25 +149,3 @@ def _last_beat(folder: Path) -> float | None:
         return (folder / _FILE).stat().st_mtime
     except OSError:
         return None
-
-
-def _born(pid: int) -> float:
-    """When a process started, in seconds since the machine did, where the system says so.
-
-    psutil adds the clock's idea of when that was, which moves when the clock is set.
-    """
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
-        return psutil.Process(pid).create_time()
-    return int(stat.rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
-
-
-@cache
-def _machine() -> str:
-    """This start of this kernel and, in a container, its own numbering of processes."""
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
-    except OSError:
-        return f"{platform.node()} {uuid.getnode():x}"

@@ -1,4 +1,4 @@
-"""Predicted masks of the test split, kept by a run so that methods can be seen side by side.
+"""Predicted masks of the test split, kept so that methods can be compared image by image.
 
 ``test_masks.npz`` holds ``stems`` (N,), ``size`` (the side S) and ``bits`` (N, ceil(S * S / 8))
 uint8, each row a mask at the working size, packed by ``numpy.packbits``.
@@ -22,7 +22,7 @@ class Masks:
     """What a run predicted for the test split.
 
     Attributes:
-        stems: which images, no two alike.
+        stems: the images, each once.
         size: side of the masks, in pixels.
         bits: a packed mask for each image, ``(N, ceil(size * size / 8))`` uint8.
     """
@@ -35,10 +35,10 @@ class Masks:
         """The masks of some of the images, ``(len(stems), size, size)``.
 
         Raises:
-            KeyError: there is no mask of a stem.
+            KeyError: a stem has no mask.
         """
-        place = {stem: index for index, stem in enumerate(self.stems)}
-        rows = self.bits[[place[stem] for stem in stems]]
+        position = {stem: index for index, stem in enumerate(self.stems)}
+        rows = self.bits[[position[stem] for stem in stems]]
         flat = np.unpackbits(rows, axis=1, count=self.size * self.size)
         return flat.reshape(len(stems), self.size, self.size).astype(bool)
 
@@ -52,7 +52,7 @@ def write_masks(folder: RunFolder, masks: Masks) -> None:
 
 
 def read_masks(folder: RunFolder) -> Masks | None:
-    """What ``write_masks`` wrote; None where the run kept none, as runs from before did.
+    """What ``write_masks`` wrote; None where the run has none, as older runs have not.
 
     Raises:
         RunError: the file is damaged.
@@ -71,4 +71,4 @@ def read_masks(folder: RunFolder) -> Masks | None:
 
 def _damaged(folder: RunFolder, reason: str) -> RunError:
     return RunError(f"{folder.test_masks}: cannot be read ({reason}); "
-                    "cclcc train --fresh makes it anew")
+                    "cclcc train --fresh writes it again")

@@ -1,66 +1,47 @@
-"""What an ablation's plan was when it last ran: its threads, and which run had which place.
+"""What an ablation's plan was when it last ran: its threads, and which runs each point has had.
 
-``<runs>/ablations/<name>/plan.json``. Only threads, the history of places and what the file said of
-them are in it: the runs themselves are in their run folders, and a plan without a record is a
-plan that never began.
+``<runs>/ablations/<name>/plan.json``. The runs themselves are in their run folders; a plan without
+a record has never started.
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from filelock import FileLock, Timeout
+from pydantic import Field
 
 from cclcc_cli.errors import RunError
-from cclcc_cli.files import write_atomic
+from cclcc_cli.records import Record, load_record, save_record
 from cclcc_cli.runs.folder import RunFolder
+from cclcc_cli.runs.records import RunRecord
 
 PLAN, REPORT = "plan.json", "report.html"
 
 _PATIENCE = 60.0
-"""Seconds to wait for another start that writes the record, which takes it milliseconds."""
+"""Seconds to wait for another start that is writing the record, which takes milliseconds."""
 
 
-@dataclass(frozen=True)
-class Former:
-    """A run that had a place before.
-
-    Attributes:
-        path: its folder.
-        run: the content of its cell.json.
-    """
-
-    path: Path
-    run: dict[str, Any]
-
-
-@dataclass
-class PlanRecord:
-    """The content of plan.json.
-
-    Attributes:
-        threads: CPU threads of every run; None before the first start.
-        places: place to folders below the runs' root, the newest last.
-        definition: the content of a ``config.definition.Definition``; None for a plan from before
-            that was kept.
-    """
+class PlanRecord(Record):
+    """The content of plan.json."""
 
     threads: int | None = None
-    places: dict[str, list[str]] = field(default_factory=dict)
+    """CPU threads of every run; None before the first start."""
+    folders: Annotated[dict[str, Annotated[list[str], Field(min_length=1)]],
+                       Field(alias="places")] = Field(default_factory=dict)
+    """Run folders of each point, below the runs folder, the newest last."""
     definition: dict[str, Any] | None = None
+    """The content of a ``config.definition.Definition``; None in older plans."""
 
-    def former(self, place: str, digest: str, runs_root: Path) -> Former | None:
-        """The last other run of a place whose folder is still there."""
-        for name in reversed(self.places.get(place, [])):
+    def previous(self, point: str, digest: str, runs_root: Path) -> tuple[Path, RunRecord] | None:
+        """The last other run of a point whose folder still exists, and what it was."""
+        for name in reversed(self.folders.get(point, [])):
             if name.endswith(f"-{digest[:8]}"):
                 continue
             folder = RunFolder(runs_root / name)
-            run = folder.read_json("cell.json")
-            if run is not None:
-                return Former(folder.path, run)
+            if (run := folder.run) is not None:
+                return folder.path, run
         return None
 
 
@@ -73,63 +54,68 @@ def report_path(runs_root: Path, name: str) -> Path:
     return runs_root / "ablations" / name / REPORT
 
 
+def planned_ablations(runs_root: Path) -> list[str]:
+    """Names of all ablations that have run."""
+    return sorted(path.parent.name for path in runs_root.glob(f"ablations/*/{PLAN}"))
+
+
+def planned_runs(runs_root: Path, name: str) -> list[RunFolder]:
+    """The runs that an ablation's plan had when it last ran, each once.
+
+    Raises:
+        RunError: no ablation of this name has run, or its plan is damaged.
+    """
+    if not record_path(runs_root, name).exists():
+        known = ", ".join(planned_ablations(runs_root)) or "none"
+        raise RunError(f"--ablation {name}: no ablation of this name has run below {runs_root}; "
+                       f"there are: {known}")
+    newest = (folders[-1] for folders in read_record(runs_root, name).folders.values())
+    return [RunFolder(runs_root / folder) for folder in dict.fromkeys(newest)]
+
+
 def read_record(runs_root: Path, name: str) -> PlanRecord:
     """What is recorded; empty where nothing is.
 
     Raises:
         RunError: the file is damaged.
     """
-    path = record_path(runs_root, name)
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-        return PlanRecord(int(raw["threads"]), _places(raw["places"]), raw.get("definition"))
-    except FileNotFoundError:
-        return PlanRecord()
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError,
-            OverflowError) as error:
-        raise RunError(f"{path}: cannot be read ({error}); remove it: finished runs stay done, "
-                       "only what had their place before is forgotten") from None
-
-
-def _places(raw: dict[str, list[str]]) -> dict[str, list[str]]:
-    if any(not isinstance(folders, list) or not folders
-           or not all(isinstance(one, str) for one in folders) for folders in raw.values()):
-        raise ValueError("a place has no folders")
-    return {place: list(folders) for place, folders in raw.items()}
+    return load_record(
+        PlanRecord, record_path(runs_root, name),
+        "remove it: finished runs stay done, only the earlier runs of each point are forgotten",
+    ) or PlanRecord()
 
 
 def write_record(
-    runs_root: Path, name: str, former: PlanRecord, threads: int,
+    runs_root: Path, name: str, previous: PlanRecord, threads: int,
     runs: Iterable[tuple[str, Path]], definition: dict[str, Any] | None = None,
 ) -> None:
-    """Put down the threads, each place's run behind its former ones, and what the file says.
+    """Write down the threads, each point's run after its earlier ones, and what the file says.
 
     Args:
         runs_root: where run folders are made.
         name: of the ablation.
-        former: what was read when the plan was made.
-        threads: of every run.
-        runs: place and folder.
-        definition: of the places; None keeps the one that is there.
+        previous: the record that the plan was made with.
+        threads: CPU threads of every run.
+        runs: points and their run folders.
+        definition: of the points; None keeps the recorded one.
 
     Raises:
         RunError: another start has fixed another number of threads since then, or does not
-            let go of the record.
+            release the record.
     """
     path = record_path(runs_root, name)
     path.parent.mkdir(parents=True, exist_ok=True)
     with _locked(path):
         record = read_record(runs_root, name)
-        if record.threads not in (former.threads, threads):
+        if record.threads not in (previous.threads, threads):
             raise RunError(f"{path}: another start has just fixed {record.threads} threads for "
                            "each run; give the same command again")
-        places = record.places
-        for place, folder in runs:
+        folders = dict(record.folders)
+        for point, folder in runs:
             own = folder.relative_to(runs_root).as_posix()
-            places[place] = [*(one for one in places.get(place, []) if one != own), own]
-        content = {"threads": threads, "places": places,
-                   "definition": definition or record.definition}
-        write_atomic(path, (json.dumps(content, indent=1) + "\n").encode())
+            folders[point] = [*(one for one in folders.get(point, []) if one != own), own]
+        save_record(path, PlanRecord(threads=threads, folders=folders,
+                                     definition=definition or record.definition))
 
 
 @contextmanager

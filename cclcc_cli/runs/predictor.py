@@ -1,9 +1,9 @@
 """A finished run as something that segments images."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -140,13 +140,13 @@ def load_predictor(
             does not have the device.
     """
     folder = RunFolder(path)
-    run: Mapping[str, Any] | None = folder.read_json("cell.json")
+    run = folder.run
     if run is None:
         raise RunError(f"{path}: is no run folder; cclcc ls lists them")
-    state = folder.status.get("state")
+    state = folder.status.state
     if state not in ("finished", "validated"):
         raise RunError(f"{path}: this run is {state or 'to do'}; finish its training first")
-    recipe = parse_recipe(run["recipe"], str(folder.path / "cell.json"))
+    recipe = parse_recipe(run.recipe.values, str(folder.path / "cell.json"))
     runtime = resolve_runtime(device, precision)
     model = recipe.model
     if isinstance(model, TimmModel):  # all weights are in the checkpoint

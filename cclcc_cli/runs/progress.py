@@ -1,31 +1,32 @@
-"""The news of a training as plain lines: for logs, pipes and the run folder."""
+"""The progress of a training as plain lines: for logs, pipes and the run folder."""
 
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from cclcc_cli.runs.folder import RunFolder
 from cclcc_cli.runs.identity import RunSpec
+from cclcc_cli.runs.records import ValidationRecord
 from cclcc_cli.training.schedule import Plan
 
 
-class Display(Protocol):
+class ProgressDisplay(Protocol):
     """Shows a training while it runs; all text for people goes through here."""
 
     def started(self, folder: RunFolder, run: RunSpec, plan: Plan, first_step: int) -> None: ...
 
     def checked(self, step: int, terms: Mapping[str, float]) -> None: ...
 
-    def recorded(self, record: Mapping[str, Any]) -> None: ...
+    def recorded(self, record: ValidationRecord) -> None: ...
 
     def evaluating(self, split: str, num_images: int) -> None: ...
 
 
-class Chorus:
+class CompositeDisplay:
     """Several displays as one."""
 
-    def __init__(self, displays: Sequence[Display]) -> None:
+    def __init__(self, displays: Sequence[ProgressDisplay]) -> None:
         self._displays = displays
 
     def started(self, folder: RunFolder, run: RunSpec, plan: Plan, first_step: int) -> None:
@@ -36,7 +37,7 @@ class Chorus:
         for display in self._displays:
             display.checked(step, terms)
 
-    def recorded(self, record: Mapping[str, Any]) -> None:
+    def recorded(self, record: ValidationRecord) -> None:
         for display in self._displays:
             display.recorded(record)
 
@@ -65,13 +66,13 @@ class TextDisplay:
             self._emit(line)
 
     def checked(self, step: int, terms: Mapping[str, float]) -> None:  # noqa: ARG002
-        """Between records there is no line, unless training crawls."""
+        """Between validations there is no line, except a warning that training is slow."""
         warning = self._watch.look() if self._watch else None
         if warning:
             self._emit(warning)
 
-    def recorded(self, record: Mapping[str, Any]) -> None:
-        left = self._clock.left(record["step"])
+    def recorded(self, record: ValidationRecord) -> None:
+        left = self._clock.left(record.step)
         self._emit(f"{describe_record(record, self._clock.total_steps)} | {duration(left)} left")
 
     def evaluating(self, split: str, num_images: int) -> None:
@@ -79,12 +80,12 @@ class TextDisplay:
 
 
 class CpuWatch:
-    """Notices, once, that other work on the machine takes the CPU from a training.
+    """Notices, once, that other work on the machine slows a training down.
 
     Args:
-        threads: that the training computes with.
-        wall: seconds on a clock that never goes back.
-        cpu: seconds of CPU time that this process has had.
+        threads: CPU threads of the training.
+        wall: seconds on a monotonic clock.
+        cpu: seconds of CPU time that this process has used.
     """
 
     def __init__(
@@ -93,19 +94,19 @@ class CpuWatch:
     ) -> None:
         self._threads, self._wall, self._cpu = threads, wall, cpu
         self._since = wall(), cpu()
-        self._told = False
+        self._warned = False
 
     def look(self) -> str | None:
-        """A warning where the last half minute gave the training less than half of its time."""
+        """A warning where the training got less than half of its CPU time in the last 30 s."""
         wall, cpu = self._wall(), self._cpu()
         elapsed = wall - self._since[0]
-        if self._told or elapsed < 30:
+        if self._warned or elapsed < 30:
             return None
         share = (cpu - self._since[1]) / elapsed / self._threads
         self._since = wall, cpu
         if share >= 0.5:
             return None
-        self._told = True
+        self._warned = True
         whose = "thread" if self._threads == 1 else f"{self._threads} threads"
         load = f" (load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores)" if hasattr(
             os, "getloadavg") else ""
@@ -137,22 +138,22 @@ def describe_start(folder: RunFolder, run: RunSpec, plan: Plan, first_step: int)
     lines = [
         f"{run.recipe.name}: {run.recipe.method} on {info.name} at {info.size} px, "
         f"{len(run.labeled)} labelled{unlabeled} images, seed {run.recipe.seed}",
-        f"{plan.total_steps} steps, {plan.steps_per_epoch} an epoch, on {runtime.device} in "
+        f"{plan.total_steps} steps, {plan.steps_per_epoch} per epoch, on {runtime.device} in "
         f"{runtime.precision}; run folder {folder.path}",
     ]
     if first_step:
-        lines.append(f"going on from step {first_step}")
+        lines.append(f"continuing from step {first_step}")
     return lines
 
 
-def describe_record(record: Mapping[str, Any], total_steps: int) -> str:
+def describe_record(record: ValidationRecord, total_steps: int) -> str:
     """One validation: ``step 200/2000 | loss ... | val Dice 61.20 IoU 50.11 | 14.2 images/s``."""
-    train, val = record["train"], record["val"]
+    train, val = record.train, record.val
     terms = ", ".join(f"{name} {value:.4f}" for name, value in train.items() if name != "total")
     return (
-        f"step {record['step']}/{total_steps} | loss {train['total']:.4f} ({terms}) | "
+        f"step {record.step}/{total_steps} | loss {train['total']:.4f} ({terms}) | "
         f"val Dice {100 * val['dice']:.2f} IoU {100 * val['iou']:.2f} | "
-        f"{record['images_per_second']:.1f} images/s"
+        f"{record.images_per_second:.1f} images/s"
     )
 
 

@@ -1,29 +1,37 @@
-"""Who may end a training before its time: what a search's pruner is to the training it watches."""
+"""What a search's pruner is to the training that it may end early."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
+
+from cclcc_cli.runs.records import ValidationRecord
 
 
-class Judge(Protocol):
-    """Looks on at each validation, and may end a training before its time."""
+class RunPruner(Protocol):
+    """Sees every validation of a training, and may end the training early."""
 
-    def goes_on_from(self, records: Sequence[Mapping[str, Any]]) -> str | None:
-        """Called before the first step of a session with the records so far.
-
-        Returns:
-            Why the training is to end here; None: it is to go on.
-        """
-
-    def after(self, record: Mapping[str, Any], images: Sequence[Mapping[str, float]]) -> str | None:
-        """Called after each validation but the last with its record and each image's scores.
+    def resumed(self, records: Sequence[ValidationRecord]) -> str | None:
+        """Called before the first step of a session with the validations so far.
 
         Returns:
-            As ``goes_on_from``.
+            Why training is to end here; None to continue.
         """
 
-    def complete(self, records: Sequence[Mapping[str, Any]]) -> None:
-        """Called when training has come to its end, or had before."""
+    def validated(
+        self, record: ValidationRecord, images: Sequence[Mapping[str, float]]
+    ) -> str | None:
+        """Called after each validation but the last.
+
+        Args:
+            record: the validation.
+            images: each image's scores.
+
+        Returns:
+            Why training is to end here; None to continue.
+        """
+
+    def completed(self, records: Sequence[ValidationRecord]) -> None:
+        """Called with all validations when training has reached its end, now or before."""
 
 
 class Pruned(Exception):
-    """A judge has ended the training; its state is saved, and another start goes on with it."""
+    """A pruner has ended the training; its state is saved, and another start continues it."""

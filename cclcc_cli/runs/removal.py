@@ -1,4 +1,4 @@
-"""Removing run folders: nothing that runs, nothing that is no run folder, never half of one."""
+"""Remove run folders: never a running one, never another folder, never half of one."""
 
 import shutil
 import uuid
@@ -7,13 +7,14 @@ from pathlib import Path
 
 from cclcc_cli.errors import RunError
 from cclcc_cli.runs.folder import RunFolder
+from cclcc_cli.runs.records import DigestRecord
 
 _TRASH = ".removed"
 """Below the runs' root, a level deeper than where runs are looked for."""
 
 
 def check_removable(paths: Sequence[Path]) -> list[RunFolder]:
-    """The folders, once each, if all can be removed.
+    """The folders, each once, if all of them can be removed.
 
     Raises:
         RunError: some cannot; names all of them.
@@ -26,40 +27,39 @@ def check_removable(paths: Sequence[Path]) -> list[RunFolder]:
 
 
 def remove_run(folder: RunFolder) -> None:
-    """Remove a run folder at once: it is moved away while it is held, and then deleted.
+    """Remove a run folder in one step: it is moved away while it is held, and then deleted.
 
     Raises:
-        RunError: it runs, or is no run folder.
+        RunError: it is being trained, or is not a run folder.
     """
     if problem := _problem(folder):
         raise RunError(problem)
     trash = folder.path.parent.parent / _TRASH
-    place = trash / uuid.uuid4().hex
+    target = trash / uuid.uuid4().hex
     with folder.locked():
-        place.mkdir(parents=True)
-        folder.path.rename(place / folder.path.name)
-    # What a killed removal has left goes with it; another one at work is not disturbed.
+        target.mkdir(parents=True)
+        folder.path.rename(target / folder.path.name)
+    # This also removes what a killed removal has left, and disturbs no other that is at work.
     shutil.rmtree(trash, ignore_errors=True)
 
 
 def _problem(folder: RunFolder) -> str | None:
     path = folder.path
     if path.is_symlink():
-        return f"{path}: is a link, which is not followed; name the run folder itself"
+        return f"{path}: is a link, and links are not followed; name the run folder itself"
     if not path.is_dir():
         return f"{path}: no such run folder; cclcc ls shows them"
-    if (owner := folder.owner) is not None:
-        return f"{path}: is being trained ({owner}); stop that first"
+    if (holder := folder.holder) is not None:
+        return f"{path}: is being trained ({holder}); stop that first"
     if not _is_run(folder):
-        return (f"{path}: is no run folder (its cell.json does not bear its name), so it is not "
-                "touched; cclcc ls shows run folders")
+        return (f"{path}: is not a run folder (no cell.json whose digest ends the folder's name), "
+                "so it is not removed; cclcc ls shows run folders")
     return None
 
 
 def _is_run(folder: RunFolder) -> bool:
     try:
-        run = folder.read_json("cell.json")
+        run = folder.read_record("cell.json", DigestRecord)
     except RunError:
         return False
-    digest = run.get("digest") if isinstance(run, dict) else None
-    return isinstance(digest, str) and folder.path.name.endswith(f"-{digest[:8]}")
+    return run is not None and folder.path.name.endswith(f"-{run.digest[:8]}")

@@ -1,9 +1,9 @@
-"""What a trained run is worth: every image scored once, and the tables that say so."""
+"""What a trained run is worth: scores of every image, their means, masks and overlays."""
 
 import csv
 import io
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from cclcc_cli.config.plugins import scores_of
 from cclcc_cli.data.store import Store
@@ -13,7 +13,8 @@ from cclcc_cli.models.network import Network
 from cclcc_cli.runs.folder import RunFolder
 from cclcc_cli.runs.identity import RunSpec
 from cclcc_cli.runs.masks import Masks, write_masks
-from cclcc_cli.runs.progress import Display
+from cclcc_cli.runs.progress import ProgressDisplay
+from cclcc_cli.runs.records import BestRecord, ResultRecord, SplitScores
 from cclcc_cli.training.checkpoint import load_checkpoint
 from cclcc_cli.training.evaluate import (
     ImageScores,
@@ -28,42 +29,43 @@ NUM_OVERLAYS = 6
 
 
 def evaluate_run(
-    run: RunSpec, folder: RunFolder, trainer: Trainer, display: Display, *, read_test: bool = True
-) -> dict[str, Any]:
+    run: RunSpec, folder: RunFolder, trainer: Trainer, display: ProgressDisplay, *,
+    read_test: bool = True,
+) -> ResultRecord:
     """Evaluate the best checkpoint: validation in full, then the one reading of the test split.
 
     Args:
-        run: trained.
-        folder: where the tables go.
-        trainer: which trained it.
-        display: hears about progress.
+        run: a trained one.
+        folder: receives result.json, the tables of images, masks and overlays.
+        trainer: has trained the run.
+        display: shows progress.
         read_test: False leaves the test split unread and uncounted.
     """
     config, splits = run.recipe.evaluation, run.splits
     best = load_checkpoint(folder.best_checkpoint)
     network = trainer.predictor
     network.load_state_dict(best["network"])
-    result: dict[str, Any] = {
-        "best": {"step": best["step"], "dice": trainer.progress.best_dice},
-        "steps": trainer.progress.step,
-        "rules": evaluation_rules(config, config.test_on),
-        "validation_rules": evaluation_rules(config, config.validation_on),
-        "val": _evaluate(run, folder, network, "val", splits.val, config.validation_on, display),
-        "test": None,
-    }
+    val = _evaluate(run, folder, network, "val", splits.val, config.validation_on, display)
+    test = None
     if splits.test and read_test:
-        folder.update_status(test_reads=folder.status.get("test_reads", 0) + 1)
-        result["test"] = _evaluate(
-            run, folder, network, "test", splits.test, config.test_on, display
-        )
-    folder.write_json("result.json", result)
+        folder.update_status(test_reads=(folder.status.test_reads or 0) + 1)
+        test = _evaluate(run, folder, network, "test", splits.test, config.test_on, display)
+    result = ResultRecord(
+        best=BestRecord(step=best["step"], dice=trainer.progress.best_dice),
+        steps=trainer.progress.step,
+        rules=evaluation_rules(config, config.test_on),
+        validation_rules=evaluation_rules(config, config.validation_on),
+        val=val,
+        test=test,
+    )
+    folder.write_record("result.json", result)
     return result
 
 
 def _evaluate(
     run: RunSpec, folder: RunFolder, network: Network, split: Literal["val", "test"],
-    stems: Sequence[str], on: Literal["probs", "logits"], display: Display,
-) -> dict[str, dict[str, float]]:
+    stems: Sequence[str], on: Literal["probs", "logits"], display: ProgressDisplay,
+) -> SplitScores:
     display.evaluating(split, len(stems))
     rows = run.store.positions(stems)
     scores, bits = evaluate_images(
@@ -77,17 +79,15 @@ def _evaluate(
         _write_overlays(folder, run.store, masks)
     leaked = set(run.leaked[split])
     clean = [s for s in scores if s.stem not in leaked]
-    means = {
-        "working": mean_scores([s.working for s in scores]),
-        "own": mean_scores([s.own for s in scores]),
-    }
+    means = {"working": mean_scores([s.working for s in scores]),
+             "own": mean_scores([s.own for s in scores])}
     if leaked and clean:
         means["without_leaked"] = mean_scores([s.working for s in clean])
-    return means
+    return SplitScores.model_validate(means)
 
 
 def _images_csv(scores: Sequence[ImageScores], store: Store) -> bytes:
-    """Each image with its patient or video, where the store knows it, its lesion and its scores."""
+    """A row for each image: stem, patient or video where known, share of foreground, scores."""
     text, groups = io.StringIO(), store.given_groups
     columns = [file_column((size, key)) for size in SIZES
                for key in (scores[0].working if size == "working" else scores[0].own)]

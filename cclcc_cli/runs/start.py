@@ -1,6 +1,6 @@
-"""What a training starts from where that is not chance: pretrained weights, another run.
+"""Where initial weights come from if not from the seed: pretrained weights, another run.
 
-A plan of runs without any is told without torch, so it loads where it is first needed.
+Planning runs without any needs no torch, so it loads where it is first needed.
 """
 
 from pathlib import Path
@@ -17,13 +17,13 @@ _KEY = "model.init"
 
 
 def describe_start(model: AnyModel) -> dict[str, Any]:
-    """What determines the weights of before training, by the key that asks for them.
+    """What determines the initial weights, by the key that asks for them.
 
     A file counts by its content and a run by its digest and its weights, wherever they lie;
-    timm's own weights by their name there.
+    timm's own weights count by their name.
 
     Raises:
-        RunError: a file, a run or an encoder's weights are not there, or the run is unfinished.
+        RunError: a file, a run or an encoder's weights are missing, or the run is unfinished.
     """
     start: dict[str, Any] = {}
     if isinstance(model, TimmModel) and model.weights != "none":
@@ -47,28 +47,27 @@ def _describe_run(path: Path, model: AnyModel) -> dict[str, Any]:
     from cclcc_cli.models.weights import file_digest
 
     folder = RunFolder(path)
-    run = folder.read_json("cell.json")
+    run, state = folder.run, folder.status.state
     if run is None:
-        raise RunError(f"{_KEY} = {path}: is no run folder; cclcc ls lists them")
-    state = folder.status.get("state")
+        raise RunError(f"{_KEY} = {path}: not a run folder; cclcc ls lists them")
     if state not in ("finished", "validated"):
         raise RunError(f"{_KEY} = {path}: this run is {state or 'to do'}; finish it first")
     theirs, own = (one.get("normalization") for one in (
-        run["recipe"]["model"], model.model_dump(mode="json")))
-    if theirs != own:  # weights alone would not show it
-        raise RunError(f"{_KEY} = {path}: its images were normalised by {theirs or 'the usual'}, "
-                       f"here by {own or 'the usual'}; set model.normalization to the same")
-    return {"run": run["digest"], "sha256": file_digest(folder.best_checkpoint, _KEY)}
+        run.recipe.model, model.model_dump(mode="json")))
+    if theirs != own:  # the weights alone would not show it
+        raise RunError(f"{_KEY} = {path}: that run normalised images by {theirs or 'the default'}, "
+                       f"this one by {own or 'the default'}; set model.normalization to the same")
+    return {"run": run.digest, "sha256": file_digest(folder.best_checkpoint, _KEY)}
 
 
 def start_from_run(method: "Method", path: Path) -> None:
     """Give a method's student, and a teacher that copies it, the best weights of another run.
 
-    A second network that learns beside the student, as CPS has, starts as without: the two must
-    differ.
+    A second network that learns beside the student, as in CPS, keeps its random weights: the two
+    must differ.
 
     Raises:
-        RunError: the weights are of another network; names the first that does not fit.
+        RunError: the weights belong to another network; names the first that does not fit.
     """
     from cclcc_cli.models.ema import EmaTeacher
     from cclcc_cli.training.checkpoint import load_checkpoint
@@ -78,8 +77,8 @@ def start_from_run(method: "Method", path: Path) -> None:
     for name in sorted(own.keys() | given.keys()):
         shapes = [tuple(one[name].shape) if name in one else "missing" for one in (given, own)]
         if shapes[0] != shapes[1]:
-            raise RunError(f"{_KEY} = {path}: is of another network: {name} is {shapes[0]} there "
-                           f"and {shapes[1]} here; give the model: block of that run")
+            raise RunError(f"{_KEY} = {path}: belongs to another network: {name} is {shapes[0]} "
+                           f"there and {shapes[1]} here; use the model: block of that run")
     method.student.load_state_dict(given)
     for module in method.modules():
         if isinstance(module, EmaTeacher):

@@ -1,4 +1,4 @@
-"""Bundles back as run folders: for one report below a folder of its own, or for good."""
+"""Bundles as run folders again: in a temporary folder for one report, or permanently."""
 
 import errno
 import shutil
@@ -15,21 +15,21 @@ from cclcc_cli.errors import BundleError
 from cclcc_cli.files import disk_problems, sync
 from cclcc_cli.runs.bundle import pack_unit, unit_files
 from cclcc_cli.runs.bundle_file import unpack_bundle_file
-from cclcc_cli.wording import few
+from cclcc_cli.wording import counted, few
 
 _STAGE = ".unbundled"
-"""Below the runs' root: what is half-written lies a level deeper than where runs are looked for."""
+"""In the runs folder, for files being written: too deep for them to be taken for runs."""
 
 
 @dataclass(frozen=True)
 class OpenBundles:
-    """Bundles that were checked, laid out together as one runs folder.
+    """Checked bundles, unpacked together as one runs folder.
 
     Attributes:
-        root: where they lie for now.
+        root: the runs folder, for the time being.
         digests: by bundle, in the order given.
-        owners: the bundle that holds a unit (see ``config.bundle.Unit``); of several, the first.
-        notes: what they lack.
+        owners: for each unit (see ``config.bundle.Unit``), the first bundle that holds it.
+        notes: what the bundles lack.
     """
 
     root: Path
@@ -40,11 +40,11 @@ class OpenBundles:
 
 @dataclass(frozen=True)
 class Extracted:
-    """What was laid out for good.
+    """What was unpacked permanently.
 
     Attributes:
-        written: units that are new.
-        there: those that were there already, the same.
+        written: new units.
+        there: units that existed already, with the same content.
     """
 
     written: tuple[str, ...]
@@ -53,36 +53,36 @@ class Extracted:
 
 @contextmanager
 def open_bundles(paths: Sequence[Path]) -> Iterator[OpenBundles]:
-    """Check bundles and lay them out below a private folder that goes when the block ends.
+    """Check bundles and unpack them into a private folder that is removed when the block ends.
 
     Raises:
-        BundleError: one is not sound, or two hold different records of one run.
+        BundleError: one is damaged, or two hold different records of one run.
     """
-    with TemporaryDirectory(prefix="cclcc-bundle-") as place:
-        yield _lay_out(paths, Path(place))
+    with TemporaryDirectory(prefix="cclcc-bundle-") as folder:
+        yield _unpack(paths, Path(folder))
 
 
 def extract(paths: Sequence[Path], runs_root: Path) -> Extracted:
-    """Lay bundles out below a runs folder, each run whole or not at all.
+    """Unpack bundles into a runs folder, each run whole or not at all.
 
-    Nothing that is there is touched; where it differs, nothing is written.
+    Existing runs are not touched; if one differs, nothing is written.
 
     Raises:
-        BundleError: a bundle is not sound, or holds other records than what is there.
+        BundleError: a bundle is damaged, or an existing run has other records.
         DiskError: the folder cannot be written.
     """
     with disk_problems(runs_root):
         runs_root.mkdir(parents=True, exist_ok=True)
         with _stage(runs_root) as stage:
-            bundles = _lay_out(paths, stage)
+            bundles = _unpack(paths, stage)
             there = [unit for unit in bundles.owners if (runs_root / unit).exists()]
             differing = [unit for unit in there
                          if pack_unit(runs_root, unit) != pack_unit(bundles.root, unit)]
             if differing:
                 raise BundleError(
-                    f"{runs_root}: holds {few(differing)} with other records than "
+                    f"{runs_root}: the records of {few(differing)} differ from those in "
                     f"{bundles.owners[differing[0]]}; nothing was written: choose another --runs, "
-                    "or remove what is to be replaced (cclcc rm)")
+                    "or remove the runs to be replaced (cclcc rm)")
             written = [unit for unit in bundles.owners if unit not in there]
             for unit in written:
                 _move(bundles.root / unit, runs_root / unit)
@@ -91,7 +91,7 @@ def extract(paths: Sequence[Path], runs_root: Path) -> Extracted:
 
 @contextmanager
 def _stage(runs_root: Path) -> Iterator[Path]:
-    """A folder on the same disk, emptied of what a killed extraction has left."""
+    """An empty folder on the same disk; removes what a killed extraction has left there."""
     lock = FileLock(runs_root / f"{_STAGE}.lock")
     try:
         lock.acquire(timeout=0)
@@ -116,26 +116,26 @@ def _move(source: Path, target: Path) -> None:
         source.rename(target)
     except OSError as error:
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
-            raise BundleError(f"{target}: has just been made by another process; stop that, and "
-                              "give the same command again") from None
+            raise BundleError(f"{target}: has just been created by another process; stop that "
+                              "process and give the same command again") from None
         raise
     sync(target.parent)
 
 
-def _lay_out(paths: Sequence[Path], place: Path) -> OpenBundles:
-    root = place / "runs"
+def _unpack(paths: Sequence[Path], folder: Path) -> OpenBundles:
+    root = folder / "runs"
     root.mkdir()
     digests: dict[Path, str] = {}
     owners: dict[str, Path] = {}
     left_out: dict[Path, list[LeftOut]] = {}
-    held: dict[str, dict[str, str]] = {}
+    known: dict[str, dict[str, str]] = {}
     for number, path in enumerate(paths):
-        own = place / f"bundle{number}"
+        own = folder / f"bundle{number}"
         own.mkdir()
         manifest, digests[path] = unpack_bundle_file(path, own)
         _check_names(path, manifest)
         for unit, files in manifest.units.items():
-            if held.setdefault(unit, files) != files:
+            if known.setdefault(unit, files) != files:
                 raise BundleError(f"{owners[unit]} and {path}: hold different records of {unit}; "
                                   "leave one of them out")
             if unit not in owners:
@@ -143,7 +143,7 @@ def _lay_out(paths: Sequence[Path], place: Path) -> OpenBundles:
                 (root / unit).parent.mkdir(exist_ok=True)
                 (own / unit).rename(root / unit)
         left_out[path] = manifest.left_out
-    notes = [f"{path}: was made without {len(names)} unfinished: {few(names)}"
+    notes = [f"{path}: was made without {counted(len(names), 'unfinished run')}: {few(names)}"
              for path, lacking in left_out.items()
              if (names := [f"{run.run} ({run.state})" for run in lacking
                            if run.run not in owners])]
@@ -151,13 +151,13 @@ def _lay_out(paths: Sequence[Path], place: Path) -> OpenBundles:
 
 
 def _check_names(path: Path, manifest: Manifest) -> None:
-    """Nothing but what ``cclcc bundle`` writes.
+    """Accept nothing but what ``cclcc bundle`` writes.
 
     Raises:
-        BundleError: there is something else.
+        BundleError: there is another file.
     """
     for unit, files in manifest.units.items():
         strange = sorted(set(files) - set(unit_files(unit)))
         if strange:
-            raise BundleError(f"{path}: {unit}/{strange[0]} is nothing that cclcc bundle writes; "
-                              "get the bundle again from where it was made")
+            raise BundleError(f"{path}: {unit}/{strange[0]} is not a file that cclcc bundle "
+                              "writes; get the bundle again from its source")

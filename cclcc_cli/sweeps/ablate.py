@@ -1,4 +1,4 @@
-"""Run an ablation's runs: done is passed over, killed goes on, one failure stops nothing else."""
+"""Train an ablation's runs: skip finished ones, continue killed ones, survive failed ones."""
 
 import time
 from collections import defaultdict, deque
@@ -7,33 +7,36 @@ from concurrent.futures import BrokenExecutor, Executor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cclcc_cli.launchers.remote import (
-    Deaths,
-    as_loss,
-    describe_losses,
-)
+from cclcc_cli.launchers.remote import Deaths, as_loss, describe_losses
 from cclcc_cli.runs.interrupt import StopRequest
-from cclcc_cli.sweeps.display import Progress, RunProgress, SweepDisplay
+from cclcc_cli.sweeps.display import RunProgress, SweepDisplay, SweepProgress
 from cclcc_cli.sweeps.plan import PlannedRun, measure_pace
-from cclcc_cli.sweeps.worker import Outcome, Task
+from cclcc_cli.sweeps.worker import Task, TaskOutcome
 from cclcc_cli.sweeps.worker_pool import WorkerPool
 
 BUSY_PAUSE = 5.0
-"""Seconds until a run that another process held is tried again, though nobody seems to run it."""
+"""Seconds before a run is tried again that another process held but does not seem to train."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A run that failed, now or before."""
+    """A run that failed, now or before.
 
-    place: str
+    Attributes:
+        point: of the ablation.
+        folder: the run folder.
+        reason: in one line.
+        log: the last lines of its log.
+    """
+
+    point: str
     folder: Path
     reason: str
     log: tuple[str, ...]
 
 
 @dataclass
-class Summary:
+class AblationOutcome:
     """How an ablation ended.
 
     Attributes:
@@ -42,7 +45,7 @@ class Summary:
         trained: done in this session.
         elsewhere: done by other processes meanwhile.
         failures: now, or before and not retried.
-        moved: whether any run was more than looked at.
+        moved: whether there was anything to do.
         stopped: the signal that stopped it, if one did.
         disk_full: why nothing more could be written, if that stopped it.
     """
@@ -62,7 +65,7 @@ class Summary:
 
 
 class Ablater:
-    """Hands runs to workers, until each is done or failed or somebody asks to stop.
+    """Hands runs to workers, until all are done or failed, or until asked to stop.
 
     Args:
         runs: of the plan.
@@ -70,8 +73,8 @@ class Ablater:
         terminate: asks all its running tasks to save and leave.
         workers: how many tasks it runs at once.
         make_task: a run's task.
-        retry: whether runs that failed before are tried again, once.
-        display: hears about progress.
+        retry: whether runs that failed before are tried again.
+        display: shows progress.
         stop: becomes true when a signal arrives.
     """
 
@@ -95,11 +98,11 @@ class Ablater:
         self._pause_until: dict[str, float] = {}
         self._deaths: defaultdict[str, Deaths] = defaultdict(Deaths)
         self._pace = measure_pace(runs)
-        self.summary = Summary(len(runs))
+        self.summary = AblationOutcome(len(runs))
 
-    def run(self) -> Summary:
+    def run(self) -> AblationOutcome:
         """Run to the end, or until stopped: then all workers have saved."""
-        # Seed by seed: cut short, it has trained every group with as many seeds as it got to.
+        # Seed by seed: if stopped, it has trained every group with about as many seeds.
         for run in sorted(self._runs, key=lambda run: run.recipe.seed):
             self._sort(run, first=True)
         self.summary.moved = bool(self._waiting or self._elsewhere)
@@ -119,22 +122,22 @@ class Ablater:
         return self._stop() or self.summary.disk_full is not None
 
     def _sort(self, run: PlannedRun, first: bool) -> None:
-        """Put a run where its folder says it belongs."""
-        match run.standing:
+        """Sort a run by the state of its folder."""
+        match run.state:
             case "done" if first:
                 self.summary.before += 1
             case "done":
                 self.summary.elsewhere += 1
             case "failed" if not (first and self._retry):
-                self._fail(run, str(run.folder.status.get("error")))
+                self._fail(run, run.folder.status.error or "no reason is recorded")
             case "damaged":
-                self._fail(run, "its status.json cannot be read; cclcc rm removes the folder")
+                self._fail(run, "its status.json is damaged; cclcc rm removes the folder")
             case "running":
                 self._elsewhere.append(run)
             case _:
                 self._waiting.append(run)
 
-    def _settle(self, run: PlannedRun, end: Outcome | BrokenExecutor) -> None:
+    def _settle(self, run: PlannedRun, end: TaskOutcome | BrokenExecutor) -> None:
         if isinstance(end, BrokenExecutor):
             self._after_death(run, end)
             return
@@ -142,7 +145,7 @@ class Ablater:
             case "done":
                 self.summary.trained += 1
                 self._pace = measure_pace(self._runs)
-                self._display.say(f"{self._count()} done | {run.place}: finished")
+                self._display.say(f"{self._count()} done | {run.point}: finished")
             case "found":
                 self.summary.elsewhere += 1
             case "busy":
@@ -152,7 +155,7 @@ class Ablater:
                 self._failed_now(run, end.reason)
             case "disk_full":  # no other run could be written either
                 self.summary.disk_full = end.reason
-            case "stopped" if not self._ends():  # somebody asked this worker alone
+            case "stopped" if not self._ends():  # the signal was for this worker alone
                 self._waiting.append(run)
             case "stopped":
                 pass
@@ -161,8 +164,8 @@ class Ablater:
         if self._ends():
             return
         lost = as_loss(death)
-        if self._deaths[run.digest].add(lost, run.folder.status.get("step", 0)):
-            self._display.say(f"{run.place}: {lost}; it goes on")
+        if self._deaths[run.digest].add(lost, run.folder.status.step or 0):
+            self._display.say(f"{run.point}: {lost}; continuing it")
             self._waiting.appendleft(run)
             return
         reason = describe_losses(death)
@@ -171,14 +174,14 @@ class Ablater:
 
     def _failed_now(self, run: PlannedRun, reason: str) -> None:
         self._fail(run, reason)
-        self._display.say(f"{self._count()} done | {run.place}: failed, {reason}")
+        self._display.say(f"{self._count()} done | {run.point}: failed, {reason}")
 
     def _fail(self, run: PlannedRun, reason: str) -> None:
         log = tuple(run.folder.log_end(5))
-        self.summary.failures.append(Failure(run.place, run.folder.path, reason, log))
+        self.summary.failures.append(Failure(run.point, run.folder.path, reason, log))
 
     def _look_elsewhere(self) -> None:
-        """Take back what another process has left, finished or not."""
+        """Sort again the runs that another process had, finished or not."""
         others, self._elsewhere = self._elsewhere, []
         for run in others:
             if time.monotonic() < self._pause_until.get(run.digest, 0.0):
@@ -188,17 +191,17 @@ class Ablater:
 
     def _leave(self) -> None:
         if self._pool.running:
-            self._display.say("stopping: running runs save")
+            self._display.say("stopping: waiting for running runs to save")
         self._pool.leave(self._settle)
         self.summary.stopped = self._stop.signal_number
 
     def _count(self) -> str:
         return f"{self.summary.done}/{self.summary.total}"
 
-    def _progress(self) -> Progress:
+    def _progress(self) -> SweepProgress:
         here = self._pool.running
         running = tuple(
-            RunProgress(run.place, run.folder.status.get("step", 0), run.steps)
+            RunProgress(run.point, run.folder.status.step or 0, run.steps)
             for run in here
         )
         left = self._pace.seconds([*self._waiting, *self._elsewhere])
@@ -212,4 +215,4 @@ class Ablater:
             "running": len(running), "running elsewhere": len(self._elsewhere),
             "to do": len(self._waiting),
         }
-        return Progress(running, counts, self.summary.total, left)
+        return SweepProgress(running, counts, self.summary.total, left)

@@ -1,4 +1,4 @@
-"""An ablation from its checked file to its end."""
+"""An ablation, from its checked file to its end."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,28 +10,23 @@ from cclcc_cli.files import disk_problems
 from cclcc_cli.launchers.launch import open_launcher, settle_runtime
 from cclcc_cli.launchers.threads import available_cores
 from cclcc_cli.runs.interrupt import stop_on_signals
-from cclcc_cli.runs.plan_record import (
-    PlanRecord,
-    read_record,
-    record_path,
-    write_record,
-)
-from cclcc_cli.sweeps.ablate import Ablater, Summary
+from cclcc_cli.runs.plan_record import PlanRecord, read_record, record_path, write_record
+from cclcc_cli.sweeps.ablate import Ablater, AblationOutcome
 from cclcc_cli.sweeps.display import SweepDisplay
 from cclcc_cli.sweeps.plan import AblationPlan, PlannedRun, make_plan
 from cclcc_cli.sweeps.worker import Task
-from cclcc_cli.tracking.status import last_told, tell
+from cclcc_cli.tracking.status import last_sent, send
 from cclcc_cli.training.runtime import Device, Precision
 
 
 @dataclass(frozen=True)
 class OpenAblation:
-    """A plan, and where it lies.
+    """A plan, and where to carry it out.
 
     Attributes:
         plan: the runs.
-        record: what the plan was before.
-        launch: where runs run.
+        record: the plan when it last ran.
+        launch: the machines that train the runs.
         data_root: where stores lie.
         runs_root: where run folders are made.
     """
@@ -56,16 +51,16 @@ def open_ablation(
     """Plan an ablation; nothing is written.
 
     Raises:
-        DataError: stores are missing or do not suit.
-        RunError: device, workers or budgets do not suit.
-        LauncherError: the machines that are to run it are not there.
+        DataError: stores are missing or do not suit the recipes.
+        RunError: device, workers or budgets are unsuitable.
+        LauncherError: the machines cannot be reached.
     """
     record = read_record(runs_root, arrangement.ablation.name)
     runtime = settle_runtime(
         launch, device, precision, workers=workers,
         fixed_threads=arrangement.ablation.threads or record.threads,
     )
-    if not isinstance(launch, LocalLaunch):  # the others know no current folder of ours
+    if not isinstance(launch, LocalLaunch):  # other machines do not share our current folder
         data_root, runs_root = data_root.resolve(), runs_root.resolve()
     plan = make_plan(arrangement, record, data_root, runs_root, runtime)
     return OpenAblation(plan, record, launch, data_root, runs_root)
@@ -74,22 +69,22 @@ def open_ablation(
 def run_ablation(
     opened: OpenAblation, *, workers: int, retry: bool, display: SweepDisplay,
     tracking_uri: str | None,
-) -> Summary:
-    """Run the runs, so many at once.
+) -> AblationOutcome:
+    """Train the runs, ``workers`` at once.
 
     Raises:
         RunError: a run folder is damaged.
-        LauncherError: the machines that run them are gone.
+        LauncherError: the machines are gone.
     """
     plan, runs_root, launch = opened.plan, opened.runs_root, opened.launch
     write_record(
         runs_root, plan.name, opened.record, plan.runtime.cpu_threads,
-        [(place, run.folder.path) for run in plan.runs for place in run.places],
+        [(point, run.folder.path) for run in plan.runs for point in run.points],
         plan.definition,
     )
 
     for run in plan.runs:
-        if run.standing == "done":
+        if run.state == "done":
             run.folder.join_ablation(plan.name)
 
     def make_task(run: PlannedRun) -> Task:
@@ -98,39 +93,37 @@ def run_ablation(
 
     if isinstance(launch, LocalLaunch) and workers > available_cores():
         display.say(f"warning: {workers} workers share {available_cores()} cores")
-    if any(run.standing not in (("done",) if retry else ("done", "failed"))
+    if any(run.state not in (("done",) if retry else ("done", "failed"))
            for run in plan.runs):
         track(tracking_uri, runs_root, plan.name, display, None)
-    launcher_opened = open_launcher(
-        launch, workers=workers, threads=plan.runtime.cpu_threads, name=plan.name,
-        folder=record_path(runs_root, plan.name).with_name("jobs"),
-        shared=(opened.data_root, runs_root),
-    )
-    with launcher_opened as launcher, stop_on_signals() as stop:
-        ablater = Ablater(
+    with (
+        stop_on_signals() as stop,
+        open_launcher(
+            launch, workers=workers, threads=plan.runtime.cpu_threads, name=plan.name,
+            folder=record_path(runs_root, plan.name).with_name("jobs"),
+            shared=(opened.data_root, runs_root),
+        ) as launcher,
+    ):
+        summary = Ablater(
             plan.runs, launcher.executor, launcher.terminate, workers=workers, make_task=make_task,
             retry=retry, display=display, stop=stop,
-        )
-        try:
-            summary = ablater.run()
-        except BaseException:
-            launcher.terminate()  # nobody would wait for them
-            raise
+        ).run()
     track(tracking_uri, runs_root, plan.name, display, summary)
     return summary
 
 
 def track(
-    uri: str | None, runs_root: Path, name: str, display: SweepDisplay, summary: Summary | None
+    uri: str | None, runs_root: Path, name: str, display: SweepDisplay,
+    summary: AblationOutcome | None,
 ) -> None:
-    """Tell MLflow that an ablation goes on, or how it ended; a tracker that is down is a warning.
+    """Mark an ablation in MLflow as running, or as ended; a tracker that is down is a warning.
 
     Args:
-        uri: None: nobody is told.
+        uri: of the tracker; None for none.
         runs_root: where run folders are made.
         name: of the ablation.
         display: receives the warning.
-        summary: None: it goes on.
+        summary: how it ended; None while it is running.
     """
     if uri is None:
         return
@@ -139,10 +132,10 @@ def track(
         ended = "FAILED" if summary.failures else "FINISHED"
         cut_short = summary.stopped is not None or summary.disk_full is not None
         status = "KILLED" if cut_short else ended
-        if not summary.moved and last_told(runs_root, name, uri) == status:
+        if not summary.moved and last_sent(runs_root, name, uri) == status:
             return
     try:
         with disk_problems(runs_root):
-            tell(runs_root, name, uri, status)
+            send(runs_root, name, uri, status)
     except CclccError as error:
         display.say(f"warning: {error}")

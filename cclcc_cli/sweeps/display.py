@@ -1,4 +1,4 @@
-"""The news of an ablation or a search: what happens, and where everything is."""
+"""The progress of an ablation or a search: what happens, and how far everything is."""
 
 import time
 from collections.abc import Callable
@@ -10,19 +10,25 @@ from cclcc_cli.runs.progress import duration
 
 @dataclass(frozen=True)
 class RunProgress:
-    """A running run, as its folder says."""
+    """A running run, as its folder says.
 
-    place: str
+    Attributes:
+        name: of the run in its ablation or search.
+        step: optimiser steps done.
+        steps: of the budget.
+    """
+
+    name: str
     step: int
     steps: int
 
 
 @dataclass(frozen=True)
-class Progress:
+class SweepProgress:
     """All runs at one moment.
 
     Attributes:
-        running: here, one for each busy worker.
+        running: those of this process, one for each busy worker.
         counts: runs by state.
         total: runs of the plan.
         seconds_left: an estimate; None while no run is finished.
@@ -38,13 +44,13 @@ class SweepDisplay(Protocol):
     """Shows an ablation or a search while it runs."""
 
     def say(self, line: str) -> None:
-        """Something happened."""
+        """Report what happened."""
 
-    def show(self, progress: Progress) -> None:
-        """Called twice a second."""
+    def show(self, progress: SweepProgress) -> None:
+        """Show how far everything is; called twice a second."""
 
 
-def describe_totals(progress: Progress) -> str:
+def describe_totals(progress: SweepProgress) -> str:
     """``12/40 done, 2 running, 26 to do | 1:02:03 left``."""
     counts = {name: count for name, count in progress.counts.items() if count and name != "done"}
     words = [f"{progress.counts['done']}/{progress.total} done",
@@ -55,15 +61,15 @@ def describe_totals(progress: Progress) -> str:
 
 def describe_run(run: RunProgress) -> str:
     """``clcc labeled=0.1 seed=0: step 200/2000``."""
-    return f"{run.place}: step {run.step}/{run.steps}"
+    return f"{run.name}: step {run.step}/{run.steps}"
 
 
 class SweepLines:
-    """Plain lines: what happens, and now and then where everything is.
+    """Plain lines: what happens, and from time to time how far everything is.
 
     Args:
         emit: receives one line at a time.
-        seconds_between: totals.
+        seconds_between: two reports of all runs.
     """
 
     def __init__(self, emit: Callable[[str], None], seconds_between: float = 30) -> None:
@@ -73,7 +79,7 @@ class SweepLines:
     def say(self, line: str) -> None:
         self._emit(line)
 
-    def show(self, progress: Progress) -> None:
+    def show(self, progress: SweepProgress) -> None:
         if time.monotonic() - self._last < self._between:
             return
         self._last = time.monotonic()

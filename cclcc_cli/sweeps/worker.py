@@ -1,6 +1,7 @@
-"""One run of an ablation or a search in a worker's process: what goes in, what comes out.
+"""One run of an ablation or a search in a worker's process: its task and its outcome.
 
-What trains loads in that process, when a task arrives: who hands tasks out needs none of it.
+Training code loads in that process, when a task arrives: the process that hands tasks out needs
+none of it.
 """
 
 import traceback
@@ -25,7 +26,7 @@ from cclcc_cli.training.runtime import Device, Precision, Runtime, resolve_runti
 
 if TYPE_CHECKING:
     from cclcc_cli.runs.run import TrackerFactory
-    from cclcc_cli.sweeps.search.pruner import TrialJudge, TrialRun
+    from cclcc_cli.sweeps.search.pruner import TrialPruner, TrialRun
 
 Ending = Literal["done", "found", "busy", "stopped", "failed", "pruned", "disk_full",
                  "storage_lost"]
@@ -33,17 +34,17 @@ Ending = Literal["done", "found", "busy", "stopped", "failed", "pruned", "disk_f
 
 @dataclass(frozen=True)
 class Task:
-    """What a worker needs to know; plain values, so that it travels to any machine.
+    """What a worker needs to know; plain values, so that it can be sent to any machine.
 
     Attributes:
         recipe: resolved, as plain values: plug-ins load where it runs.
-        folder: where the plan says that the run lies.
+        folder: the run folder.
         data_root: where stores lie.
         runs_root: where run folders are made.
         runtime: device, precision and threads.
-        tracking_uri: where to mirror to; None: nowhere.
-        ablation: whose run it is, where it is one's.
-        trial: of which search's trial it is a run: then a pruner may end it, and the test split
+        tracking_uri: where to mirror to; None for nowhere.
+        ablation: the one that the run belongs to.
+        trial: the trial that the run belongs to: then a pruner may end it, and the test split
             stays unread.
     """
 
@@ -58,16 +59,16 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TaskOutcome:
     """How a run ended in this session.
 
     Attributes:
-        ending: ``found`` where another process has finished it, ``busy`` where one holds it,
-            ``disk_full`` where no run could be written, ``storage_lost`` where the study that the
-            run belongs to did not answer.
-        reason: of what is not done, in one line.
-        warnings: what is to be told beside that.
-        value: of a search's objective, of a run that is done.
+        ending: ``found`` if another process has finished it, ``busy`` if one holds it,
+            ``disk_full`` if no run can be written, ``storage_lost`` if the study's storage did
+            not answer.
+        reason: why the run is not done, in one line.
+        warnings: to be shown in addition.
+        value: of a search's objective, once the run is done.
     """
 
     ending: Ending
@@ -76,53 +77,53 @@ class Outcome:
     value: float | None = None
 
 
-def run_task(task: Task) -> Outcome:
-    """Train the run of a task, or go on with it, or find it done."""
+def run_task(task: Task) -> TaskOutcome:
+    """Train the run of a task, or continue it, or find it done."""
     from cclcc_cli.runs.progress import TextDisplay
     from cclcc_cli.runs.run import train_run
 
     warnings: list[str] = []
     try:
-        # What was settled on another machine, this one may not be able to do.
+        # This machine may not support what was settled on another one.
         resolve_runtime(cast(Device, task.runtime.device),
                         cast(Precision, task.runtime.precision))
-        judge = _open_judge(task.trial)
+        pruner = _open_pruner(task.trial)
         done = train_run(
             parse_recipe(task.recipe, "recipe"), data_root=task.data_root,
             runs_root=task.runs_root, runtime=task.runtime, display=TextDisplay(lambda _line: None),
             tracking=_open_tracking(task.tracking_uri, warnings), ablation=task.ablation,
-            judge=judge, trial=task.trial.label if task.trial else None,
+            pruner=pruner, trial=task.trial.record if task.trial else None,
         )
-        value = judge.settle(done.folder, done.result) if judge else None
-        outcome = Outcome("done" if done.trained else "found", "", tuple(warnings), value)
+        value = pruner.settle(done.folder, done.result) if pruner else None
+        outcome = TaskOutcome("done" if done.trained else "found", "", tuple(warnings), value)
     except Pruned as error:
-        outcome = Outcome("pruned", str(error), tuple(warnings))
+        outcome = TaskOutcome("pruned", str(error), tuple(warnings))
     except RunBusyError as error:
-        outcome = Outcome("busy", str(error), tuple(warnings))
+        outcome = TaskOutcome("busy", str(error), tuple(warnings))
     except (Interrupted, KeyboardInterrupt) as error:
-        outcome = Outcome("stopped", str(error), tuple(warnings))
+        outcome = TaskOutcome("stopped", str(error), tuple(warnings))
     except DiskFullError as error:
-        outcome = Outcome("disk_full", str(error), tuple(warnings))
+        outcome = TaskOutcome("disk_full", str(error), tuple(warnings))
     except StorageError as error:
-        outcome = Outcome("storage_lost", str(error), tuple(warnings))
+        outcome = TaskOutcome("storage_lost", str(error), tuple(warnings))
     except Exception as error:
-        # Whatever it was, the others go on; and not every exception can travel between processes.
-        outcome = Outcome("failed", _describe(error), tuple(warnings))
+        # Whatever it was, other runs continue; and not every exception can be pickled.
+        outcome = TaskOutcome("failed", _describe(error), tuple(warnings))
         try:
             with disk_problems(task.folder):
-                _keep(task.folder, error)
-        except DiskError as unkept:
-            outcome = replace(outcome, reason=f"{outcome.reason}; not put down: {unkept}")
+                _record_failure(task.folder, error)
+        except DiskError as unwritten:
+            outcome = replace(outcome, reason=f"{outcome.reason}; not recorded: {unwritten}")
     leave_if_orphaned()
     return outcome
 
 
-def _open_judge(trial: Optional["TrialRun"]) -> Optional["TrialJudge"]:
+def _open_pruner(trial: Optional["TrialRun"]) -> Optional["TrialPruner"]:
     if trial is None:
         return None
-    from cclcc_cli.sweeps.search.pruner import TrialJudge
+    from cclcc_cli.sweeps.search.pruner import TrialPruner
 
-    return TrialJudge(trial)
+    return TrialPruner(trial)
 
 
 def _describe(error: Exception) -> str:
@@ -132,8 +133,8 @@ def _describe(error: Exception) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def _keep(path: Path, error: Exception) -> None:
-    """Put the failure down where ``ls`` and the next start find it."""
+def _record_failure(path: Path, error: Exception) -> None:
+    """Write the failure where ``cclcc ls`` and the next start find it."""
     folder = RunFolder(path)
     path.mkdir(parents=True, exist_ok=True)
     folder.update_status(state="failed", error=_describe(error))

@@ -1,4 +1,4 @@
-"""Workers of an ablation or a search: tasks go in, and how each ended comes out."""
+"""Workers of an ablation or a search: they take tasks and return outcomes."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -7,28 +7,28 @@ from typing import Generic, TypeVar
 
 from cclcc_cli.errors import LauncherError
 from cclcc_cli.launchers.remote import describe_failure
-from cclcc_cli.sweeps.worker import Outcome, Task, run_task
+from cclcc_cli.sweeps.worker import Task, TaskOutcome, run_task
 
 LOOK_EVERY = 0.5
-"""Seconds between looks at what runs, here and elsewhere."""
+"""Seconds between checks of what is running, here and elsewhere."""
 
 Work = TypeVar("Work")
 
 
 class WorkerPool(Generic[Work]):
-    """Runs tasks, each for a piece of work that its end is told with.
+    """Runs tasks, and hands each one's outcome back with the piece of work that it was for.
 
     Args:
-        executor: runs them.
-        terminate: asks all that run to save and leave.
-        say: hears each warning once.
+        executor: runs the tasks.
+        terminate: asks all running tasks to save and leave.
+        say: receives each warning once.
     """
 
     def __init__(
         self, executor: Executor, terminate: Callable[[], None], say: Callable[[str], None]
     ) -> None:
         self._executor, self._terminate, self._say = executor, terminate, say
-        self._running: dict[Future[Outcome], Work] = {}
+        self._running: dict[Future[TaskOutcome], Work] = {}
         self._warned: set[str] = set()
 
     @property
@@ -38,8 +38,8 @@ class WorkerPool(Generic[Work]):
     def start(self, task: Task, work: Work) -> None:
         self._running[self._executor.submit(run_task, task)] = work
 
-    def ended(self) -> Iterator[tuple[Work, Outcome | BrokenExecutor]]:
-        """Wait a moment; what has ended meanwhile, or by what death.
+    def ended(self) -> Iterator[tuple[Work, TaskOutcome | BrokenExecutor]]:
+        """Wait a moment; yields what has ended meanwhile, with its outcome or how its worker died.
 
         Raises:
             LauncherError: the machines are gone.
@@ -53,23 +53,23 @@ class WorkerPool(Generic[Work]):
             match error:
                 case None:
                     outcome = future.result()
-                    self._tell(outcome.warnings)
+                    self._warn(outcome.warnings)
                     yield work, outcome
                 case BrokenExecutor():
                     yield work, error
                 case LauncherError():
                     raise error
-                case _:  # not even the failure could be put down, on a full disk perhaps
-                    yield work, Outcome("failed", describe_failure(error))
+                case _:  # not even the failure could be recorded, on a full disk perhaps
+                    yield work, TaskOutcome("failed", describe_failure(error))
 
-    def leave(self, settle: Callable[[Work, Outcome | BrokenExecutor], None]) -> None:
-        """Have all that run save and leave.
+    def leave(self, settle: Callable[[Work, TaskOutcome | BrokenExecutor], None]) -> None:
+        """Have all running tasks save and leave.
 
         Args:
-            settle: hears how each ended.
+            settle: receives each piece of work and how it ended.
 
         Raises:
-            KeyboardInterrupt: asked twice: what runs leaves at once, with its last checkpoint.
+            KeyboardInterrupt: asked twice: all leave at once, with their last checkpoints.
         """
         self._terminate()
         try:
@@ -80,7 +80,7 @@ class WorkerPool(Generic[Work]):
             self._terminate()
             raise
 
-    def _tell(self, warnings: Sequence[str]) -> None:
+    def _warn(self, warnings: Sequence[str]) -> None:
         for warning in warnings:
             if warning not in self._warned:
                 self._warned.add(warning)

@@ -1,10 +1,10 @@
-"""Where MLflow is, known without loading it."""
+"""Where MLflow is; known without loading it."""
 
 import os
 from pathlib import Path
 
 LOCK_PATIENCE = 300.0
-"""Seconds to wait for a process that is telling MLflow something: a store is slow to be made."""
+"""Seconds to wait for another process that writes to MLflow: creating a store is slow."""
 
 
 def tracking_uri(runs_root: Path, given: str | None = None) -> str:

@@ -1,19 +1,16 @@
-"""Run folders from a tracking server alone: what the mirror keeps, laid out as it was.
+"""Run folders from a tracking server alone: the inverse of ``mirror``.
 
-The way back of ``mirror``: whoever has no run folders reads the same files, so that a
-report is made by the same code and says the same. Weights and pictures stay on the server.
+Without run folders, a report reads the same files and says the same. Weights and pictures stay on
+the server.
 """
 
 import json
-import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
-import sqlalchemy
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
@@ -22,11 +19,11 @@ from cclcc_cli.runs.plan_record import PLAN, record_path
 from cclcc_cli.tracking.content import content_digest
 from cclcc_cli.tracking.files import UPLOADS_TAG
 from cclcc_cli.tracking.parent import ABLATION_TAG
-from cclcc_cli.tracking.tracker import TrackerError, connect, patience, talking_to
+from cclcc_cli.tracking.tracker import TrackerError, database_file, open_tracker
 from cclcc_cli.wording import few
 
 NEEDED = ("cell.json", "status.json")
-"""Without these nobody knows what a run is."""
+"""Without these a run cannot be identified."""
 FETCHED = (*NEEDED, "result.json", "recipe.yaml", "environment.json", "costs.json", "ablation.json",
            "metrics.jsonl", "val_images.csv", "test_images.csv", "test_masks.npz")
 _PREFIX = "cclcc/"
@@ -39,21 +36,23 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 def fetch_runs(
     uri: str, root: Path, *, experiments: Sequence[str] = (), ablation: str | None = None
 ) -> list[str]:
-    """Lay out the finished runs of a server as folders below ``root``; in words, what is left out.
+    """Write the finished runs of a server as run folders below ``root``.
 
     Args:
         uri: of the tracker, which is only read.
         root: an empty folder.
-        experiments: by MLflow's name; none: all that cclcc made.
+        experiments: MLflow's names; empty for all that cclcc made.
         ablation: only its runs, and its plan.
+
+    Returns:
+        Notes on what is left out.
 
     Raises:
         TrackerError: the server cannot be reached, or has nothing to report.
     """
     _check_exists(uri)
     shown = without_password(uri)
-    with talking_to(uri), patience(), _silence():
-        client = connect(uri)
+    with open_tracker(uri, patient=True) as client:
         found = list(_search(client, _find_experiments(client, shown, experiments)))
         parents = {run.data.tags[ABLATION_TAG]: run for run in found
                    if ABLATION_TAG in run.data.tags}
@@ -74,48 +73,30 @@ def fetch_runs(
 
 def _check_exists(uri: str) -> None:
     """Reading must not make a database where there is none."""
-    if not uri.startswith("sqlite:"):
-        return
-    database = sqlalchemy.make_url(uri).database
-    if database and not Path(database).exists():
+    if (file := database_file(uri)) is not None and not file.exists():
         raise TrackerError(f"MLflow at {uri}: no such database; give --tracking-uri, or --runs "
-                           "with the folder that mlflow.db lies in")
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    """No bar for each file."""
-    key = "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"
-    former = os.environ.get(key)
-    os.environ[key] = "false"
-    try:
-        yield
-    finally:
-        if former is None:
-            del os.environ[key]
-        else:
-            os.environ[key] = former
+                           "with the folder that holds mlflow.db")
 
 
 def _find_experiments(client: MlflowClient, uri: str, names: Sequence[str]) -> list[str]:
-    """Ids of the experiments that are called so, or of all that cclcc made."""
-    there: dict[str, str] = {}
+    """Ids of the experiments with these names, or of all that cclcc made."""
+    known: dict[str, str] = {}
     token = None
     while True:
         page = client.search_experiments(page_token=token)
-        there |= {found.name: str(found.experiment_id) for found in page}
+        known |= {found.name: str(found.experiment_id) for found in page}
         token = page.token
         if not token:
             break
-    missing = [name for name in names if name not in there]
+    missing = [name for name in names if name not in known]
     if missing:
         raise TrackerError(f"MLflow at {uri}: has no experiment called {', '.join(missing)}; there "
-                           f"are: {few(sorted(there), _NAMED)}")
-    chosen = [there[name] for name in names] if names else [
-        number for name, number in there.items() if name.startswith(_PREFIX)]
+                           f"are: {few(sorted(known), _NAMED)}")
+    chosen = [known[name] for name in names] if names else [
+        number for name, number in known.items() if name.startswith(_PREFIX)]
     if not chosen:
-        raise TrackerError(f"MLflow at {uri}: has no experiment of cclcc's (cclcc/...), only "
-                           f"{few(sorted(there), _NAMED) or 'none at all'}; train with "
+        raise TrackerError(f"MLflow at {uri}: has no experiment of cclcc (cclcc/...); there are: "
+                           f"{few(sorted(known), _NAMED) or 'none at all'}; train with "
                            "--tracking-uri, or mirror run folders there with cclcc sync")
     return chosen
 
@@ -137,21 +118,21 @@ def _runs_of(
 ) -> list[Run]:
     ids = {run.info.run_id for run in found if run.data.tags.get(ABLATION_TAG) == ablation}
     if not ids:
-        raise TrackerError(f"--ablation {ablation}: MLflow at {uri} has none of this name; there "
-                           f"are: {few(sorted(parents), _NAMED) or 'none'}")
+        raise TrackerError(f"--ablation {ablation}: MLflow at {uri} has no ablation of this name; "
+                           f"there are: {few(sorted(parents), _NAMED) or 'none'}")
     return [run for run in found if run.data.tags.get("mlflow.parentRunId") in ids]
 
 
 def _sort(found: Iterable[Run]) -> tuple[list[Run], list[str]]:
-    """Finished runs, and in words what the others are."""
+    """Finished runs, and notes on the others."""
     runs, foreign, unfinished = [], [], defaultdict(list)
     for run in found:
         if not any(tag.startswith("cclcc.") for tag in run.data.tags):
             foreign.append(str(run.info.run_name))
         elif "cclcc.cell" not in run.data.tags:
-            continue  # an ablation or a search, whose children are the runs
+            continue  # an ablation or a search: its children are the runs
         elif run.info.status != "FINISHED":
-            unfinished[run.info.status.lower()].append(_place(run))
+            unfinished[run.info.status.lower()].append(_relative_path(run))
         else:
             runs.append(run)
     notes = [f"left out, {len(names)} {state} on the server: {few(sorted(names), _NAMED)}"
@@ -163,9 +144,9 @@ def _sort(found: Iterable[Run]) -> tuple[list[Run], list[str]]:
 
 
 def _fetch(client: MlflowClient, run: Run, root: Path) -> str | None:
-    """One run's files; in words why it is left out, and then its folder is not there."""
-    place = _place(run)
-    folder = root / place
+    """Download a run's files; returns why it is left out, and then leaves no folder of it."""
+    name = _relative_path(run)
+    folder = root / name
     if folder.exists():
         folder = folder.with_name(f"{folder.name}-{run.info.run_id[:8]}")
     fetched = _download(client, run, FETCHED, folder)
@@ -174,22 +155,22 @@ def _fetch(client: MlflowClient, run: Run, root: Path) -> str | None:
     damaged = [name for name in FETCHED if name in known and (
         name not in fetched or content_digest(folder / name) != known[name])]
     if missing:
-        reason = (f"the server holds no {', '.join(missing)} of it; cclcc sync from its run folder "
+        reason = (f"{', '.join(missing)} missing on the server; cclcc sync from its run folder "
                   "sends what is missing")
     elif damaged:
-        reason = (f"{', '.join(damaged)} on the server: not what was sent there; cclcc sync from "
-                  "its run folder sends it again")
+        reason = (f"{', '.join(damaged)} damaged on the server; cclcc sync from its run folder "
+                  "sends it again")
     else:
         return None
-    for name in fetched:
-        (folder / name).unlink()
-    return f"{place}: {reason}"
+    for file in fetched:
+        (folder / file).unlink()
+    return f"{name}: {reason}"
 
 
 def _download(
     client: MlflowClient, run: Run, names: Sequence[str], folder: Path
 ) -> list[str]:
-    """Those of the files that the server has."""
+    """Download those of the files that the server has; returns their names."""
     run_id = run.info.run_id
     listed = {file.path for file in client.list_artifacts(run_id)}
     there = [name for name in names if name in listed]
@@ -200,14 +181,14 @@ def _download(
     return there
 
 
-def _place(run: Run) -> str:
-    """``<data set>/<run>`` as it was; what a server says is a path only if it looks like one."""
-    told = run.data.tags.get("cclcc.folder", "")
-    return told if _FOLDER.fullmatch(told) else f"runs/{run.info.run_id}"
+def _relative_path(run: Run) -> str:
+    """The original ``<data set>/<run>``, unless what the server says is not such a path."""
+    path = run.data.tags.get("cclcc.folder", "")
+    return path if _FOLDER.fullmatch(path) else f"runs/{run.info.run_id}"
 
 
 def _nothing(uri: str, count: int, notes: Sequence[str]) -> str:
     if not count:
         return (f"MLflow at {uri}: has no run to report; train with --tracking-uri, or mirror run "
                 "folders there with cclcc sync")
-    return f"MLflow at {uri}: has no finished run of cclcc's ({'; '.join(notes)})"
+    return f"MLflow at {uri}: has no finished run of cclcc ({'; '.join(notes)})"

@@ -1,4 +1,4 @@
-"""Files of run folders and of ablations as artifacts: sent where MLflow lacks or has other ones."""
+"""Files of run folders and ablations as artifacts: sent where MLflow's are missing or differ."""
 
 import json
 from collections.abc import Iterable
@@ -10,22 +10,22 @@ from mlflow.entities import Run
 from cclcc_cli.runs.plan_record import PLAN, REPORT, record_path
 from cclcc_cli.tracking.content import content_digest
 from cclcc_cli.tracking.parent import ABLATION_TAG
-from cclcc_cli.tracking.tracker import connect, our_experiments, patience, talking_to
+from cclcc_cli.tracking.tracker import open_tracker, our_experiments
 
 UPLOADS_TAG = "cclcc.uploads"
-"""On a run: the digest of each file that was sent, by name."""
+"""The tag of a run with the digest of each file that was sent, by name."""
 PARENT_FILES = (PLAN, REPORT)
-"""Of the folder ``<runs>/ablations/<name>``: they go to the ablation's own run."""
+"""Files of ``<runs>/ablations/<name>`` that go to the ablation's own run."""
 
 
 def send_files(client: MlflowClient, run: Run, folder: Path, names: Iterable[str]) -> int:
-    """Send the files that MLflow lacks or holds in another version; how many there were.
+    """Send the files that MLflow lacks or holds in another version; returns their number.
 
     Args:
         client: of the tracker.
-        run: whose artifacts they become.
-        folder: where they lie.
-        names: of files or folders in it; what is not there is passed over.
+        run: receives the artifacts.
+        folder: holds the files.
+        names: of files or folders in it; missing ones are skipped.
     """
     run_id, sent = run.info.run_id, 0
     known: dict[str, str] = json.loads(run.data.tags.get(UPLOADS_TAG, "{}"))
@@ -46,7 +46,7 @@ def send_files(client: MlflowClient, run: Run, folder: Path, names: Iterable[str
 
 
 def push_parents(uri: str, runs_root: Path, names: Iterable[str] | None = None) -> int:
-    """Send plans and reports of ablations to their runs in MLflow; how many files there were.
+    """Send plans and reports of ablations to their runs in MLflow; returns the number of files.
 
     Args:
         uri: of the tracker.
@@ -61,8 +61,7 @@ def push_parents(uri: str, runs_root: Path, names: Iterable[str] | None = None) 
     wanted = set(names)
     if not wanted:
         return 0
-    with talking_to(uri), patience():
-        client = connect(uri)
+    with open_tracker(uri, patient=True) as client:
         experiments = [one.experiment_id for one in our_experiments(client)]
         if not experiments:
             return 0

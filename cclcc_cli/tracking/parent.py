@@ -1,7 +1,4 @@
-"""An ablation or a search in MLflow: a run whose children are its runs.
-
-There is one in each data set's experiment.
-"""
+"""An ablation or a search in MLflow: a parent of its runs, one in each data set's experiment."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -14,19 +11,19 @@ from mlflow import MlflowClient
 from cclcc_cli.errors import RunError
 from cclcc_cli.runs.folder import RunFolder
 from cclcc_cli.tracking.address import LOCK_PATIENCE
-from cclcc_cli.tracking.tracker import connect, our_experiments, talking_to
+from cclcc_cli.tracking.tracker import open_tracker, our_experiments
 
 ABLATION_TAG = "cclcc.ablation"
-"""On the parent alone; children bear ``mlflow.parentRunId``."""
+"""On the parent alone; its children have ``mlflow.parentRunId``."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What has runs.
+    """Ablations, or searches.
 
     Attributes:
-        tag: bears its name, on the parent alone.
-        folder: where those of its kind are kept below the runs' root.
+        tag: of the parent alone; holds the name.
+        folder: where their folders are, in the runs folder.
     """
 
     tag: str
@@ -40,19 +37,20 @@ SEARCH = Kind("cclcc.search", "searches")
 def find_parent(
     client: MlflowClient, experiment: str, name: str, runs_root: Path, kind: Kind = ABLATION
 ) -> str:
-    """The run of an ablation or search in an experiment, made where there is none; any number
-    may ask.
+    """The id of an ablation's or search's run in an experiment, created where there is none.
+
+    Any number of processes that use the same runs folder may call this at once.
 
     Args:
         client: of the tracker.
         experiment: its id.
         name: of the ablation or search.
-        runs_root: whose it is; askers from elsewhere do not see the lock in it.
+        runs_root: holds the ablation or search.
         kind: which of the two it is.
     """
-    place = runs_root / kind.folder / name
-    place.mkdir(parents=True, exist_ok=True)
-    with FileLock(place / "mlflow.lock", timeout=LOCK_PATIENCE):
+    folder = runs_root / kind.folder / name
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / "mlflow.lock", timeout=LOCK_PATIENCE):
         found = client.search_runs([experiment], f"tags.`{kind.tag}` = '{name}'")
         if found:
             return str(found[0].info.run_id)
@@ -61,28 +59,28 @@ def find_parent(
 
 
 def settle_parents(uri: str, folders: Iterable[RunFolder]) -> None:
-    """End the runs of ablations and searches that say they run while no run of theirs does.
+    """End the parents of ablations and searches that are marked as running but have no live run.
 
     Raises:
         TrackerError: MLflow failed.
     """
-    standings: defaultdict[str, set[str]] = defaultdict(set)
+    ablations: defaultdict[str, set[str]] = defaultdict(set)
     searches: defaultdict[str, set[str]] = defaultdict(set)
     for folder in folders:
         try:
             if folder.ablation is not None:
-                standings[folder.ablation].add(folder.standing)
+                ablations[folder.ablation].add(folder.state)
             elif (trial := folder.trial) is not None:
-                searches[trial["name"]].add(folder.standing)
+                searches[trial.search].add(folder.state)
         except RunError:
-            continue  # who mirrors the folder has told it
-    for name, found in standings.items():
+            continue  # reported where the folder is mirrored
+    for name, found in ablations.items():
         if "running" not in found:
             ended = "FAILED" if "failed" in found else "KILLED"
             status = "FINISHED" if found == {"done"} else ended
             mark_parents(uri, name, status, _RUNNING)
     for name, found in searches.items():
-        if "running" not in found:  # a trial may fail or be pruned, and the search goes on
+        if "running" not in found:  # trials may fail or be pruned without ending the search
             status = "KILLED" if found & {"stopped", "killed", "to do"} else "FINISHED"
             mark_parents(uri, name, status, _RUNNING, SEARCH)
 
@@ -93,20 +91,19 @@ _RUNNING = "attributes.status = 'RUNNING'"
 def mark_parents(
     uri: str, name: str, status: str, where: str | None = None, kind: Kind = ABLATION
 ) -> None:
-    """Set the status of an ablation's or search's runs, in whichever experiments they are.
+    """Set the status of an ablation's or search's parents, in all experiments.
 
     Args:
         uri: of the tracker.
         name: of the ablation or search.
         status: MLflow's word.
-        where: a further condition on the runs, in MLflow's words.
+        where: a further condition on the parents, in MLflow's search syntax.
         kind: which of the two it is.
 
     Raises:
         TrackerError: MLflow failed.
     """
-    with talking_to(uri):
-        client = connect(uri)
+    with open_tracker(uri) as client:
         experiments = [one.experiment_id for one in our_experiments(client)]
         if not experiments:
             return

@@ -1,7 +1,8 @@
-"""Web servers of other packages as children: up when they answer, gone when this process is.
+"""Web servers of other packages as child processes that never outlive this one.
 
-Run as a program it is the guard between this process and a server: it ends the server and all the
-server has started once the pipe it is given closes, which happens however this process ends.
+Run as a program, this module is the guard between this process and a server: it ends the server
+and all that the server has started once the pipe it is given closes, which happens however this
+process ends.
 """
 
 import os
@@ -24,7 +25,7 @@ from cclcc_cli.errors import RunError
 _PATIENCE = 300.0
 """Seconds for a server to answer; MLflow's takes 12 to 18 on an idle machine."""
 _GRACE = 10.0
-"""Seconds between asking a server to end and ending it."""
+"""Seconds between asking a server to end and killing it."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,8 @@ class Server:
     Attributes:
         name: for people.
         command: what starts it.
-        url: where it will answer.
-        environment: variables beside this process's own.
+        url: the address at which it will answer.
+        environment: variables in addition to this process's own.
     """
 
     name: str
@@ -51,7 +52,7 @@ class Running:
         self._server, self._guard, self._log = server, guard, log
 
     def check(self) -> None:
-        """Look whether it is still there.
+        """Check that it is still running.
 
         Raises:
             RunError: it has ended by itself.
@@ -73,17 +74,17 @@ def choose_port(host: str, port: int) -> int:
             probe.bind((host, port))
         except OSError as error:
             reason = error.strerror or str(error)
-            raise RunError(f"port {port} at {host} cannot be had ({reason}); give another one, "
-                           "or 0 for any that is free") from None
+            raise RunError(f"port {port} at {host} cannot be used ({reason}); give another one, "
+                           "or 0 for any free port") from None
         return int(probe.getsockname()[1])
 
 
 @contextmanager
 def running(server: Server) -> Iterator[Running]:
-    """Start a server; inside it answers, afterwards it and its children are gone.
+    """Start a server; it answers inside the block, and is gone with its children afterwards.
 
     Raises:
-        RunError: it ended instead, or did not answer.
+        RunError: it ended, or did not answer.
     """
     with tempfile.TemporaryDirectory(prefix="cclcc-") as folder:
         log = Path(folder) / "log"
@@ -113,7 +114,7 @@ def running(server: Server) -> Iterator[Running]:
 
 
 def answers(url: str) -> bool:
-    """Whether a web server answers at an address, whatever it says."""
+    """Whether a web server answers at an address, with any status."""
     try:
         with urllib.request.urlopen(url, timeout=10):
             return True
@@ -130,22 +131,22 @@ def _search_path() -> str:
 
 def _last_words(log: Path) -> str:
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    told = [line.strip() for line in lines if line.strip()]
-    return told[-1][:300] if told else "it said nothing"
+    said = [line.strip() for line in lines if line.strip()]
+    return said[-1][:300] if said else "it printed nothing"
 
 
 def _guard(end: int, command: Sequence[str]) -> int:
     """Be the parent of a command until it ends, or until the pipe closes."""
     child = subprocess.Popen(command)
     threading.Thread(target=_end_after, args=(end,), daemon=True).start()
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it is for the others of the group
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # meant for the rest of the group
     code = child.wait()
     _end_group(signal.SIGTERM)
     return code
 
 
 def _end_after(end: int) -> None:
-    os.read(end, 1)  # nobody writes: this returns when the other end is closed
+    os.read(end, 1)  # nothing is written: this returns when the other end closes
     _end_group(signal.SIGTERM)
     time.sleep(_GRACE)
     _end_group(signal.SIGKILL)  # this process as well

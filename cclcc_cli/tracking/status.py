@@ -1,4 +1,4 @@
-"""What MLflow was last told of an ablation: all that is known without loading it.
+"""The status of an ablation that MLflow was last sent; known without loading MLflow.
 
 A start that finds every run finished needs no more, and MLflow takes seconds to load.
 """
@@ -15,30 +15,29 @@ from cclcc_cli.files import write_atomic
 from cclcc_cli.tracking.address import LOCK_PATIENCE
 
 
-def last_told(runs_root: Path, name: str, uri: str) -> str | None:
-    """The status that MLflow was last told of an ablation; None where that is not known."""
+def last_sent(runs_root: Path, name: str, uri: str) -> str | None:
+    """The status of an ablation that MLflow was last sent; None where that is unknown."""
     status = _read(_path(runs_root, name)).get(without_password(uri))
     return status if isinstance(status, str) else None
 
 
-def tell(runs_root: Path, name: str, uri: str, status: str) -> None:
-    """Set the status of an ablation's runs in MLflow, and put down that this was done.
+def send(runs_root: Path, name: str, uri: str, status: str) -> None:
+    """Set the status of an ablation's parents in MLflow, and record that this was done.
 
     Raises:
         TrackerError: MLflow failed.
-        RunError: another start has been telling it for minutes.
+        RunError: another start has been doing the same for minutes.
     """
     from cclcc_cli.tracking.parent import mark_parents
 
     path = _path(runs_root, name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path.with_suffix(".lock"))  # two starts tell one after the other
+    lock = FileLock(path.with_suffix(".lock"))  # one start at a time
     try:
         lock.acquire(timeout=LOCK_PATIENCE)
     except Timeout:
-        raise RunError(f"{lock.lock_file}: another start has been telling MLflow for "
-                       f"{LOCK_PATIENCE:.0f} s how the ablation goes; 'cclcc sync' does it later"
-                       ) from None
+        raise RunError(f"{lock.lock_file}: another start has been updating the ablation in MLflow "
+                       f"for {LOCK_PATIENCE:.0f} s; 'cclcc sync' does it later") from None
     try:
         mark_parents(uri, name, status)
         content = {**_read(path), without_password(uri): status}
@@ -55,5 +54,5 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return {}  # not known: it is told again
+        return {}  # unknown: it is sent again
     return content if isinstance(content, dict) else {}

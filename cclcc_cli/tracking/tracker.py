@@ -1,4 +1,4 @@
-"""Reaching an MLflow store or server: its address, its patience, its failures in one line."""
+"""Reaching an MLflow store or server: how it is opened, and its failures in one line."""
 
 import os
 import re
@@ -17,6 +17,8 @@ from cclcc_cli.errors import CclccError
 from cclcc_cli.tracking.address import LOCK_PATIENCE
 from cclcc_cli.tracking.view import save_view
 
+_TIMEOUT = "MLFLOW_HTTP_REQUEST_TIMEOUT"
+
 
 class TrackerError(CclccError):
     """An MLflow server or store that cannot be reached or used."""
@@ -27,8 +29,31 @@ class MirrorBusyError(TrackerError):
 
 
 @contextmanager
-def talking_to(uri: str) -> Iterator[None]:
-    """Turn whatever MLflow raises into a TrackerError; only calls to the tracker stand inside."""
+def open_tracker(
+    uri: str, client: MlflowClient | None = None, *, patient: bool = False
+) -> Iterator[MlflowClient]:
+    """A client of MLflow, made where none is given; only calls to MLflow belong inside.
+
+    Args:
+        uri: see ``tracking_uri``.
+        client: from an earlier block.
+        patient: wait longer for answers once the server has been reached, as for large files.
+
+    Raises:
+        TrackerError: MLflow failed, at whatever call.
+    """
+    with tracker_errors(uri):
+        client = client or connect(uri)
+        if not patient:
+            yield client
+            return
+        with patience():
+            yield client
+
+
+@contextmanager
+def tracker_errors(uri: str) -> Iterator[None]:
+    """Turn whatever MLflow raises into a TrackerError; only calls to MLflow belong inside."""
     try:
         yield
     except CclccError:
@@ -39,25 +64,25 @@ def talking_to(uri: str) -> Iterator[None]:
         reason = " ".join(str(error).split()).partition(" [SQL:")[0] or type(error).__name__
         cause = re.search(r"\(Caused by (.*)\)", reason)
         reason = (cause[1] if cause else reason)[:300]
-        message = f"MLflow at {uri} failed: {reason}; check that it runs and its address"
+        message = f"MLflow at {uri} failed: {reason}; check the address and that it is running"
         raise TrackerError(without_password(message)) from error
 
 
 @contextmanager
 def patience() -> Iterator[None]:
-    """A server may take long over a large file; a dead one was noticed before."""
-    timeout = os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"]
-    os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] = str(max(60, int(timeout)))
+    """Allow a server at least a minute for each answer."""
+    timeout = os.environ[_TIMEOUT]
+    os.environ[_TIMEOUT] = str(max(60, int(timeout)))
     try:
         yield
     finally:
-        os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] = timeout
+        os.environ[_TIMEOUT] = timeout
 
 
 def create_database(path: Path) -> None:
-    """Make MLflow's SQLite file where there is none; any number of processes may call this.
+    """Create MLflow's SQLite file where there is none; any number of processes may call this.
 
-    Made under another name and renamed: MLflow never repairs a file it was killed in making.
+    It is created under another name and renamed: MLflow cannot repair a half-made file.
     """
     if path.exists():
         return
@@ -70,14 +95,21 @@ def create_database(path: Path) -> None:
         new.rename(path)
 
 
+def database_file(uri: str) -> Path | None:
+    """The file of a SQLite store; None for other stores and servers."""
+    if not uri.startswith("sqlite"):
+        return None
+    database = sqlalchemy.make_url(uri).database
+    return Path(database) if database else None
+
+
 def connect(uri: str) -> MlflowClient:
+    """A client of MLflow; a SQLite store is created where there is none."""
+    if (file := database_file(uri)) is not None:
+        create_database(file)
     backend = uri.partition(":")[0].partition("+")[0]
-    if backend == "sqlite":
-        database = sqlalchemy.make_url(uri).database
-        if database:
-            create_database(Path(database))
     if backend in ("sqlite", "postgresql", "mysql", "mssql"):
-        # Ask once: MLflow itself would try ten times, over 100 s.
+        # One attempt: MLflow itself would make ten, over 100 s.
         limits = {"connect_timeout": 5} if backend in ("postgresql", "mysql") else {}
         engine = sqlalchemy.create_engine(uri, connect_args=limits)
         try:
@@ -88,18 +120,23 @@ def connect(uri: str) -> MlflowClient:
 
 
 def our_experiments(client: MlflowClient) -> list[Experiment]:
-    """Those that hold a data set's runs of ours."""
+    """The experiments that hold our runs, one for each data set."""
     return list(client.search_experiments(filter_string="name LIKE 'cclcc/%'"))
 
 
 def find_experiment(client: MlflowClient, name: str, runs_root: Path) -> str:
+    """The id of an experiment, created where there is none.
+
+    Raises:
+        TrackerError: it was deleted.
+    """
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
         server = client.tracking_uri.startswith(("http:", "https:", "databricks"))
-        place = (runs_root.resolve() / "mlartifacts" / Path(name).name).as_uri()
+        artifacts = (runs_root.resolve() / "mlartifacts" / Path(name).name).as_uri()
         try:
-            # Without a place MLflow would write into ./mlruns of the current folder.
-            client.create_experiment(name, None if server else place)
+            # By default MLflow would write into ./mlruns of the current folder.
+            client.create_experiment(name, None if server else artifacts)
         except MlflowException as error:  # another process may be faster
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise

@@ -1,7 +1,7 @@
-"""The table of runs with the columns that people compare: a view that MLflow's page offers by name.
+"""A saved view of MLflow's table of runs, with the columns that people compare.
 
-MLflow 3 keeps a saved view as an experiment's tag: the page's state, deflated, which its
-documentation does not describe. A version that knows nothing of it shows its own columns.
+MLflow 3 keeps a saved view as an experiment's tag: the page's state, deflated; its documentation
+does not describe it. Versions without saved views show their own columns.
 """
 
 import base64
@@ -23,7 +23,7 @@ COLUMNS = (
 
 
 def save_view(client: MlflowClient, experiment: Experiment) -> None:
-    """Offer the view on an experiment's page; one that is there, changed perhaps, stays."""
+    """Offer the view on an experiment's page; an existing one, changed perhaps, stays."""
     if has_view(experiment):
         return
     now = round(time.time() * 1000)
@@ -36,11 +36,11 @@ def has_view(experiment: Experiment) -> bool:
 
 
 def view_url(pages: str, experiment_id: str) -> str:
-    """Where the view is.
+    """The address of the view.
 
     Args:
         pages: MLflow's address.
-        experiment_id: of a saved view's experiment.
+        experiment_id: of an experiment with the view.
     """
     return f"{pages.rstrip('/')}/#/experiments/{experiment_id}/runs?viewStateShareKey={_KEY}"
 

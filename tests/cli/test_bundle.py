@@ -177,7 +177,7 @@ def test_notes_and_errors_name_the_bundle(cclcc, train, tmp_path):
 @pytest.mark.parametrize("words", [["report"], ["ls"], ["compare", "a", "b"]])
 def test_what_is_no_bundle_is_one_line(cclcc, tmp_path, words):
     (tmp_path / "b").write_text("stem,dice\n")
-    assert refused(cclcc(*words, "--bundle", "b")).startswith("b: is no bundle that this cclcc")
+    assert refused(cclcc(*words, "--bundle", "b")).startswith("b: not a bundle")
     assert refused(cclcc(*words, "--bundle", "b", "--runs", "here")).startswith(
         "--bundle: is read instead of --runs")
 

@@ -13,9 +13,10 @@ def run(tmp_path):
     def make(method, state, digest, **status):
         folder = RunFolder(tmp_path / "runs" / "scenes-32" / f"{method}-{digest}")
         folder.write_json("cell.json", {
-            "digest": f"{digest}ff",
+            "digest": f"{digest}ff", "arm": "a", "split_digest": "5",
+            "runtime": {"device": "cpu"},
             "recipe": {"name": f"my_{method}", "method": method, "seed": 1},
-            "data": {"name": "scenes", "size": 32}, "labeled": {"count": 4}})
+            "data": {"name": "scenes", "size": 32, "digest": "d"}, "labeled": {"count": 4}})
         folder.update_status(state=state, step=8, total_steps=12, **status)
         if state == "finished":
             folder.write_json("result.json", {"best": {"step": 8, "dice": 0.5}})
@@ -80,5 +81,5 @@ def test_rm_asks_and_then_removes(cclcc, three):
 def test_rm_removes_nothing_where_one_is_refused(cclcc, three, tmp_path):
     done = cclcc("rm", "--yes", three[0].path, tmp_path)
     assert done.returncode == 2
-    assert "is no run folder" in done.stderr
+    assert "not a run folder" in done.stderr
     assert three[0].path.exists()

@@ -27,7 +27,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for seed in (0, 1):
         folder = RunFolder(root / "polyps-64" / f"supervised-seed{seed}")
         folder.write_json("cell.json", {
-            "digest": f"{seed:064x}", "arm": "a" * 64, "recipe": {"seed": seed},
+            "digest": f"{seed:064x}", "arm": "a" * 64,
+            "recipe": {"name": "plain", "method": "supervised", "seed": seed},
             "data": {"name": "polyps", "size": 64, "digest": "d" * 64}, "split_digest": "5" * 64,
             "splits": {"rule": "cut"}, "leaked": {"val": [], "test": ["a"]},
             "labeled": {"count": 8}, "runtime": {"device": "cpu"},
@@ -47,7 +48,7 @@ def test_it_tells_what_changed_then_that_nothing_does(runs: Path) -> None:
     lines = run("--runs", str(runs)).stdout.splitlines()
 
     first = runs / "polyps-64" / "supervised-seed0"
-    assert lines[0].startswith(f"{first}: created, params 2")
+    assert lines[0].startswith(f"{first}: created, params 4")
     assert lines[0].endswith("artifacts 2, status KILLED")
     assert lines[2:] == ["2 of 2 runs changed in MLflow"]
     assert (runs / "mlflow.db").exists()

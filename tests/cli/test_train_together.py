@@ -126,7 +126,7 @@ def test_when_one_is_killed_none_stays_behind(started, tmp_path, whom):
     else:
         assert process.returncode == 2
         assert rest.count("error:") == 1
-        assert "goes on from the last checkpoint" in rest
+        assert "continues from the last checkpoint" in rest
     if whom == "follower":
         assert state["state"] == "failed"
         assert "was lost" in state["error"]

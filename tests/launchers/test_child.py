@@ -43,7 +43,7 @@ def test_its_owner_alone_can_stop_it_from_another_thread(tmp_path):
         assert stop_children("d") == 0
         assert stop_children("c") == 1
         assert future.result(200).reason == "SIGTERM"
-    with pytest.raises(WorkerLost, match="not started any more"):
+    with pytest.raises(WorkerLost, match="no longer started"):
         run_in_child(pack(finish, ("late",), {}), "c")
 
 

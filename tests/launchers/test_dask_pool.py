@@ -33,7 +33,7 @@ def test_calls_run_on_both_workers_and_can_be_stopped(pool, dask, tmp_path):
     assert parents == {worker.pid for worker in dask.workers}
     pool.terminate()
     ends = [future.exception(PATIENCE) or future.result().reason for future in futures]
-    assert sorted(map(str, ends)) == ["SIGTERM", "SIGTERM", "it was not started any more"]
+    assert sorted(map(str, ends)) == ["SIGTERM", "SIGTERM", "it was no longer started"]
 
 
 def test_a_killed_call_is_a_lost_worker_and_the_dask_worker_lives(pool, dask):
@@ -74,7 +74,7 @@ def test_what_all_workers_can_do_is_settled_there(dask):
 
 
 def test_a_folder_that_a_worker_does_not_see_is_named(dask, tmp_path):
-    with pytest.raises(LauncherError, match=r"does not see .*/nowhere: data and runs must lie"):
+    with pytest.raises(LauncherError, match=r"does not see .*/nowhere: data and runs must be"):
         DaskPool(dask.address, shared=(tmp_path, tmp_path / "nowhere"))
 
 
@@ -83,7 +83,7 @@ def test_nobody_there_and_no_workers_are_told_in_one_line(dask, monkeypatch):
     for worker in dask.workers:
         worker.send_signal(signal.SIGTERM)
         worker.wait()
-    with pytest.raises(LauncherError, match="it has no workers; start some with dask worker tcp"):
+    with pytest.raises(LauncherError, match="it has no workers; start some with: dask worker tcp"):
         connect(dask.address)
     dask.scheduler.kill()
     with pytest.raises(LauncherError, match="no Dask scheduler answers") as error:

@@ -57,7 +57,7 @@ def test_jobs_compute_on_a_gpu_where_they_ask_for_one():
     assert settle(gpu, precision="bf16") == Runtime("cuda", "bf16", threads=1)
     for launch, device, precision, words in [
         (gpu, "cpu", "fp32", "leave that --slurm option out"),
-        (gpu, "auto", "auto", "the GPUs of the jobs cannot be looked at from here; give bf16"),
+        (gpu, "auto", "auto", "cannot see the GPUs of the jobs; give bf16"),
         (SlurmLaunch(), "cuda", "fp32", "the jobs ask for no GPU; give --slurm gpus-per-node=1"),
     ]:
         with pytest.raises(RunError, match=words):

@@ -122,7 +122,7 @@ def test_a_job_that_starts_after_the_stop_leaves_at_once(pool, tmp_path):
     ({"gpus-per-node": "1"}, "--gpus-per-node|Requested node configuration|Invalid generic"),
 ])
 def test_options_that_slurm_refuses_are_told_before_anything_starts(pool, tmp_path, options, words):
-    with pytest.raises(LauncherError, match=f"Slurm does not take such jobs: .*{words}"):
+    with pytest.raises(LauncherError, match=f"Slurm refuses the jobs: .*{words}"):
         pool(options=options)
     assert not (tmp_path / "jobs").exists()
 

@@ -264,6 +264,6 @@ def test_a_record_from_before_definitions_or_a_damaged_one_is_refused(tmp_path):
     write_record(tmp_path, "a", PlanRecord(), 1, [])
     with pytest.raises(RunError, match="does not say what its cells stand for; give the same"):
         read_ablation(tmp_path, "a")
-    write_record(tmp_path, "a", PlanRecord(1), 1, [], {"design": "half"})
+    write_record(tmp_path, "a", PlanRecord(threads=1), 1, [], {"design": "half"})
     with pytest.raises(RunError, match=r"plan.json: definition.design: .*; remove the file"):
         read_ablation(tmp_path, "a")

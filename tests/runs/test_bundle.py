@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cclcc_cli.config import parse_recipe
-from cclcc_cli.errors import BundleError, DiskError
+from cclcc_cli.errors import BundleError, CclccError, DiskError
 from cclcc_cli.runs.bundle import select, write_bundle
 from cclcc_cli.runs.folder import RECORDS, RunFolder
 from cclcc_cli.runs.plan_record import PlanRecord, write_record
@@ -106,7 +106,7 @@ def test_homes_and_passwords_are_left_out_and_recipes_stay(root, first, tmp_path
         told = ("cclcc train ~/recipes/a.yaml --data ~/d --runs ~/r --seed=~/s --out ./home/x "
                 "--tracking-uri postgresql://***@host/db?password=***")
         assert back.read_json("environment.json") == {"command": told}
-        assert back.status["error"] == "~: no room"
+        assert back.status.error == "~: no room"
         assert (back.path / "recipe.yaml").read_text() == (
             f"# {told}\nname: tiny\nweights: /home/ann/w.pth\n")
 
@@ -118,12 +118,12 @@ def test_what_is_not_finished_is_left_out_and_named(root, first, tmp_path):
     with open_bundles([tmp_path / "b"]) as opened:
         place = first.path.relative_to(root).as_posix()
         assert place not in opened.owners
-        assert opened.notes == (f"{tmp_path / 'b'}: was made without 1 unfinished: {place} "
+        assert opened.notes == (f"{tmp_path / 'b'}: was made without 1 unfinished run: {place} "
                                 "(stopped)",)
     with pytest.raises(BundleError, match="stopped, not finished; the same cclcc train"):
         select(root, names=[str(first.path)])
     shutil.rmtree(max(root.glob("synthetic-32/*")))
-    with pytest.raises(BundleError, match="there are 1 stopped"):
+    with pytest.raises(BundleError, match="only 1 stopped"):
         select(root)
 
 
@@ -149,30 +149,30 @@ def test_runs_are_chosen_by_folder_recipe_method_or_ablation(root, first, option
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"names": ["clcc"]}, "clcc: no run folder, and no recipe or method of a run below"),
-     ({"ablations": ["three"]}, "--ablation three: none of this name has run below"),
-     ({"searches": ["small"]}, "--search small: none of this name has run below")],
+    [({"names": ["clcc"]}, "clcc: not a run folder, and no run below"),
+     ({"ablations": ["three"]}, "--ablation three: no ablation of this name"),
+     ({"searches": ["small"]}, "--search small: no search of this name")],
 )
 def test_what_is_not_there_is_said(root, options, message):
-    with pytest.raises(BundleError, match=message):
+    with pytest.raises(CclccError, match=message):
         select(root, **options)
 
 
 def test_a_run_of_another_runs_folder_is_refused(root, first, tmp_path):
     other = shutil.copytree(root, tmp_path / "other")
-    with pytest.raises(BundleError, match="does not lie below"):
+    with pytest.raises(BundleError, match="is not below"):
         select(root, names=[str(other / first.path.relative_to(root))])
 
 
 def test_a_name_that_no_bundle_holds_is_refused(root, first, tmp_path):
     first.path.rename(first.path.with_name("a run"))
-    with pytest.raises(BundleError, match="a run/ablation.json: no bundle can hold it: names"):
+    with pytest.raises(BundleError, match="a run/ablation.json: a bundle cannot hold it: names"):
         bundle(root, tmp_path / "b")
     assert not (tmp_path / "b").exists()
 
 
 def test_a_file_that_cannot_be_written_is_said(root, tmp_path):
-    with pytest.raises(BundleError, match="b: there is no folder .*lost; make it"):
+    with pytest.raises(BundleError, match="b: there is no folder .*lost"):
         bundle(root, tmp_path / "lost" / "b")
     with pytest.raises(DiskError, match="cannot be written"):
         bundle(root, root)
@@ -232,21 +232,21 @@ def test_a_changed_score_is_refused(file, tmp_path):
     assert len(changed) == len(contents[name])
     assert changed != contents[name]
     pack(tmp_path / "b", {**contents, name: changed}.items())
-    assert f"{name} is not what the manifest says" in refused(tmp_path / "b")
+    assert f"{name} does not match the manifest" in refused(tmp_path / "b")
 
 
 def test_added_removed_renamed_and_swapped_files_are_refused(file, tmp_path):
     contents = list(members(file).items())
     third, fourth = contents[3], contents[4]
     pack(tmp_path / "end", [*contents, ("synthetic-32/more/cell.json", b"{}")])
-    assert "more than its manifest says" in refused(tmp_path / "end")
+    assert "more than its manifest lists" in refused(tmp_path / "end")
     pack(tmp_path / "amid", [*contents[:3], ("x.txt", b""), *contents[3:]])
     pack(tmp_path / "less", [one for one in contents if one != third])
     pack(tmp_path / "name", [("other/run/cell.json", b) if a == third[0] else (a, b)
                              for a, b in contents])
     pack(tmp_path / "swap", [*contents[:3], fourth, third, *contents[5:]])
     for changed in ("amid", "less", "name", "swap"):
-        assert f"{third[0]} is not where the manifest has it" in refused(tmp_path / changed)
+        assert f"{third[0]} is not where the manifest says" in refused(tmp_path / changed)
     pack(tmp_path / "last", contents[:-1])
     refused(tmp_path / "last")
 
@@ -255,16 +255,16 @@ def test_an_edited_manifest_is_refused_with_its_digest_or_without(file, tmp_path
     contents = members(file)
     pack(tmp_path / "b", {**contents, "manifest.json": contents["manifest.json"].replace(
         b'"size"', b'"size" ', 1)}.items())
-    assert "does not have the digest" in refused(tmp_path / "b")
+    assert "does not match the digest" in refused(tmp_path / "b")
     pack(tmp_path / "b", {**contents, "manifest.sha256": contents["manifest.sha256"][:-1] + b" "
                           }.items())
-    assert "does not have the digest" in refused(tmp_path / "b")
+    assert "does not match the digest" in refused(tmp_path / "b")
 
     def lie(manifest):
         manifest["files"][0]["sha256"] = "0" * 64
 
     pack(tmp_path / "b", reseal(contents, lie).items())
-    assert "is not what the manifest says" in refused(tmp_path / "b")
+    assert "does not match the manifest" in refused(tmp_path / "b")
 
 
 @pytest.mark.parametrize(
@@ -313,7 +313,7 @@ def test_a_sound_file_that_we_do_not_write_is_refused(file, tmp_path):
     order = ["manifest.sha256", "manifest.json", *sorted(set(contents) - {
         "manifest.sha256", "manifest.json"})]
     pack(tmp_path / "b", [(one, contents[one]) for one in order])
-    assert f"{name} is nothing that cclcc bundle writes" in refused(tmp_path / "b")
+    assert f"{name} is not a file that cclcc bundle" in refused(tmp_path / "b")
 
 
 @pytest.mark.parametrize(
@@ -333,15 +333,15 @@ def test_links_devices_modes_and_sizes_beside_the_manifest_are_refused(file, tmp
 
 def test_what_hides_behind_the_end_is_refused(file, tmp_path):
     pack(tmp_path / "within", members(file).items(), end=b"x" * 512)
-    assert "behind its end" in refused(tmp_path / "within")
+    assert "after its end" in refused(tmp_path / "within")
     (tmp_path / "behind").write_bytes(file.read_bytes() + b"x")
-    assert "behind its end" in refused(tmp_path / "behind")
+    assert "after its end" in refused(tmp_path / "behind")
 
 
 def test_a_bomb_is_not_unpacked(file, tmp_path):
     pack(tmp_path / "b", members(file).items(), end=bytes(2**26))
     assert (tmp_path / "b").stat().st_size < 2**16
-    assert "behind its end" in refused(tmp_path / "b")
+    assert "after its end" in refused(tmp_path / "b")
     pack(tmp_path / "m", {**members(file), "manifest.json": bytes(2**25 + 1)}.items())
     assert "it has no manifest" in refused(tmp_path / "m")
 
@@ -350,9 +350,9 @@ def test_a_bomb_is_not_unpacked(file, tmp_path):
 def test_a_part_of_a_file_is_refused(file, tmp_path, share):
     content = file.read_bytes()
     (tmp_path / "b").write_bytes(content[: int(share * len(content))])
-    assert "is cut short; get it again" in refused(tmp_path / "b")
+    assert "is truncated; get it again" in refused(tmp_path / "b")
     (tmp_path / "b").write_bytes(content[:-1])
-    assert "is cut short; get it again" in refused(tmp_path / "b")
+    assert "is truncated; get it again" in refused(tmp_path / "b")
 
 
 @settings(max_examples=60, deadline=None,
@@ -369,13 +369,13 @@ def test_what_is_no_bundle_is_refused(tmp_path):
     assert refused(tmp_path / "nowhere") == f"{tmp_path / 'nowhere'}: no such bundle"
     assert "cannot be read (Is a directory)" in refused(tmp_path)
     (tmp_path / "text").write_text("stem,dice\n")
-    assert "is no bundle that this cclcc reads (it is no .tar.xz" in refused(tmp_path / "text")
+    assert "not a bundle that this version can read (not a .tar.xz" in refused(tmp_path / "text")
     with zipfile.ZipFile(tmp_path / "zip", "w") as archive:
         archive.writestr("manifest.json", "{}")
-    assert "is no bundle that this cclcc reads (it is no .tar.xz" in refused(tmp_path / "zip")
+    assert "not a bundle that this version can read (not a .tar.xz" in refused(tmp_path / "zip")
     with tarfile.open(tmp_path / "tar", "w:xz") as archive:
         archive.add(tmp_path / "text", "paper/table.csv")
-    assert "it does not begin as one" in refused(tmp_path / "tar")
+    assert "does not begin like one" in refused(tmp_path / "tar")
 
 
 # Several bundles, and extraction
@@ -418,7 +418,7 @@ def test_what_is_there_stays_and_what_differs_stops_everything(root, first, file
     assert files(target) == before
     RunFolder(target / first.path.relative_to(root)).update_status(test_reads=7)
     shutil.rmtree(target / "ablations")
-    with pytest.raises(BundleError, match=f"holds synthetic-32/{first.path.name} with other rec"):
+    with pytest.raises(BundleError, match=f"records of synthetic-32/{first.path.name} differ"):
         extract([file], target)
     assert not (target / "ablations").exists()
 
@@ -431,7 +431,7 @@ def test_the_folder_that_was_bundled_counts_as_the_same(root, file):
 
 def test_a_bad_bundle_among_good_ones_writes_nothing(file, tmp_path):
     (tmp_path / "bad").write_bytes(file.read_bytes()[:-5])
-    with pytest.raises(BundleError, match="is cut short"):
+    with pytest.raises(BundleError, match="is truncated"):
         extract([file, tmp_path / "bad"], tmp_path / "target")
     assert files(tmp_path / "target") == {}
 

@@ -4,11 +4,12 @@ import pytest
 
 from cclcc_cli.errors import RunError
 from cclcc_cli.runs.folder import RunFolder, find_runs
+from cclcc_cli.runs.records import ValidationRecord
 
 
 @pytest.fixture
 def folder(tmp_path):
-    folder = RunFolder(tmp_path / "data-32" / "cell")
+    folder = RunFolder(tmp_path / "data-32" / "run")
     folder.write_json("cell.json", {"digest": "d"})
     return folder
 
@@ -16,22 +17,22 @@ def folder(tmp_path):
 def test_status_is_updated_key_by_key(folder):
     folder.update_status(state="running", step=1)
     folder.update_status(step=2)
-    assert folder.status == {"state": "running", "step": 2}
+    assert folder.status.plain() == {"state": "running", "step": 2}
     assert not folder.finished
 
 
 def test_records_after_the_checkpoint_are_forgotten(folder):
     for step in (4, 8, 12):
-        folder.append_record({"step": step})
+        folder.append_record(ValidationRecord(step=step))
     folder.keep_records(8)
-    assert [r["step"] for r in folder.records()] == [4, 8]
+    assert [record.step for record in folder.records()] == [4, 8]
 
 
 def test_a_line_torn_by_a_crash_is_left_out(folder):
-    folder.append_record({"step": 4})
+    folder.append_record(ValidationRecord(step=4))
     with (folder.path / "metrics.jsonl").open("a") as file:
         file.write('{"step": 8, "tr')
-    assert [r["step"] for r in folder.records()] == [4]
+    assert [record.step for record in folder.records()] == [4]
 
 
 def test_a_damaged_file_is_named(folder):
@@ -52,12 +53,12 @@ def test_only_one_process_holds_a_folder(folder):
 def test_clearing_does_not_forget_that_the_test_split_was_read(folder):
     folder.update_status(state="finished", test_reads=2)
     folder.clear()
-    assert folder.status == {"test_reads": 2}
+    assert folder.status.plain() == {"test_reads": 2}
 
 
 def test_clearing_leaves_the_identity(folder):
     folder.update_status(state="finished")
-    folder.append_record({"step": 4})
+    folder.append_record(ValidationRecord(step=4))
     folder.last_checkpoint.write_bytes(b"x")
     folder.clear()
     assert [p.name for p in folder.path.iterdir()] == ["cell.json"]

@@ -86,7 +86,7 @@ def test_the_folder_says_what_it_holds(run, tmp_path):
     assert made.folder(tmp_path).relative_to(tmp_path).as_posix() == (
         f"synthetic-32/clcc-4labels-seed7-{made.digest[:8]}"
     )
-    assert made.describe()["labeled"] == {"count": 4, "share": 4 / 24, "of": 24}
+    assert made.describe().labeled.plain() == {"count": 4, "share": 4 / 24, "of": 24}
 
 
 @pytest.mark.parametrize("method", METHODS)

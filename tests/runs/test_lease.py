@@ -16,9 +16,11 @@ import psutil
 import pytest
 
 from cclcc_cli.errors import RunBusyError
+from cclcc_cli.runs import holder as holders
 from cclcc_cli.runs import lease as leases
 from cclcc_cli.runs.folder import RunFolder
-from cclcc_cli.runs.lease import SILENCE, OwnedElsewhere, Owner, live_owner, owned
+from cclcc_cli.runs.holder import Holder
+from cclcc_cli.runs.lease import SILENCE, HeldElsewhere, held, live_holder
 
 HOLD = """
 import sys, time
@@ -50,7 +52,7 @@ def holder(folder):
 
 
 def test_another_process_is_named_and_seen_as_running(folder, holder):
-    assert folder.standing == "running"
+    assert folder.state == "running"
     expected = rf"another process is training .* \(process {holder.pid} on "
     with pytest.raises(RunBusyError, match=expected), folder.locked():
         pass
@@ -61,32 +63,32 @@ def test_a_killed_holder_leaves_a_folder_that_can_be_taken(folder, holder, fetch
     os.kill(holder.pid, signal.SIGKILL)
     if fetched:
         holder.wait()
-    else:  # dead, but its parent, as an idle one in a container, has not asked for its end
+    else:  # dead, but not reaped by its parent
         os.waitid(os.P_PID, holder.pid, os.WEXITED | os.WNOWAIT)
-    assert folder.standing == "killed"
+    assert folder.state == "killed"
     with folder.locked():
-        assert folder.owner.pid == os.getpid()
-    assert folder.owner is None
+        assert folder.holder.pid == os.getpid()
+    assert folder.holder is None
 
 
-def test_a_number_used_again_is_not_taken_for_the_former_owner(folder):
+def test_a_reused_process_id_is_not_mistaken_for_the_holder(folder):
     with folder.locked():
         path = folder.path / ".owner.json"
         content = json.loads(path.read_text())
         path.write_text(json.dumps({**content, "born": content["born"] - 100}))
-        assert live_owner(folder.path) is None
+        assert live_holder(folder.path) is None
 
 
 def held_elsewhere(folder, silent, host="elsewhere"):
-    """The name of an owner on another machine, whose heart beat so many seconds ago."""
+    """The name of a holder on another machine, whose last heartbeat was so many seconds ago."""
     path = folder.path / ".owner.json"
-    path.write_text(json.dumps(vars(Owner(host, 1, 0.0, "t", "another kernel"))))
+    path.write_text(json.dumps(vars(Holder(host, 1, 0.0, "t", "another kernel"))))
     os.utime(path, (time.time() - silent,) * 2)
     return path
 
 
 @pytest.fixture
-def fast_hearts(monkeypatch):
+def fast_heartbeats(monkeypatch):
     monkeypatch.setattr(leases, "HEARTBEAT", 0.2)
 
 
@@ -95,21 +97,21 @@ def fast_hearts(monkeypatch):
     [(0, True), (SILENCE + 1, False), (SILENCE - 5, True), (-SILENCE - 1, False)],
     ids=["beats", "silent", "late", "in the future, since a clock was set back"],
 )
-@pytest.mark.usefixtures("fast_hearts")
-def test_an_owner_on_another_machine_lives_while_its_heart_beats(folder, silent, alive):
+@pytest.mark.usefixtures("fast_heartbeats")
+def test_a_holder_on_another_machine_is_alive_while_its_heart_beats(folder, silent, alive):
     held_elsewhere(folder, silent)
-    assert (folder.owner is not None) == alive
+    assert (folder.holder is not None) == alive
     if alive:
         with pytest.raises(RunBusyError, match="process 1 on elsewhere"), folder.locked():
             pass
     else:
         with folder.locked():
-            assert folder.owner.host == platform.node()
+            assert folder.holder.host == platform.node()
 
 
 @pytest.mark.parametrize("apart", [-3600, 3600])
-@pytest.mark.usefixtures("fast_hearts")
-def test_clocks_that_disagree_by_an_hour_take_no_folder_from_a_live_owner(folder, apart):
+@pytest.mark.usefixtures("fast_heartbeats")
+def test_clocks_an_hour_apart_take_no_folder_from_a_live_holder(folder, apart):
     path, over = held_elsewhere(folder, -apart), threading.Event()
 
     def beat():
@@ -130,17 +132,17 @@ def test_clocks_that_disagree_by_an_hour_take_no_folder_from_a_live_owner(folder
 
 def test_another_machine_of_the_same_name_is_not_this_one(folder):
     held_elsewhere(folder, 0, host=platform.node())
-    assert folder.standing == "running"  # its process 1 is not ours
+    assert folder.state == "running"  # its process 1 is not ours
     with pytest.raises(RunBusyError), folder.locked():
         pass
 
 
-def test_a_clock_that_is_set_does_not_kill_the_owner(folder, holder, monkeypatch):
-    assert folder.owner.pid == holder.pid
+def test_setting_the_clock_does_not_kill_the_holder(folder, holder, monkeypatch):
+    assert folder.holder.pid == holder.pid
     monkeypatch.setattr(psutil, "boot_time", lambda: 0.0)
     monkeypatch.setattr(psutil._psplatform, "boot_time", lambda: 0.0)  # as a clock an hour off
     assert psutil.Process(holder.pid).create_time() < 1e9
-    assert folder.owner.pid == holder.pid
+    assert folder.holder.pid == holder.pid
 
 
 def test_who_slept_while_the_folder_was_taken_writes_no_more(folder):
@@ -194,39 +196,39 @@ def test_the_heart_goes_on_after_a_disk_that_was_away(folder, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("state", "standing"),
+    ("recorded", "state"),
     [("finished", "done"), ("failed", "failed"), ("stopped", "stopped"), ("running", "killed")],
 )
-def test_standing_without_an_owner(folder, state, standing):
-    folder.update_status(state=state)
-    assert folder.standing == standing
+def test_state_without_a_holder(folder, recorded, state):
+    folder.update_status(state=recorded)
+    assert folder.state == state
 
 
 def test_nothing_written_is_to_do(tmp_path):
-    assert RunFolder(tmp_path / "none").standing == "to do"
+    assert RunFolder(tmp_path / "none").state == "to do"
 
 
 def test_of_machines_whose_locks_do_not_reach_each_other_one_alone_gets_it(
     folder, monkeypatch
 ):
-    """As threads that name themselves machines: the kernel's lock is not taken."""
+    """Threads that pretend to be machines: the kernel's lock is not taken."""
     folder.path.mkdir(parents=True, exist_ok=True)
     hosts, gate = threading.local(), threading.Barrier(8)
-    monkeypatch.setattr(leases, "_machine", lambda: getattr(hosts, "name", "here"))
+    monkeypatch.setattr(holders, "_machine", lambda: getattr(hosts, "name", "here"))
     path = folder.path / ".owner.json"
 
     def take(number):
         hosts.name = f"host{number}"
         gate.wait()
         try:
-            with owned(folder.path):
+            with held(folder.path):
                 gate.wait()
-        except OwnedElsewhere:
+        except HeldElsewhere:
             gate.wait()
             return 0
         return 1
 
-    for dead in (None, *(Owner("elsewhere", i, 0.0, "t") for i in range(5))):
+    for dead in (None, *(Holder("elsewhere", i, 0.0, "t") for i in range(5))):
         if dead is not None:
             path.write_text(json.dumps(vars(dead)))
             os.utime(path, (time.time() - SILENCE - 1,) * 2)
@@ -237,8 +239,8 @@ def test_of_machines_whose_locks_do_not_reach_each_other_one_alone_gets_it(
 
 def test_a_machine_with_another_clock_is_judged_by_the_file_servers(folder, monkeypatch):
     path = folder.path / ".owner.json"
-    path.write_text(json.dumps(vars(Owner("elsewhere", 1, 0.0, "t"))))
+    path.write_text(json.dumps(vars(Holder("elsewhere", 1, 0.0, "t"))))
     monkeypatch.setattr(leases.time, "time", lambda: 0.0)
-    assert folder.owner is not None
+    assert folder.holder is not None
     os.utime(path, (path.stat().st_mtime - SILENCE - 1,) * 2)
-    assert folder.owner is None
+    assert folder.holder is None

@@ -1,8 +1,9 @@
-"""The news of a training as lines."""
+"""The progress of a training as lines."""
 
 import pytest
 
 from cclcc_cli.runs.progress import Clock, CpuWatch, describe_record, duration
+from cclcc_cli.runs.records import ValidationRecord
 
 
 @pytest.mark.parametrize(
@@ -13,29 +14,29 @@ def test_durations(seconds, text):
 
 
 def test_a_record_in_one_line():
-    record = {
-        "step": 50, "images_per_second": 14.16,
-        "train": {"total": 1.25, "supervised": 1.0, "contrast": 2.5},
-        "val": {"dice": 0.61204, "iou": 0.5},
-    }
+    record = ValidationRecord(
+        step=50, images_per_second=14.16,
+        train={"total": 1.25, "supervised": 1.0, "contrast": 2.5},
+        val={"dice": 0.61204, "iou": 0.5},
+    )
     assert describe_record(record, 200) == (
         "step 50/200 | loss 1.2500 (supervised 1.0000, contrast 2.5000) | "
         "val Dice 61.20 IoU 50.00 | 14.2 images/s"
     )
 
 
-@pytest.mark.parametrize(("threads", "seconds", "told"), [
+@pytest.mark.parametrize(("threads", "seconds", "expected"), [
     (2, 24.0, "gets 40 % of its 2 threads and takes about 2 times as long"),
     (1, 3.0, "gets 10 % of its thread and takes about 10 times as long"),
     (2, 36.0, None), (1, 20.0, None)])
-def test_a_crawling_training_is_told_once(threads, seconds, told):
+def test_a_slow_training_is_reported_once(threads, seconds, expected):
     clocks = {"wall": 0.0, "cpu": 0.0}
     watch = CpuWatch(threads, lambda: clocks["wall"], lambda: clocks["cpu"])
     clocks.update(wall=29.0, cpu=0.1)
     assert watch.look() is None  # too early to say
     clocks.update(wall=30.0, cpu=seconds)
     warning = watch.look()
-    assert (warning is None) if told is None else (told in warning)
+    assert (warning is None) if expected is None else (expected in warning)
     clocks.update(wall=60.0, cpu=seconds + 100)
     assert watch.look() is None
 

@@ -40,12 +40,12 @@ def test_one_that_is_trained_is_refused(folder):
 @pytest.mark.parametrize("content", ['{"digest": "99999999"}', "{}", "[]", "{", '{"digest": 3}'])
 def test_what_does_not_bear_its_own_digest_is_refused(folder, content):
     (folder.path / "cell.json").write_text(content)
-    assert "is no run folder" in refusal(folder.path)
+    assert "not a run folder" in refusal(folder.path)
 
 
 def test_other_folders_files_and_links_are_refused(folder, tmp_path):
-    assert "is no run folder" in refusal(tmp_path)
-    assert "is no run folder" in refusal(folder.path.parent)
+    assert "not a run folder" in refusal(tmp_path)
+    assert "not a run folder" in refusal(folder.path.parent)
     assert "no such run folder" in refusal(folder.path / "cell.json")
     assert "no such run folder" in refusal(tmp_path / "nowhere")
     link = tmp_path / folder.path.name

@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import pytest
 import torch
-from tests.methods.groups import WEIGHTS
+from tests.methods.arms import WEIGHTS
 
 from cclcc_cli.config import METHODS, parse_recipe
 from cclcc_cli.data.prepare import prepare
@@ -18,7 +18,7 @@ from cclcc_cli.data.store import load_store, store_path
 from cclcc_cli.errors import DataError, Interrupted, RunBusyError, RunError, TrainingDiverged
 from cclcc_cli.metrics.scores import ALL_METRICS, SCORES, file_column
 from cclcc_cli.runs.folder import RunFolder, find_runs
-from cclcc_cli.runs.lease import Owner
+from cclcc_cli.runs.holder import Holder
 from cclcc_cli.runs.masks import read_masks
 from cclcc_cli.runs.progress import TextDisplay
 from cclcc_cli.runs.pruner import Pruned
@@ -38,7 +38,7 @@ class Meddler(TextDisplay):
 
     def recorded(self, record):
         super().recorded(record)
-        if record["step"] == self._step:
+        if record.step == self._step:
             self._action()
 
 
@@ -66,7 +66,8 @@ def train(tiny_data, tiny_recipe, tmp_path):
 def outcome(done):
     """Everything a run computed, as bytes and plain values without times."""
     folder = done.folder
-    records = [{k: v for k, v in r.items() if k not in TIMES} for r in folder.records()]
+    records = [{k: v for k, v in r.plain().items() if k not in TIMES}
+               for r in folder.records()]
     last = torch.load(folder.last_checkpoint, weights_only=True)
     last["progress"]["seconds"] = 0
     return {
@@ -98,24 +99,24 @@ def test_a_finished_folder_holds_the_truth(train, tiny_data, method):
     folder = done.folder
     assert done.trained
     assert folder.path.parent.name == "synthetic-32"
-    assert folder.status["state"] == "finished"
-    assert folder.status["test_reads"] == 1
-    assert [r["step"] for r in folder.records()] == [4, 8, 12]
-    assert set(folder.records()[0]["train"]) >= {"total", "supervised"}
-    assert folder.read_json("cell.json")["labeled"] == {"count": 4, "share": 4 / 24, "of": 24}
-    assert folder.read_json("environment.json")["packages"]["torch"] == torch.__version__
+    assert folder.status.state == "finished"
+    assert folder.status.test_reads == 1
+    assert [r.step for r in folder.records()] == [4, 8, 12]
+    assert set(folder.records()[0].train) >= {"total", "supervised"}
+    assert folder.run.labeled.plain() == {"count": 4, "share": 4 / 24, "of": 24}
+    assert folder.environment.packages["torch"] == torch.__version__
     assert "grid: 2" in (folder.path / "recipe.yaml").read_text() or method == "supervised"
     rows = list(csv.DictReader(folder.images_table("test").read_text().splitlines()))
     assert len(rows) == 3
     mean = sum(float(row["dice"]) for row in rows) / 3
-    assert folder.read_json("result.json")["test"]["working"]["dice"] == pytest.approx(mean)
+    assert folder.result.test.working["dice"] == pytest.approx(mean)
     assert list(rows[0]) == ["stem", "foreground", *map(file_column, ALL_METRICS)]
     store = load_store(store_path(tiny_data, "synthetic", 32))
     for row, place in zip(rows, store.positions([row["stem"] for row in rows]), strict=True):
         assert float(row["foreground"]) == (store.masks[place] > 0).sum() / 32**2
     for split, key in (("test", "rules"), ("val", "validation_rules")):
-        assert folder.read_json("result.json")[split]["own"].keys() == set(SCORES)
-        assert "1% of the image's diagonal" in folder.read_json("result.json")[key]["nsd"]
+        assert getattr(folder.result, split).own.keys() == set(SCORES)
+        assert "1% of the image's diagonal" in getattr(folder.result, key)["nsd"]
     assert len(list(folder.overlays.glob("*.png"))) == 3
     assert "step 12/12" in folder.log.read_text()
 
@@ -159,9 +160,9 @@ def test_the_masks_that_are_kept_are_those_that_were_scored(train, tiny_data):
 
 def test_the_best_checkpoint_is_the_one_with_the_highest_validation_dice(train):
     done = train()
-    best = max(done.folder.records(), key=lambda r: r["val"]["dice"])
-    assert done.result["best"] == {"step": best["step"], "dice": best["val"]["dice"]}
-    assert done.result["val"]["working"]["dice"] == pytest.approx(best["val"]["dice"])
+    best = max(done.folder.records(), key=lambda r: r.val["dice"])
+    assert done.result.best.plain() == {"step": best.step, "dice": best.val["dice"]}
+    assert done.result.val.working["dice"] == pytest.approx(best.val["dice"])
 
 
 def test_a_finished_run_is_not_trained_again_but_afresh_if_asked(train):
@@ -203,9 +204,9 @@ def test_stopped_by_a_signal_and_started_again_ends_the_same(train, signal_numbe
         train(display=stopper, ema_decay=0.9)
     assert caught.value.exit_code == 128 + signal_number
     done = train(ema_decay=0.9)
-    assert any("going on from step 4" in line for line in done.folder.log.read_text().split("\n"))
+    assert any("continuing from step 4" in line for line in done.folder.log.read_text().split("\n"))
     assert outcome(done) == whole
-    assert done.folder.status["sessions"] == 2
+    assert done.folder.status.sessions == 2
 
 
 @pytest.mark.parametrize("step", [4, 8, 12])
@@ -223,7 +224,7 @@ def test_a_crash_between_record_and_checkpoint_ends_the_same(train, step):
         train(display=Meddler(step, cut))
     done = train()
     assert outcome(done) == whole
-    assert all(record["images_per_second"] > 0 for record in done.folder.records())
+    assert all(record.images_per_second > 0 for record in done.folder.records())
 
 
 @pytest.mark.parametrize("method", ["supervised", "clcc"])
@@ -263,7 +264,7 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_checkpoint(trai
 def test_patience_stops_early(train):
     done = train(optimizer={"lr": 1e-12}, budget={"steps": 40}, validation={"every": 1,
                                                                             "patience": 3})
-    assert done.result["steps"] < 40
+    assert done.result.steps < 40
     assert not train(optimizer={"lr": 1e-12}, budget={"steps": 40},
                      validation={"every": 1, "patience": 3}).trained
 
@@ -301,8 +302,8 @@ def test_data_that_does_not_suit_is_refused_before_anything_is_written(
 
 def test_the_published_test_threshold_is_stricter(train, tiny_data):
     done = train(evaluation={"test_on": "logits"})
-    assert "probability 0.622459" in done.result["rules"]["threshold"]
-    assert "probability 0.5" in done.result["validation_rules"]["threshold"]
+    assert "probability 0.622459" in done.result.rules["threshold"]
+    assert "probability 0.5" in done.result.validation_rules["threshold"]
     assert load_store(store_path(tiny_data, "synthetic", 32)).splits.test
 
 
@@ -312,7 +313,7 @@ def test_a_sleeper_whose_folder_was_taken_leaves_it_as_it_is(train, tmp_path):
     before = {}
 
     def take():
-        taken = Owner("elsewhere", 1, 0.0, "t", "another kernel")
+        taken = Holder("elsewhere", 1, 0.0, "t", "another kernel")
         (folder.path / ".owner.json").write_text(json.dumps(asdict(taken)))
         before.update({path.name: path.read_bytes() for path in folder.path.glob("*.*")})
 
@@ -324,78 +325,78 @@ def test_a_sleeper_whose_folder_was_taken_leaves_it_as_it_is(train, tmp_path):
     assert outcome(train()) == outcome(whole)
 
 
-class Verdicts:
-    """A judge that ends training after certain steps, and remembers what it heard."""
+class ScriptedPruner:
+    """Ends training after certain steps, and remembers what it heard."""
 
     def __init__(self, prune_after=()):
         self.heard, self.prune_after = [], prune_after
 
-    def goes_on_from(self, records):
-        self.heard.append(("from", [r["step"] for r in records]))
-        return "told so" if records and records[-1]["step"] in self.prune_after else None
+    def resumed(self, records):
+        self.heard.append(("from", [r.step for r in records]))
+        return "as asked" if records and records[-1].step in self.prune_after else None
 
-    def after(self, record, images):
-        self.heard.append(("after", record["step"], len(images)))
+    def validated(self, record, images):
+        self.heard.append(("after", record.step, len(images)))
         mean = sum(image["dice"] for image in images) / len(images)
-        assert mean == pytest.approx(record["val"]["dice"], abs=1e-12)
-        return "told so" if record["step"] in self.prune_after else None
+        assert mean == pytest.approx(record.val["dice"], abs=1e-12)
+        return "as asked" if record.step in self.prune_after else None
 
-    def complete(self, records):
-        self.heard.append(("complete", [r["step"] for r in records]))
+    def completed(self, records):
+        self.heard.append(("complete", [r.step for r in records]))
 
 
 @pytest.fixture
-def judged(tiny_data, tiny_recipe, tmp_path):
-    def run(judge, root="runs", **keys):
+def prunable(tiny_data, tiny_recipe, tmp_path):
+    def run(pruner, root="runs", **keys):
         return train_run(
             parse_recipe(tiny_recipe(**keys), "test"), data_root=tiny_data,
             runs_root=tmp_path / root, runtime=Runtime("cpu", "fp32"), display=Meddler(),
-            judge=judge,
+            pruner=pruner,
         )
 
     return run
 
 
-def test_a_judged_training_leaves_the_test_split_unread_and_goes_on_to_the_same_bytes(
-    judged, train
+def test_a_searchs_training_leaves_the_test_split_unread_and_continues_to_the_same_bytes(
+    prunable, train
 ):
-    judge = Verdicts()
-    searched = judged(judge)
-    assert judge.heard == [("from", []), ("after", 4, 3), ("after", 8, 3),
+    pruner = ScriptedPruner()
+    searched = prunable(pruner)
+    assert pruner.heard == [("from", []), ("after", 4, 3), ("after", 8, 3),
                            ("complete", [4, 8, 12])]
     folder = searched.folder
     assert searched.trained
-    assert searched.result["test"] is None
+    assert searched.result.test is None
     assert not folder.images_table("test").exists()
-    assert (folder.status["state"], folder.status["test_reads"]) == ("validated", 0)
-    assert folder.standing == "validated"
-    again = Verdicts()
-    assert not judged(again).trained
+    assert (folder.status.state, folder.status.test_reads) == ("validated", 0)
+    assert folder.state == "validated"
+    again = ScriptedPruner()
+    assert not prunable(again).trained
     assert again.heard == [("complete", [4, 8, 12])]
     costs = folder.read_json("costs.json")
     read = train()
     assert read.folder.path == folder.path
-    assert folder.status["test_reads"] == 1
+    assert folder.status.test_reads == 1
     assert folder.read_json("costs.json") == costs
     direct = train(root="direct")
     assert outcome(read) == outcome(direct)
     # A search that comes to a run whose test split was read takes it as it is.
-    assert not judged(Verdicts()).trained
-    assert folder.status["test_reads"] == 1
+    assert not prunable(ScriptedPruner()).trained
+    assert folder.status.test_reads == 1
 
 
-def test_a_pruned_training_can_go_on_to_the_same_bytes(judged, train, tmp_path):
-    with pytest.raises(Pruned, match=r"pruned at step 8 of 12 \(told so\)"):
-        judged(Verdicts([8]))
+def test_a_pruned_training_continues_to_the_same_bytes(prunable, train, tmp_path):
+    with pytest.raises(Pruned, match=r"pruned at step 8 of 12 \(as asked\)"):
+        prunable(ScriptedPruner([8]))
     (folder,) = find_runs(tmp_path / "runs")
-    assert folder.standing == "pruned"
-    assert folder.status["test_reads"] == 0
-    again = Verdicts([8])  # the same trial, killed before its end was put down
+    assert folder.state == "pruned"
+    assert folder.status.test_reads == 0
+    again = ScriptedPruner([8])  # the same trial, killed before its end was recorded
     with pytest.raises(Pruned):
-        judged(again)
+        prunable(again)
     assert again.heard == [("from", [4, 8])]
     assert outcome(train()) == outcome(train(root="direct"))
 
 
-def test_the_last_validation_prunes_nothing(judged):
-    assert judged(Verdicts([12])).folder.standing == "validated"
+def test_the_last_validation_prunes_nothing(prunable):
+    assert prunable(ScriptedPruner([12])).folder.state == "validated"

@@ -11,7 +11,7 @@ from cclcc_cli.errors import RunError
 from cclcc_cli.methods import build_method
 from cclcc_cli.runs.build import build_trainer
 from cclcc_cli.runs.identity import RunSpec
-from cclcc_cli.runs.progress import Chorus
+from cclcc_cli.runs.progress import CompositeDisplay
 from cclcc_cli.runs.run import train_run
 from cclcc_cli.runs.start import start_from_run
 from cclcc_cli.training.distributed.context import SINGLE_PROCESS
@@ -41,7 +41,7 @@ def run(tiny_data, tiny_recipe, tmp_path):
     def train(method="supervised", **keys):
         recipe = parse_recipe(tiny_recipe(method, **keys), "test")
         return train_run(recipe, data_root=tiny_data, runs_root=tmp_path / "runs", runtime=CPU,
-                        display=Chorus([])).folder
+                        display=CompositeDisplay([])).folder
 
     return train
 
@@ -84,12 +84,12 @@ def test_sides_the_encoder_does_not_take_are_refused_before_anything_is_written(
 
 
 def test_one_image_of_one_pixel_in_the_deepest_map_is_refused(spec):
-    with pytest.raises(RunError, match="32 leaves one pixel of an image in the network's deepest"):
+    with pytest.raises(RunError, match="32 leaves a single pixel in the network's deepest"):
         spec(model=TIMM, batch={"labeled": 1}).check_data()
     spec(model=TIMM, batch={"labeled": 2}).check_data()
     two = {"labeled": 2, "unlabeled": 2}
     for method in ("ict", "bcp"):  # which make one image of two
-        with pytest.raises(RunError, match=f"{method} has passes of one image"):
+        with pytest.raises(RunError, match=f"{method} passes single images"):
             spec(method, model=TIMM, batch=two).check_data()
     spec("ict", model=TIMM, batch=two, batch_norm="joint").check_data()
     spec(batch={"labeled": 1}).check_data()
@@ -134,12 +134,12 @@ def test_another_network_is_refused_by_its_first_difference(run, tiny_recipe):
 def test_weights_of_a_run_with_other_images_are_refused(run, spec):
     first = run(model=TIMM, budget={"steps": 4})
     model = TIMM | {"init": str(first.path), "normalization": {"mean": [0.1, 0.2, 0.3]}}
-    with pytest.raises(RunError, match="normalised by the usual, here by .*0.1, 0.2, 0.3"):
+    with pytest.raises(RunError, match="by the default, this one by .*0.1, 0.2, 0.3"):
         spec(model=model).check_data()
 
 
 def test_an_unfinished_run_and_a_folder_that_is_none_are_refused(run, spec, tmp_path):
-    with pytest.raises(RunError, match="is no run folder"):
+    with pytest.raises(RunError, match="not a run folder"):
         spec(model={"init": str(tmp_path)}).check_data()
     first = run(model=TIMM, budget={"steps": 4})
     first.update_status(state="stopped")

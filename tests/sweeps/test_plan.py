@@ -30,17 +30,18 @@ def record(plan, tmp_path, threads=1):
     runs = tmp_path / "runs"
     for run in plan.runs:
         run.folder.write_json("cell.json", {
-            "digest": run.digest, "format": 2, "runtime": {"threads": threads},
-            "recipe": run.recipe.model_dump(mode="json"),
-            "data": {"digest": "d"}, "split_digest": "s"})
+            "digest": run.digest, "arm": run.group, "format": 2,
+            "runtime": {"device": "cpu", "threads": threads},
+            "recipe": run.recipe.model_dump(mode="json"), "labeled": {"count": 4},
+            "data": {"name": "d", "size": 32, "digest": "d"}, "split_digest": "s"})
     write_record(runs, "a", read_record(runs, "a"), threads,
-                 [(place, run.folder.path) for run in plan.runs for place in run.places])
+                 [(point, run.folder.path) for run in plan.runs for point in run.points])
 
 
 def test_points_that_come_to_the_same_run_are_planned_once(plan):
     done = plan(variants={"count": {"data.labeled": 6}, "share": {"data.labeled": 0.25}})
     (run,) = done.runs
-    assert run.places == ["count", "share"]
+    assert run.points == ["count", "share"]
 
 
 @settings(deadline=None, max_examples=15,
@@ -68,30 +69,30 @@ def test_states_are_those_of_the_folders(plan):
     runs = plan(axes={"seed": [0, 1, 2, 3, 4]}).runs
     for run, state in zip(runs, ["finished", "failed", "stopped", "running"], strict=False):
         run.folder.update_status(state=state)
-    assert [c.standing for c in runs] == ["done", "failed", "stopped", "killed", "to do"]
+    assert [c.state for c in runs] == ["done", "failed", "stopped", "killed", "to do"]
     with runs[4].folder.locked():
-        assert runs[4].standing == "running"
+        assert runs[4].state == "running"
     (runs[0].folder.path / "status.json").write_text("{")
-    assert runs[0].standing == "damaged"
+    assert runs[0].state == "damaged"
 
 
 def test_a_changed_recipe_is_stale_and_says_which_key_differs(plan, tmp_path):
-    former = plan(variants={"v": {"clcc.temperature": 0.1}})
-    record(former, tmp_path)
-    assert plan(variants={"v": {"clcc.temperature": 0.1}}).runs[0].standing == "to do"
+    previous = plan(variants={"v": {"clcc.temperature": 0.1}})
+    record(previous, tmp_path)
+    assert plan(variants={"v": {"clcc.temperature": 0.1}}).runs[0].state == "to do"
     (run,) = plan(variants={"v": {"clcc.temperature": 0.2}}).runs
-    assert run.standing == "stale"
-    assert run.former == former.runs[0].folder.path
+    assert run.state == "stale"
+    assert run.previous == previous.runs[0].folder.path
     assert "clcc.temperature 0.1 -> 0.2" in run.differing
     assert not any(line.startswith(("name", "seed")) for line in run.differing)
 
 
-def test_going_back_finds_the_former_run_again(plan, tmp_path):
+def test_going_back_finds_the_previous_run_again(plan, tmp_path):
     first = {"v": {"clcc.temperature": 0.1}}
     record(plan(variants=first), tmp_path)
     plan(variants=first).runs[0].folder.update_status(state="finished")
     record(plan(variants={"v": {"clcc.temperature": 0.2}}), tmp_path)
-    assert plan(variants=first).runs[0].standing == "done"
+    assert plan(variants=first).runs[0].state == "done"
 
 
 def test_unequal_budgets_are_refused_by_group_unless_the_file_says_so(plan, tiny_recipe):
@@ -102,7 +103,7 @@ def test_unequal_budgets_are_refused_by_group_unless_the_file_says_so(plan, tiny
     assert {c.steps for c in plan(base=base, axes=axes, unequal_budgets=True).runs} == {8, 16}
 
 
-def test_all_problems_with_the_data_are_told_at_once(plan):
+def test_all_problems_with_the_data_are_reported_together(plan):
     with pytest.raises(DataError) as caught:
         plan(axes={"data.labeled": [4, 99], "data.fold": [None, 7], "seed": [0, 1]})
     lines = str(caught.value).splitlines()

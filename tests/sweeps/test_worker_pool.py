@@ -7,7 +7,7 @@ import pytest
 
 from cclcc_cli.errors import LauncherError
 from cclcc_cli.sweeps import worker_pool as module
-from cclcc_cli.sweeps.worker import Outcome
+from cclcc_cli.sweeps.worker import TaskOutcome
 from cclcc_cli.sweeps.worker_pool import WorkerPool
 
 
@@ -30,7 +30,7 @@ class Scripted:
     def terminate(self):
         self.asked += 1
         while self.open:
-            self.open.pop().set_result(Outcome("stopped"))
+            self.open.pop().set_result(TaskOutcome("stopped"))
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def pool(monkeypatch):
 def test_each_end_comes_with_its_work_and_a_warning_once(pool):
     made, _, lines = pool
     for work in "ab":
-        made.start(Outcome("done", warnings=("full",)), work)
+        made.start(TaskOutcome("done", warnings=("full",)), work)
     made.start(None, "c")
     assert {work: end.ending for work, end in made.ended()} == {"a": "done", "b": "done"}
     assert made.running == ["c"]

@@ -7,6 +7,7 @@ from typing import Any
 from mlflow import MlflowClient
 
 from cclcc_cli.runs.folder import RunFolder
+from cclcc_cli.runs.records import ValidationRecord
 
 STARTED = "2026-01-01T10:00:00+00:00"
 ENDED = "2026-01-01T11:00:00+00:00"
@@ -18,7 +19,8 @@ def begin(root: Path, seed: int = 0, started: str = STARTED) -> RunFolder:
     folder = RunFolder(root / "polyps-64" / f"clcc-8labels-seed{seed}")
     folder.write_json("cell.json", {
         "digest": f"{seed:064x}", "arm": "a" * 64, "format": 1,
-        "recipe": {"method": "clcc", "seed": seed, "clcc": {"grid": 5, "symmetric": False},
+        "recipe": {"name": "plain", "method": "clcc", "seed": seed,
+                   "clcc": {"grid": 5, "symmetric": False},
                    "model": {"widths": [4, 8]}, "ema_decay": None},
         "data": {"name": "polyps", "size": 64, "digest": "d" * 64}, "split_digest": "5" * 64,
         "splits": {"rule": "cut"}, "leaked": {"val": [], "test": ["a"]},
@@ -35,13 +37,12 @@ def begin(root: Path, seed: int = 0, started: str = STARTED) -> RunFolder:
     return folder
 
 
-def record(step: int, moment: float = 1767262000.0, **val: float | None) -> dict[str, Any]:
-    return {
-        "step": step, "epoch": step / 10, "lr": 0.001,
-        "train": {"total": 1 / step, "contrast": 2 / step},
-        "val": {"dice": 1 - 1 / step, **val},
-        "images_per_second": 12.5, "time": moment + step,
-    }
+def record(step: int, moment: float = 1767262000.0, **val: float) -> ValidationRecord:
+    return ValidationRecord(
+        step=step, epoch=step / 10, lr=0.001,
+        train={"total": 1 / step, "contrast": 2 / step}, val={"dice": 1 - 1 / step, **val},
+        images_per_second=12.5, time=moment + step,
+    )
 
 
 def finish(folder: RunFolder) -> None:

@@ -1,6 +1,5 @@
 """What MLflow shows of run folders, live or rebuilt."""
 
-import json
 import os
 import shutil
 import signal
@@ -44,7 +43,7 @@ def test_a_finished_run_is_mirrored_in_full(runs: Path, uri: str) -> None:
     assert (run["name"], run["experiment"]) == (folder.path.name, "cclcc/polyps")
     assert (run["status"], run["end"] - run["start"]) == ("FINISHED", 3_600_000)
     assert run["params"] == {
-        "method": "clcc", "seed": "0", "clcc.grid": "5", "clcc.symmetric": "false",
+        "name": "plain", "method": "clcc", "seed": "0", "clcc.grid": "5", "clcc.symmetric": "false",
         "model.widths": "[4, 8]", "ema_decay": "null",
         "labeled.count": "8", "labeled.share": "0.1", "labeled.of": "80",
     }
@@ -121,14 +120,15 @@ def test_a_process_killed_while_it_pushes_is_completed_without_doubling(
     for step in steps[:3]:
         folder.append_record(record(step))
     script = (
-        "import json, sys\n"
+        "import sys\n"
         "from pathlib import Path\n"
         "from cclcc_cli.tracking.mirror import Mirror\n"
         "from cclcc_cli.runs.folder import RunFolder\n"
+        "from cclcc_cli.runs.records import ValidationRecord\n"
         "folder = RunFolder(Path(sys.argv[1]))\n"
         "mirror = Mirror(folder, sys.argv[2])\n"
         "for line in sys.stdin:\n"
-        "    folder.append_record(json.loads(line))\n"
+        "    folder.append_record(ValidationRecord.model_validate_json(line))\n"
         "    mirror.push()\n"
         "    print('pushed', flush=True)\n"
     )
@@ -140,11 +140,12 @@ def test_a_process_killed_while_it_pushes_is_completed_without_doubling(
     assert child.stdin is not None
     assert child.stdout is not None
     with child:
-        child.stdin.writelines(json.dumps(record(step)) + "\n" for step in steps[3:])
+        child.stdin.writelines(f"{record(step).model_dump_json(exclude_unset=True)}\n"
+                               for step in steps[3:])
         child.stdin.flush()
         assert child.stdout.readline() == "pushed\n"
         child.send_signal(signal.SIGKILL)
-    written = [r["step"] for r in folder.records()]
+    written = [record.step for record in folder.records()]
     assert 3 < len(written) < len(steps)
 
     sync(runs, uri)
@@ -164,7 +165,7 @@ def test_a_run_that_was_only_created_is_completed(runs: Path, uri: str) -> None:
     (pushed,) = sync(runs, uri)
 
     assert (pushed.run_id, pushed.created, pushed.records) == (run_id, False, 3)
-    assert pushed.params == 9
+    assert pushed.params == 10
 
 
 def test_a_resumed_training_does_not_log_its_repeated_records_again(
@@ -304,7 +305,7 @@ def test_a_missing_root_is_refused(tmp_path: Path) -> None:
 def test_numbers_that_are_not_finite_are_left_out_and_counted(runs: Path, uri: str) -> None:
     folder = begin(runs)
     folder.append_record(record(10, hd95=float("nan"), assd=float("inf")))
-    folder.append_record(record(20, hd95=None, assd=3.0))
+    folder.append_record(record(20, hd95=float("-inf"), assd=3.0))
 
     sync(runs, uri)
 

@@ -19,6 +19,7 @@ import pytest
 from mlflow import MlflowClient
 
 from cclcc_cli.runs.folder import RunFolder
+from cclcc_cli.runs.records import ValidationRecord
 from cclcc_cli.tracking.content import _source
 from cclcc_cli.tracking.mirror import LiveMirror, sync
 from cclcc_cli.tracking.view import view_url
@@ -44,7 +45,8 @@ def begin(root: Path, method: str, seed: int) -> RunFolder:
     """A run that has begun."""
     folder = RunFolder(root / "polyps-64" / f"{method}-8labels-seed{seed}")
     folder.write_json("cell.json", {
-        "digest": f"{seed:064x}", "arm": "a" * 64, "recipe": {"method": method, "seed": seed},
+        "digest": f"{seed:064x}", "arm": "a" * 64,
+        "recipe": {"name": method, "method": method, "seed": seed},
         "data": {"name": "polyps", "size": 64, "digest": "d" * 64}, "split_digest": "5" * 64,
         "splits": {"rule": "cut"}, "leaked": {"val": [], "test": ["a"]},
         "labeled": {"count": 8}, "runtime": {"device": "cpu"},
@@ -52,8 +54,9 @@ def begin(root: Path, method: str, seed: int) -> RunFolder:
     folder.update_status(state="running", started=STARTED, updated=STARTED, finished=None,
                          error=None, test_reads=0)
     for step in (10, 20, 30):
-        folder.append_record({"step": step, "epoch": step / 10, "train": {"total": 1 / step},
-                              "val": {"dice": 1 - 1 / step}, "time": 1767262000.0 + step})
+        folder.append_record(ValidationRecord(
+            step=step, epoch=step / 10, train={"total": 1 / step}, val={"dice": 1 - 1 / step},
+            time=1767262000.0 + step))
     return folder
 
 
@@ -188,7 +191,7 @@ def test_a_server_is_mirrored_to_and_its_death_is_one_warning(
         lost.push()
         assert warnings == []
     for step in (40, 50):
-        other.append_record({"step": step, "epoch": step / 10, "time": 1767262000.0 + step})
+        other.append_record(ValidationRecord(step=step, epoch=step / 10, time=1767262000.0 + step))
         lost.push()
     lost.__exit__()
 

@@ -8,9 +8,10 @@ import pytest
 from cclcc_cli.config.ablation import load_ablation
 from cclcc_cli.sweeps.ablation import open_ablation, run_ablation
 from cclcc_cli.sweeps.display import SweepLines
+from cclcc_cli.tracking.address import tracking_uri
 from cclcc_cli.tracking.mirror import sync
 from cclcc_cli.tracking.parent import ABLATION_TAG, find_parent
-from cclcc_cli.tracking.tracker import connect, find_experiment, tracking_uri
+from cclcc_cli.tracking.tracker import connect, find_experiment
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def test_runs_are_children_of_the_ablation_and_stay_so_when_rebuilt(
     opened = open_ablation(load_ablation(path), data_root=tiny_data, runs_root=runs,
                            device="cpu", precision="fp32", workers=2)
     lines = []
-    summary = run_ablation(opened, workers=2, retry=False, board=SweepLines(lines.append),
+    summary = run_ablation(opened, workers=2, retry=False, display=SweepLines(lines.append),
                            tracking_uri=uri)
     assert summary.trained == 2, lines
     assert family(uri) == ("FINISHED", 2)

@@ -77,8 +77,8 @@ def test_a_taken_port_is_refused_and_0_finds_one():
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(RunError, match=f"port {port} at 127.0.0.1 cannot be had"):
+        with pytest.raises(RunError, match=f"port {port} at 127.0.0.1 cannot be used"):
             choose_port("127.0.0.1", port)
         assert choose_port("127.0.0.1", 0) not in (0, port)
-    with pytest.raises(RunError, match="cannot be had"):
+    with pytest.raises(RunError, match="cannot be used"):
         choose_port("192.0.2.1", 0)

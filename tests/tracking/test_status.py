@@ -5,7 +5,7 @@ from filelock import FileLock
 
 from cclcc_cli.errors import RunError
 from cclcc_cli.tracking import parent, status
-from cclcc_cli.tracking.status import last_told, tell
+from cclcc_cli.tracking.status import last_sent, send
 from cclcc_cli.tracking.tracker import TrackerError
 
 SERVER = "http://me:secret@127.0.0.1:9"
@@ -15,18 +15,18 @@ def test_what_was_told_is_known_for_that_store_alone_and_without_its_password(
     tmp_path, monkeypatch
 ):
     monkeypatch.setattr(parent, "mark_parents", lambda *_: None)
-    assert last_told(tmp_path, "a", SERVER) is None
-    tell(tmp_path, "a", SERVER, "FINISHED")
-    assert last_told(tmp_path, "a", SERVER) == "FINISHED"
-    assert last_told(tmp_path, "a", "http://elsewhere") is None
-    assert last_told(tmp_path, "b", SERVER) is None
+    assert last_sent(tmp_path, "a", SERVER) is None
+    send(tmp_path, "a", SERVER, "FINISHED")
+    assert last_sent(tmp_path, "a", SERVER) == "FINISHED"
+    assert last_sent(tmp_path, "a", "http://elsewhere") is None
+    assert last_sent(tmp_path, "b", SERVER) is None
     assert "secret" not in (tmp_path / "ablations" / "a" / "mlflow.json").read_text()
 
 
 def test_what_could_not_be_told_is_not_put_down(tmp_path):
     with pytest.raises(TrackerError):
-        tell(tmp_path, "a", SERVER, "FINISHED")
-    assert last_told(tmp_path, "a", SERVER) is None
+        send(tmp_path, "a", SERVER, "FINISHED")
+    assert last_sent(tmp_path, "a", SERVER) is None
 
 
 def test_a_start_that_tells_for_ever_keeps_nobody(tmp_path, monkeypatch):
@@ -34,7 +34,7 @@ def test_a_start_that_tells_for_ever_keeps_nobody(tmp_path, monkeypatch):
     folder = tmp_path / "ablations" / "a"
     folder.mkdir(parents=True)
     with FileLock(folder / "mlflow.lock"), pytest.raises(RunError, match="cclcc sync"):
-        tell(tmp_path, "a", SERVER, "FINISHED")
+        send(tmp_path, "a", SERVER, "FINISHED")
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{"])
@@ -42,4 +42,4 @@ def test_a_damaged_note_is_no_note(tmp_path, content):
     path = tmp_path / "ablations" / "a" / "mlflow.json"
     path.parent.mkdir(parents=True)
     path.write_text(content)
-    assert last_told(tmp_path, "a", SERVER) is None
+    assert last_sent(tmp_path, "a", SERVER) is None

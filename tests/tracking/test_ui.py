@@ -10,7 +10,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:D
 
 
 def test_a_store_that_is_not_there_is_not_made(tmp_path):
-    with pytest.raises(RunError, match="no MLflow store there yet; cclcc train makes it"):
+    with pytest.raises(RunError, match="no MLflow store there yet; cclcc train"):
         mlflow_pages(f"sqlite:///{tmp_path / 'mlflow.db'}", "127.0.0.1", 0)
     assert not (tmp_path / "mlflow.db").exists()
 

@@ -72,7 +72,7 @@ def read_history(group: Group, name: str, is_baseline: bool) -> History:
     seeds = []
     for run in group.runs:
         try:
-            records = RunFolder(run.path).records()
+            records = [record.plain() for record in RunFolder(run.path).records()]
             found = {int(r["step"]): r for r in records if isinstance(r.get("val"), dict)}
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise RunError(f"{run.path / 'metrics.jsonl'}: cannot be read ({error})") from None

@@ -1,4 +1,4 @@
-"""Optuna's dashboard on a search's journal."""
+"""Optuna's dashboard for a search's journal."""
 
 import importlib.util
 import sys
@@ -11,7 +11,7 @@ from cclcc_cli.tracking.ui import shown_address
 
 
 def dashboard_pages(runs_root: Path, name: str, host: str, port: int) -> Server:
-    """Optuna's dashboard on a search's journal.
+    """Optuna's dashboard for a search's journal.
 
     Raises:
         RunError: there is no such search, the dashboard is not installed, or the port is taken.
@@ -21,8 +21,8 @@ def dashboard_pages(runs_root: Path, name: str, host: str, port: int) -> Server:
         there = sorted(path.parent.name for path in journal_path(runs_root, "*").parent.parent
                        .glob(f"*/{journal.name}"))
         known = f"there are: {', '.join(there)}" if there else "there are none"
-        raise RunError(f"--dashboard {name}: no such search below {runs_root} ({known}); "
-                       "cclcc search makes one")
+        raise RunError(f"--dashboard {name}: no such search below {runs_root} ({known}); start one "
+                       "with cclcc search")
     if importlib.util.find_spec("optuna_dashboard") is None:
         raise RunError("optuna-dashboard is not installed; pip install 'cclcc[dashboard]'")
     port = choose_port(host, port)

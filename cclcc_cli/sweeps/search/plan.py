@@ -1,4 +1,4 @@
-"""What a search's trials train: from a trial's setting to its runs."""
+"""From a trial's setting to its runs."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -20,8 +20,8 @@ from cclcc_cli.errors import CclccError, DataError
 from cclcc_cli.runs.identity import RunSpec
 from cclcc_cli.sweeps.search.pruner import TrialRun, build_pruner
 from cclcc_cli.sweeps.search.sampler import Proposer, suggest
-from cclcc_cli.sweeps.search.searcher import TrialImpossible, TrialPlan, folder_name
 from cclcc_cli.sweeps.search.study import load_study, unused_name
+from cclcc_cli.sweeps.search.trials import TrialImpossible, TrialPlan, folder_name
 from cclcc_cli.sweeps.worker import Task
 from cclcc_cli.training.runtime import Runtime
 from cclcc_cli.training.schedule import build_plan
@@ -32,18 +32,18 @@ OWN_SETTING = "the base"
 
 @dataclass(frozen=True)
 class OpenSearch:
-    """A search, where it keeps its trials, and what all of them share.
+    """A search, its storage, and what all trials share.
 
     Attributes:
         checked: the file.
         address: of the storage.
-        definition: what may not change while the study lives.
-        begun: trials by state, where the study exists already.
+        definition: what must not change during the study.
+        begun: trials by state, if the study exists already.
         runtime: device, precision and threads, the same for all.
         steps: optimiser steps of the base.
         every: steps between validations.
         store: the data.
-        launch: what runs the trials.
+        launch: the machines that train the runs.
         data_root: where stores lie.
         runs_root: where run folders are made.
     """
@@ -66,7 +66,7 @@ class OpenSearch:
 
     @property
     def num_runs(self) -> int:
-        """Trainings, if no trial is pruned."""
+        """Number of runs, if no trial is pruned."""
         return self.checked.num_trials * len(self.checked.search.repetitions)
 
     def load_study(self, storage: BaseStorage) -> Study:
@@ -88,7 +88,7 @@ def repeated(checked: CheckedSearch, recipe: AnyRecipe) -> Iterator[AnyRecipe]:
 
 
 def first_proposals(opened: OpenSearch) -> list[dict[str, Any]]:
-    """The settings of the first trials, as far as they do not depend on results."""
+    """The settings of the first trials, up to those that depend on results."""
     search, name = opened.checked.search, unused_name()
     startup = getattr(search.sampler, "startup_trials", opened.checked.num_trials)
     count = min(opened.checked.num_trials, max(startup, len(opened.checked.listed)),
@@ -102,7 +102,7 @@ def first_proposals(opened: OpenSearch) -> list[dict[str, Any]]:
 def planner(
     opened: OpenSearch, storage: BaseStorage, tracking_uri: str | None
 ) -> Callable[[FrozenTrial], TrialPlan]:
-    """What turns a taken trial into its trainings."""
+    """A function from a taken trial to its runs."""
 
     def plan(trial: FrozenTrial) -> TrialPlan:
         space = opened.checked.search.space
@@ -116,10 +116,10 @@ def planner(
 def plan_trial(
     opened: OpenSearch, number: int, setting: Mapping[str, Any], tracking_uri: str | None
 ) -> TrialPlan:
-    """The trainings of a setting.
+    """The runs of a setting.
 
     Raises:
-        TrialImpossible: it is no valid recipe, or would have more or fewer steps than the others.
+        TrialImpossible: it is not a valid recipe, or its number of steps differs from the others'.
     """
     search = opened.checked.search
     short = short_keys(setting)
@@ -152,7 +152,7 @@ def plan_trial(
 
 
 def _source(checked: CheckedSearch, number: int) -> str:
-    """Whose proposal a trial is."""
+    """Where a trial's setting comes from."""
     if checked.published and number == 0:
         return OWN_SETTING
     listed = len(checked.search.enqueue) + checked.published
@@ -160,8 +160,8 @@ def _source(checked: CheckedSearch, number: int) -> str:
 
 
 def _check_steps(opened: OpenSearch, run: RunSpec) -> int:
-    """The run's optimiser steps, which are those of all others."""
+    """The run's optimiser steps, which must be the same for all runs."""
     plan = build_plan(run.recipe, len(run.labeled), run.recipe.batch.labeled)
     if plan.total_steps != opened.steps and not opened.checked.search.unequal_budgets:
-        raise DataError(f"{plan.total_steps} optimiser steps against {opened.steps} of the others")
+        raise DataError(f"has {plan.total_steps} optimiser steps, other trials {opened.steps}")
     return plan.total_steps

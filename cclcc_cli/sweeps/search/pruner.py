@@ -1,10 +1,11 @@
-"""A trial's run in its worker: tells the study each validation, and asks whether to go on."""
+"""A trial's run in its worker: reports validations to the study, and lets the pruner decide."""
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, assert_never
+from typing import Literal, assert_never
 
 import numpy as np
 import optuna
@@ -17,7 +18,8 @@ from scipy.stats import wilcoxon
 from cclcc_cli.config import search_rules as config
 from cclcc_cli.runs.folder import RunFolder
 from cclcc_cli.runs.pruner import Pruned
-from cclcc_cli.sweeps.search.storage import open_storage, talking_to
+from cclcc_cli.runs.records import ResultRecord, TrialRecord, ValidationRecord
+from cclcc_cli.sweeps.search.storage import open_storage, storage_errors
 from cclcc_cli.sweeps.search.study import load_study
 
 _IMAGES = "cclcc:images:"
@@ -25,20 +27,20 @@ _IMAGES = "cclcc:images:"
 
 @dataclass(frozen=True)
 class TrialRun:
-    """One training of a trial; plain values, so that it travels to any machine.
+    """One run of a trial; plain values, so that it can be sent to any machine.
 
     Attributes:
         address: of the study's storage.
         study: its name.
         number: of the trial.
-        index: which of the trial's trainings, from 0.
-        count: of its trainings.
+        index: which of the trial's runs, from 0.
+        count: of its runs.
         steps: optimiser steps of each.
         every: steps between validations.
         objective: a score on validation.
         higher: whether a higher one is better.
-        pruner: as the file has it.
-        setting: short name to value.
+        pruner: as the file says.
+        setting: short key to value.
     """
 
     address: str
@@ -54,15 +56,15 @@ class TrialRun:
     setting: Mapping[str, str]
 
     @property
-    def label(self) -> dict[str, Any]:
-        """What the run's run folder keeps of it."""
-        return {"name": self.study, "trial": self.number, "params": dict(self.setting)}
+    def record(self) -> TrialRecord:
+        """The content of search.json."""
+        return TrialRecord(search=self.study, number=self.number, setting=dict(self.setting))
 
 
 def build_pruner(pruner: config.Pruner, steps: int, count: int, every: int) -> BasePruner:
-    """A file's pruner in Optuna's words; steps are those of all trainings one after another."""
+    """A file's pruner as Optuna's; its steps run through all of a trial's runs."""
     match pruner:
-        case config.NoPruner() | config.WilcoxonPruner():  # the latter is asked here, see below
+        case config.NoPruner() | config.WilcoxonPruner():  # the latter is computed below
             return NopPruner()
         case config.MedianPruner(startup_trials=startup, warmup=warmup):
             return MedianPruner(startup, n_warmup_steps=int(warmup * steps))
@@ -73,16 +75,16 @@ def build_pruner(pruner: config.Pruner, steps: int, count: int, every: int) -> B
             assert_never(never)
 
 
-class TrialJudge:
-    """Reports a training's validations as the trial's, and has the pruner decide.
+class TrialPruner:
+    """Reports a run's validations as the trial's, and lets the search's pruner decide.
 
-    Step ``s`` of the trial's training ``i`` is step ``i * steps + s`` of the trial, so a seed or
-    fold is compared with the same one of other trials.
+    Step ``s`` of the trial's run ``i`` is step ``i * steps + s`` of the trial, so a seed or fold is
+    compared with the same one of other trials.
     """
 
     def __init__(self, trial: TrialRun) -> None:
         self._trial = trial
-        with talking_to(trial.address):
+        with storage_errors(trial.address):
             self._storage = _storage(trial.address)
             study_id = self._storage.get_study_id_from_name(trial.study)
             self._study_id = study_id
@@ -90,45 +92,46 @@ class TrialJudge:
                 study_id, trial.number
             )
 
-    def goes_on_from(self, records: Sequence[Mapping[str, Any]]) -> str | None:
+    def resumed(self, records: Sequence[ValidationRecord]) -> str | None:
         self._report(records)
-        # Killed between the report and the end it asked for, the training must still end.
-        return self._ask(records[-1]["step"]) if records else None
+        # A run that was killed between its report and the pruner's decision must still end.
+        return self._ask(records[-1].step) if records else None
 
-    def after(self, record: Mapping[str, Any], images: Sequence[Mapping[str, float]]) -> str | None:
+    def validated(
+        self, record: ValidationRecord, images: Sequence[Mapping[str, float]]
+    ) -> str | None:
         if isinstance(self._trial.pruner, config.WilcoxonPruner):
-            self._keep_images(record["step"], [i[self._trial.objective] for i in images])
+            self._keep_images(record.step, [image[self._trial.objective] for image in images])
         self._report([record])
-        return self._ask(record["step"])
+        return self._ask(record.step)
 
-    def complete(self, records: Sequence[Mapping[str, Any]]) -> None:
+    def completed(self, records: Sequence[ValidationRecord]) -> None:
         self._report(records)
 
-    def settle(self, folder: RunFolder, result: Mapping[str, Any]) -> float:
-        """The objective of a training that is done; each image's score is kept for later trials."""
+    def settle(self, folder: RunFolder, result: ResultRecord) -> float:
+        """The objective of a finished run; each image's score is kept for later trials."""
         if isinstance(self._trial.pruner, config.WilcoxonPruner):
             with folder.images_table("val").open(encoding="utf-8", newline="") as file:
                 scores = [float(row[self._trial.objective]) for row in csv.DictReader(file)]
             self._keep_images(None, scores)
-        return float(result["val"]["working"][self._trial.objective])
+        assert result.val is not None
+        return result.val.working[self._trial.objective]
 
-    def _report(self, records: Sequence[Mapping[str, Any]]) -> None:
+    def _report(self, records: Sequence[ValidationRecord]) -> None:
         trial, objective = self._trial, self._trial.objective
-        with talking_to(trial.address):
+        with storage_errors(trial.address):
             known = self._storage.get_trial(self._id).intermediate_values
             for record in records:
-                step, value = trial.index * trial.steps + record["step"], record["val"]
-                if objective in value and known.get(step) != value[objective]:
-                    with self._still_running():
-                        self._storage.set_trial_intermediate_value(
-                            self._id, step, value[objective]
-                        )
+                step, value = trial.index * trial.steps + record.step, record.val.get(objective)
+                if value is not None and known.get(step) != value:
+                    with _still_running():
+                        self._storage.set_trial_intermediate_value(self._id, step, value)
 
     def _ask(self, step: int) -> str | None:
         trial = self._trial
         if isinstance(trial.pruner, config.NoPruner):
             return None
-        with talking_to(trial.address):
+        with storage_errors(trial.address):
             if isinstance(trial.pruner, config.WilcoxonPruner):
                 return self._ask_wilcoxon(step, trial.pruner)
             pruner = build_pruner(trial.pruner, trial.steps, trial.count, trial.every)
@@ -143,7 +146,7 @@ class TrialJudge:
         try:
             best = self._storage.get_best_trial(self._study_id)
         except ValueError:
-            return None  # no trial has come to its end
+            return None  # no trial is complete
         own = self._storage.get_trial(self._id)
         mine, others = [], []
         for key in self._comparable(step):
@@ -160,36 +163,37 @@ class TrialJudge:
                 f"{np.mean(others):.4f} of trial {best.number} on {len(mine)} images, p = {p:.2g}")
 
     def _comparable(self, step: int) -> list[str]:
-        """Former trainings as they ended, this one as it is at this step."""
+        """Keys of the images' scores: earlier runs at their end, this one at this step."""
         done = [f"{_IMAGES}{index}" for index in range(self._trial.index)]
         return [*done, f"{_IMAGES}{self._trial.index}:{step}"]
 
     def _keep_images(self, step: int | None, scores: Sequence[float]) -> None:
         key = f"{_IMAGES}{self._trial.index}" + ("" if step is None else f":{step}")
-        with talking_to(self._trial.address), self._still_running():
+        with storage_errors(self._trial.address), _still_running():
             self._storage.set_trial_system_attr(self._id, key, list(scores))
 
-    def _still_running(self) -> "_StillRunning":
-        return _StillRunning()
 
-
-class _StillRunning:
-    """A trial that was ended by others while its worker went on is over for the worker too."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, UpdateFinishedTrialError):
-            raise Pruned("the trial is over") from error
+@contextmanager
+def _still_running() -> Iterator[None]:
+    """A trial that others have ended meanwhile is over for its worker too."""
+    try:
+        yield
+    except UpdateFinishedTrialError as error:
+        raise Pruned("the trial is over") from error
 
 
 def worse_than(mine: Sequence[float], others: Sequence[float], *, higher: bool) -> float:
-    """How likely differences like these are if one setting is no worse than the other.
+    """How likely such differences are if one setting is no worse than the other: a p-value.
 
     The rule of Optuna's WilcoxonPruner: one-sided signed-rank test over pairs, zeros split, and 1
-    where the mean is no worse. Pairs are images at one moment of training, so that no image counts
-    twice; asked at each validation, it is a rule for stopping and no evidence for a paper.
+    where the mean is no worse. Pairs are images at one step of training, so that no image counts
+    twice. Because it is repeated at each validation, it is a stopping rule and not evidence for a
+    paper.
+
+    Args:
+        mine: an image's scores each.
+        others: scores of the same images by the other setting.
+        higher: whether higher scores are better.
     """
     difference = np.asarray(mine) - np.asarray(others)
     if (difference.mean() >= 0) if higher else (difference.mean() <= 0):

@@ -1,4 +1,4 @@
-"""What a search has found: its trials in order, what mattered, and the best one as a recipe."""
+"""What a search has found: its trials, which keys mattered, and the best setting as a recipe."""
 
 import hashlib
 import json
@@ -17,20 +17,23 @@ from optuna.trial import FrozenTrial, TrialState
 from cclcc_cli.addresses import without_password
 from cclcc_cli.config.design import short_keys
 from cclcc_cli.config.load import dump_recipe
+from cclcc_cli.config.search_summary import SearchSummary, TrialSummary
 from cclcc_cli.config.space import as_text
 from cclcc_cli.files import write_atomic
+from cclcc_cli.records import save_record
 from cclcc_cli.sweeps.search.plan import OpenSearch
 from cclcc_cli.sweeps.search.sampler import read_setting
-from cclcc_cli.sweeps.search.searcher import state_counts
 from cclcc_cli.sweeps.search.storage import (
     open_storage,
     quiet_experiments,
     search_folder,
-    talking_to,
+    storage_errors,
 )
+from cclcc_cli.sweeps.search.trials import state_counts
+from cclcc_cli.wording import counted
 
 FEW = 20
-"""Trials below which importances are called a first guess."""
+"""Number of trials below which importances are called a first guess."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +43,10 @@ class TrialResult:
     Attributes:
         number: in the study.
         state: complete, pruned or failed.
-        value: the objective; of a pruned one its last; None of a failed one.
+        value: the objective; of a pruned trial its last value; None of a failed one.
         setting: key to value.
-        words: short key to value in a few characters.
-        source: whose proposal it was.
+        words: short key to value, as short text.
+        source: where the setting comes from.
         reason: why it failed.
     """
 
@@ -64,9 +67,9 @@ class SearchResult:
         name: of the search.
         objective: a score on validation.
         higher: whether a higher one is better.
-        trials: that are over, by number.
+        trials: those that are over, by number.
         counts: of trials by state.
-        importances: short key to its share of the differences, the largest first.
+        importances: short key to the share of the differences that it explains, largest first.
         keys: short names of the space's keys.
         notes: what a reader of the numbers should know.
     """
@@ -82,7 +85,7 @@ class SearchResult:
 
     @property
     def ranked(self) -> list[TrialResult]:
-        """Complete ones first, the best of them in front; then pruned; then failed."""
+        """Complete trials first, best first; then pruned ones; then failed ones."""
         states = ("complete", "pruned", "failed")
         sign = -1 if self.higher else 1
         return sorted(self.trials, key=lambda t: (
@@ -90,27 +93,33 @@ class SearchResult:
 
     @property
     def best(self) -> TrialResult | None:
-        """The best complete one, the earlier of equals."""
+        """The best complete trial, the earlier one of equals."""
         ranked = self.ranked
         return ranked[0] if ranked and ranked[0].state == "complete" else None
 
+    @property
+    def summary(self) -> SearchSummary:
+        """The content of summary.json."""
+        trials = [TrialSummary.model_validate(asdict(trial)) for trial in self.trials]
+        best = self.best
+        return SearchSummary(
+            name=self.name, objective=self.objective, counts=dict(self.counts),
+            best=TrialSummary.model_validate(asdict(best)) if best else None, trials=trials,
+            importances=dict(self.importances), notes=list(self.notes))
+
     def as_json(self) -> dict[str, Any]:
         """For scripts."""
-        best = self.best
-        return {"name": self.name, "objective": self.objective, "counts": dict(self.counts),
-                "best": asdict(best) if best else None,
-                "trials": [asdict(trial) for trial in self.trials],
-                "importances": dict(self.importances), "notes": list(self.notes)}
+        return self.summary.plain()
 
 
 def read_result(opened: OpenSearch) -> SearchResult:
-    """What the study holds now.
+    """All trials that the study holds now.
 
     Raises:
         RunError: the storage cannot be read.
     """
     search = opened.checked.search
-    with talking_to(opened.address):
+    with storage_errors(opened.address):
         study = opened.load_study(open_storage(opened.address))
         trials = study.get_trials(deepcopy=False)
     short = short_keys(search.space)
@@ -130,38 +139,44 @@ def _read(opened: OpenSearch, trial: FrozenTrial, short: Mapping[str, str]) -> T
     state = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned"}.get(
         trial.state, "failed")
     return TrialResult(
-        trial.number, state, trial.value, setting,
+        trial.number, state, _finite(trial.value), setting,
         {short[key]: as_text(value) for key, value in setting.items()},
         trial.user_attrs.get("setting from", ""), trial.user_attrs.get("reason", ""),
     )
 
 
+def _finite(value: float | None) -> float | None:
+    """A pruned trial's last value may be no number."""
+    return value if value is not None and math.isfinite(value) else None
+
+
 def _importances(
     study: Study, trials: tuple[TrialResult, ...]
 ) -> tuple[dict[str, float], list[str]]:
-    """PED-ANOVA's shares over complete trials, and how far they can be trusted."""
+    """PED-ANOVA's shares over complete trials, and notes on how far to trust them."""
     complete = [t for t in trials if t.state == "complete"]
     pruned = sum(t.state == "pruned" for t in trials)
     if len(complete) < 4 or len({t.value for t in complete}) < 2:
-        return {}, [f"importances need 4 complete trials that differ; there are {len(complete)}"]
+        return {}, ["importances need 4 complete trials with different values; there are "
+                    f"{len(complete)}"]
     with quiet_experiments():
         shares = get_param_importances(study, evaluator=PedAnovaImportanceEvaluator())
     shares = {key: value for key, value in shares.items() if math.isfinite(value)}
     notes = []
     if len(complete) < FEW:
-        notes.append(f"importances (PED-ANOVA) are from {len(complete)} complete trials: a first "
-                     f"guess below {FEW}")
+        notes.append(f"importances (PED-ANOVA) are from {len(complete)} complete trials only: with "
+                     f"fewer than {FEW}, they are a first guess")
     if pruned:
-        notes.append(f"{pruned} pruned trials are left out of the importances, so what makes a "
-                     "setting hopeless counts too little")
+        notes.append(f"importances leave out {counted(pruned, 'pruned trial')}, so they "
+                     "underestimate keys that make a setting hopeless")
     return shares, notes
 
 
 def write_summary(opened: OpenSearch, result: SearchResult) -> Path:
-    """Put down for reports what the study holds; returns its path."""
+    """Write summary.json, which reports read; returns its path."""
     path = search_folder(opened.runs_root, opened.name) / "summary.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, (json.dumps(result.as_json(), indent=1) + "\n").encode())
+    save_record(path, result.summary)
     return path
 
 
@@ -183,11 +198,11 @@ def write_best(opened: OpenSearch, result: SearchResult, file: Path) -> Path:
 
 
 def train_command(opened: OpenSearch, best: Path) -> str:
-    """Finds the best trial's run again, where the search had one seed, and reads its test split.
+    """Trains the best setting and reads the test split; finds a single seed's run already trained.
 
     Args:
         opened: the search.
-        best: the recipe it has left.
+        best: the recipe with the best setting.
     """
     runtime = opened.runtime
     words = ["cclcc", "train", str(best), "--device", runtime.device,
@@ -222,6 +237,6 @@ def _provenance(opened: OpenSearch, result: SearchResult, file: Path) -> list[st
 
 
 def definition_digest(opened: OpenSearch) -> str:
-    """Of everything that two searches must share to be one."""
+    """Digest of everything that two searches must share to be the same one."""
     text = json.dumps(opened.definition, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]

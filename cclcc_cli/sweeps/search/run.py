@@ -1,7 +1,5 @@
-"""A search from its checked file to its end."""
+"""A search, from its checked file to its end."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,32 +7,26 @@ from cclcc_cli.config.launch import HERE, Launch, LocalLaunch
 from cclcc_cli.config.search_load import CheckedSearch
 from cclcc_cli.data.store import load_store, store_path
 from cclcc_cli.errors import CclccError, RunError
-from cclcc_cli.launchers.launch import Launcher, open_launcher, settle_runtime
+from cclcc_cli.launchers.launch import open_launcher, settle_runtime
 from cclcc_cli.launchers.threads import available_cores
 from cclcc_cli.runs.identity import FORMAT, RunSpec
 from cclcc_cli.runs.interrupt import stop_on_signals
 from cclcc_cli.sweeps.display import SweepDisplay
+from cclcc_cli.sweeps.search.lease import TrialLeases, is_worked_on
 from cclcc_cli.sweeps.search.plan import OpenSearch, planner, repeated
-from cclcc_cli.sweeps.search.searcher import (
-    Searcher,
-    SearchSummary,
-    state_counts,
-)
+from cclcc_cli.sweeps.search.searcher import Searcher, SearchOutcome
 from cclcc_cli.sweeps.search.storage import (
+    JournalDamaged,
     is_journal,
     open_storage,
     search_folder,
     storage_address,
+    storage_errors,
     storage_exists,
-    talking_to,
+    unused_path,
 )
-from cclcc_cli.sweeps.search.study import (
-    Participant,
-    check_same,
-    open_study,
-    read_definition,
-    somebody_works,
-)
+from cclcc_cli.sweeps.search.study import check_same, open_study, read_definition
+from cclcc_cli.sweeps.search.trials import state_counts
 from cclcc_cli.training.runtime import Device, Precision
 from cclcc_cli.training.schedule import build_plan
 
@@ -54,18 +46,18 @@ def open_search(
     """Check a search against its data and its study; nothing is written.
 
     Raises:
-        DataError: the store is missing or does not suit.
-        RunError: device, workers or budgets do not suit; or the study has begun with another
-            definition and ``fresh`` is not asked for.
+        DataError: the store is missing or does not suit the recipes.
+        RunError: device, workers or budgets are unsuitable; or the study started with another
+            definition, and ``fresh`` is False.
     """
     search = checked.search
     address = storage_address(storage, runs_root, search.name)
-    former, begun = (None, {}) if fresh else _look(address, search.name)
+    known, begun = (None, {}) if fresh else _look(address, search.name)
     runtime = settle_runtime(
         launch, device, precision, workers=workers,
-        fixed_threads=search.threads or (former["runtime"]["threads"] if former else None),
+        fixed_threads=search.threads or (known["runtime"]["threads"] if known else None),
     )
-    if not isinstance(launch, LocalLaunch):  # the others know no current folder of ours
+    if not isinstance(launch, LocalLaunch):  # other machines do not share our current folder
         data_root, runs_root = data_root.resolve(), runs_root.resolve()
     data = checked.base.data
     store = load_store(store_path(data_root, data.name, data.size))
@@ -80,8 +72,8 @@ def open_search(
         plan.total_steps, plan.validate_every, store, launch, data_root, runs_root,
     )
     _check_budgets(opened, runs)
-    if former is not None:
-        check_same(search.name, former, opened.definition)
+    if known is not None:
+        check_same(search.name, known, opened.definition)
     return opened
 
 
@@ -89,7 +81,7 @@ def _look(address: str, name: str) -> tuple[dict[str, Any] | None, dict[str, int
     if not storage_exists(address):
         return None, {}
     storage = open_storage(address)
-    with talking_to(address):
+    with storage_errors(address):
         definition = read_definition(storage, name)
         if definition is None:
             return None, {}
@@ -98,7 +90,7 @@ def _look(address: str, name: str) -> tuple[dict[str, Any] | None, dict[str, int
 
 
 def _define(checked: CheckedSearch, runs: list[RunSpec]) -> dict[str, Any]:
-    """What trials must share to be compared, and what must not change lest proposals differ."""
+    """What trials must share to be comparable, and what determines the proposals."""
     search, base = checked.search, runs[0]
     kept = search.model_dump(mode="json", include={
         "space", "objective", "seeds", "folds", "sampler", "pruner", "unequal_budgets"})
@@ -112,7 +104,7 @@ def _define(checked: CheckedSearch, runs: list[RunSpec]) -> dict[str, Any]:
         "format": FORMAT,
         "data digest": base.store.info.digest,
         "split digest": [run.splits.digest() for run in runs],
-        "runtime": base.identity["runtime"],
+        "runtime": base.runtime_record.plain(),
     }
 
 
@@ -123,41 +115,45 @@ def _check_budgets(opened: OpenSearch, runs: list[RunSpec]) -> None:
              for run in runs}
     if len(steps) > 1:
         raise RunError(
-            f"{opened.name}: trials would get unequal numbers of optimiser steps (from "
-            f"{min(steps)} to {max(steps)}); give the base budget.steps, which no other key "
-            "changes, or write unequal_budgets: true into the file"
+            f"{opened.name}: trials would get unequal numbers of optimiser steps ({min(steps)} to "
+            f"{max(steps)}); give the base budget.steps, which no other key changes, or write "
+            "unequal_budgets: true into the file"
         )
 
 
 def run_search(
     opened: OpenSearch, *, workers: int, display: SweepDisplay, tracking_uri: str | None,
     fresh: bool = False,
-) -> SearchSummary:
-    """Run the trials, so many at once.
+) -> SearchOutcome:
+    """Run the trials, ``workers`` at once.
 
     Raises:
-        RunError: the storage failed, or the study is another's.
-        LauncherError: the machines that run them are gone.
-        DiskFullError: a trial's folder could not be written; the search can be gone on with.
+        RunError: the storage failed, or the study searches something else.
+        LauncherError: the machines are gone.
+        DiskFullError: a run folder could not be written; the search can continue later.
     """
     checked, address = opened.checked, opened.address
     total = checked.num_trials
     if fresh:
-        _begin_anew(opened, display)
+        _discard_study(opened, display)
     storage = open_storage(address, display.say)
-    with talking_to(address):
+    with storage_errors(address):
         study_id = open_study(storage, opened.name, checked.search.direction, opened.definition)
-        participant = Participant(storage, study_id, total)
-        participant.make_trials()
+        leases = TrialLeases(storage, study_id, total)
+        leases.make_trials()
     if isinstance(opened.launch, LocalLaunch) and workers > available_cores():
         display.say(f"warning: {workers} workers share {available_cores()} cores")
     _track(tracking_uri, opened.name, display, "RUNNING")
     with (
-        stop_on_signals() as stop, talking_to(address), participant.alive(),
-        _open_workers(opened, workers) as launcher,
+        stop_on_signals() as stop, storage_errors(address), leases.alive(),
+        open_launcher(
+            opened.launch, workers=workers, threads=opened.runtime.cpu_threads, name=opened.name,
+            folder=search_folder(opened.runs_root, opened.name) / "jobs",
+            shared=(opened.data_root, opened.runs_root),
+        ) as launcher,
     ):
         summary = Searcher(
-            participant, launcher.executor, launcher.terminate, workers=workers, total=total,
+            leases, launcher.executor, launcher.terminate, workers=workers, total=total,
             plan=planner(opened, storage, tracking_uri),
             open_study=lambda: opened.load_study(storage),
             objective=checked.search.objective, display=display, stop=stop,
@@ -167,49 +163,33 @@ def run_search(
     return summary
 
 
-@contextmanager
-def _open_workers(opened: OpenSearch, workers: int) -> Iterator[Launcher]:
-    with open_launcher(
-        opened.launch, workers=workers, threads=opened.runtime.cpu_threads, name=opened.name,
-        folder=search_folder(opened.runs_root, opened.name) / "jobs",
-        shared=(opened.data_root, opened.runs_root),
-    ) as launcher:
-        try:
-            yield launcher
-        except BaseException:
-            launcher.terminate()  # nobody would wait for them
-            raise
-
-
-def _begin_anew(opened: OpenSearch, display: SweepDisplay) -> None:
-    """Put the former study away: a journal is kept under another name, in a database it goes."""
+def _discard_study(opened: OpenSearch, display: SweepDisplay) -> None:
+    """Rename the previous study's journal, or delete the study from its database."""
     if not storage_exists(opened.address):
         return
-    path = Path(opened.address)
     try:
         storage = open_storage(opened.address, display.say)
-        with talking_to(opened.address):
+        with storage_errors(opened.address):
             study_id = storage.get_study_id_from_name(opened.name)
-            if somebody_works(storage, study_id):
-                raise RunError(f"{opened.name}: another process works on the study; stop it first")
+            if is_worked_on(storage, study_id):
+                raise RunError(f"{opened.name}: another process is running the search; stop that "
+                               "first")
     except KeyError:
         return
-    except RunError as error:
-        if not is_journal(opened.address) or "cannot be read" not in str(error):
-            raise
+    except JournalDamaged:
+        pass  # it is renamed as well
     if is_journal(opened.address):
-        kept = next(place for number in range(1, 10_000)
-                    if not (place := path.with_name(f"{path.name}.former-{number}")).exists())
-        path.rename(kept)
-        display.say(f"the former study is kept as {kept}")
+        path = Path(opened.address)
+        kept = path.rename(unused_path(path, "previous"))
+        display.say(f"the previous study is kept as {kept}")
     else:
-        with talking_to(opened.address):
+        with storage_errors(opened.address):
             storage.delete_study(study_id)
-        display.say(f"the former study {opened.name} is deleted from the storage")
+        display.say(f"the previous study {opened.name} has been deleted from the storage")
 
 
 def _track(uri: str | None, name: str, display: SweepDisplay, status: str) -> None:
-    """Tell MLflow that a search goes on, or how it ended; a tracker that is down is a warning."""
+    """Mark a search in MLflow as running, or as ended; a tracker that is down is a warning."""
     if uri is None:
         return
     from cclcc_cli.tracking.parent import SEARCH, mark_parents

@@ -1,7 +1,7 @@
-"""What setting a trial gets: a function of the search's seed, the trial's number and the past.
+"""A trial's setting: a function of the search's seed, the trial's number and earlier trials.
 
-Nothing is kept between two proposals. So a search that was killed proposes what it would have
-proposed anyway, and processes that share a study never propose the same by sharing a seed.
+No state is kept between two proposals. So a search that was killed proposes what it would have
+proposed anyway, and processes that share a study do not repeat each other because of a shared seed.
 """
 
 import json
@@ -31,13 +31,13 @@ from cclcc_cli.sweeps.search.storage import quiet_experiments
 
 
 def _stored(choice: Any) -> Any:
-    """Optuna keeps plain values only: lists and sections are kept as their text."""
+    """A choice as Optuna stores it: plain values as they are, lists and sections as text."""
     plain = choice is None or isinstance(choice, bool | int | float | str)
     return choice if plain else json.dumps(choice)
 
 
 def suggest(space: Space, trial: Trial) -> dict[str, Any]:
-    """The trial's setting: drawn where it is new, read where it is known."""
+    """The trial's setting: drawn if the trial is new, read if it has one already."""
     values: dict[str, Any] = {}
     for key, dimension in space.items():
         if not dimension.is_active(values):
@@ -61,24 +61,24 @@ def _suggest(trial: Trial, key: str, dimension: Dimension) -> Any:
 
 
 def read_value(dimension: Dimension, stored: Any) -> Any:
-    """A value as the recipe writes it."""
+    """A stored value as a recipe writes it."""
     if isinstance(dimension, Categorical):
         return next(choice for choice in dimension.choices if _stored(choice) == stored)
     return stored
 
 
 def read_setting(space: Space, params: Mapping[str, Any]) -> dict[str, Any]:
-    """A trial's setting from what is stored of it, in the order of the space."""
+    """A trial's setting from its stored values, in the order of the space."""
     return {key: read_value(dimension, params[key]) for key, dimension in space.items()
             if key in params}
 
 
 class Proposer(BaseSampler):
-    """First what is listed, by number; then what the search's sampler proposes.
+    """Proposes the listed settings first, by number, and then those of the search's sampler.
 
     Args:
         listed: settings of the first trials.
-        sampler: of the others.
+        sampler: proposes the others.
         conditional: whether some dimensions depend on others.
     """
 
@@ -100,7 +100,7 @@ class Proposer(BaseSampler):
         if trial.number < len(self._listed):
             return {}
         sampler = self._seeded(trial.number, "")
-        self._joint = (trial.number, sampler)  # it remembers how it divided the space
+        self._joint = (trial.number, sampler)  # it caches how it divided the space
         return sampler.infer_relative_search_space(study, trial)
 
     def sample_relative(
@@ -122,7 +122,7 @@ class Proposer(BaseSampler):
         return sampler.sample_independent(study, trial, param_name, param_distribution)
 
     def _seeded(self, number: int, key: str) -> BaseSampler:
-        """The search's sampler as it stands before one draw, the same however often asked for."""
+        """The search's sampler, seeded for one draw; the same at every call."""
         sampler = self._sampler
         if isinstance(sampler, GridSampler):
             raise AssertionError("every point of a grid is listed")

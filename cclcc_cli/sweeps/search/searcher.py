@@ -1,62 +1,35 @@
-"""Run a study's trials: each one's trainings one after another, several trials at once."""
+"""Run a study's trials: several at once, each with its runs one after another."""
 
 import math
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from cclcc_cli.errors import DiskFullError
-from cclcc_cli.launchers.remote import (
-    Deaths,
-    as_loss,
-    describe_losses,
-)
+from cclcc_cli.launchers.remote import Deaths, as_loss, describe_losses
 from cclcc_cli.runs.folder import RunFolder
 from cclcc_cli.runs.interrupt import StopRequest
-from cclcc_cli.sweeps.display import Progress, RunProgress, SweepDisplay
-from cclcc_cli.sweeps.search.study import Participant
-from cclcc_cli.sweeps.worker import Outcome, Task
+from cclcc_cli.sweeps.display import RunProgress, SweepDisplay, SweepProgress
+from cclcc_cli.sweeps.search.lease import TrialLeases
+from cclcc_cli.sweeps.search.trials import TrialImpossible, TrialPlan
+from cclcc_cli.sweeps.worker import Task, TaskOutcome
 from cclcc_cli.sweeps.worker_pool import LOOK_EVERY, WorkerPool
 
 
-@dataclass(frozen=True)
-class TrialPlan:
-    """What a trial trains.
-
-    Attributes:
-        words: its setting in a line.
-        tasks: its trainings, in order.
-        steps: optimiser steps of each.
-        settled: what is to be known of it in the study, by key.
-    """
-
-    words: str
-    tasks: tuple[Task, ...]
-    steps: int
-    settled: Mapping[str, Any]
-
-
-class TrialImpossible(Exception):
-    """A setting that cannot be trained; the reason is for people."""
-
-
 @dataclass
-class SearchSummary:
+class SearchOutcome:
     """How a search ended.
 
     Attributes:
         total: trials of the search.
-        before: over when it began.
+        before: trials that were over at the start.
         complete: with a value, in this session.
         pruned: in this session.
-        elsewhere: over by other processes meanwhile.
+        elsewhere: completed, pruned or failed by other processes meanwhile.
         failures: number and reason, in this session.
         stopped: the signal that stopped it, if one did.
     """
@@ -76,13 +49,13 @@ class SearchSummary:
 
 @dataclass
 class _Running:
-    """A trial of this process.
+    """A trial that this process holds.
 
     Attributes:
         trial: in the study.
-        plan: what it trains.
-        values: of the trainings that are done.
-        not_before: when the next training may be tried, on the monotonic clock.
+        plan: its runs.
+        values: the objective of each finished run.
+        not_before: when the next run may start, on the monotonic clock.
         deaths: of its workers.
     """
 
@@ -97,35 +70,35 @@ class _Running:
         return self.plan.tasks[len(self.values)]
 
     @property
-    def place(self) -> str:
+    def name(self) -> str:
         return f"trial {self.trial.number}"
 
     @property
     def step(self) -> int:
-        """Optimiser steps of all its trainings that are recorded."""
-        current: int = RunFolder(self.task.folder).status.get("step", 0)
+        """Recorded optimiser steps of all its runs."""
+        current = RunFolder(self.task.folder).status.step or 0
         return len(self.values) * self.plan.steps + current
 
 
 class Searcher:
-    """Takes trials until all are over, or somebody asks to stop.
+    """Takes trials until all are over, or until asked to stop.
 
     Args:
-        participant: takes trials of the study and gives them back.
+        leases: takes trials of the study and gives them back.
         executor: runs tasks.
         terminate: asks all its running tasks to save and leave.
         workers: how many trials it runs at once.
         total: trials of the search.
-        plan: what a taken trial trains; proposes its setting where it has none.
-        open_study: the study as it is now.
-        objective: its name, for people.
-        display: hears about progress.
+        plan: the runs of a taken trial; proposes its setting if it has none.
+        open_study: loads the study as it is now.
+        objective: a score's name.
+        display: shows progress.
         stop: becomes true when a signal arrives.
     """
 
     def __init__(
         self,
-        participant: Participant,
+        leases: TrialLeases,
         executor: Executor,
         terminate: Callable[[], None],
         *,
@@ -138,7 +111,7 @@ class Searcher:
         stop: StopRequest,
     ) -> None:
         self._pool: WorkerPool[_Running] = WorkerPool(executor, terminate, display.say)
-        self._participant = participant
+        self._leases = leases
         self._num_workers, self._plan, self._open_study = workers, plan, open_study
         self._objective, self._display, self._stop = objective, display, stop
         self._waiting: list[_Running] = []
@@ -146,9 +119,9 @@ class Searcher:
         self._began = time.monotonic()
         self._looked = -math.inf
         self._open_elsewhere = 0
-        self.summary = SearchSummary(total)
+        self.summary = SearchOutcome(total)
 
-    def run(self) -> SearchSummary:
+    def run(self) -> SearchOutcome:
         """Run to the end, or until stopped: then all workers have saved."""
         self.summary.before = self._over()
         while not self._stop():
@@ -180,9 +153,9 @@ class Searcher:
             while self._has_room and self._start_one():
                 pass
             self._open_elsewhere = 0
-            if self._has_room:  # nothing was left to take: what is open now is others'
+            if self._has_room:  # nothing was left to take: others hold what is open now
                 own = len(self._pool.running) + len(self._waiting)
-                self._open_elsewhere = len(self._participant.open_trials()) - own
+                self._open_elsewhere = len(self._leases.open_trials()) - own
 
     @property
     def _has_room(self) -> bool:
@@ -190,13 +163,13 @@ class Searcher:
 
     @property
     def _patience(self) -> float:
-        """Seconds between looks at the study while only others have trials."""
+        """Seconds between two looks at the study while only others hold trials."""
         return 4 * LOOK_EVERY if self._open_elsewhere else 0.0
 
     def _start_one(self) -> bool:
-        """Take a trial and start its first training; False where there is none."""
-        trial = self._participant.take(
-            lambda t: self._display.say(f"trial {t.number}: begun before; it goes on"))
+        """Take a trial and start its first run; False if there is none."""
+        trial = self._leases.take(
+            lambda t: self._display.say(f"trial {t.number}: continuing it from an earlier start"))
         if trial is None:
             return False
         try:
@@ -205,7 +178,7 @@ class Searcher:
             self._fail(trial, str(error))
             return True
         study = self._open_study()
-        for key, value in plan.settled.items():
+        for key, value in plan.attributes.items():
             study._storage.set_trial_user_attr(trial._trial_id, key, value)
         self._submit(_Running(trial, plan))
         return True
@@ -213,7 +186,7 @@ class Searcher:
     def _submit(self, one: _Running) -> None:
         self._pool.start(one.task, one)
 
-    def _settle(self, one: _Running, end: Outcome | BrokenExecutor) -> None:
+    def _settle(self, one: _Running, end: TaskOutcome | BrokenExecutor) -> None:
         if isinstance(end, BrokenExecutor):
             self._after_death(one, end)
             return
@@ -227,16 +200,16 @@ class Searcher:
                 self._say(one, end.reason)
             case "failed":
                 self._fail(one.trial, end.reason)
-            case "disk_full":  # the trial stays open, and the next start goes on with it
+            case "disk_full":  # the trial stays open, and the next start continues it
                 raise DiskFullError(end.reason)
             case "storage_lost" if not self._stop():
-                self._participant.open_trials()  # where it is still gone, this ends the search
-                self._display.say(f"{one.place}: its worker lost the study's storage; it goes on")
+                self._leases.open_trials()  # if it is still gone, this ends the search
+                self._display.say(f"{one.name}: its worker lost the study's storage; continuing it")
                 self._wait_with(one)
             case "busy" | "stopped" if not self._stop():
                 self._wait_with(one)
             case _:
-                self._participant.give_back(one.trial._trial_id)
+                self._leases.give_back(one.trial._trial_id)
 
     def _wait_with(self, one: _Running) -> None:
         one.not_before = time.monotonic() + LOOK_EVERY
@@ -249,7 +222,7 @@ class Searcher:
         one.values.append(value)
         if len(one.values) < len(one.plan.tasks):
             if self._stop():
-                self._participant.give_back(one.trial._trial_id)
+                self._leases.give_back(one.trial._trial_id)
             else:
                 self._submit(one)
             return
@@ -263,11 +236,11 @@ class Searcher:
 
     def _after_death(self, one: _Running, death: BrokenExecutor) -> None:
         if self._stop():
-            self._participant.give_back(one.trial._trial_id)
+            self._leases.give_back(one.trial._trial_id)
             return
         lost = as_loss(death)
         if one.deaths.add(lost, one.step):
-            self._display.say(f"{one.place}: {lost}; it goes on")
+            self._display.say(f"{one.name}: {lost}; continuing it")
             self._submit(one)
             return
         self._fail(one.trial, describe_losses(death))
@@ -280,24 +253,24 @@ class Searcher:
 
     def _tell(self, trial: FrozenTrial, state: TrialState, value: float | None = None) -> None:
         self._open_study().tell(trial.number, value, state=state, skip_if_finished=True)
-        self._participant.give_back(trial._trial_id)
+        self._leases.give_back(trial._trial_id)
         self._seconds.append(time.monotonic())
 
     def _say(self, one: _Running, news: str) -> None:
-        self._display.say(f"{self._count()} | {one.place}: {news} | {one.plan.words}")
+        self._display.say(f"{self._count()} | {one.name}: {news} | {one.plan.setting}")
 
     def _count(self) -> str:
         return f"{self.summary.over}/{self.summary.total}"
 
     def _leave(self) -> None:
-        self._display.say("stopping: running trials save")
+        self._display.say("stopping: waiting for running trials to save")
         for one in self._waiting:
-            self._participant.give_back(one.trial._trial_id)
+            self._leases.give_back(one.trial._trial_id)
         self._pool.leave(self._settle)
         self.summary.stopped = self._stop.signal_number
 
-    def _progress(self) -> Progress:
-        running = [RunProgress(f"{one.place} {one.plan.words}", one.step,
+    def _progress(self) -> SweepProgress:
+        running = [RunProgress(f"{one.name} {one.plan.setting}", one.step,
                                 one.plan.steps * len(one.plan.tasks))
                    for one in self._pool.running]
         counts = {
@@ -305,7 +278,7 @@ class Searcher:
             "failed": len(self.summary.failures), "running": len(running),
             "running elsewhere": max(0, self._open_elsewhere),
         }
-        return Progress(tuple(running), counts, self.summary.total, self._seconds_left())
+        return SweepProgress(tuple(running), counts, self.summary.total, self._seconds_left())
 
     def _seconds_left(self) -> float | None:
         if not self._seconds:
@@ -313,17 +286,3 @@ class Searcher:
         pace = (self._seconds[-1] - self._began) / len(self._seconds)
         since = time.monotonic() - self._seconds[-1]
         return max(0.0, pace * (self.summary.total - self.summary.over) - since)
-
-
-def state_counts(trials: Sequence[FrozenTrial]) -> dict[str, int]:
-    """Trials by what has become of them."""
-    names = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned",
-             TrialState.FAIL: "failed", TrialState.RUNNING: "running",
-             TrialState.WAITING: "to do"}
-    return dict(Counter(names[trial.state] for trial in trials))
-
-
-def folder_name(task: Task) -> str:
-    """A task's run folder as people refer to it."""
-    path: Path = task.folder
-    return f"{path.parent.name}/{path.name}"

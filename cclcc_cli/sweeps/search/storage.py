@@ -1,9 +1,9 @@
-"""Where a search keeps its trials: a journal below the runs' root, or a database.
+"""Where a search keeps its trials: a journal in the runs folder, or a database.
 
-The journal is Optuna's, with two differences, for processes that are killed at any moment: its lock
-is the kernel's, which goes with its holder (Optuna's own is a file that outlives it by 30 s), and
-a record that was cut off is taken out before the next one is written behind it (which would make
-both, and so the file, unreadable).
+The journal is Optuna's, with two differences for processes that may be killed at any moment: its
+lock is the kernel's, which its holder's death releases (Optuna's own is a file that outlives the
+holder by 30 s), and a truncated record is removed before the next one is written (which would
+otherwise make both, and so the file, unreadable).
 """
 
 import errno
@@ -28,7 +28,7 @@ from cclcc_cli.addresses import without_password
 from cclcc_cli.errors import DiskFullError, RunError, StorageError
 from cclcc_cli.files import write_atomic
 
-optuna.logging.set_verbosity(optuna.logging.ERROR)  # what it says otherwise, the board says
+optuna.logging.set_verbosity(optuna.logging.ERROR)  # the progress display says the rest
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _DATABASES = ("sqlite", "postgresql", "mysql")
 _SERVER_LOCKS = {
@@ -36,11 +36,20 @@ _SERVER_LOCKS = {
                    "SELECT pg_advisory_unlock(hashtext('cclcc'))"),
     "mysql": ("SELECT GET_LOCK('cclcc', -1)", "SELECT RELEASE_LOCK('cclcc')"),
 }
-"""Held by a connection to the server; statements by SQLAlchemy's names of dialects."""
+"""Held by a connection to the server; keyed by SQLAlchemy's names of dialects."""
+
+
+class JournalDamaged(RunError):
+    """A journal that cannot be read."""
+
+
+def _damaged(address: str, error: Exception) -> JournalDamaged:
+    return JournalDamaged(f"{address}: the journal cannot be read ({error}); --fresh starts the "
+                          "search afresh and reuses finished runs")
 
 
 def search_folder(runs_root: Path, name: str) -> Path:
-    """Where a search keeps its journal and what it found: ``<runs>/searches/<name>``."""
+    """Where a search keeps its journal and its results: ``<runs>/searches/<name>``."""
     return runs_root / "searches" / name
 
 
@@ -60,10 +69,10 @@ def storage_address(given: str | None, runs_root: Path, name: str) -> str:
     if "://" not in given or kind.partition("+")[0] not in (*_DATABASES, "postgres"):
         raise RunError(f"--storage {without_password(given)}: unknown kind; give "
                        "postgresql://USER@HOST/DATABASE or sqlite:///FILE, or leave it out for a "
-                       "journal below --runs")
+                       "journal in the runs folder")
     if kind in ("postgresql", "postgres"):  # SQLAlchemy's default driver differs by its version
         return given.replace(f"{kind}://", "postgresql+psycopg://", 1)
-    if kind == "sqlite":  # relative to here, also for workers that start elsewhere
+    if kind == "sqlite":  # absolute, for workers that start in other folders
         file = Path(given.removeprefix("sqlite:///"))
         return f"sqlite:///{file.absolute()}"
     return given
@@ -74,25 +83,34 @@ def is_journal(address: str) -> bool:
 
 
 def open_storage(address: str, say: Callable[[str], None] | None = None) -> BaseStorage:
-    """The storage at an address, made where there is none.
+    """The storage at an address, created where there is none.
 
     Args:
         address: see ``storage_address``.
-        say: hears that a torn journal was repaired; None leaves that to the first who writes.
+        say: receives the news that a truncated journal was repaired; None leaves the repair to
+            the first write.
 
     Raises:
         RunError: it cannot be reached, its driver is missing, or it is damaged.
     """
-    with talking_to(address), _opening(address):
-        if is_journal(address):
-            path = Path(address)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            return SearchJournal(path, say)
-        return _open_database(address)
+    with storage_errors(address):
+        try:
+            if is_journal(address):
+                path = Path(address)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                return SearchJournal(path, say)
+            return _open_database(address)
+        except ModuleNotFoundError as error:
+            raise RunError(f"{without_password(address)}: its driver {error.name} is not "
+                           "installed; pip install 'cclcc[postgres]'") from None
+        except (OSError, KeyError, ValueError) as error:
+            if not is_journal(address):
+                raise
+            raise _damaged(address, error) from error
 
 
 def storage_exists(address: str) -> bool:
-    """Whether something is there already; asking makes nothing."""
+    """Whether there is a storage already; creates nothing."""
     if is_journal(address):
         return Path(address).exists()
     file = address.removeprefix("sqlite:///")
@@ -100,13 +118,13 @@ def storage_exists(address: str) -> bool:
 
 
 @contextmanager
-def talking_to(address: str) -> Iterator[None]:
-    """Turn what a storage raises into an error of ours; only calls to it stand inside.
+def storage_errors(address: str) -> Iterator[None]:
+    """Turn whatever a storage raises into an error of ours; only calls to it belong inside.
 
     Raises:
         StorageError: it does not answer.
-        DiskFullError: there is no room for it.
-        RunError: it is damaged.
+        DiskFullError: there is no space left.
+        JournalDamaged: it cannot be read.
     """
     try:
         yield
@@ -114,37 +132,22 @@ def talking_to(address: str) -> Iterator[None]:
         cause = error.__cause__ if isinstance(error.__cause__, SQLAlchemyError) else error
         reason = " ".join(str(getattr(cause, "orig", None) or cause).split())[:300]
         raise StorageError(f"{without_password(address)}: the study's storage failed: {reason}; "
-                           "check that it runs and its address, then give the same command "
+                           "check the address and that it is running, then give the same command "
                            "again") from error
     except json.JSONDecodeError as error:
-        raise RunError(f"{address}: the journal cannot be read ({error}); --fresh begins the "
-                       "search anew, finished trainings are found again") from error
+        raise _damaged(address, error) from error
     except OSError as error:
         if error.errno not in _FULL:
             raise
-        raise DiskFullError(f"{address}: cannot be written ({error.strerror}); make room, then "
-                            "give the same command again") from error
-
-
-@contextmanager
-def _opening(address: str) -> Iterator[None]:
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        raise RunError(f"{without_password(address)}: its driver {error.name} is not installed; "
-                       "pip install 'cclcc[postgres]'") from None
-    except (OSError, KeyError, ValueError) as error:
-        if not is_journal(address):
-            raise
-        raise RunError(f"{address}: the journal cannot be read ({error}); --fresh begins the "
-                       "search anew, finished trainings are found again") from error
+        raise DiskFullError(f"{address}: cannot be written ({error.strerror}); free some space, "
+                            "then give the same command again") from error
 
 
 def _open_database(address: str) -> RDBStorage:
     options: dict[str, Any] = {"connect_args": {"timeout": 60}}
     if not address.startswith("sqlite"):
         options = {"pool_pre_ping": True, "connect_args": {"connect_timeout": 10}}
-    # Processes that make the tables at the same time trip over each other.
+    # Processes that create the tables at the same time disturb each other.
     if address.startswith("sqlite"):
         file = Path(address.removeprefix("sqlite:///"))
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -161,7 +164,7 @@ def _open_database(address: str) -> RDBStorage:
 
 
 class SearchJournal(JournalStorage):
-    """The storage of a journal, which knows its file; arguments as ``Journal``'s."""
+    """The storage of a journal, which knows its file; arguments as of ``Journal``."""
 
     def __init__(self, path: Path, say: Callable[[str], None] | None) -> None:
         self.path = path
@@ -169,11 +172,11 @@ class SearchJournal(JournalStorage):
 
 
 @contextmanager
-def claim_lock(storage: BaseStorage) -> Iterator[None]:
-    """What one process at a time does with a storage; a process that dies inside lets go of it.
+def lease_lock(storage: BaseStorage) -> Iterator[None]:
+    """One process at a time may be inside; the death of a process releases the lock.
 
     Raises:
-        TypeError: the storage is none of ``open_storage``.
+        TypeError: the storage is not one of ``open_storage``.
     """
     match storage:
         case SearchJournal(path=path):
@@ -183,13 +186,13 @@ def claim_lock(storage: BaseStorage) -> Iterator[None]:
             with FileLock(f"{engine.url.database}.claims"):
                 yield
         case RDBStorage(engine=engine):
-            take, let_go = _SERVER_LOCKS[engine.dialect.name]
+            take, release = _SERVER_LOCKS[engine.dialect.name]
             with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 connection.execute(text(take))
                 try:
                     yield
                 finally:
-                    connection.execute(text(let_go))
+                    connection.execute(text(release))
         case _:
             raise TypeError(f"{type(storage).__name__} has no lock")
 
@@ -207,11 +210,12 @@ class _KernelLock(BaseJournalFileLock):
 
 
 class Journal(JournalFileBackend):
-    """A journal that a killed writer cannot spoil.
+    """A journal that a killed writer cannot damage.
 
     Args:
         path: of the file.
-        say: hears that a cut record was taken out; None: the file is left as it is until written.
+        say: receives the news that a truncated record was removed; None leaves the file as it is
+            until it is written.
     """
 
     def __init__(self, path: Path, say: Callable[[str], None] | None) -> None:
@@ -219,34 +223,39 @@ class Journal(JournalFileBackend):
         self._own_lock = _KernelLock(path)
         super().__init__(str(path), self._own_lock)
         if say is not None:
-            self._mend()
+            self._repair()
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        """Write records behind the last whole one."""
-        with get_lock_file(self._own_lock):  # which its holder may take once more
-            self._mend()
+        """Write records after the last whole one."""
+        with get_lock_file(self._own_lock):  # its holder may take it again
+            self._repair()
             super().append_logs(logs)
 
-    def _mend(self) -> None:
-        with get_lock_file(self._own_lock):  # or another process may be in the middle of writing
+    def _repair(self) -> None:
+        with get_lock_file(self._own_lock):  # no other process is in the middle of writing
             if not _is_whole(self._path):
-                self._say(mend_journal(self._path))
+                self._say(repair_journal(self._path))
 
 
-def mend_journal(path: Path) -> str:
-    """Cut off what follows the last whole record, and keep a copy of the file as it was.
+def repair_journal(path: Path) -> str:
+    """Remove what follows the last whole record, and keep a copy of the file as it was.
 
     Returns:
         What was done, in a line.
     """
     content = path.read_bytes()
     whole = content.rfind(b"\n") + 1
-    copy = next(place for number in range(1, 10_000)
-                if not (place := path.with_name(f"{path.name}.torn-{number}")).exists())
+    copy = unused_path(path, "torn")
     write_atomic(copy, content)
     os.truncate(path, whole)
-    return (f"{path}: its last record was cut off ({len(content) - whole} bytes) and is taken "
-            f"out; the file as it was: {copy.name}")
+    return (f"{path}: its last record was truncated ({len(content) - whole} bytes) and has been "
+            f"removed; the original file is kept as {copy.name}")
+
+
+def unused_path(path: Path, word: str) -> Path:
+    """A path beside a file that does not exist yet: ``journal.log.torn-1``."""
+    return next(other for number in range(1, 10_000)
+                if not (other := path.with_name(f"{path.name}.{word}-{number}")).exists())
 
 
 def _is_whole(path: Path) -> bool:
@@ -259,7 +268,7 @@ def _is_whole(path: Path) -> bool:
 
 @contextmanager
 def quiet_experiments() -> Iterator[None]:
-    """Optuna warns of parts that may change; which of them we use is tested against its version."""
+    """Silence Optuna's warnings of parts that may change; our tests cover those that we use."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         yield

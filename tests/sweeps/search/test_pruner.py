@@ -12,8 +12,9 @@ from optuna.trial import TrialState
 from cclcc_cli.config import search_rules as config
 from cclcc_cli.runs.folder import RunFolder
 from cclcc_cli.runs.pruner import Pruned
-from cclcc_cli.sweeps.search import judge as module
-from cclcc_cli.sweeps.search.pruner import TrialJudge, TrialRun, build_pruner, worse_than
+from cclcc_cli.runs.records import BestRecord, ResultRecord, SplitScores, ValidationRecord
+from cclcc_cli.sweeps.search import pruner as module
+from cclcc_cli.sweeps.search.pruner import TrialPruner, TrialRun, build_pruner, worse_than
 from cclcc_cli.sweeps.search.storage import open_storage
 
 MEDIAN = config.MedianPruner(kind="median", startup_trials=1)
@@ -29,53 +30,53 @@ def study(tmp_path):
 
 
 @pytest.fixture
-def judge(study):
+def pruner(study):
     made, address = study
 
-    def build(pruner=MEDIAN, index=0, count=1, number=None, objective="dice"):
+    def build(kind=MEDIAN, index=0, count=1, number=None, objective="dice"):
         if number is None:
             number = made.ask().number
-        return TrialJudge(TrialRun(address, "s", number, index, count, 12, 4, objective,
-                                    objective != "mae", pruner, {}))
+        return TrialPruner(TrialRun(address, "s", number, index, count, 12, 4, objective,
+                                    objective != "mae", kind, {}))
 
     return build
 
 
 def record(step, dice):
-    return {"step": step, "val": {"dice": dice, "mae": 1 - dice}}
+    return ValidationRecord(step=step, val={"dice": dice, "mae": 1 - dice})
 
 
 def images(*scores):
     return [{"dice": score} for score in scores]
 
 
-def train(judge, curve):
+def train(pruner, curve):
     """A training of 12 steps with validations at 4 and 8; why it ended early, if it did."""
-    verdict = judge.goes_on_from([])
+    reason = pruner.resumed([])
     for step, dice in zip((4, 8), curve, strict=False):
-        verdict = verdict or judge.after(record(step, dice), images(dice))
-    if not verdict:
-        judge.complete([record(step, dice) for step, dice in zip((4, 8, 12), curve, strict=True)])
-    return verdict
+        reason = reason or pruner.validated(record(step, dice), images(dice))
+    if not reason:
+        pruner.completed([record(step, dice) for step, dice in zip((4, 8, 12), curve, strict=True)])
+    return reason
 
 
-def test_every_validation_is_the_trials_intermediate_value(study, judge):
-    train(judge(), [0.1, 0.2, 0.3])
+def test_every_validation_is_the_trials_intermediate_value(study, pruner):
+    train(pruner(), [0.1, 0.2, 0.3])
     assert study[0].trials[0].intermediate_values == {4: 0.1, 8: 0.2, 12: 0.3}
 
 
-def test_the_second_training_of_a_trial_follows_behind_the_first(study, judge):
+def test_the_second_run_of_a_trial_follows_the_first(study, pruner):
     number = study[0].ask().number
-    train(judge(number=number, count=2), [0.1, 0.2, 0.3])
-    train(judge(number=number, count=2, index=1), [0.4, 0.5, 0.6])
+    train(pruner(number=number, count=2), [0.1, 0.2, 0.3])
+    train(pruner(number=number, count=2, index=1), [0.4, 0.5, 0.6])
     assert list(study[0].trials[0].intermediate_values) == [4, 8, 12, 16, 20, 24]
 
 
-def test_a_trial_below_the_median_ends_and_one_above_it_does_not(study, judge):
-    train(judge(), [0.4, 0.5, 0.6])
+def test_a_trial_below_the_median_ends_and_one_above_it_does_not(study, pruner):
+    train(pruner(), [0.4, 0.5, 0.6])
     study[0].tell(0, 0.6)
-    assert train(judge(), [0.3, 0.2, 0.1]) == "median, dice 0.3000"
-    assert train(judge(), [0.5, 0.6, 0.7]) is None
+    assert train(pruner(), [0.3, 0.2, 0.1]) == "median, dice 0.3000"
+    assert train(pruner(), [0.5, 0.6, 0.7]) is None
 
 
 def test_of_a_loss_the_higher_one_ends(tmp_path):
@@ -86,69 +87,71 @@ def test_of_a_loss_the_higher_one_ends(tmp_path):
         [([0.5, 0.6, 0.7], None), ([0.4, 0.4, 0.4], "median, mae 0.6000"), ([0.6] * 3, None)]
     ):
         made.ask()
-        one = TrialJudge(TrialRun(address, "s", number, 0, 1, 12, 4, "mae", False, MEDIAN, {}))
+        one = TrialPruner(TrialRun(address, "s", number, 0, 1, 12, 4, "mae", False, MEDIAN, {}))
         assert train(one, curve) == ends
         if ends is None:
             made.tell(number, 1 - curve[-1])
 
 
-def test_killed_between_report_and_end_it_still_ends(study, judge):
-    train(judge(), [0.4, 0.5, 0.6])
+def test_a_run_killed_between_its_report_and_the_decision_still_ends(study, pruner):
+    train(pruner(), [0.4, 0.5, 0.6])
     study[0].tell(0, 0.6)
     number = study[0].ask().number
-    assert train(judge(number=number), [0.3, 0.2, 0.1])
-    assert judge(number=number).goes_on_from([record(4, 0.3)])
+    assert train(pruner(number=number), [0.3, 0.2, 0.1])
+    assert pruner(number=number).resumed([record(4, 0.3)])
 
 
-def test_what_a_run_had_been_trained_for_before_is_reported_too(study, judge):
-    one = judge(pruner=config.NoPruner())
-    one.goes_on_from([record(4, 0.3)])
-    one.complete([record(4, 0.3), record(8, 0.4), record(12, 0.5)])
+def test_validations_from_before_the_trial_are_reported_too(study, pruner):
+    one = pruner(config.NoPruner())
+    one.resumed([record(4, 0.3)])
+    one.completed([record(4, 0.3), record(8, 0.4), record(12, 0.5)])
     assert study[0].trials[0].intermediate_values == {4: 0.3, 8: 0.4, 12: 0.5}
 
 
-def test_a_trial_that_others_have_ended_ends_here(study, judge):
-    one = judge()
+def test_a_trial_that_others_have_ended_ends_here(study, pruner):
+    one = pruner()
     study[0].tell(0, state=TrialState.FAIL)
     with pytest.raises(Pruned, match="the trial is over"):
-        one.after(record(4, 0.1), images(0.1))
+        one.validated(record(4, 0.1), images(0.1))
 
 
 def result_of(folder, scores):
     with folder.images_table("val").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerows([["stem", "dice"], *([f"i{n}", s] for n, s in enumerate(scores))])
-    return {"val": {"working": {"dice": float(np.mean(scores))}}}
+    mean = float(np.mean(scores))
+    return ResultRecord(best=BestRecord(step=8, dice=mean),
+                        val=SplitScores(working={"dice": mean}))
 
 
-def test_wilcoxon_compares_images_with_the_best_trials_at_the_same_moment(study, judge, tmp_path):
+def test_wilcoxon_compares_images_with_the_best_trials_at_the_same_step(study, pruner, tmp_path):
     folder = RunFolder(tmp_path)
-    best = judge(WILCOXON)
-    assert best.after(record(4, 0.5), images(0.4, 0.5, 0.6, 0.5, 0.55)) is None  # nobody is done
+    best = pruner(WILCOXON)
+    assert best.validated(record(4, 0.5), images(0.4, 0.5, 0.6, 0.5, 0.55)) is None  # none is done
     assert best.settle(folder, result_of(folder, [0.8, 0.7, 0.9, 0.8, 0.8])) == pytest.approx(0.8)
     study[0].tell(0, 0.8)
-    # Worse on each image at this moment, though the best one had been no better than this then.
-    worse = judge(WILCOXON)
-    verdict = worse.after(record(4, 0.4), images(0.35, 0.42, 0.51, 0.44, 0.48))
-    assert verdict.startswith(
+    # Worse on each image at this step, although the best trial's final scores are higher still.
+    worse = pruner(WILCOXON)
+    reason = worse.validated(record(4, 0.4), images(0.35, 0.42, 0.51, 0.44, 0.48))
+    assert reason.startswith(
         "wilcoxon, dice 0.4400 against 0.5100 of trial 0 on 5 images, p = 0.03")
-    same = judge(WILCOXON)
-    assert same.after(record(4, 0.5), images(0.4, 0.5, 0.6, 0.5, 0.55)) is None
-    assert judge(WILCOXON).after(record(8, 0.1), images(*[0.1] * 5)) is None  # no pairs there
+    same = pruner(WILCOXON)
+    assert same.validated(record(4, 0.5), images(0.4, 0.5, 0.6, 0.5, 0.55)) is None
+    assert pruner(WILCOXON).validated(record(8, 0.1), images(*[0.1] * 5)) is None  # no pairs there
 
 
-def test_wilcoxon_counts_former_trainings_as_they_ended(study, judge, tmp_path):
+def test_wilcoxon_counts_earlier_runs_at_their_end(study, pruner, tmp_path):
     folder = RunFolder(tmp_path)
     for number, shift in enumerate((0.0, -0.05)):
         study[0].ask()
-        first = judge(WILCOXON, number=number, count=2)
+        first = pruner(WILCOXON, number=number, count=2)
         first.settle(folder, result_of(folder, [0.5 + shift, 0.6 + shift]))
-        second = judge(WILCOXON, number=number, count=2, index=1)
-        verdict = second.after(record(4, 0.3), images(0.3 + shift, 0.4 + 2 * shift))
+        second = pruner(WILCOXON, number=number, count=2, index=1)
+        reason = second.validated(record(4, 0.3), images(0.3 + shift, 0.4 + 2 * shift))
         if number == 0:
             second.settle(folder, result_of(folder, [0.5, 0.6]))
             study[0].tell(0, 0.55)
-    assert "on 4 images" in verdict
+    assert "on 4 images" in reason
 
 
 @settings(deadline=None)
@@ -178,7 +181,7 @@ def optuna_quiet():
     return quiet_experiments()
 
 
-def test_pruners_in_optunas_words():
+def test_pruners_are_built_as_optunas():
     hyperband = build_pruner(config.HyperbandPruner(kind="hyperband"), 100, 3, 10)
     assert (hyperband._min_resource, hyperband._max_resource) == (10, 300)
     median = build_pruner(config.MedianPruner(kind="median", warmup=0.3), 100, 1, 10)

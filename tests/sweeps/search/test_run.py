@@ -13,9 +13,10 @@ from cclcc_cli.sweeps.display import SweepLines
 from cclcc_cli.sweeps.search.plan import first_proposals
 from cclcc_cli.sweeps.search.result import read_result, write_best
 from cclcc_cli.sweeps.search.run import open_search, run_search
+from cclcc_cli.tracking.address import tracking_uri
 from cclcc_cli.tracking.mirror import sync
 from cclcc_cli.tracking.parent import SEARCH
-from cclcc_cli.tracking.tracker import connect, tracking_uri
+from cclcc_cli.tracking.tracker import connect
 
 SPACE = {"optimizer.lr": {"kind": "log", "low": 0.001, "high": 0.01},
          "clcc.contrast_weight": [0.0, 1.0]}
@@ -61,7 +62,7 @@ def test_a_search_ends_with_a_recipe_and_never_reads_test(opening, tmp_path, mon
     assert [t.setting for t in result.trials] == first_proposals(opened)
     assert result.best.value == max(t.value for t in result.trials)
     folders = find_runs(tmp_path / "runs")
-    assert [f.status["test_reads"] for f in folders] == [0, 0, 0]
+    assert [f.status.test_reads for f in folders] == [0, 0, 0]
     assert not list((tmp_path / "runs").glob("*/*/test_images.csv"))
     assert {one.state for one in list_runs(tmp_path / "runs")} == {"validated"}
     _check_values(result, folders)
@@ -75,7 +76,7 @@ def test_a_search_ends_with_a_recipe_and_never_reads_test(opening, tmp_path, mon
 
 
 def _check_values(result, folders):
-    values = {f.trial["trial"]: f.read_json("result.json")["val"]["working"]["dice"]
+    values = {f.trial.number: f.result.val.working["dice"]
               for f in folders}
     assert values == {t.number: t.value for t in result.trials}
 
@@ -109,12 +110,12 @@ def _check_mlflow(uri, result):
 def test_a_setting_that_was_trained_as_a_run_is_not_trained_again(opening, tmp_path):
     space = {"clcc.contrast_weight": [0.0, 1.0]}
     run(opening(space=space, sampler="grid", trials=2))
-    sessions = [f.status["sessions"] for f in find_runs(tmp_path / "runs")]
+    sessions = [f.status.sessions for f in find_runs(tmp_path / "runs")]
     other = opening(name="other", space=space, sampler="grid", trials=2)
     assert run(other)[0].complete == 2
     folders = find_runs(tmp_path / "runs")
-    assert [f.status["sessions"] for f in folders] == sessions == [1, 1]
-    assert {f.trial["name"] for f in folders} == {"s"}  # the first that had them
+    assert [f.status.sessions for f in folders] == sessions == [1, 1]
+    assert {f.trial.search for f in folders} == {"s"}  # the first that had them
     first, second = (read_result(opening(name=name, space=space, sampler="grid", trials=2))
                      for name in ("s", "other"))
     assert [t.value for t in first.trials] == [t.value for t in second.trials]
@@ -138,10 +139,10 @@ def test_the_mean_over_seeds_and_a_hopeless_trial_is_pruned(opening, tmp_path):
     )
     summary, lines = run(opened)
     good, bad = read_result(opened).trials
-    runs = [f for f in find_runs(tmp_path / "runs") if f.trial["trial"] == 0]
-    values = [f.read_json("result.json")["val"]["working"]["dice"] for f in runs]
+    runs = [f for f in find_runs(tmp_path / "runs") if f.trial.number == 0]
+    values = [f.result.val.working["dice"] for f in runs]
     assert good.value == pytest.approx(sum(values) / 2)
-    assert {f.read_json("cell.json")["recipe"]["seed"] for f in runs} == {0, 1}
+    assert {f.run.recipe.seed for f in runs} == {0, 1}
     assert (bad.state, summary.pruned) == ("pruned", 1), lines
     (left,) = list_runs(tmp_path / "runs", states=["pruned"])
     assert "median, dice" in left.detail
@@ -157,8 +158,8 @@ def test_another_search_of_the_same_name_is_refused_and_fresh_begins_anew(openin
     summary, lines = run(opening(trials=1, objective="iou", fresh=True), fresh=True)
     assert summary.complete == 1
     assert "is kept as" in lines[0]
-    assert len(list((tmp_path / "runs/searches/s").glob("journal.log.former-1"))) == 1
-    assert [f.status["sessions"] for f in find_runs(tmp_path / "runs")] == [1]
+    assert len(list((tmp_path / "runs/searches/s").glob("journal.log.previous-1"))) == 1
+    assert [f.status.sessions for f in find_runs(tmp_path / "runs")] == [1]
 
 
 def test_looking_writes_nothing(opening, tmp_path):

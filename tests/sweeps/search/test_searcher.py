@@ -15,10 +15,11 @@ from cclcc_cli.runs.interrupt import StopRequest
 from cclcc_cli.sweeps import worker_pool
 from cclcc_cli.sweeps.display import SweepLines
 from cclcc_cli.sweeps.search import searcher as module
-from cclcc_cli.sweeps.search.searcher import Searcher, TrialImpossible, TrialPlan
+from cclcc_cli.sweeps.search.lease import TrialLeases
+from cclcc_cli.sweeps.search.searcher import Searcher
 from cclcc_cli.sweeps.search.storage import open_storage
-from cclcc_cli.sweeps.search.study import Participant
-from cclcc_cli.sweeps.worker import Outcome
+from cclcc_cli.sweeps.search.trials import TrialImpossible, TrialPlan
+from cclcc_cli.sweeps.worker import TaskOutcome
 
 
 class Scripted(Executor):
@@ -34,9 +35,9 @@ class Scripted(Executor):
         if isinstance(ending, Exception):
             future.set_exception(ending)
         elif isinstance(ending, float):
-            future.set_result(Outcome("done", value=ending))
+            future.set_result(TaskOutcome("done", value=ending))
         else:
-            future.set_result(Outcome(ending, "why"))
+            future.set_result(TaskOutcome(ending, "why"))
         return future
 
 
@@ -48,8 +49,8 @@ def run(tmp_path, monkeypatch):
                                 storage=open_storage(str(tmp_path / "journal.log")))
 
     def go(script, trainings=1, workers=1, impossible=(), stop=None):
-        participant = Participant(study._storage, study._study_id, len(script))
-        participant.make_trials()
+        leases = TrialLeases(study._storage, study._study_id, len(script))
+        leases.make_trials()
         executor, lines = Scripted(script), []
 
         def plan(trial):
@@ -59,11 +60,11 @@ def run(tmp_path, monkeypatch):
             return TrialPlan(f"x={trial.number}", (task,) * trainings, 12, {"from": "here"})
 
         searcher = Searcher(
-            participant, executor, lambda: None, workers=workers, total=len(script), plan=plan,
+            leases, executor, lambda: None, workers=workers, total=len(script), plan=plan,
             open_study=lambda: study, objective="dice", display=SweepLines(lines.append),
             stop=stop or StopRequest(),
         )
-        with participant.alive():
+        with leases.alive():
             summary = searcher.run()
         return summary, study.trials, executor.calls, lines
 
@@ -126,7 +127,7 @@ def test_a_worker_that_lost_the_storage_goes_on_where_it_is_there_again(run):
     _, trials, calls, lines = run({0: ["storage_lost", 0.5], 1: [0.6]})
     assert states(trials) == ["COMPLETE"] * 2
     assert calls == [0, 0, 1]
-    assert lines[0] == "trial 0: its worker lost the study's storage; it goes on"
+    assert "trial 0: its worker lost the study's storage" in lines[0]
 
 
 def test_a_full_disk_ends_the_search_and_the_trial_stays_open(run):
@@ -154,7 +155,7 @@ def test_stopped_the_trial_stays_open_for_the_next(run, monkeypatch):
     assert summary.stopped == 15
     assert states(trials) == ["COMPLETE", "RUNNING", "WAITING"]
     summary, trials, calls, lines = run({0: [], 1: [0.6], 2: [0.7]})
-    assert lines[0] == "trial 1: begun before; it goes on"
+    assert lines[0].startswith("trial 1: continuing")
     assert calls == [1, 2]
     assert (summary.before, summary.complete) == (1, 2)
     assert {trial.state for trial in trials} == {TrialState.COMPLETE}

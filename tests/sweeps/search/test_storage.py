@@ -17,7 +17,7 @@ from cclcc_cli.errors import DiskFullError, RunError, StorageError
 from cclcc_cli.sweeps.search.storage import (
     open_storage,
     storage_address,
-    talking_to,
+    storage_errors,
 )
 from tests.services import ROOT
 
@@ -59,7 +59,7 @@ def test_a_whole_journal_is_left_alone(journal):
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture],
           max_examples=25)
 @given(cut=st.integers(1, 60))
-def test_cut_at_any_byte_it_is_mended_with_a_copy_and_goes_on(journal, tmp_path_factory, cut):
+def test_truncated_at_any_byte_it_is_repaired_and_a_copy_kept(journal, tmp_path_factory, cut):
     folder = tmp_path_factory.mktemp("cut")
     path, said = folder / "journal.log", []
     content = journal.read_bytes()
@@ -75,11 +75,11 @@ def test_cut_at_any_byte_it_is_mended_with_a_copy_and_goes_on(journal, tmp_path_
         assert (said, torn(path)) == ([], [])
     else:
         (line,) = said
-        assert "its last record was cut off" in line
+        assert "its last record was truncated" in line
         assert (folder / "journal.log.torn-1").read_bytes() == damaged
 
 
-def test_a_look_changes_nothing_and_the_next_writer_mends(journal):
+def test_reading_changes_nothing_and_the_next_writer_repairs(journal):
     with journal.open("ab") as file:
         file.write(b'{"op_code":2,"wor')
     before = journal.read_bytes()
@@ -91,10 +91,10 @@ def test_a_look_changes_nothing_and_the_next_writer_mends(journal):
     assert torn(journal) == ["journal.log.torn-1"]
 
 
-def test_damage_in_the_middle_is_told_in_a_line(journal):
+def test_damage_in_the_middle_is_reported_in_a_line(journal):
     lines = journal.read_bytes().split(b"\n")
     journal.write_bytes(b"\n".join([*lines[:2], b"{nonsense", *lines[2:]]))
-    with pytest.raises(RunError, match="the journal cannot be read .*--fresh begins"):
+    with pytest.raises(RunError, match="the journal cannot be read .*--fresh"):
         open_storage(str(journal))
 
 
@@ -149,6 +149,6 @@ def test_a_server_that_is_down_is_one_line_without_the_password():
 
 
 def test_a_full_disk_is_one_line():
-    expected = "cannot be written .*make room, then give the same"
-    with pytest.raises(DiskFullError, match=expected), talking_to("/x/journal.log"):
+    expected = "cannot be written .*No space left"
+    with pytest.raises(DiskFullError, match=expected), storage_errors("/x/journal.log"):
         raise OSError(28, "No space left on device")
