@@ -20,10 +20,10 @@ import numpy as np
 from cclcc_cli.config.load import parse_recipe
 from cclcc_cli.metrics.scores import MAIN, SCORES
 from cclcc_cli.report.figures.gallery import draw_figures
-from cclcc_cli.report.gather import gather_runs
-from cclcc_cli.report.html_page import render_report
-from cclcc_cli.report.images import read_images
-from cclcc_cli.report.page import Question, write_page
+from cclcc_cli.report.gather.images import read_images
+from cclcc_cli.report.gather.runs import gather_runs
+from cclcc_cli.report.pages.comparison import Question, write_page
+from cclcc_cli.report.pages.html import render_report
 
 
 def write_run(root: Path, group: int, seed: int, images: int, random: np.random.Generator) -> None:

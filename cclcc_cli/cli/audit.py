@@ -21,7 +21,7 @@ def audit(
 ) -> None:
     """What is doubtful about a prepared data set: leaks, contradicting masks, odd images."""
     from cclcc_cli.data.store import open_store
-    from cclcc_cli.report import audit_report
+    from cclcc_cli.report.pages import audit as audit_report
 
     store = open_store(data, name, size)
     info = store.info

@@ -18,7 +18,7 @@ from cclcc_cli.cli.options import (
 from cclcc_cli.cli.source import open_source
 
 if TYPE_CHECKING:
-    from cclcc_cli.report.compare import Sides
+    from cclcc_cli.report.evidence.compare import Sides
 
 Side = Annotated[
     str, typer.Argument(help="A run folder; or a method, recipe or group, with all its seeds.")
@@ -41,8 +41,8 @@ def compare(
     """Compare two runs or groups: what differs in their recipes, then their scores by image."""
     from dataclasses import replace
 
-    from cclcc_cli.report.compare import compare as compare_sides
-    from cclcc_cli.report.compare import pair_record
+    from cclcc_cli.report.evidence.compare import compare as compare_sides
+    from cclcc_cli.report.evidence.compare import pair_record
 
     judged = judged_metric(metric)
     with open_source(runs, bundle or ()) as source:
@@ -57,7 +57,7 @@ def compare(
 
 def _show(pair: "Sides", split: str, across: bool) -> None:
     from cclcc_cli.metrics.scores import metric_title
-    from cclcc_cli.report.compare import pair_rows, pair_sentences
+    from cclcc_cli.report.evidence.compare import pair_rows, pair_sentences
 
     if pair.keys:
         console.show_table("keys of the recipes that differ", ["key", *pair.names],

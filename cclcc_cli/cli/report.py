@@ -31,7 +31,7 @@ from cclcc_cli.cli.source import Mlflow, Source, open_source
 from cclcc_cli.errors import RunError
 
 if TYPE_CHECKING:
-    from cclcc_cli.report.page import Question
+    from cclcc_cli.report.pages.comparison import Question
 
 Layout = Literal["rows", "grid", "spread", "ranks", "ablation", "costs"]
 
@@ -122,7 +122,7 @@ def report(
          "--costs": costs, "--figures": figures, "--quoted": quoted, "--margin": margin})
 
     from cclcc_cli.config.quoted import load_quoted
-    from cclcc_cli.report.page import Question
+    from cclcc_cli.report.pages.comparison import Question
 
     if figures and figures.exists() and not figures.is_dir():
         raise RunError(f"--figures {figures}: is a file; give a folder")
@@ -184,7 +184,7 @@ def _check_options(layout: Layout, format: Format, options: dict[str, object]) -
 def _report_search(
     runs: Path, bundles: Sequence[Path], search: str, format: Format, out: Path | None
 ) -> None:
-    from cclcc_cli.report.search_page import write_search_page
+    from cclcc_cli.report.pages.search import write_search_page
 
     with open_source(runs, bundles) as source:
         publish(write_search_page(source.root, search), source, format, out)
@@ -194,7 +194,7 @@ def _report_rows(
     source: Source, question: "Question", format: Format, out: Path | None, data: Path,
     figures: Path | None,
 ) -> None:
-    from cclcc_cli.report.page import write_page
+    from cclcc_cli.report.pages.comparison import write_page
 
     page = write_page(source.root, question)
     publish(page.sheet, source, format, out)
@@ -210,7 +210,7 @@ def _report_rows(
 def _report_ablation(
     source: Source, question: "Question", format: Format, out: Path | None
 ) -> None:
-    from cclcc_cli.report.ablation_page import write_ablation_page
+    from cclcc_cli.report.pages.ablation import write_ablation_page
 
     sheet = write_ablation_page(source.root, question.ablation, question.split, question.across,
                                 question.all_metrics, question.metric, question.margin)
@@ -221,17 +221,17 @@ def _report_tables(
     source: Source, question: "Question", format: Format, out: Path | None, layout: Layout
 ) -> None:
     """Another view of the evidence than a row per group."""
-    from cclcc_cli.report.page import write_page
-    from cclcc_cli.report.sheet import Sheet
+    from cclcc_cli.report.pages.comparison import write_page
+    from cclcc_cli.report.tables.sheet import Sheet
 
     page = write_page(source.root, question)
     if layout == "ranks":
-        from cclcc_cli.report.rank_page import rank_table
+        from cclcc_cli.report.pages.ranks import rank_table
 
         table = rank_table(page.evidence, page.scores, question.split)
         publish(Sheet([table], page.notes), source, format, out)
         return
-    from cclcc_cli.report.spread_page import spread_tables, strata_missing
+    from cclcc_cli.report.pages.spread import spread_tables, strata_missing
 
     tables = spread_tables(page.evidence, page.scores, page.dice, question.split)
     notes = [*page.notes, *strata_missing(page.evidence, page.scores)]
@@ -241,8 +241,8 @@ def _report_tables(
 def _report_costs(
     source: Source, question: "Question", format: Format, out: Path | None
 ) -> None:
-    from cclcc_cli.report.cost_page import write_cost_page
-    from cclcc_cli.report.page import gather
+    from cclcc_cli.report.pages.comparison import gather
+    from cclcc_cli.report.pages.costs import write_cost_page
 
     publish(write_cost_page(gather(source.root, question.ablation)), source, format, out)
 
@@ -251,7 +251,7 @@ def _write_page(
     source: Source, question: "Question", data: Path, out: Path | None, figures: Path | None,
     command: str,
 ) -> None:
-    from cclcc_cli.report.html_report import write_html
+    from cclcc_cli.report.pages.report import write_html
 
     made = write_html(source.root, question, data, command, source.notes)
     text = source.told(made.text)

@@ -14,8 +14,8 @@ from cclcc_cli.errors import RunError
 
 if TYPE_CHECKING:
     from cclcc_cli.report.figures.figure import Drawn
-    from cclcc_cli.report.page import Question
-    from cclcc_cli.report.sheet import Sheet
+    from cclcc_cli.report.pages.comparison import Question
+    from cclcc_cli.report.tables.sheet import Sheet
 
 Format = Literal["table", "markdown", "latex", "csv", "json", "html"]
 _FORMAT_OF_SUFFIX: dict[str, Format] = {

@@ -16,7 +16,7 @@ from cclcc_cli.cli.report import report
 from cclcc_cli.cli.report_output import report_command
 from cclcc_cli.config import parse_recipe
 from cclcc_cli.errors import RunError
-from cclcc_cli.report.page import Question
+from cclcc_cli.report.pages.comparison import Question
 from cclcc_cli.runs.folder import RunFolder
 from cclcc_cli.runs.plan_record import PlanRecord, write_record
 from cclcc_cli.runs.progress import TextDisplay

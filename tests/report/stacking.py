@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cclcc_cli.metrics.scores import MAIN, Metric
-from cclcc_cli.report.images import ImageScores
-from cclcc_cli.report.stacks import FoldScores, Stack
+from cclcc_cli.report.evidence.stacks import FoldScores, Stack
+from cclcc_cli.report.gather.images import ImageScores
 
 
 def image_scores(

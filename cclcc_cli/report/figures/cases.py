@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from cclcc_cli.data.store import Store, load_store, store_path
 from cclcc_cli.errors import CclccError, RunError
 from cclcc_cli.metrics.scores import MAIN, Metric, gain
-from cclcc_cli.report.evidence import Evidence, judged_metric
+from cclcc_cli.report.evidence.weigh import Evidence, judged_metric
 from cclcc_cli.report.figures.names import group_names
-from cclcc_cli.report.gather import Run
-from cclcc_cli.report.images import ImageScores
+from cclcc_cli.report.gather.finished import FinishedRun
+from cclcc_cli.report.gather.images import ImageScores
 from cclcc_cli.runs.folder import RunFolder
 from cclcc_cli.runs.masks import read_masks
 from cclcc_cli.wording import few
@@ -95,7 +95,7 @@ def read_predictions(
         return None, [*notes, f"no cases: {error}"]
 
 
-def _repeat(run: Run) -> tuple[int, int]:
+def _repeat(run: FinishedRun) -> tuple[int, int]:
     """Fold and seed, in whose order runs are chosen."""
     return -1 if run.fold is None else run.fold, run.seed
 
@@ -149,7 +149,7 @@ def measure_disagreement(masks: Bits) -> NDArray[np.float64]:
     return found
 
 
-def _open_store(run: Run, data_root: Path) -> Store:
+def _open_store(run: FinishedRun, data_root: Path) -> Store:
     cell: dict[str, Any] = RunFolder(run.path).read_json("cell.json")["data"]
     store = load_store(store_path(data_root, cell["name"], cell["size"]))
     if store.info.digest != cell["digest"]:
@@ -159,8 +159,8 @@ def _open_store(run: Run, data_root: Path) -> Store:
 
 
 def _predictions(
-    names: Sequence[str], runs: Sequence[Run], scores: Mapping[Path, ImageScores], store: Store,
-    metric: Metric,
+    names: Sequence[str], runs: Sequence[FinishedRun], scores: Mapping[Path, ImageScores],
+    store: Store, metric: Metric,
 ) -> Predictions:
     stems = scores[runs[0].path].stems
     for run in runs[1:]:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure as Drawing
 from numpy.typing import NDArray
 
 from cclcc_cli.metrics.scores import heading, in_unit, metric_title
-from cclcc_cli.report.evidence import Evidence
+from cclcc_cli.report.evidence.weigh import Evidence
 from cclcc_cli.report.figures.canvas import (
     DOUBLE,
     SKY,
@@ -24,7 +24,7 @@ from cclcc_cli.report.figures.cases import Case, Predictions, choose_cases, read
 from cclcc_cli.report.figures.figure import Figure
 from cclcc_cli.report.figures.names import wrap
 from cclcc_cli.report.figures.panels import choose_best
-from cclcc_cli.report.images import ImageScores
+from cclcc_cli.report.gather.images import ImageScores
 
 MOST_METHODS = 20
 _MOST_COLUMNS = 7

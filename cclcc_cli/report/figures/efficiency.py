@@ -11,7 +11,8 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from cclcc_cli.metrics.scores import heading, in_unit, metric_title, score_of
-from cclcc_cli.report.evidence import DEFAULT_BASELINE, Evidence, judged_metric
+from cclcc_cli.report.evidence.stacks import stack_runs
+from cclcc_cli.report.evidence.weigh import DEFAULT_BASELINE, Evidence, judged_metric
 from cclcc_cli.report.figures.canvas import (
     BASELINE,
     BLUE,
@@ -30,8 +31,7 @@ from cclcc_cli.report.figures.equivalence import (
 from cclcc_cli.report.figures.figure import Figure
 from cclcc_cli.report.figures.names import images_text, seeds_text, wrap
 from cclcc_cli.report.figures.panels import MOST_PANELS, label_shared, panel_grid, single_plot
-from cclcc_cli.report.images import ImageScores
-from cclcc_cli.report.stacks import stack_runs
+from cclcc_cli.report.gather.images import ImageScores
 
 _MOST_SENTENCES = 6
 _TICK_WIDTH = 0.32

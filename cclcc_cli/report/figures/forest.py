@@ -7,13 +7,8 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.transforms import blended_transform_factory
 
 from cclcc_cli.metrics.scores import gain, in_unit, metric_title, score_of
-from cclcc_cli.report.evidence import Evidence, judged_metric
-from cclcc_cli.report.evidence_text import (
-    judged_p_text,
-    points_text,
-    rules_text,
-    verdict_text,
-)
+from cclcc_cli.report.evidence.verdicts import Comparison, Verdict
+from cclcc_cli.report.evidence.weigh import Evidence, judged_metric
 from cclcc_cli.report.figures.canvas import (
     BLUE,
     DOUBLE,
@@ -26,8 +21,13 @@ from cclcc_cli.report.figures.canvas import (
 )
 from cclcc_cli.report.figures.figure import Figure
 from cclcc_cli.report.figures.names import group_names, images_text, place_text, seeds_text
-from cclcc_cli.report.tables import Group
-from cclcc_cli.report.verdicts import Comparison, Verdict
+from cclcc_cli.report.gather.groups import Group
+from cclcc_cli.report.prose.evidence import (
+    judged_p_text,
+    points_text,
+    rules_text,
+    verdict_text,
+)
 
 MOST_ROWS = 40
 _MARKS: dict[Verdict, tuple[str, str, bool]] = {

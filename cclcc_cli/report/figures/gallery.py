@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from cclcc_cli.report.evidence import Evidence
+from cclcc_cli.report.evidence.weigh import Evidence
 from cclcc_cli.report.figures.cases import NO_MASKS
 from cclcc_cli.report.figures.cases_plot import draw_cases
 from cclcc_cli.report.figures.efficiency import draw_efficiency
@@ -12,8 +12,8 @@ from cclcc_cli.report.figures.forest import draw_forest
 from cclcc_cli.report.figures.learning import draw_learning
 from cclcc_cli.report.figures.names import place_text
 from cclcc_cli.report.figures.paired import draw_paired
-from cclcc_cli.report.gather import Split
-from cclcc_cli.report.images import ImageScores
+from cclcc_cli.report.gather.finished import Split
+from cclcc_cli.report.gather.images import ImageScores
 from cclcc_cli.runs.folder import RunFolder
 
 MOST_PLACES = 6

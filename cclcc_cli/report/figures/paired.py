@@ -10,15 +10,15 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from cclcc_cli.metrics.scores import gain, heading, metric_title, score_of
-from cclcc_cli.report.evidence import Evidence, judged_metric
-from cclcc_cli.report.evidence_text import verdict_text
+from cclcc_cli.report.evidence.stacks import share_images, stack_runs
+from cclcc_cli.report.evidence.verdicts import Comparison
+from cclcc_cli.report.evidence.weigh import Evidence, judged_metric
 from cclcc_cli.report.figures.canvas import BLUE, GREY, SKY, VERMILLION, quiet, render
 from cclcc_cli.report.figures.figure import Figure
 from cclcc_cli.report.figures.names import group_names, images_text, seeds_text, wrap
 from cclcc_cli.report.figures.panels import choose_compared, label_shared, panel_grid
-from cclcc_cli.report.images import ImageScores
-from cclcc_cli.report.stacks import share_images, stack_runs
-from cclcc_cli.report.verdicts import Comparison
+from cclcc_cli.report.gather.images import ImageScores
+from cclcc_cli.report.prose.evidence import verdict_text
 
 _BINS = 31
 """Odd, so that equal images fall into a bin of their own about 0."""

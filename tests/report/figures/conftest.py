@@ -13,10 +13,10 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.text import Text
 
 from cclcc_cli.metrics.scores import MAIN, Metric
-from cclcc_cli.report.evidence import Evidence, weigh
+from cclcc_cli.report.evidence.weigh import Evidence, weigh
 from cclcc_cli.report.figures.canvas import house_style
-from cclcc_cli.report.images import ImageScores
-from cclcc_cli.report.tables import group_runs
+from cclcc_cli.report.gather.groups import group_runs
+from cclcc_cli.report.gather.images import ImageScores
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,231 @@
+"""Two runs or two groups: what their recipes do differently, and what that does to the scores."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from cclcc_cli.errors import RunError
+from cclcc_cli.metrics.scores import (
+    MAIN,
+    Metric,
+    heading,
+    in_unit,
+    metric_name,
+    metric_title,
+    score_of,
+)
+from cclcc_cli.report.evidence.doubts import comparison_notes, differing_conditions
+from cclcc_cli.report.evidence.stacks import estimate_stack, left_over_seeds, stack_runs
+from cclcc_cli.report.evidence.statistics import SEEDS_AHEAD, Estimate
+from cclcc_cli.report.evidence.verdicts import Comparison, Pair, judge
+from cclcc_cli.report.evidence.weigh import (
+    ambiguity,
+    check_comparable,
+    compare_images,
+    find_named,
+    names_of,
+)
+from cclcc_cli.report.gather.finished import Split
+from cclcc_cli.report.gather.groups import Group, group_runs
+from cclcc_cli.report.gather.images import read_images
+from cclcc_cli.report.gather.runs import gather_runs, read_run
+from cclcc_cli.report.prose import evidence as words
+from cclcc_cli.report.tables.details import paired_text
+from cclcc_cli.runs.folder import RunFolder
+
+ABSENT = "-"
+"""Stands for a key that a recipe does not have."""
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Two sides and what is between them.
+
+    Attributes:
+        names: as they were asked for.
+        keys: of the recipe that differ, with either side's value as text.
+        estimates: of either side.
+        comparison: the first less the second; outside any family.
+        notes: what makes the comparison doubtful, and what was left out.
+    """
+
+    names: tuple[str, str]
+    seeds: tuple[tuple[int, ...], tuple[int, ...]]
+    keys: Mapping[str, tuple[str, str]]
+    estimates: tuple[Estimate, Estimate]
+    comparison: Comparison
+    notes: Sequence[str]
+
+
+def compare(
+    names: tuple[str, str], root: Path, split: Split, across: bool, metric: Metric = MAIN,
+    margin: float | None = None,
+) -> Sides:
+    """Compare what two names stand for.
+
+    Args:
+        names: each a run folder, or a method, recipe or group among the runs below ``root``.
+        root: holds ``<data set>/<run>/``.
+        split: whose images.
+        across: compare scores that are not of the same thing.
+        metric: the score that is judged.
+        margin: within which a difference counts as none, in the score's own unit; None for the
+            default.
+
+    Raises:
+        RunError: a name stands for nothing or for several groups, a run is not sound, or the
+            scores must not be compared.
+    """
+    (one, notes), (other, more) = (_find(name, root) for name in names)
+    if not across:
+        _check_comparable(one, other, split, metric)
+    readings = [read_images(group.runs, split, metric) for group in (one, other)]
+    one, other = (Group(reading.runs) for reading in readings)
+    stacks = [stack_runs(reading.runs, reading.scores) for reading in readings]
+    for name, stack in zip(names, stacks, strict=True):
+        if stack is None:
+            raise RunError(f"{name}: has no {split} scores, its {split} split is empty; "
+                           "choose another --split")
+    first, second = (stack for stack in stacks if stack)
+    found = compare_images(first, second)
+    if found is None:
+        raise RunError(f"{names[0]} and {names[1]} have no {split} image in common; compare runs "
+                       "on the same data")
+    (comparison,) = judge([Pair(other, found, left_over_seeds((first, second)))], margin, metric,
+                          declared=False)
+    left_out = dict.fromkeys([*notes, *more, *chain(*(reading.notes for reading in readings))])
+    return Sides(
+        names, (tuple(one.seeds), tuple(other.seeds)), differing_keys(one, other),
+        (estimate_stack(first), estimate_stack(second)), comparison,
+        [*_doubts(one, other, split), *words.groups_text([first.num_groups]), *left_out],
+    )
+
+
+def differing_keys(one: Group, other: Group) -> dict[str, tuple[str, str]]:
+    """Recipe keys whose values differ, dotted, with both values as text.
+
+    Seed, fold and label seed are left out where a group stands for several of them.
+    """
+    first, second = (_flat(_recipe(group)) for group in (one, other))
+    for key, several in (("seed", max(len(one.seeds), len(other.seeds)) > 1),
+                         ("data.fold", one.folds or other.folds),
+                         ("data.selection.seed", one.subsets or other.subsets)):
+        if several:
+            first.pop(key, None)
+            second.pop(key, None)
+    return {
+        key: (first.get(key, ABSENT), second.get(key, ABSENT))
+        for key in dict.fromkeys([*first, *second])
+        if first.get(key, ABSENT) != second.get(key, ABSENT)
+    }
+
+
+def pair_rows(pair: Sides) -> list[list[str]]:
+    """Either side's scores and what is between them, for a table of three columns."""
+    both, difference = pair.estimates, pair.comparison.difference
+    metric = pair.comparison.metric
+    return [
+        ["seeds", *(", ".join(map(str, seeds)) for seeds in pair.seeds)],
+        ["images", *(str(found.num_images) for found in both)],
+        [heading(metric), *(f"{in_unit(found.mean, metric):.2f}" for found in both)],
+        ["95 % interval", *(words.interval_text(found.low, found.high, metric)
+                            for found in both)],
+        *([f"spread of {what}", *(_in_unit(getattr(found, f"{field}_std"), metric)
+                               for found in both)]
+          for what, field in (("images", "image"), ("seeds", "seed"), ("the rest", "rest"))),
+        [f"difference in {score_of(metric).difference_unit}", words.points_text(pair.comparison),
+         ""],
+        ["paired by", paired_text(difference), ""],
+        ["seeds' correlation", words.correlation_text(difference.correlation) or ABSENT, ""],
+        ["p", words.judged_p_text(pair.comparison) or ABSENT, ""],
+        ["p, images alone", f"Wilcoxon {words.p_text(difference.p_wilcoxon)}",
+         f"sign flips {words.p_text(difference.p_sign_flip)}"],
+        ["effect (Cohen's d)", ABSENT if difference.effect is None else f"{difference.effect:+.2f}",
+         ""],
+        ["verdict", words.verdict_text(pair.comparison), ""],
+    ]
+
+
+def pair_sentences(pair: Sides) -> list[str]:
+    """What came out, in words."""
+    comparison = pair.comparison
+    sentences = [f"{pair.names[0]} against {pair.names[1]}: {words.verdict_text(comparison)}, "
+                 f"{words.change_text(comparison)} of {metric_title(comparison.metric)}."]
+    if need := words.gain_text(comparison):
+        sentences.append(f"{need[0].upper()}{need[1:]}.")
+    if comparison.left_over:
+        sentences.append(words.left_over_text("Both sides", comparison.left_over))
+    return [*sentences, *words.rules_text([comparison]), words.ALONE]
+
+
+def pair_record(pair: Sides) -> dict[str, Any]:
+    """Everything as plain values, scores as shares of 1."""
+    difference = pair.comparison.difference
+    return {
+        "metric": metric_name(pair.comparison.metric),
+        "keys": {key: list(values) for key, values in pair.keys.items()},
+        "sides": [{"name": name, "seeds": list(seeds), **asdict(found)} for name, seeds, found
+                  in zip(pair.names, pair.seeds, pair.estimates, strict=True)],
+        "difference": {
+            **{key: value for key, value in asdict(difference).items()
+               if key not in ("bounds", "gains_ahead")},
+            **{f"smallest_gain_{count}_seeds": gain for count, gain in
+               zip(SEEDS_AHEAD, difference.gains_ahead, strict=True)}},
+        "left_over": list(pair.comparison.left_over), "margin": pair.comparison.margin,
+        "within_margin": pair.comparison.within_margin, "verdict": pair.comparison.verdict,
+        "summary": pair_sentences(pair),
+        "notes": list(pair.notes),
+    }
+
+
+def _find(name: str, root: Path) -> tuple[Group, Sequence[str]]:
+    """The run in that folder, or all runs of the group of that name; and what was left out."""
+    if os.sep in name or (Path(name) / "cell.json").exists():
+        return Group((read_run(RunFolder(Path(name))),)), ()
+    if not root.is_dir():
+        raise RunError(f"{name}: no such run folder, and no runs in {root} to have a group so "
+                       "called; give a folder, or --runs")
+    gathered = gather_runs(root)
+    groups = group_runs(gathered.runs)
+    found = find_named(groups, name)
+    if not found:
+        raise RunError(f"{name}: no run folder, and no group in {root} is called so; there are "
+                       f"{names_of(groups)}")
+    if len(found) > 1:
+        raise RunError(f"{name}: {ambiguity(found)}")
+    return found[0], gathered.notes
+
+
+def _check_comparable(one: Group, other: Group, split: Split, metric: Metric) -> None:
+    if one.first.data != other.first.data:
+        raise RunError(f"{one.first.data} and {other.first.data} are different data, sizes or "
+                       "folds: such scores do not compare; --across compares them all the same")
+    check_comparable([one, other], split, metric)
+
+
+def _doubts(one: Group, other: Group, split: Split) -> list[str]:
+    if one.first.group == other.first.group:  # two runs of one group are one row to a table
+        return [text for _, text in differing_conditions([one, other], split)]
+    return comparison_notes([one, other], split)
+
+
+def _recipe(group: Group) -> Mapping[str, Any]:
+    recipe: Mapping[str, Any] = RunFolder(group.first.path).read_json("cell.json")["recipe"]
+    return recipe
+
+
+def _flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    flat = {}
+    for key, value in nested.items():
+        if isinstance(value, Mapping):
+            flat.update(_flat(value, f"{prefix}{key}."))
+        else:
+            flat[f"{prefix}{key}"] = "null" if value is None else str(value)
+    return flat
+
+
+def _in_unit(value: float | None, metric: Metric) -> str:
+    return "unknown" if value is None else f"{in_unit(value, metric):.2f}"

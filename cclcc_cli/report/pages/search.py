@@ -1,0 +1,120 @@
+"""The report on one search: its best trials, what mattered, what it took. Knows no Optuna."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from cclcc_cli.config.search_summary import SearchSummary, TrialSummary
+from cclcc_cli.errors import RunError
+from cclcc_cli.metrics.scores import heading, in_unit, score
+from cclcc_cli.report.tables.best import rank
+from cclcc_cli.report.tables.layouts import Layout
+from cclcc_cli.report.tables.rows import Record
+from cclcc_cli.report.tables.sheet import Sheet, Table
+from cclcc_cli.runs.progress import duration
+from cclcc_cli.wording import few
+
+SHOWN = 10
+"""The best trials in the table; CSV and JSON hold all."""
+
+
+def read_search(root: Path, name: str) -> SearchSummary:
+    """What a search has found so far.
+
+    Raises:
+        RunError: none of this name has run, or what it left is damaged.
+    """
+    path = root / "searches" / name / "summary.json"
+    try:
+        return SearchSummary.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        there = sorted(each.parent.name for each in root.glob("searches/*/summary.json"))
+        raise RunError(f"--search {name}: none of this name has run below {root}; "
+                       f"there are: {', '.join(there) or 'none'}") from None
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(map(str, problem["loc"]))
+        raise RunError(f"{path}: {f'{where}: ' if where else ''}{problem['msg']}; give the same "
+                       "cclcc search command again, which writes it anew") from None
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def write_search_page(root: Path, name: str) -> Sheet:
+    """Best trials first, then what each key's choice was worth."""
+    found = read_search(root, name)
+    ordered = _ordered(found)
+    tables = [Table("rows", f"search {found.name}: best of {len(found.trials)} trials by "
+                    f"validation {found.objective}", _lay_out_trials(found, ordered[:SHOWN]),
+                    [_record(found, trial) for trial in ordered], _sentences(found, ordered))]
+    if found.importances:
+        shares = sorted(found.importances.items(), key=lambda item: -item[1])
+        rows = [[key, f"{100 * share:.1f}"] for key, share in shares]
+        tables.append(Table(
+            "importances", f"search {found.name}: what the differences between trials come from",
+            Layout(["key", "share %"], rows, [[0, 0] for _ in rows], [["", ""] for _ in rows], []),
+            [{"key": key, "importance": share} for key, share in shares], []))
+    failed = [f"trial {trial.number} failed: {trial.reason or 'no reason is known'}"
+              for trial in found.trials if trial.state == "failed"]
+    return Sheet(tables, [*found.notes, *failed])
+
+
+def _ordered(found: SearchSummary) -> list[TrialSummary]:
+    """Complete ones first, the best of them in front; then pruned; then failed."""
+    sign = -1 if score(found.objective).more_is_better else 1
+    states = ("complete", "pruned", "failed")
+    return sorted(found.trials, key=lambda trial: (
+        states.index(trial.state), 0.0 if trial.value is None else sign * trial.value,
+        trial.number))
+
+
+def _lay_out_trials(found: SearchSummary, trials: Sequence[TrialSummary]) -> Layout:
+    metric = ("working", found.objective)
+    keys = list(dict.fromkeys(key for trial in found.trials for key in trial.words))
+    columns = ["trial", "state", *keys, f"val {heading(metric)}", "proposed by"]
+    rows = [
+        [str(trial.number), trial.state, *(trial.words.get(key, "") for key in keys),
+         "none" if trial.value is None else f"{in_unit(trial.value, metric):.2f}", trial.source]
+        for trial in trials
+    ]
+    # A pruned trial's value is from before its end: it competes with none.
+    places = rank([trial.value if trial.state == "complete" else None for trial in trials],
+                  [0] * len(trials), metric)
+    value = columns.index(f"val {heading(metric)}")
+    return Layout(
+        columns, rows,
+        [[position if place == value else 0 for place in range(len(columns))]
+         for position in places],
+        [[""] * len(columns) for _ in rows],
+        [row for row in range(1, len(rows)) if trials[row].state != trials[row - 1].state],
+    )
+
+
+def _record(found: SearchSummary, trial: TrialSummary) -> Record:
+    return {"trial": trial.number, "state": trial.state, "objective": found.objective,
+            "value": trial.value, "proposed_by": trial.source, "reason": trial.reason,
+            **trial.words}
+
+
+def _sentences(found: SearchSummary, ordered: Sequence[TrialSummary]) -> list[str]:
+    counts = ", ".join(f"{count} {state}" for state, count in found.counts.items() if count)
+    spent = [*([f"{found.spent.steps} optimiser steps"] if found.spent.steps is not None else []),
+             *([duration(found.spent.seconds)] if found.spent.seconds is not None else [])]
+    sentences = [f"Trials: {counts or 'none'}"
+                 f"{'; together they took ' + ' in '.join(spent) if spent else ''}."]
+    complete = [trial for trial in ordered if trial.state == "complete"]
+    if not complete:
+        return [*sentences, "No trial is complete yet, so none is the best."]
+    metric, best = ("working", found.objective), complete[0]
+    setting = few([f"{key} {value}" for key, value in best.words.items()])
+    sentences.append(f"The best is trial {best.number} ({setting}) with "
+                     f"{in_unit(best.value or 0.0, metric):.2f}.")
+    first = next((trial for trial in complete if trial.number == 0), None)
+    if first and first is not best and first.value is not None and best.value is not None:
+        gap = in_unit(best.value - first.value, metric)
+        sentences.append(f"That is {gap:+.2f} beside trial 0, {first.source or 'the first'}.")
+    sentences.append(
+        f"The best of {len(complete)} on validation flatters: train its recipe with several seeds, "
+        "and judge it on the test split beside the base's.")
+    return sentences

@@ -1,0 +1,287 @@
+"""A methods section from what the runs' folders hold: what all groups share once, then differences.
+
+Each setting is a clause for each group. Where all groups have the same it is one sentence; else it
+is said for whom which clause holds.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from cclcc_cli.metrics.scores import MAIN, Metric, in_unit, metric_title, score_of
+from cclcc_cli.report.evidence.statistics import FEWEST_SEEDS, LEVEL, Pairing
+from cclcc_cli.report.evidence.verdicts import Comparison, default_margin
+from cclcc_cli.report.gather.details import GroupDetails
+from cclcc_cli.report.gather.finished import Split
+from cclcc_cli.report.gather.groups import look_alike, row_name
+from cclcc_cli.report.prose import recipe as say
+from cclcc_cli.report.prose.clauses import NOTHING, added_terms
+
+MOST_CLAUSES = 8
+"""Settings that differ in more ways are left to the table of recipes."""
+_NAMED = 6
+
+Clause = Callable[[GroupDetails], str]
+
+
+@dataclass(frozen=True)
+class Passage:
+    """Some paragraphs under a heading."""
+
+    title: str
+    paragraphs: Sequence[str]
+
+
+def write_methods(
+    groups: Sequence[GroupDetails], split: Split, comparisons: Sequence[Comparison],
+    metric: Metric = MAIN,
+) -> list[Passage]:
+    """The section, passage by passage; groups whose recipe is unreadable are left out and named.
+
+    Args:
+        groups: of the table.
+        split: whose scores are compared.
+        comparisons: of groups with their baselines.
+        metric: the score that is judged.
+    """
+    known = [group for group in groups if group.recipe is not None]
+    passages = [
+        Passage("Data", [_sentences(known, (_data, _fold, _leaks, _labels, _streams))]),
+        Passage("Network and training", [_sentences(known, (
+            _network, _weak, _strong, _loss, _optimiser, _schedule, _budget, _selection,
+            _seeds, _computed))]),
+        Passage("Methods", _methods(known)),
+        Passage("Evaluation", [" ".join(
+            [_sentences(known, (_threshold,)), *_rules(known, split, metric), _readings(known)])]),
+        Passage("Statistics", [_statistics(comparisons, metric)]),
+        Passage("Software", [text] if (text := _sentences(known, (_software,))) else []),
+    ] if known else []
+    missing = [group for group in groups if group.recipe is None]
+    if missing:
+        passages.append(Passage("Not described", [
+            f"The recipe of {_names(missing, groups)} cannot be read by this version of cclcc and "
+            "is left out here."]))
+    return [passage for passage in passages if passage.paragraphs]
+
+
+def _sentences(groups: Sequence[GroupDetails], clauses: Sequence[Clause]) -> str:
+    return " ".join(filter(None, (_sentence(groups, clause) for clause in clauses)))
+
+
+def _sentence(groups: Sequence[GroupDetails], clause: Clause) -> str:
+    """One clause of all groups as a sentence; nothing where none has it."""
+    buckets: dict[str, list[GroupDetails]] = {}
+    for group in groups:
+        buckets.setdefault(clause(group), []).append(group)
+    if list(buckets) == [""]:
+        return ""
+    if len(buckets) == 1:
+        return f"{_capital(next(iter(buckets)))}."
+    told = sorted(((text, bucket) for text, bucket in buckets.items() if text),
+                  key=lambda each: len(each[1]))
+    if len(told) > MOST_CLAUSES:
+        text, bucket = told[-1]
+        return (f"Most often, for {_names(bucket, groups)}, {text}; {len(told) - 1} other settings "
+                "are listed in the table of recipes.")
+    names = [_names(bucket, groups) for _, bucket in told]
+    if "" not in buckets and len(told[-1][1]) > 2:
+        names[-1] = "all others"
+    return _capital("; ".join(f"for {who}, {text}" for who, (text, _) in
+                              zip(names, told, strict=True))) + "."
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _names(bucket: Sequence[GroupDetails], groups: Sequence[GroupDetails]) -> str:
+    alike = look_alike([group.group for group in groups])
+    names = [row_name(group.group, alike) for group in bucket]
+    if len(names) > _NAMED:
+        rest = len(names) - _NAMED + 1
+        names = [*names[:_NAMED - 1], f"{rest} more"]
+    return say.listed(names)
+
+
+def _data(group: GroupDetails) -> str:
+    first, cell = group.first, group.first.cell
+    size, rule = first.text("cell", "data", "size"), first.text("cell", "splits", "rule")
+    counts = cell.get("splits", {}).get("counts", {})
+    parts = say.listed([f"{counts[split]:,} {word}" for split, word in
+                        (("train", "training"), ("val", "validation"), ("test", "test"))
+                        if split in counts])
+    return (f"the data set {first.text('cell', 'data', 'name')}, at {say.square(size)} pixels, was "
+            f"divided into {parts} images ({rule})")
+
+
+def _fold(group: GroupDetails) -> str:
+    if folds := group.group.folds:
+        return (f"folds {say.listed(list(map(str, folds)))} of its cross-validation were used, and "
+                "their means averaged")
+    fold = group.first.text("cell", "recipe", "data", "fold")
+    return f"fold {fold} of its cross-validation was used" if fold else ""
+
+
+def _leaks(group: GroupDetails) -> str:
+    leaked = {split: len(stems) for split, stems in group.first.cell.get("leaked", {}).items()
+              if stems}
+    told = [f"{count:,} {word} {'images show' if count > 1 else 'image shows'}"
+            for split, word in (("val", "validation"), ("test", "test"))
+            if (count := leaked.get(split, 0))]
+    return (f"{say.listed(told)} the same thing as an image that trains or selects, and counted "
+            "all the same") if told else ""
+
+
+def _labels(group: GroupDetails) -> str:
+    assert group.recipe is not None
+    return say.labels(group.recipe, group.group.first.labeled, group.group.first.train_images,
+                      group.group.subsets)
+
+
+def _streams(group: GroupDetails) -> str:
+    assert group.recipe is not None
+    return say.streams(group.recipe, group.group.first.labeled, group.group.first.train_images)
+
+
+def _network(group: GroupDetails) -> str:
+    assert group.recipe is not None
+    costs = group.group.first.costs
+    return say.network(group.recipe, costs.predictor_parameters if costs else None)
+
+
+def _weak(group: GroupDetails) -> str:
+    assert group.recipe is not None
+    return say.weak_view(group.recipe.weak)
+
+
+def _strong(group: GroupDetails) -> str:
+    assert group.recipe is not None
+    views = group.recipe.strong_views
+    return say.strong_view(views.config, views.count) if views else ""
+
+
+def _loss(group: GroupDetails) -> str:
+    assert group.recipe is not None
+    return say.supervised_loss(group.recipe)
+
+
+def _optimiser(group: GroupDetails) -> str:
+    assert group.recipe is not None
+    return say.optimiser(group.recipe)
+
+
+def _schedule(group: GroupDetails) -> str:
+    assert group.recipe is not None
+    return say.schedule(group.recipe)
+
+
+def _budget(group: GroupDetails) -> str:
+    assert group.recipe is not None
+    return say.budget(group.recipe, [run.run.steps for run in group.runs])
+
+
+def _selection(group: GroupDetails) -> str:
+    assert group.recipe is not None
+    return say.selection(group.recipe)
+
+
+def _seeds(group: GroupDetails) -> str:
+    seeds = list(map(str, group.group.seeds))
+    if len(seeds) == 1:
+        return f"training was run once (seed {seeds[0]})"
+    return f"training was repeated with {len(seeds)} seeds ({say.listed(seeds)})"
+
+
+def _computed(group: GroupDetails) -> str:
+    first = group.first
+    device = first.text("environment", "gpu") or first.text("cell", "runtime", "device").upper()
+    threads = first.text("cell", "runtime", "threads")
+    told = f" with {say.counted(int(threads), 'thread')}" if threads.isdigit() else ""
+    return f"it ran on {device} in {first.text('cell', 'runtime', 'precision')}{told}"
+
+
+def _methods(groups: Sequence[GroupDetails]) -> list[str]:
+    """A sentence for each bucket of groups that minimise the same."""
+    buckets: dict[tuple[str, str], list[GroupDetails]] = {}
+    for group in groups:
+        assert group.recipe is not None
+        text = added_terms(group.recipe)
+        source = "" if text == NOTHING else group.recipe.source
+        buckets.setdefault((text, source), []).append(group)
+    if len(buckets) > 2 * MOST_CLAUSES:
+        return [f"{len(buckets)} losses were compared; the table of recipes lists their weights "
+                "and constants."]
+    return [f"For {_names(bucket, groups)}{f' ({source})' if source else ''}, {text}."
+            for (text, source), bucket in buckets.items()]
+
+
+def _threshold(group: GroupDetails) -> str:
+    assert group.recipe is not None
+    return say.threshold(group.recipe.evaluation)
+
+
+def _rules(groups: Sequence[GroupDetails], split: Split, metric: Metric) -> list[str]:
+    """The conventions that results are stamped with, where all have the same."""
+    key = "rules" if split == "test" else "validation_rules"
+    cases = (("both_empty", "Where truth and prediction are both empty, {}"),
+             ("total_miss", "where no pixel is found, {}"),
+             ("one_empty", "where one of the two is empty, {}"),
+             ("own_size", "scores at an image's own size are of {}"),
+             *([(metric[1], f"{score_of(metric).title} is the {{}}")]
+               if metric[1] in ("nsd", "hd95", "assd") else []))
+    told = []
+    for topic, form in cases:
+        values = {group.first.text("result", key, topic) for group in groups}
+        if len(values) == 1 and (value := values.pop()):
+            told.append(form.format(value.replace("; ", " and ")))
+    return [f"{_capital('; '.join(told))}."] if told else []
+
+
+def _readings(groups: Sequence[GroupDetails]) -> str:
+    reads = [run.run.test_reads for group in groups for run in group.runs]
+    if max(reads) <= 1:
+        return "No run read the test split more than once."
+    return f"Runs read the test split up to {max(reads)} times."
+
+
+def _statistics(comparisons: Sequence[Comparison], metric: Metric) -> str:
+    row = score_of(metric)
+    less = "" if row.more_is_better else ", of which less is better"
+    pairings = dict.fromkeys(one.difference.pairing for one in comparisons)
+    ways = [_WAYS[pairing] for pairing in pairings]
+    margin = comparisons[0].margin if comparisons else default_margin(metric)
+    text = [
+        f"What is judged is {metric_title(metric)}{less}. Scores are means over images and seeds, "
+        "with the standard deviation over seeds. "
+        f"{100 * (1 - LEVEL):g} % intervals are of Student's t, with the two-way variance of "
+        "images and seeds and Satterthwaite's degrees of freedom.", *ways]
+    families = sorted({one.family for one in comparisons if one.family > 1})
+    if families:
+        text.append(
+            f"p is corrected by Holm's method, and intervals of differences by Bonferroni's, over "
+            f"the {' or '.join(map(str, families))} comparisons with a baseline.")
+    return " ".join([
+        *text, f"A difference with p below {LEVEL:g} is called better or worse; one whose 90 % "
+        f"interval lies within ±{in_unit(margin, metric):g} {row.difference_unit} equivalent; any "
+        f"other undecided. Fewer than {FEWEST_SEEDS} shared seeds allow no verdict."])
+
+
+_WAYS: Mapping[Pairing, str] = {
+    "seeds": "Differences are paired by seed and by image: the variance is that of the differences "
+             "over the seeds and images that both groups share.",
+    "label subsets": "Differences are paired by labelled subset and by image, after the mean over "
+                     "each subset's seeds.",
+    "folds": "Differences are averaged over seeds and images in each fold; the variance of their "
+             "mean over folds is corrected for overlapping training images (Nadeau and Bengio, "
+             "2003).",
+    "none": "Where groups share no seed, differences are paired by image alone, and each group's "
+            "seeds are noise of their own.",
+}
+
+
+def _software(group: GroupDetails) -> str:
+    first = group.first
+    version, python = first.text("environment", "cclcc"), first.text("environment", "python")
+    torch = first.text("environment", "packages", "torch")
+    if not version:
+        return ""
+    return f"all was computed by cclcc {version} with PyTorch {torch} and Python {python}"
