@@ -18,7 +18,7 @@ from cclcc_cli.cli.options import (
 from cclcc_cli.cli.source import open_source
 
 if TYPE_CHECKING:
-    from cclcc_cli.report.evidence.compare import Sides
+    from cclcc_cli.report.pages.compare import Sides
 
 Side = Annotated[
     str, typer.Argument(help="A run folder; or a method, recipe or group, with all its seeds.")
@@ -41,8 +41,8 @@ def compare(
     """Compare two runs or groups: what differs in their recipes, then their scores by image."""
     from dataclasses import replace
 
-    from cclcc_cli.report.evidence.compare import compare as compare_sides
-    from cclcc_cli.report.evidence.compare import pair_record
+    from cclcc_cli.report.pages.compare import compare as compare_sides
+    from cclcc_cli.report.pages.compare import pair_record
 
     judged = judged_metric(metric)
     with open_source(runs, bundle or ()) as source:
@@ -57,7 +57,8 @@ def compare(
 
 def _show(pair: "Sides", split: str, across: bool) -> None:
     from cclcc_cli.metrics.scores import metric_title
-    from cclcc_cli.report.evidence.compare import pair_rows, pair_sentences
+    from cclcc_cli.report.pages.compare import build_pair, pair_sentences
+    from cclcc_cli.report.render.terminal import transposed
 
     if pair.keys:
         console.show_table("keys of the recipes that differ", ["key", *pair.names],
@@ -66,7 +67,8 @@ def _show(pair: "Sides", split: str, across: bool) -> None:
         console.show("the recipes do not differ")
     title = (f"{split} {metric_title(pair.comparison.metric)}"
              f"{', ACROSS runs whose conditions differ' if across else ''}")
-    console.show_table(title, ["", *pair.names], pair_rows(pair))
+    sides = transposed(build_pair(pair, title))
+    console.show_table(sides.title, sides.columns, sides.rows)
     for sentence in pair_sentences(pair):
         console.show(sentence)
     for note in pair.notes:

@@ -221,21 +221,10 @@ def _report_tables(
     source: Source, question: "Question", format: Format, out: Path | None, layout: Layout
 ) -> None:
     """Another view of the evidence than a row per group."""
-    from cclcc_cli.report.pages.comparison import write_page
-    from cclcc_cli.report.tables.sheet import Sheet
+    from cclcc_cli.report.pages.comparison import write_rank_page, write_spread_page
 
-    page = write_page(source.root, question)
-    if layout == "ranks":
-        from cclcc_cli.report.pages.ranks import rank_table
-
-        table = rank_table(page.evidence, page.scores, question.split)
-        publish(Sheet([table], page.notes), source, format, out)
-        return
-    from cclcc_cli.report.pages.spread import spread_tables, strata_missing
-
-    tables = spread_tables(page.evidence, page.scores, page.dice, question.split)
-    notes = [*page.notes, *strata_missing(page.evidence, page.scores)]
-    publish(Sheet(tables, notes), source, format, out)
+    write = write_rank_page if layout == "ranks" else write_spread_page
+    publish(write(source.root, question), source, format, out)
 
 
 def _report_costs(

@@ -18,7 +18,7 @@ with MS_i, MS_s and MS_r for its two-way mean squares of images, seeds and the r
 and df at least that of the smallest component that counts (Satterthwaite, Biometrics Bulletin 2,
 1946). ``t = mean(E) / sqrt(V)``; the interval is ``mean +- t_df sqrt(V)``. On balanced data V is
 the variance of the effect in a mixed model with crossed random effects of images and seeds, fitted
-by REML, where its components are above 0 (``tests/report/evidence/test_mixed_model.py``). A contrast over
+by REML, where its components are above 0 (``test_mixed_model.py`` shows it). A contrast over
 several groups, such as a marginal effect, is judged in the same way: all of them share the axis of
 seeds. Seeds are paired because they are shared by design, never because of what a test says.
 

@@ -50,7 +50,7 @@ class Evidence:
     num_groups: int | None = None
 
 
-def judged_metric(evidence: Sequence[Evidence]) -> Metric:
+def primary_metric(evidence: Sequence[Evidence]) -> Metric:
     """The score that all of it is about."""
     return evidence[0].metric if evidence else MAIN
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cclcc_cli.data.store import Store, load_store, store_path
 from cclcc_cli.errors import CclccError, RunError
 from cclcc_cli.metrics.scores import MAIN, Metric, gain
-from cclcc_cli.report.evidence.weigh import Evidence, judged_metric
+from cclcc_cli.report.evidence.weigh import Evidence, primary_metric
 from cclcc_cli.report.figures.names import group_names
 from cclcc_cli.report.gather.finished import FinishedRun
 from cclcc_cli.report.gather.images import ImageScores
@@ -90,7 +90,7 @@ def read_predictions(
     try:
         store = _open_store(runs[0], data_root)
         return _predictions([names[group] for group in shown], runs, scores, store,
-                            judged_metric(evidence)), notes
+                            primary_metric(evidence)), notes
     except CclccError as error:
         return None, [*notes, f"no cases: {error}"]
 

@@ -12,7 +12,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 
 from cclcc_cli.metrics.scores import heading, in_unit, metric_title, score_of
 from cclcc_cli.report.evidence.stacks import stack_runs
-from cclcc_cli.report.evidence.weigh import DEFAULT_BASELINE, Evidence, judged_metric
+from cclcc_cli.report.evidence.weigh import DEFAULT_BASELINE, Evidence, primary_metric
 from cclcc_cli.report.figures.canvas import (
     BASELINE,
     BLUE,
@@ -119,7 +119,7 @@ def draw_efficiency(
     known = [text for text in said if "equals supervised" in text]
     points = [p for each in shown for p in each.points]
     caption = (
-        f"{data}: mean {split} {metric_title(judged_metric(evidence))} over the share of training "
+        f"{data}: mean {split} {metric_title(primary_metric(evidence))} over the share of training "
         f"images that keep their labels, with 95 % intervals over images and seeds "
         f"({seeds_text([p.group for p in points])}, {images_text(points, split)}). "
         f"{_sentences(known, len(said))}"
@@ -133,7 +133,7 @@ def draw_efficiency(
 
 def plot_efficiency(series: Sequence[Series]) -> Drawing:
     """Lines in one plot while they can be told apart, else a panel a method."""
-    metric = judged_metric(series[0].points)
+    metric = primary_metric(series[0].points)
     supervised = [each for each in series if each.is_supervised]
     others = [each for each in series if not each.is_supervised]
     if len(others) <= len(LOOKS) and len(supervised) <= 1:
@@ -175,7 +175,7 @@ def plot_efficiency(series: Sequence[Series]) -> Drawing:
 
 def _plot(axes: Axes, series: Series, look: Look, aside: float) -> None:
     estimates = [p.estimate for p in series.points if p.estimate]
-    unit = score_of(judged_metric(series.points)).factor
+    unit = score_of(primary_metric(series.points)).factor
     means = np.array([unit * each.mean for each in estimates])
     reach = [
         [unit * (each.mean - (each.mean if each.low is None else each.low)) for each in estimates],

@@ -8,7 +8,7 @@ from matplotlib.transforms import blended_transform_factory
 
 from cclcc_cli.metrics.scores import gain, in_unit, metric_title, score_of
 from cclcc_cli.report.evidence.verdicts import Comparison, Verdict
-from cclcc_cli.report.evidence.weigh import Evidence, judged_metric
+from cclcc_cli.report.evidence.weigh import Evidence, primary_metric
 from cclcc_cli.report.figures.canvas import (
     BLUE,
     DOUBLE,
@@ -22,10 +22,10 @@ from cclcc_cli.report.figures.canvas import (
 from cclcc_cli.report.figures.figure import Figure
 from cclcc_cli.report.figures.names import group_names, images_text, place_text, seeds_text
 from cclcc_cli.report.gather.groups import Group
-from cclcc_cli.report.prose.evidence import (
-    judged_p_text,
+from cclcc_cli.report.prose.evidence import rules_text
+from cclcc_cli.report.prose.numbers import (
     points_text,
-    rules_text,
+    used_p_text,
     verdict_text,
 )
 
@@ -72,7 +72,7 @@ def draw_forest(evidence: Sequence[Evidence], split: str) -> tuple[Figure | None
     compared = [found for found in evidence if found.comparison]
     if not compared:
         return None, ["no forest plot: no group is compared with a baseline"]
-    chosen, notes, metric = compared, [], judged_metric(evidence)
+    chosen, notes, metric = compared, [], primary_metric(evidence)
     if len(compared) > MOST_ROWS:
         chosen = sorted(compared, key=_size, reverse=True)[:MOST_ROWS]
         notes = [f"the forest plot shows the {MOST_ROWS} largest of {len(compared)} differences"]
@@ -112,7 +112,7 @@ def plot_forest(rows: Sequence[Row]) -> Drawing:
                       solid_capstyle="butt", gid="interval")
         axes.plot([in_unit(found.mean, metric)], [height], marker, color=color, markersize=4.5,
                   markerfacecolor=color if filled else "white", gid="mean")
-        p = judged_p_text(row.comparison)
+        p = used_p_text(row.comparison)
         words = [points_text(row.comparison), *([f"p {p}"] if p else []),
                  verdict_text(row.comparison)]
         axes.text(1.01, height, "   ".join(words), transform=beside, va="center", ha="left")

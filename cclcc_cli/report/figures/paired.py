@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from cclcc_cli.metrics.scores import gain, heading, metric_title, score_of
 from cclcc_cli.report.evidence.stacks import share_images, stack_runs
 from cclcc_cli.report.evidence.verdicts import Comparison
-from cclcc_cli.report.evidence.weigh import Evidence, judged_metric
+from cclcc_cli.report.evidence.weigh import Evidence, primary_metric
 from cclcc_cli.report.figures.canvas import BLUE, GREY, SKY, VERMILLION, quiet, render
 from cclcc_cli.report.figures.figure import Figure
 from cclcc_cli.report.figures.names import group_names, images_text, seeds_text, wrap
 from cclcc_cli.report.figures.panels import choose_compared, label_shared, panel_grid
 from cclcc_cli.report.gather.images import ImageScores
-from cclcc_cli.report.prose.evidence import verdict_text
+from cclcc_cli.report.prose.numbers import verdict_text
 
 _BINS = 31
 """Odd, so that equal images fall into a bin of their own about 0."""
@@ -87,7 +87,7 @@ def draw_paired(
     name = names.get(baseline.first.group, baseline.recipe)
     said = (f" ({place}; means over {seeds_text([found.group for found in chosen] + [baseline])}, "
             f"{images_text(chosen, split)})")
-    metric = judged_metric(evidence)
+    metric = primary_metric(evidence)
     title, side = metric_title(metric), "Above" if score_of(metric).more_is_better else "Below"
     rest = f" Shown: {left_out}." if left_out else ""
     return [

@@ -97,3 +97,14 @@ def _recipe_text(folder: RunFolder) -> str:
     except (OSError, UnicodeDecodeError):
         return ""
     return "\n".join(line for line in lines if not line.startswith("#"))
+
+
+def flat_keys(nested: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """A recipe's keys dotted, its values as text."""
+    flat = {}
+    for key, value in nested.items():
+        if isinstance(value, Mapping):
+            flat.update(flat_keys(value, f"{prefix}{key}."))
+        else:
+            flat[f"{prefix}{key}"] = "null" if value is None else str(value)
+    return flat

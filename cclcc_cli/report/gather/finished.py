@@ -115,3 +115,8 @@ class FinishedRun:
     def subset(self) -> int | None:
         """The label seed where the recipe fixes it."""
         return self.label_seed if isinstance(self.label_seed, int) else None
+
+    @property
+    def learnt_from(self) -> float | None:
+        """Whole images through a network with a graph, over all steps; None if it does not say."""
+        return None if self.costs is None else self.costs.learning_images * self.steps

@@ -16,12 +16,12 @@ class Summary:
     Attributes:
         mean: over runs.
         std: sample standard deviation (n - 1); None for a single run.
-        count: runs.
+        count: runs; None where others ran them and did not say.
     """
 
     mean: float
     std: float | None
-    count: int
+    count: int | None
 
 
 @dataclass(frozen=True)
@@ -135,11 +135,6 @@ def row_name(group: Group, alike: bool) -> str:
     method = "" if group.recipe == group.first.method else f"{group.first.method} "
     name = f"{method}{group.recipe} {group.first.labeled}"
     return f"{name} {group.digest}" if alike else name
-
-
-def steps_text(runs: Sequence[FinishedRun]) -> str:
-    """Optimiser steps of each run; where they differ, all of them."""
-    return "/".join(map(str, sorted({run.steps for run in runs})))
 
 
 def share_text(group: Group) -> str:

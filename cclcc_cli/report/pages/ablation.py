@@ -20,15 +20,9 @@ from cclcc_cli.report.gather.groups import group_runs, repeated_over
 from cclcc_cli.report.gather.images import read_images
 from cclcc_cli.report.gather.runs import Gathered, gather_runs
 from cclcc_cli.report.prose.estimand import caption_text
-from cclcc_cli.report.tables.ablation import (
-    cell_record,
-    effect_record,
-    lay_out_cells,
-    lay_out_effects,
-    summarize_effects,
-)
-from cclcc_cli.report.tables.rows import shown_metrics
-from cclcc_cli.report.tables.sheet import Sheet, Table
+from cclcc_cli.report.tables.ablation import build_corners, build_effects
+from cclcc_cli.report.tables.columns import shown_metrics
+from cclcc_cli.report.tables.table import Sheet
 
 _SET_BY: Mapping[str, tuple[str, ...]] = {
     "evaluation rule 'threshold'": (
@@ -94,22 +88,16 @@ def write_ablation_page(
     if effects:
         compared = [(corner.group, effect.comparison) for effect in effects if effect.comparison
                     for corner in effect.corners]
-        tables.append(Table(
-            "rows", f"{name} ({definition.design}) on {data}: effects on {split} "
+        tables.append(build_effects(
+            effects, definition, split, metric,
+            f"{name} ({definition.design}) on {data}: effects on {split} "
             f"{metric_title(metric)} in {score_of(metric).difference_unit}"
-            f"{caption_text(compared)}{ending}",
-            lay_out_effects(effects, definition, split, metric),
-            [effect_record(effect, definition, metric) for effect in effects],
-            summarize_effects(effects, definition),
-        ))
+            f"{caption_text(compared)}{ending}"))
     if len(find_factors(definition)) != 1:
-        tables.append(Table(
-            "cells" if tables else "rows",
+        tables.append(build_corners(
+            corners, definition, split, metrics, metric, "cells" if tables else "rows",
             f"{name} on {data}: {split} scores of each group, mean ± standard deviation over "
-            f"{repeated_over([corner.group for corner in corners])}{ending}",
-            lay_out_cells(corners, definition, split, metrics, metric),
-            [cell_record(corner, split, metrics, metric) for corner in corners], [],
-        ))
+            f"{repeated_over([corner.group for corner in corners])}{ending}"))
     return Sheet(tables, notes)
 
 

@@ -15,24 +15,25 @@ from cclcc_cli.report.evidence.weigh import (
     weigh,
 )
 from cclcc_cli.report.gather.finished import Split
-from cclcc_cli.report.gather.groups import group_runs, repeated_over
+from cclcc_cli.report.gather.groups import Group, group_runs, repeated_over
 from cclcc_cli.report.gather.images import ImageReading, ImageScores, read_images
 from cclcc_cli.report.gather.runs import Gathered, gather_runs
 from cclcc_cli.report.pages.ablation import gather_ablation
-from cclcc_cli.report.pages.spread import spread_record
-from cclcc_cli.report.prose import evidence as words
 from cclcc_cli.report.prose.estimand import caption_text
-from cclcc_cli.report.tables.costs import cost_record
-from cclcc_cli.report.tables.layouts import Layout, lay_out_grid, lay_out_rows
+from cclcc_cli.report.prose.evidence import summarize
+from cclcc_cli.report.tables.columns import shown_metrics
+from cclcc_cli.report.tables.grid import build_grid
 from cclcc_cli.report.tables.quoted import (
     add_to_grid,
     add_to_rows,
     fitting,
-    quoted_records,
     quoted_sentences,
 )
-from cclcc_cli.report.tables.rows import Record, shown_metrics, to_records
-from cclcc_cli.report.tables.sheet import Sheet, Table
+from cclcc_cli.report.tables.ranks import build_ranks
+from cclcc_cli.report.tables.rows import build_rows
+from cclcc_cli.report.tables.spread import build_spread
+from cclcc_cli.report.tables.strata import build_strata, strata_missing
+from cclcc_cli.report.tables.table import Sheet, Table
 
 
 @dataclass(frozen=True)
@@ -75,53 +76,23 @@ class Page:
     """The answer.
 
     Attributes:
-        title: what the table shows.
-        layout: the table.
-        records: what it shows and more as numbers, one for each group.
-        sentences: what it says.
+        table: a row per group, or methods by number of labels; its title and what it says.
         notes: what makes it doubtful, and what was left out.
         evidence: of which it is made, a group a row.
-        scores: the judged score of the images of the split, by run folder.
-        dice: Dice of the same images at the judged score's size, by run folder.
-        quoted: figures of others as numbers; the layout shows them below its own rows.
+        scores: the primary score of the images of the split, by run folder.
+        dice: Dice of the same images at the primary score's size, by run folder.
     """
 
-    title: str
-    layout: Layout
-    records: Sequence[Record]
-    sentences: Sequence[str]
+    table: Table
     notes: Sequence[str]
     evidence: Sequence[Evidence]
     scores: Mapping[Path, ImageScores]
     dice: Mapping[Path, ImageScores]
-    quoted: Sequence[Record] = ()
-
-    def markdown(self) -> str:
-        return self.sheet.markdown()
-
-    def latex(self) -> str:
-        return self.sheet.latex()
-
-    @property
-    def marked_rows(self) -> list[list[str]]:
-        """The table's rows where marks are plain signs behind a cell."""
-        return self._table.marked_rows
-
-    def csv(self) -> str:
-        return self.sheet.csv()
-
-    def json(self) -> str:
-        return self.sheet.json()
 
     @property
     def sheet(self) -> Sheet:
         """The same as a sheet of one table."""
-        return Sheet([self._table], self.notes)
-
-    @property
-    def _table(self) -> Table:
-        return Table("rows", self.title, self.layout, self.records, self.sentences,
-                     self.quoted)
+        return Sheet([self.table], self.notes)
 
 
 def gather(root: Path, ablation: str | None) -> Gathered:
@@ -134,7 +105,7 @@ def gather(root: Path, ablation: str | None) -> Gathered:
 
 
 def write_page(root: Path, question: Question) -> Page:
-    """Read all runs below a root, judge them and put the answer together.
+    """Read all runs below a root, compare them and put the answer together.
 
     Raises:
         RunError: there is nothing to report, or it must not be compared.
@@ -147,27 +118,55 @@ def write_page(root: Path, question: Question) -> Page:
     dice, problems = _read_dice(reading, question)
     evidence = weigh(groups, reading.scores, question.baseline, question.metric,
                      _margin(root, question))
+    quoted = fitting(question.quoted, groups)
     notes = [*comparison_notes(groups, question.split),
              *missing_notes(groups, question.split, question.metrics),
              *([] if question.baseline else unclear_baselines(groups)),
-             *gathered.notes, *reading.notes, *problems]
+             *gathered.notes, *reading.notes, *problems,
+             *(f"quoted figures on {one.data} ({one.source}) are left out: no run is on it"
+               for one in question.quoted if one not in quoted)]
+    title = _title(groups, evidence, question)
+    sentences = [*summarize(evidence), *quoted_sentences(quoted)]
+    table = (
+        add_to_grid(build_grid(evidence, question.split, title, sentences), quoted, groups)
+        if question.grid else
+        add_to_rows(build_rows(
+            evidence, question.split, question.metrics, title, costs=question.costs,
+            scores=reading.scores, dice=dice, sentences=sentences), quoted))
+    return Page(table, notes, evidence, reading.scores, dice)
+
+
+def write_spread_page(root: Path, question: Question) -> Sheet:
+    """What stands beside each group's mean, and its lesions by size.
+
+    Raises:
+        RunError: as ``write_page``.
+    """
+    page = write_page(root, question)
+    strata = build_strata(page.evidence, page.scores, question.split)
+    spread = build_spread(page.evidence, page.scores, page.dice, question.split)
+    return Sheet([spread, *([strata] if strata else [])],
+                 [*page.notes, *strata_missing(page.evidence, page.scores)])
+
+
+def write_rank_page(root: Path, question: Question) -> Sheet:
+    """Mean ranks over data sets and numbers of labels.
+
+    Raises:
+        RunError: as ``write_page``, or no two methods were run on all of them.
+    """
+    page = write_page(root, question)
+    return Sheet([build_ranks(page.evidence, page.scores, question.split)], page.notes)
+
+
+def _title(groups: Sequence[Group], evidence: Sequence[Evidence], question: Question) -> str:
     data = ", ".join(dict.fromkeys(group.first.data for group in groups))
     compared = [(found.group, found.comparison) for found in evidence if found.comparison]
-    quoted = fitting(question.quoted, groups)
-    notes += [f"quoted figures on {one.data} ({one.source}) are left out: no run is on it"
-              for one in question.quoted if one not in quoted]
-    return Page(
-        title=f"{data}: {question.split} "
-              f"{heading(question.metric) if question.grid else 'scores'}, "
-              f"mean ± standard deviation over {repeated_over(groups)}"
-              f"{caption_text(compared)}"
-              f"{', ACROSS runs whose conditions differ' if question.across else ''}",
-        layout=_lay_out(evidence, question, quoted),
-        records=_records(evidence, question, reading.scores, dice),
-        sentences=[*words.summarize(evidence), *quoted_sentences(quoted)], notes=notes,
-        evidence=evidence, scores=reading.scores, dice=dice,
-        quoted=quoted_records(quoted),
-    )
+    return (f"{data}: {question.split} "
+            f"{heading(question.metric) if question.grid else 'scores'}, "
+            f"mean ± standard deviation over {repeated_over(groups)}"
+            f"{caption_text(compared)}"
+            f"{', ACROSS runs whose conditions differ' if question.across else ''}")
 
 
 def _read_dice(
@@ -185,25 +184,3 @@ def _margin(root: Path, question: Question) -> float | None:
     if question.margin is None and question.ablation:
         return read_ablation(root, question.ablation).margin(question.metric)
     return question.margin
-
-
-def _lay_out(
-    evidence: Sequence[Evidence], question: Question, quoted: Sequence[Quoted]
-) -> Layout:
-    if question.grid:
-        return add_to_grid(lay_out_grid(evidence, question.split), quoted,
-                           [found.group for found in evidence], question.metric)
-    return add_to_rows(lay_out_rows(evidence, question.split, question.metrics, question.costs),
-                       quoted, question.metrics)
-
-
-def _records(
-    evidence: Sequence[Evidence], question: Question, scores: Mapping[Path, ImageScores],
-    dice: Mapping[Path, ImageScores],
-) -> list[Record]:
-    records = to_records([found.group for found in evidence], question.split, question.metrics)
-    return [
-        {**record, **words.evidence_record(found), **spread_record(found, scores, dice),
-         **(cost_record(found.group) if question.costs else {})}
-        for record, found in zip(records, evidence, strict=True)
-    ]

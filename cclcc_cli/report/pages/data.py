@@ -32,7 +32,7 @@ from cclcc_cli.data.statistics import (
 from cclcc_cli.data.store import Store, StoreInfo
 from cclcc_cli.errors import DataError
 from cclcc_cli.files import write_atomic
-from cclcc_cli.report.render.templating import load_templates
+from cclcc_cli.report.render.html import load_templates
 
 PAGE = "index.html"
 SHEET = "contact_sheet.png"

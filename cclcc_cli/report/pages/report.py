@@ -9,7 +9,8 @@ from cclcc_cli.report.figures.figure import Drawn
 from cclcc_cli.report.figures.gallery import draw_figures
 from cclcc_cli.report.pages.ablation import write_ablation_page
 from cclcc_cli.report.pages.comparison import Page, Question, write_page
-from cclcc_cli.report.pages.html import Section, render_report
+from cclcc_cli.report.pages.html import render_report
+from cclcc_cli.report.tables.table import Table
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,11 @@ def write_html(
     Raises:
         RunError: there is nothing to report, or it must not be compared.
     """
-    sections: list[Section] = []
+    sections: Sequence[Table] = ()
     if question.ablation:
-        sheet = write_ablation_page(root, question.ablation, question.split, question.across,
-                                    all_metrics=False, metric=question.metric,
-                                    margin=question.margin)
-        sections = [Section(table.title, table.layout, table.sentences)
-                    for table in sheet.tables]
+        sections = write_ablation_page(
+            root, question.ablation, question.split, question.across, all_metrics=False,
+            metric=question.metric, margin=question.margin).tables
     page = _write_page(root, question)
     drawn = draw_figures(page.evidence, page.scores, question.split, data_root)
     text = render_report(page, question, command=command, sections=sections,

@@ -1,17 +1,17 @@
 """The report on one search: its best trials, what mattered, what it took. Knows no Optuna."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from cclcc_cli.config.search_summary import SearchSummary, TrialSummary
 from cclcc_cli.errors import RunError
-from cclcc_cli.metrics.scores import heading, in_unit, score
-from cclcc_cli.report.tables.best import rank
-from cclcc_cli.report.tables.layouts import Layout
-from cclcc_cli.report.tables.rows import Record
-from cclcc_cli.report.tables.sheet import Sheet, Table
+from cclcc_cli.metrics.scores import in_unit, score
+from cclcc_cli.report.tables.best import rank, rule_between
+from cclcc_cli.report.tables.columns import score_column
+from cclcc_cli.report.tables.table import Column, Row, Sheet, Table, stored_columns
 from cclcc_cli.runs.progress import duration
 from cclcc_cli.wording import few
 
@@ -44,17 +44,14 @@ def read_search(root: Path, name: str) -> SearchSummary:
 def write_search_page(root: Path, name: str) -> Sheet:
     """Best trials first, then what each key's choice was worth."""
     found = read_search(root, name)
-    ordered = _ordered(found)
-    tables = [Table("rows", f"search {found.name}: best of {len(found.trials)} trials by "
-                    f"validation {found.objective}", _lay_out_trials(found, ordered[:SHOWN]),
-                    [_record(found, trial) for trial in ordered], _sentences(found, ordered))]
+    tables = [_trials_table(found)]
     if found.importances:
-        shares = sorted(found.importances.items(), key=lambda item: -item[1])
-        rows = [[key, f"{100 * share:.1f}"] for key, share in shares]
         tables.append(Table(
             "importances", f"search {found.name}: what the differences between trials come from",
-            Layout(["key", "share %"], rows, [[0, 0] for _ in rows], [["", ""] for _ in rows], []),
-            [{"key": key, "importance": share} for key, share in shares], []))
+            [Column("key", "key", is_key=True),
+             Column("importance", "share %", "%", form="{:.1f}".format)],
+            [Row({"key": key, "importance": share}) for key, share in
+             sorted(found.importances.items(), key=lambda item: -item[1])]))
     failed = [f"trial {trial.number} failed: {trial.reason or 'no reason is known'}"
               for trial in found.trials if trial.state == "failed"]
     return Sheet(tables, [*found.notes, *failed])
@@ -69,32 +66,28 @@ def _ordered(found: SearchSummary) -> list[TrialSummary]:
         trial.number))
 
 
-def _lay_out_trials(found: SearchSummary, trials: Sequence[TrialSummary]) -> Layout:
-    metric = ("working", found.objective)
+def _trials_table(found: SearchSummary) -> Table:
+    """All trials in CSV and JSON, the best ``SHOWN`` on pages."""
+    ordered = _ordered(found)
     keys = list(dict.fromkeys(key for trial in found.trials for key in trial.words))
-    columns = ["trial", "state", *keys, f"val {heading(metric)}", "proposed by"]
-    rows = [
-        [str(trial.number), trial.state, *(trial.words.get(key, "") for key in keys),
-         "none" if trial.value is None else f"{in_unit(trial.value, metric):.2f}", trial.source]
-        for trial in trials
-    ]
+    score = score_column(("working", found.objective))
+    value = replace(score, key="value", title=f"val {score.title}", fields=None)
+    columns = [
+        Column("trial", "trial", is_key=True), Column("state", "state"),
+        *stored_columns(["objective"]), *(Column(key, key, fields=()) for key in keys),
+        value, Column("proposed_by", "proposed by"), *stored_columns(["reason", *keys])]
+    rows = [Row({
+        "trial": trial.number, "state": trial.state, "objective": found.objective,
+        "value": trial.value, "proposed_by": trial.source, "reason": trial.reason, **trial.words,
+    }, shown=n < SHOWN) for n, trial in enumerate(ordered)]
     # A pruned trial's value is from before its end: it competes with none.
-    places = rank([trial.value if trial.state == "complete" else None for trial in trials],
-                  [0] * len(trials), metric)
-    value = columns.index(f"val {heading(metric)}")
-    return Layout(
-        columns, rows,
-        [[position if place == value else 0 for place in range(len(columns))]
-         for position in places],
-        [[""] * len(columns) for _ in rows],
-        [row for row in range(1, len(rows)) if trials[row].state != trials[row - 1].state],
-    )
-
-
-def _record(found: SearchSummary, trial: TrialSummary) -> Record:
-    return {"trial": trial.number, "state": trial.state, "objective": found.objective,
-            "value": trial.value, "proposed_by": trial.source, "reason": trial.reason,
-            **trial.words}
+    places = rank([trial.value if trial.state == "complete" else None for trial in ordered],
+                  [0] * len(rows), value.direction)
+    rows = [replace(row, ranks={"value": place} if place else {})
+            for row, place in zip(rows, places, strict=True)]
+    return Table("rows", f"search {found.name}: best of {len(found.trials)} trials by validation "
+                 f"{found.objective}", columns,
+                 rule_between(rows, [trial.state for trial in ordered]), _sentences(found, ordered))
 
 
 def _sentences(found: SearchSummary, ordered: Sequence[TrialSummary]) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from cclcc_cli.report.evidence.verdicts import Comparison
 from cclcc_cli.report.gather.groups import Group
-from cclcc_cli.report.prose.evidence import margin_text
+from cclcc_cli.report.prose.numbers import margin_text
 from cclcc_cli.wording import few
 
 THIS_SET = "the gain with this labelled set"

@@ -1,11 +1,11 @@
 """A table for a paper: booktabs, the best in bold, the second underlined."""
 
-import re
 from collections.abc import Sequence
 
-from cclcc_cli.report.render.latex_fit import Fitted, fit, is_text
+from cclcc_cli.report.render.latex_fit import Fitted, fit
+from cclcc_cli.report.render.text import cell_text
 from cclcc_cli.report.tables.best import BEST, SECOND
-from cclcc_cli.report.tables.layouts import Layout
+from cclcc_cli.report.tables.table import Column, Row, Sheet, Table
 
 _ESCAPED = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
@@ -13,63 +13,68 @@ _ESCAPED = {
     "±": r"$\pm$", "→": r"$\rightarrow$", "†": r"\textdagger{}", "‡": r"\textdaggerdbl{}",
     "<": "$<$", ">": "$>$",
 }
-_SIGNED = re.compile(r"(?<![\w.])[-+](?=\d)")
-"""A minus sign, not a hyphen."""
-_MARKS = {"": "", "*": "$^{*}$", "†": r"$^{\dagger}$", "‡": r"$^{\ddagger}$"}
+_MARKS = {"*": "$^{*}$", "†": r"$^{\dagger}$", "‡": r"$^{\ddagger}$"}
 
 
-def to_latex(title: str, layout: Layout, sentences: Sequence[str], notes: Sequence[str]) -> str:
-    """A ``table`` environment that needs ``\\usepackage{booktabs}`` and nothing else.
+def to_latex(sheet: Sheet) -> str:
+    """``table`` environments that need ``\\usepackage{booktabs}`` and nothing else.
 
-    It is made to fit an article's text width. Sentences and notes stand above it as comments: a
-    caption is the author's.
+    They are made to fit an article's text width. Sentences and notes stand above them as comments:
+    a caption is the author's.
     """
-    fitted = fit(layout)
+    return "\n".join(_environment(table, sheet.notes if table is sheet.tables[0] else [])
+                     for table in sheet.tables)
+
+
+def _environment(table: Table, notes: Sequence[str]) -> str:
+    fitted = fit(table)
     said = f" ({escape(fitted.said)})" if fitted.said else ""
     gap = [] if fitted.column_gap is None else [
         rf"\setlength{{\tabcolsep}}{{{fitted.column_gap / 2:g}pt}}"]
-    parts = [_tabular(fitted, places) for places in fitted.parts]
+    parts = [_tabular(fitted, columns) for columns in fitted.parts]
     return "\n".join([
-        *(f"% {' '.join(text.split())}" for text in (*sentences, *notes)),
+        *(f"% {' '.join(text.split())}" for text in (*table.sentences, *notes)),
         r"\begin{table}", r"\centering", *([fitted.size] if fitted.size else []), *gap,
-        rf"\caption{{{escape(title)}{said}.{_legend(fitted.layout)}}}",
+        rf"\caption{{{escape(table.title)}{said}.{_legend(fitted.table)}}}",
         *"\n\n\\medskip\n".join(parts).split("\n"),
         r"\end{table}",
     ]) + "\n"
 
 
-def _tabular(fitted: Fitted, places: Sequence[int]) -> str:
+def _tabular(fitted: Fitted, columns: Sequence[Column]) -> str:
     """Some columns of a table."""
-    layout = fitted.layout
-    end = r" \tabularnewline" if set(places) & set(fitted.wrapped) else r" \\"  # \raggedright's
-    rows = [
-        " & ".join(_cell(row[p], ranks[p], marks[p], p in fitted.wrapped) for p in places) + end
-        for row, ranks, marks in zip(layout.rows, layout.ranks, layout.marks, strict=True)
-    ]
-    for row in reversed(layout.rules):
-        rows.insert(row, r"\midrule")
+    table, wrapped = fitted.table, fitted.wrapped
+    wraps = any(column.key in wrapped for column in columns)
+    end = r" \tabularnewline" if wraps else r" \\"  # \raggedright's
+    lines = []
+    for row in table.page_rows:
+        if row.ruled:
+            lines.append(r"\midrule")
+        lines.append(" & ".join(_cell(column, row, column.key in wrapped)
+                                for column in columns) + end)
     alignment = "".join(
-        f"p{{{fitted.wrapped[p]:.0f}pt}}" if p in fitted.wrapped
-        else "l" if is_text(layout, p) else "r" for p in places)
+        f"p{{{wrapped[column.key]:.0f}pt}}" if column.key in wrapped
+        else "r" if table.is_numeric(column) else "l" for column in columns)
     return "\n".join([
         rf"\begin{{tabular}}{{{alignment}}}", r"\toprule",
-        " & ".join(escape(layout.columns[p]) for p in places) + r" \\", r"\midrule",
-        *rows, r"\bottomrule", r"\end{tabular}",
+        " & ".join(escape(column.title) for column in columns) + r" \\", r"\midrule",
+        *lines, r"\bottomrule", r"\end{tabular}",
     ])
 
 
-def _legend(layout: Layout) -> str:
+def _legend(table: Table) -> str:
     """What stands out in this table, and what its marks mean."""
-    ranks = {rank for row in layout.ranks for rank in row}
-    marks = {mark for row in layout.marks for mark in row}
+    keys = {column.key for column in table.page_columns}
+    ranks = {rank for row in table.page_rows for key, rank in row.ranks.items() if key in keys}
+    marks = {mark for row in table.page_rows for key, mark in row.marks.items() if key in keys}
     parts = []
     if BEST in ranks:
         second = ", second best underlined" if SECOND in ranks else ""
         parts.append(f" Best in bold{second}")
-    judged = [text for mark, text in (("*", "$^{*}$ better"), ("†", r"$^{\dagger}$ worse"))
+    compared = [text for mark, text in (("*", "$^{*}$ better"), ("†", r"$^{\dagger}$ worse"))
               if mark in marks]
-    if judged:
-        parts.append(f"{';' if parts else ''} {', '.join(judged)} than the baseline, $p < 0.05$ "
+    if compared:
+        parts.append(f"{';' if parts else ''} {', '.join(compared)} than the baseline, $p < 0.05$ "
                      "after Holm's correction")
     if "‡" in marks:
         parts.append(f"{';' if parts else ''} $^{{\\ddagger}}$ quoted, not run here: other split, "
@@ -82,12 +87,18 @@ def escape(text: str) -> str:
     return "".join(_ESCAPED.get(sign, sign) for sign in text)
 
 
-def _cell(text: str, rank: int, mark: str, wraps: bool) -> str:
-    shown = _SIGNED.sub(r"$\g<0>$", escape(text))
+def _cell(column: Column, row: Row, wraps: bool) -> str:
+    shown = cell_text(column, row, number=_number, word=escape)
+    rank, mark = row.ranks.get(column.key), row.marks.get(column.key, "")
     if rank == BEST:
         shown = rf"\textbf{{{shown}}}"
     elif rank == SECOND:
         shown = rf"\underline{{{shown}}}"
     if wraps and shown:
         shown = rf"\raggedright {shown}"
-    return shown + _MARKS[mark]
+    return shown + (_MARKS[mark] if mark else "")
+
+
+def _number(text: str) -> str:
+    """Its sign is a minus sign, not a hyphen."""
+    return f"${text[0]}${text[1:]}" if text[0] in "+-" else escape(text)

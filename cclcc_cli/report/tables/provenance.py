@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cclcc_cli.report.gather.details import GroupDetails, RunDetails
-from cclcc_cli.report.gather.groups import look_alike, row_name
-from cclcc_cli.report.tables.details import plain_layout
-from cclcc_cli.report.tables.layouts import Layout
+from cclcc_cli.report.tables.columns import NAME, row_names
+from cclcc_cli.report.tables.table import Column, Row, Table
 
-_PLACES = (
+_PARTS = (
     ("cclcc", ("environment", "cclcc")), ("Python", ("environment", "python")),
     ("git commit of the working folder", ("environment", "git_commit")),
     ("uncommitted changes", ("environment", "git_dirty")),
@@ -19,8 +18,6 @@ _PLACES = (
     ("device", ("cell", "runtime", "device")), ("precision", ("cell", "runtime", "precision")),
     ("threads", ("cell", "runtime", "threads")),
 )
-RUN_COLUMNS = ("group", "seed", "run", "steps", "best step", "images learnt from", "minutes",
-               "test read", "ended")
 
 
 @dataclass(frozen=True)
@@ -42,53 +39,62 @@ class Origin:
     given: Sequence[str]
 
 
-def lay_out_sources(groups: Sequence[GroupDetails]) -> Layout:
+def build_sources(groups: Sequence[GroupDetails]) -> Table:
     """A row for each data set: its digests and splits."""
-    columns = ("data", "digest of the data", "digest of the splits", "splits")
     rows = dict.fromkeys(
         (group.group.first.data, run.text("cell", "data", "digest"),
          run.text("cell", "split_digest"), run.text("cell", "splits", "rule"))
         for group in groups for run in group.runs)
-    return plain_layout(columns, [list(row) for row in rows])
+    columns = [Column("data", "data", is_key=True), Column("digest", "digest of the data"),
+               Column("split_digest", "digest of the splits"), Column("splits", "splits")]
+    return Table("sources", "Data and splits", columns, [
+        Row(dict(zip((column.key for column in columns), row, strict=True))) for row in rows])
 
 
-def lay_out_software(groups: Sequence[GroupDetails]) -> Layout:
+def build_software(groups: Sequence[GroupDetails]) -> Table:
     """A row for each version or device, with what runs had; several where they differ."""
     runs = [run for group in groups for run in group.runs]
     packages = dict.fromkeys(name for run in runs
                              for name in run.environment.get("packages", {}))
-    places = [*_PLACES, *((name, ("environment", "packages", name)) for name in packages)]
     rows = []
-    for name, (part, *keys) in places:
+    for name, (part, *keys) in (
+            *_PARTS, *((name, ("environment", "packages", name)) for name in packages)):
         values = Counter(run.text(part, *keys) for run in runs)
         if set(values) != {""}:
-            told = [value or "not stated" if len(values) == 1 else
-                    f"{value or 'not stated'} ({count} of {len(runs)} runs)"
-                    for value, count in values.items()]
-            rows.append([name, "; ".join(told)])
-    return plain_layout(("what", "value"), rows)
+            found = [value or "not stated" if len(values) == 1 else
+                     f"{value or 'not stated'} ({count} of {len(runs)} runs)"
+                     for value, count in values.items()]
+            rows.append(Row({"what": name, "value": "; ".join(found)}))
+    return Table("software", "Software and machines", [
+        Column("what", "what", is_key=True), Column("value", "value")], rows)
 
 
-def lay_out_runs(groups: Sequence[GroupDetails]) -> Layout:
-    """A row for each run: its cell, what it took, and how often it read the test split."""
-    alike = look_alike([group.group for group in groups])
-    return plain_layout(RUN_COLUMNS, [
-        [row_name(group.group, alike), str(run.run.seed), run.text("cell", "digest")[:12],
-         str(run.run.steps), run.text("result", "best", "step"), _images(run), _minutes(run),
-         str(run.run.test_reads), run.text("status", "finished")[:16].replace("T", " ")]
-        for group in groups for run in group.runs
-    ], num_keys=2)
+def build_runs(groups: Sequence[GroupDetails]) -> Table:
+    """A row for each run: what it is, what it took, and how often it read the test split."""
+    names = row_names([group.group for group in groups])
+    rows = [Row({
+        "name": name, "seed": run.run.seed, "run": run.text("cell", "digest")[:12],
+        "steps": run.run.steps, "best_step": run.run.best_step, "images": run.run.learnt_from,
+        "minutes": run.run.spent.step_seconds or None, "test_reads": run.run.test_reads,
+        "ended": run.text("status", "finished")[:16].replace("T", " "),
+    }) for group, name in zip(groups, names, strict=True) for run in group.runs]
+    return Table("runs", "Runs", [
+        NAME, Column("seed", "seed", is_key=True), Column("run", "run"), Column("steps", "steps"),
+        Column("best_step", "best step"),
+        Column("images", "images learnt from", form="{:.0f}".format),
+        Column("minutes", "minutes", "min", form="{:.1f}".format),
+        Column("test_reads", "test read"), Column("ended", "ended")], rows)
 
 
 def find_origins(groups: Sequence[GroupDetails]) -> list[Origin]:
     """How each group's runs are made again."""
-    alike = look_alike([group.group for group in groups])
+    names = row_names([group.group for group in groups])
     return [
-        Origin(row_name(group.group, alike), group.group.first.group, group.recipe_text,
+        Origin(name, group.group.first.group, group.recipe_text,
                [rebuild_command(run) for run in group.runs],
                list(dict.fromkeys(filter(None, (run.text("environment", "command")
                                                 for run in group.runs)))))
-        for group in groups
+        for group, name in zip(groups, names, strict=True)
     ]
 
 
@@ -101,14 +107,3 @@ def rebuild_command(run: RunDetails) -> str:
         if count := run.text("cell", "runtime", name):
             words += [f"--{name}", count]
     return shlex.join(words)
-
-
-def _images(run: RunDetails) -> str:
-    """Whole images through a network with a graph, over all steps."""
-    costs = run.run.costs
-    return "" if costs is None else f"{costs.learning_images * run.run.steps:.0f}"
-
-
-def _minutes(run: RunDetails) -> str:
-    seconds = run.status.get("seconds")
-    return f"{seconds / 60:.1f}" if isinstance(seconds, int | float) and seconds else ""

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from cclcc_cli.config.quoted import Quoted, QuotedResult
-from cclcc_cli.metrics.scores import MAIN, Metric, heading, score
-from cclcc_cli.report.gather.groups import Group
-from cclcc_cli.report.tables.layouts import Layout
-from cclcc_cli.report.tables.rows import Record
+from cclcc_cli.metrics.scores import score
+from cclcc_cli.report.gather.groups import Group, Summary
+from cclcc_cli.report.tables.columns import score_column
+from cclcc_cli.report.tables.grid import place_key
+from cclcc_cli.report.tables.table import Row, Share, Table, Value, stored_columns
 
 MARK = "‡"
 WORD = "quoted"
@@ -19,29 +20,39 @@ def fitting(quoted: Sequence[Quoted], groups: Sequence[Group]) -> list[Quoted]:
     return [one for one in quoted if any(_same_data(one, group) for group in groups)]
 
 
-def add_to_rows(layout: Layout, quoted: Sequence[Quoted], metrics: Sequence[Metric]) -> Layout:
-    """The layout with a row for each quoted result below the others."""
-    rows = [_row(layout.columns, one, result, metrics) for one in quoted for result in one.results]
-    return _below(layout, rows)
+def add_to_rows(table: Table, quoted: Sequence[Quoted]) -> Table:
+    """The table of groups with a row for each quoted result; CSV and JSON hold all its scores."""
+    rows = [
+        Row({"data": one.data, "method": result.name, "labels": _labels(one, result),
+             "quoted": True, "source": one.source, "note": one.note, **_scores(result)},
+            {"recipe": WORD, "verdict": WORD}, {"method": MARK})
+        for one in quoted for result in one.results]
+    if not rows:
+        return table
+    shown = {column.key for column in table.columns}
+    names = dict.fromkeys(name for one in quoted for result in one.results
+                          for name in result.scores)
+    more = [replace(score_column(("working", name)), shown=False) for name in names
+            if name not in shown]
+    return _below(replace(table, columns=[
+        *table.columns, *stored_columns(["quoted", "source", "note"]), *more]), rows)
 
 
-def add_to_grid(
-    layout: Layout, quoted: Sequence[Quoted], groups: Sequence[Group], metric: Metric = MAIN
-) -> Layout:
+def add_to_grid(table: Table, quoted: Sequence[Quoted], groups: Sequence[Group]) -> Table:
     """The grid with a row for each quoted method; results for other labels have no column."""
-    places = sorted({group.place for group in groups})
+    name = table.name
     rows = []
     for one in quoted:
-        for name in dict.fromkeys(result.name for result in one.results):
-            by_labels = {_count(one, r): _score_text(r, metric) for r in one.results
-                         if r.name == name}
-            cells = [by_labels.get(labeled, "") if any(
-                _same_data(one, group) for group in groups if group.place == (data, labeled))
-                else ""
-                for data, labeled in places]
-            if any(cells):
-                rows.append([name, WORD, *cells])
-    return _below(layout, rows)
+        places = {group.place for group in groups if _same_data(one, group)}
+        for method in dict.fromkeys(result.name for result in one.results):
+            values: dict[str, Value] = {
+                place_key((data, labeled)): found
+                for result in one.results if result.name == method
+                for data, labeled in places if labeled == _labels(one, result).count
+                if (found := _scores(result).get(name)) is not None}
+            if values:
+                rows.append(Row({"method": method, **values}, {"recipe": WORD}, {"method": MARK}))
+    return _below(table, rows)
 
 
 def quoted_sentences(quoted: Sequence[Quoted]) -> list[str]:
@@ -53,64 +64,22 @@ def quoted_sentences(quoted: Sequence[Quoted]) -> list[str]:
     ]
 
 
-def quoted_records(quoted: Sequence[Quoted]) -> list[Record]:
-    """Everything as numbers, shares as shares of 1 like the runs' own."""
-    records = []
-    for one in quoted:
-        for result in one.results:
-            record: Record = {"data": one.data, "method": result.name, "labeled": result.labels,
-                              "train_images": one.train_images, "quoted": True,
-                              "source": one.source, "note": one.note}
-            for name, given in result.scores.items():
-                unit = score(name).factor
-                record[f"{name}_mean"] = given.mean / unit
-                record[f"{name}_std"] = None if given.std is None else given.std / unit
-            records.append(record)
-    return records
+def _below(table: Table, rows: Sequence[Row]) -> Table:
+    return replace(table, quoted=[replace(row, ruled=n == 0) for n, row in enumerate(rows)])
 
 
-def _below(layout: Layout, rows: Sequence[list[str]]) -> Layout:
-    if not rows:
-        return layout
-    width, before = len(layout.columns), len(layout.rows)
-    name = list(layout.columns).index("method")
-    mark = [MARK if place == name else "" for place in range(width)]
-    return replace(
-        layout, rows=[*layout.rows, *rows], ranks=[*layout.ranks, *[[0] * width for _ in rows]],
-        marks=[*layout.marks, *[list(mark) for _ in rows]], rules=[*layout.rules, before],
-    )
+def _scores(result: QuotedResult) -> dict[str, Value]:
+    """As a run's own are kept: shares of 1, pixels."""
+    return {name: Summary(given.mean / score(name).factor,
+                          None if given.std is None else given.std / score(name).factor, None)
+            for name, given in result.scores.items()}
 
 
-def _row(
-    columns: Sequence[str], one: Quoted, result: QuotedResult, metrics: Sequence[Metric]
-) -> list[str]:
-    cells = {"data": one.data, "method": result.name, "recipe": WORD,
-             "labels": _labels_text(one, result), "verdict": WORD}
-    for metric in metrics:
-        cells[heading(metric)] = _score_text(result, metric)
-    return [cells.get(column, "") for column in columns]
-
-
-def _score_text(result: QuotedResult, metric: Metric) -> str:
-    found = result.scores.get(metric[1]) if metric[0] == "working" else None
-    if found is None:
-        return ""
-    return f"{found.mean:.2f}" + ("" if found.std is None else f" ± {found.std:.2f}")
-
-
-def _count(one: Quoted, result: QuotedResult) -> int | None:
-    """Labelled images; None for a share of an unknown number."""
-    if isinstance(result.labels, int):
-        return result.labels
-    return round(result.labels * one.train_images) if one.train_images else None
-
-
-def _labels_text(one: Quoted, result: QuotedResult) -> str:
-    count = _count(one, result)
-    if count is None:
-        return f"{100 * result.labels:.3g} %"
-    share = f" ({100 * count / one.train_images:.3g} %)" if one.train_images else ""
-    return f"{count}{share}"
+def _labels(one: Quoted, result: QuotedResult) -> Share:
+    """Labelled images; a share where their number is not known."""
+    if isinstance(result.labels, int) or not one.train_images:
+        return Share(result.labels, one.train_images)
+    return Share(round(result.labels * one.train_images), one.train_images)
 
 
 def _same_data(one: Quoted, group: Group) -> bool:

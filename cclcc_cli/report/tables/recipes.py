@@ -1,50 +1,35 @@
 """What the recipes of groups do differently, key by key."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Sequence
 
-from cclcc_cli.report.gather.details import GroupDetails
-from cclcc_cli.report.gather.groups import look_alike, row_name
-from cclcc_cli.report.tables.details import plain_layout
-from cclcc_cli.report.tables.layouts import Layout
+from cclcc_cli.report.gather.details import GroupDetails, flat_keys
+from cclcc_cli.report.tables.best import rule_between
+from cclcc_cli.report.tables.columns import row_names
+from cclcc_cli.report.tables.table import Column, Row, Table
 from cclcc_cli.wording import few
 
-COLUMNS = ("key", "value", "groups", "which")
 _LEFT_OUT = ("name", "seed")
 """What a row is called, and what a group stands for several of."""
 _NAMED = 12
 
 
-def flat_keys(nested: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """A recipe's keys dotted, its values as text."""
-    flat = {}
-    for key, value in nested.items():
-        if isinstance(value, Mapping):
-            flat.update(flat_keys(value, f"{prefix}{key}."))
-        else:
-            flat[f"{prefix}{key}"] = "null" if value is None else str(value)
-    return flat
-
-
-def lay_out_differences(groups: Sequence[GroupDetails]) -> Layout:
+def build_differences(groups: Sequence[GroupDetails]) -> Table:
     """A row for each value of each key that differs between groups that have it.
 
     A key that some groups lack, such as an option of another method, is told where those that have
     it differ.
     """
-    alike = look_alike([group.group for group in groups])
+    names = row_names([group.group for group in groups])
     found: dict[str, dict[str, list[str]]] = {}
-    for group in groups:
+    for group, name in zip(groups, names, strict=True):
         recipe = group.first.cell.get("recipe", {})
         for key, value in flat_keys(recipe).items():
             if key not in _LEFT_OUT:
-                found.setdefault(key, {}).setdefault(value, []).append(row_name(group.group, alike))
-    rows: list[list[str]] = []
-    rules = []
-    for key, values in found.items():
-        if len(values) > 1:
-            rules.append(len(rows))
-            rows += [[key, value, str(len(names)), few(names, _NAMED)]
-                     for value, names in values.items()]
-    return replace(plain_layout(COLUMNS, rows, num_keys=2), rules=rules[1:])
+                found.setdefault(key, {}).setdefault(value, []).append(name)
+    rows = [Row({"key": key, "value": value, "groups": len(having), "which": few(having, _NAMED)})
+            for key, values in found.items() if len(values) > 1
+            for value, having in values.items()]
+    return Table("differences", "How recipes differ", [
+        Column("key", "key", is_key=True), Column("value", "value", is_key=True),
+        Column("groups", "groups"), Column("which", "which")],
+        rule_between(rows, [row.values["key"] for row in rows]))

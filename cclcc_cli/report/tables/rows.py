@@ -1,107 +1,81 @@
-"""Groups side by side: mean and spread over seeds."""
+"""The main table: a row per group, its scores and how it differs from its baseline."""
 
-import csv
-import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from cclcc_cli.metrics.scores import (
-    ALL_METRICS,
-    MAIN,
-    Metric,
-    heading,
-    in_unit,
-    metric_name,
-)
+from cclcc_cli.metrics.scores import Metric, metric_name
+from cclcc_cli.report.evidence.weigh import Evidence, primary_metric
 from cclcc_cli.report.gather.finished import Split
-from cclcc_cli.report.gather.groups import Group, Summary, look_alike, share_text, steps_text
+from cclcc_cli.report.gather.images import ImageScores
+from cclcc_cli.report.tables.best import mark_best, rule_between
+from cclcc_cli.report.tables.columns import (
+    comparison_columns,
+    comparison_marks,
+    comparison_values,
+    digest_column,
+    group_columns,
+    group_values,
+    interval_column,
+    interval_value,
+    score_column,
+    score_values,
+)
+from cclcc_cli.report.tables.costs import COST_COLUMNS, cost_values
+from cclcc_cli.report.tables.spread import spread_keys, spread_values
+from cclcc_cli.report.tables.table import Row, Table, Value, stored_columns
 
-MAIN_METRICS: tuple[Metric, ...] = (MAIN, ("working", "iou"), ("own", "dice"))
-Record = dict[str, str | int | float | None]
-
-
-def shown_metrics(judged: Metric, every: bool = False) -> tuple[Metric, ...]:
-    """A table's columns: the judged score first, then the main ones, or all there are."""
-    return tuple(dict.fromkeys((judged, *(ALL_METRICS if every else MAIN_METRICS))))
-
-
-def build_table(
-    groups: Sequence[Group], split: Split, metrics: Sequence[Metric]
-) -> tuple[list[str], list[list[str]]]:
-    """Columns and rows of text, a row per group: shares in %, distances in pixels."""
-    several_data = len({group.first.data for group in groups}) > 1
-    alike = look_alike(groups)
-    columns = [
-        *(["data"] if several_data else []), "method", "recipe", "labels", "seeds", "steps",
-        *map(heading, metrics), *(["group"] if alike else []),
-    ]
-    rows = [
-        [
-            *([group.first.data] if several_data else []),
-            group.first.method,
-            group.recipe,
-            share_text(group),
-            group.repeated,
-            steps_text(group.runs),
-            *(format_summary(group.summary(split, metric), metric) for metric in metrics),
-            *([group.digest] if alike else []),
-        ]
-        for group in groups
-    ]
-    return columns, rows
+_DEVIATIONS = ("image_std", "seed_std", "rest_std")
+Scores = Mapping[Path, ImageScores]
 
 
-def to_records(
-    groups: Sequence[Group], split: Split, metrics: Sequence[Metric]
-) -> list[Record]:
-    """One flat record per group with numbers as they are: means, deviations and counts.
+def build_rows(
+    evidence: Sequence[Evidence], split: Split, metrics: Sequence[Metric], title: str,
+    *, costs: bool = False, scores: Scores | None = None, dice: Scores | None = None,
+    sentences: Sequence[str] = (),
+) -> Table:
+    """A row per group; compared are those with the same data and labels.
 
-    A score at the image's own size is named ``<score>_original``; an unknown number is None.
+    Args:
+        evidence: of every group.
+        split: whose scores.
+        metrics: that are shown, the primary one among them.
+        title: of the table.
+        costs: show what the runs took.
+        scores: the primary score of the images, by run folder, for CSV and JSON.
+        dice: Dice of the same images.
+        sentences: what the table says.
     """
-    records = []
-    for group in groups:
-        steps = [run.steps for run in group.runs]
-        record: Record = {
-            "data": group.first.data, "method": group.first.method, "recipe": group.recipe,
-            "group": group.first.group, "split": split, "labeled": group.first.labeled,
-            "train_images": group.first.train_images, "seeds": len(group.seeds),
-            "folds": len(group.folds) or None, "label_subsets": len(group.subsets) or None,
-            "steps_min": min(steps), "steps_max": max(steps),
-        }
-        for metric in metrics:
-            summary, key = group.summary(split, metric), metric_name(metric)
-            record[f"{key}_mean"] = summary.mean if summary else None
-            record[f"{key}_std"] = summary.std if summary else None
-            record[f"{key}_n"] = summary.count if summary else 0
-        records.append(record)
-    return records
+    groups, metric = [found.group for found in evidence], primary_metric(evidence)
+    name = metric_name(metric)
+    score_columns = [score_column(each) for each in metrics]
+    columns = [
+        *group_columns(groups), *score_columns, digest_column(groups),
+        *stored_columns(["metric"]), interval_column(metric),
+        *stored_columns([*(f"{name}_{what}" for what in _DEVIATIONS), "image_groups"]),
+        *comparison_columns(metric), *stored_columns(spread_keys(metric)),
+        *(COST_COLUMNS if costs else ())]
+    rows = []
+    for found in evidence:
+        values, words = evidence_values(found)
+        rows.append(Row({
+            **group_values(found.group), "split": split,
+            **score_values(found.group, split, metrics), **values,
+            **(spread_values(found, scores, dice) if scores is not None else {}),
+            **(cost_values(found.group) if costs else {}),
+        }, words, comparison_marks(found.comparison, name)))
+    places = [group.place for group in groups]
+    return Table("rows", title, columns,
+                 rule_between(mark_best(rows, score_columns, places), places), sentences)
 
 
-def to_markdown(
-    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[str]
-) -> str:
-    """A pipe table, its title above and its notes as a list below."""
-    lines = [columns, ["---"] * len(columns), *rows]
-    table = [f"| {' | '.join(line)} |" for line in lines]
-    below = ["", *(f"- {note}" for note in notes)] if notes else []
-    return "\n".join([title, "", *table, *below]) + "\n"
-
-
-def to_csv(records: Sequence[Record]) -> str:
-    """Records as CSV with a header, nothing if there are none; what is unknown stays empty."""
-    if not records:
-        return ""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(records[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(records)
-    return text.getvalue()
-
-
-def format_summary(summary: Summary | None, metric: Metric) -> str:
-    """Mean and deviation: shares in %, distances in pixels."""
-    if summary is None:
-        return "none"
-    mean = f"{in_unit(summary.mean, metric):.2f}"
-    if summary.std is None:
-        return f"{mean} (1 seed)"
-    return f"{mean} ± {in_unit(summary.std, metric):.2f}"
+def evidence_values(found: Evidence) -> tuple[dict[str, Value], dict[str, str]]:
+    """The primary score's statistics and the comparison with a baseline, and words in cells."""
+    name = metric_name(found.metric)
+    compared, words = comparison_values(
+        found.comparison,
+        found.obstacle or ("baseline" if found.is_baseline else "no baseline"))
+    return {
+        "metric": name, "interval": interval_value(found.estimate),
+        **{f"{name}_{what}": getattr(found.estimate, what) if found.estimate else None
+           for what in _DEVIATIONS},
+        "image_groups": found.num_groups, **compared}, words

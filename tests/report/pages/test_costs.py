@@ -5,9 +5,12 @@ import json
 import pytest
 
 from cclcc_cli.report.gather.finished import Costs, Spent
-from cclcc_cli.report.gather.groups import group_runs
 from cclcc_cli.report.gather.runs import Gathered
-from cclcc_cli.report.pages.costs import lay_out_costs, write_cost_page
+from cclcc_cli.report.pages.costs import write_cost_page
+from cclcc_cli.report.render.records import to_json
+from cclcc_cli.report.render.text import titles
+from cclcc_cli.report.tables.costs import build_costs
+from tests.report.shown import rows, rules
 
 
 @pytest.fixture
@@ -20,14 +23,14 @@ def runs(make_run):
     ]
 
 
-def test_a_run_of_an_group_costs_the_mean_over_its_seeds(runs):
-    layout = lay_out_costs(group_runs(runs))
-    assert layout.columns[4:9] == ["steps", "images", "time in steps", "time in all",
+def test_a_run_of_a_group_costs_the_mean_over_its_seeds(runs):
+    table = build_costs(runs)
+    assert titles(table)[4:9] == ["steps", "images", "time in steps", "time in all",
                                    "M weights kept"]
-    assert layout.rows[0] == ["clcc", "plain", "80 (10 %)", "2", "400", "3200", "1:05", "2:00",
+    assert rows(table)[0] == ["clcc", "plain", "80 (10 %)", "2", "400", "3200", "1:05", "2:00",
                               "2.00", "4.00", "8", "4", "50.0", "1.00"]
-    assert layout.rows[1][5:] == ["none"] * 9
-    assert {rank for row in layout.ranks for rank in row} == {0}
+    assert rows(table)[1][5:] == ["none"] * 9
+    assert not any(row.ranks for row in table.rows)
 
 
 def test_totals_and_doubts_are_said(runs):
@@ -37,7 +40,7 @@ def test_totals_and_doubts_are_said(runs):
         "Peak memory on a CPU is the whole process's, Python and torch included.",
         "Times depend on what else the machine was doing."]
     assert sheet.notes == ["left out: x"]
-    first, second = json.loads(sheet.json())["rows"]
+    first, second = json.loads(to_json(sheet))["rows"]
     assert (first["images"], first["wall_seconds"], first["wall_seconds_all_seeds"]) == (
         3200, 120, 240)
     assert (second["images"], second["wall_seconds"], second["memory_of"]) == (None, None, None)
@@ -52,6 +55,6 @@ def test_several_machines_and_unequal_steps_are_said(make_run):
 
 
 def test_data_sets_and_groups_that_look_alike_are_told_apart(make_run):
-    layout = lay_out_costs(group_runs([make_run(group="a"), make_run(group="b"),
-                                       make_run(group="c", data="skin-64")]))
-    assert (layout.columns[0], layout.columns[-1], layout.rules) == ("data", "group", [2])
+    table = build_costs([make_run(group="a"), make_run(group="b"),
+                         make_run(group="c", data="skin-64")])
+    assert (titles(table)[0], titles(table)[-1], rules(table)) == ("data", "group", [2])

@@ -11,6 +11,7 @@ import urllib.request
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,10 @@ import pytest
 
 from cclcc_cli.report.figures.figure import Figure
 from cclcc_cli.report.pages.comparison import Question, write_page
-from cclcc_cli.report.pages.html import Section, render_report
-from cclcc_cli.report.tables.details import plain_layout
+from cclcc_cli.report.pages.html import render_report
 from cclcc_cli.runs.folder import RunFolder
 from tests.report.parsed import Parsed
+from tests.report.shown import text_table
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 HOSTILE = "<script>document.title='taken'</script>"
@@ -104,8 +105,8 @@ def test_a_figure_is_in_the_file_with_its_caption_for_those_who_cannot_see_it(
 
 @pytest.mark.usefixtures("groups")
 def test_further_tables_stand_among_the_scores(tmp_path: Path) -> None:
-    layout = plain_layout(["part", "effect"], [["contrast", "+1.20 (0.4 to 2.0)"]])
-    text = render(tmp_path, sections=[Section("Ablation", layout, ["It helps."])])
+    table = text_table(["part", "effect"], [["contrast", "+1.20 (0.4 to 2.0)"]], title="Ablation")
+    text = render(tmp_path, sections=[replace(table, sentences=["It helps."])])
     assert ["contrast", "+1.20 (0.4 to 2.0)"] in Parsed(text).rows
     assert text.index("It helps.") < text.index('id="all-scores"')
 
@@ -120,7 +121,7 @@ def test_what_comes_with_runs_is_harmless(write_images_run: Write, tmp_path: Pat
     cell["splits"]["rule"] = '"><img src=x onerror=alert(1)>'
     folder.write_json("cell.json", cell)
     page = Parsed(render(tmp_path, figures=[figure(f'">{HOSTILE}')],
-                         sections=[Section(HOSTILE, plain_layout([HOSTILE], [[HOSTILE]]))]))
+                         sections=[text_table([HOSTILE], [[HOSTILE]], title=HOSTILE)]))
     assert [tag for tag, _ in page.tags].count("script") == 1
     assert not [tag for tag, attributes in page.tags if "onerror" in attributes]
     assert page.text.count(HOSTILE) >= 7
@@ -242,7 +243,7 @@ def test_the_page_fits_its_window_and_wide_tables_scroll_in_their_box(
     folder.write_json("environment.json", {"cclcc": LONG, "command": LONG * 3,
                                            "packages": {LONG: LONG}})
     page = render(tmp_path, figures=[figure(LONG), figure()], notes=[LONG * 2],
-                  sections=[Section(LONG, plain_layout([LONG], [[LONG]]), [LONG])])
+                  sections=[replace(text_table([LONG], [[LONG]], title=LONG), sentences=[LONG])])
     wrapper = tmp_path / "wrapper.html"
     # A window cannot be as narrow as a telephone, a frame can.
     wrapper.write_text(f"""<!doctype html><meta charset="utf-8"><body><script>

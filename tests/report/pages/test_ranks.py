@@ -4,8 +4,12 @@ import numpy as np
 import pytest
 
 from cclcc_cli.errors import RunError
+from cclcc_cli.report.evidence.ranking import find_ranking
 from cclcc_cli.report.pages.comparison import Question, write_page
-from cclcc_cli.report.pages.ranks import find_ranking, rank_table
+from cclcc_cli.report.render.records import records
+from cclcc_cli.report.render.text import titles
+from cclcc_cli.report.tables.ranks import build_ranks
+from tests.report.shown import rows
 
 
 @pytest.fixture
@@ -25,12 +29,12 @@ def write(write_images_run, tmp_path):
 
 
 def table(page):
-    return rank_table(page.evidence, page.scores, "test")
+    return build_ranks(page.evidence, page.scores, "test")
 
 
 def column(found, name):
-    place = found.layout.columns.index(name)
-    return {row[0]: row[place] for row in found.layout.rows}
+    place = titles(found).index(name)
+    return {row[0]: row[place] for row in rows(found)}
 
 
 WORLD = {("polyps", 8): {"supervised": 0, "clcc": 0.2, "uamt": 0.1},
@@ -42,10 +46,10 @@ WORLD = {("polyps", 8): {"supervised": 0, "clcc": 0.2, "uamt": 0.1},
 def test_mean_ranks_by_hand_best_first_whichever_way_is_better(write, metric):
     found = table(write(WORLD, metric))
     assert column(found, "mean rank") == {"clcc": "1.33", "uamt": "1.67", "supervised": "3.00"}
-    assert [row[0] for row in found.layout.rows] == ["clcc", "uamt", "supervised"]
+    assert [row[0] for row in rows(found)] == ["clcc", "uamt", "supervised"]
     assert column(found, "skin-64 8") == {"clcc": "2", "uamt": "1", "supervised": "3"}
     assert column(found, "first %") == {"clcc": "100", "uamt": "0", "supervised": "0"}
-    record = found.records[0]
+    record = records(found)[0]
     assert (record["mean_rank"], record["blocks"]) == (pytest.approx(4 / 3), 3)
     # 12 / (3 * 3 * 4) * (16 + 25 + 81) - 3 * 3 * 4 = 14 / 3, of two degrees of freedom
     assert record["friedman_chi_square"] == pytest.approx(14 / 3)
@@ -80,8 +84,8 @@ def test_what_was_not_run_everywhere_is_left_out_by_name(write):
     world = {**WORLD, ("skin", 8): {"supervised": 0, "clcc": 0.1},
              ("skin", 80): {"supervised": 0.3}}  # all labels: nothing to rank
     found = table(write(world))
-    assert [row[0] for row in found.layout.rows] == ["clcc", "supervised"]
-    assert "skin-64 80" not in found.layout.columns
+    assert [row[0] for row in rows(found)] == ["clcc", "supervised"]
+    assert "skin-64 80" not in titles(found)
     assert found.sentences[-1].endswith("told apart on one: uamt.")
 
 

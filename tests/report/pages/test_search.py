@@ -6,6 +6,11 @@ import pytest
 
 from cclcc_cli.errors import RunError
 from cclcc_cli.report.pages.search import read_search, write_search_page
+from cclcc_cli.report.render.latex import to_latex
+from cclcc_cli.report.render.markdown import to_markdown
+from cclcc_cli.report.render.records import to_csv, to_json
+from cclcc_cli.report.render.text import titles
+from tests.report.shown import ranks, rows, rules
 
 
 def trial(number, value=None, state="complete", grid="4", **more):
@@ -39,13 +44,13 @@ def four(write):
 
 @pytest.mark.usefixtures("four")
 def test_complete_trials_come_first_and_only_they_are_ranked(tmp_path):
-    layout = write_search_page(tmp_path, "weights").tables[0].layout
-    assert layout.columns == ["trial", "state", "grid", "lr", "val Dice %", "proposed by"]
-    assert [row[:3] + row[4:5] for row in layout.rows] == [
+    table = write_search_page(tmp_path, "weights").tables[0]
+    assert titles(table) == ["trial", "state", "grid", "lr", "val Dice %", "proposed by"]
+    assert [row[:3] + row[4:5] for row in rows(table)] == [
         ["3", "complete", "8", "52.00"], ["0", "complete", "4", "50.00"],
         ["1", "pruned", "4", "90.00"], ["2", "failed", "4", "none"]]
-    assert [row[4] for row in layout.ranks] == [1, 2, 0, 0]
-    assert layout.rules == [2, 3]
+    assert ranks(table, "value") == [1, 2, 0, 0]
+    assert rules(table) == [2, 3]
 
 
 @pytest.mark.usefixtures("four")
@@ -63,21 +68,21 @@ def test_sentences_say_what_was_found_and_that_it_flatters(tmp_path):
 @pytest.mark.usefixtures("four")
 def test_importances_are_a_table_and_everything_is_in_json_and_csv(tmp_path):
     sheet = write_search_page(tmp_path, "weights")
-    assert sheet.tables[1].layout.rows == [["grid", "75.0"], ["lr", "25.0"]]
-    found = json.loads(sheet.json())
+    assert rows(sheet.tables[1]) == [["grid", "75.0"], ["lr", "25.0"]]
+    found = json.loads(to_json(sheet))
     assert [row["trial"] for row in found["rows"]] == [3, 0, 1, 2]
     assert found["importances"][0] == {"key": "grid", "importance": 0.75}
-    assert sheet.csv().splitlines()[0].startswith("table,trial,state,objective,value")
-    assert "| key | share % |" in sheet.markdown()
-    assert sheet.latex().count(r"\begin{table}") == 2
+    assert to_csv(sheet).splitlines()[0].startswith("table,trial,state,objective,value")
+    assert "| key | share % |" in to_markdown(sheet)
+    assert to_latex(sheet).count(r"\begin{table}") == 2
 
 
 def test_less_is_better_for_errors(write, tmp_path):
     write(trial(0, 3.5), trial(1, 2.5), objective="hd95")
-    layout = write_search_page(tmp_path, "weights").tables[0].layout
-    assert [row[0] for row in layout.rows] == ["1", "0"]
-    assert layout.rows[0][4] == "2.50"
-    assert layout.columns[4] == "val HD95 px"
+    table = write_search_page(tmp_path, "weights").tables[0]
+    assert [row[0] for row in rows(table)] == ["1", "0"]
+    assert rows(table)[0][4] == "2.50"
+    assert titles(table)[4] == "val HD95 px"
 
 
 def test_a_search_without_a_complete_trial_has_no_best(write, tmp_path):
@@ -87,8 +92,8 @@ def test_a_search_without_a_complete_trial_has_no_best(write, tmp_path):
     write(counts={})
     sheet = write_search_page(tmp_path, "weights")
     assert sheet.sentences[0] == "Trials: none."
-    assert (sheet.csv(), json.loads(sheet.json())["rows"]) == ("", [])
-    assert sheet.latex()
+    assert (to_csv(sheet), json.loads(to_json(sheet))["rows"]) == ("", [])
+    assert to_latex(sheet)
 
 
 @pytest.mark.usefixtures("four")

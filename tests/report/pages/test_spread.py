@@ -3,7 +3,11 @@
 import pytest
 
 from cclcc_cli.report.pages.comparison import Question, write_page
-from cclcc_cli.report.pages.spread import spread_tables, strata_missing
+from cclcc_cli.report.render.records import records
+from cclcc_cli.report.render.text import titles
+from cclcc_cli.report.tables.spread import build_spread
+from cclcc_cli.report.tables.strata import build_strata, strata_missing
+from tests.report.shown import rows
 
 SIZES = [0.01, 0.02, 0.03, 0.10, 0.11, 0.12, 0.30, 0.31, 0.32]
 BASE = [0.20, 0.20, 0.20, 0.60, 0.60, 0.60, 0.80, 0.80, 0.80]
@@ -28,18 +32,20 @@ def write_world(write_images_run, tmp_path):
 
 
 def tables(page, split="test"):
-    return spread_tables(page.evidence, page.scores, page.dice, split)
+    strata = build_strata(page.evidence, page.scores, split)
+    spread = build_spread(page.evidence, page.scores, page.dice, split)
+    return [spread, strata] if strata else [spread]
 
 
 def test_a_gain_is_shown_where_it_comes_from(write_world):
     page = write_world()
     spread, strata = tables(page)
-    assert spread.layout.columns == ["group", "mean Dice %", "median", "quartiles", "failures %",
+    assert titles(spread) == ["group", "mean Dice %", "median", "quartiles", "failures %",
                                      "worst tenth"]
     # Of the supervised one a third fails; the worst of nine are 0.20 and 0.21.
-    assert spread.layout.rows[1] == ["supervised plain 8", "53.83", "60.50", "20.50 to 80.50",
+    assert rows(spread)[1] == ["supervised plain 8", "53.83", "60.50", "20.50 to 80.50",
                                      "33.3", "20.50"]
-    ours, base = strata.layout.rows
+    ours, base = rows(strata)
     assert [ours[1], ours[3], ours[5]] == ["50.50", "60.50", "80.50"]
     assert [base[1], base[2]] == ["20.50", "baseline"]
     assert [cell.split()[0] for cell in ours[2::2]] == ["+30.00", "+0.00", "+0.00"]
@@ -52,24 +58,24 @@ def test_a_gain_is_shown_where_it_comes_from(write_world):
 def test_records_hold_the_same_and_the_cut_points(write_world):
     page = write_world()
     spread, strata = tables(page)
-    assert [record["failures"] for record in spread.records] == pytest.approx([1 / 9, 1 / 3])
-    by = {(r["method"], r["stratum"]): r for r in strata.records}
+    assert [record["failures"] for record in records(spread)] == pytest.approx([1 / 9, 1 / 3])
+    by = {(r["method"], r["stratum"]): r for r in records(strata)}
     small = by["clcc", "small"]
     assert (small["images"], small["dice_mean"], small["difference"]) == pytest.approx(
         (3, 0.505, 0.3))
     assert small["difference_low"] < 0.3 < small["difference_high"]
     assert by["supervised", "large"]["difference"] is None
     assert small["small_up_to"] == pytest.approx(0.0766667)
-    main = {record["method"]: record for record in page.records}["clcc"]
+    main = {record["method"]: record for record in records(page.table)}["clcc"]
     assert {"dice_median", "dice_q1", "dice_q3", "dice_worst_tenth", "failures"} <= main.keys()
 
 
 def test_failures_are_dices_whatever_is_judged(write_world):
     page = write_world(("working", "hd95"))
     spread, strata = tables(page)
-    assert spread.layout.columns[1] == "mean HD95 px"
-    assert spread.layout.rows[1][1:] == ["4.62", "3.95", "1.95 to 7.95", "33.3", "7.95"]
-    assert strata.layout.rows[0][2].startswith("-3.00 (")
+    assert titles(spread)[1] == "mean HD95 px"
+    assert rows(spread)[1][1:] == ["4.62", "3.95", "1.95 to 7.95", "33.3", "7.95"]
+    assert rows(strata)[0][2].startswith("-3.00 (")
 
 
 def test_without_lesion_sizes_there_are_no_strata_and_it_is_said(write_world):
@@ -84,5 +90,5 @@ def test_a_split_without_images_has_none(write_images_run, tmp_path):
     result = folder.read_json("result.json")
     folder.write_json("result.json", {**result, "test": None})
     page = write_page(tmp_path, Question())
-    assert page.records[0]["failures"] is None
-    assert tables(page)[0].layout.rows == [["clcc plain 8", *["none"] * 5]]
+    assert records(page.table)[0]["failures"] is None
+    assert rows(tables(page)[0]) == [["clcc plain 8", *["none"] * 5]]

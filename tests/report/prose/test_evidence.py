@@ -10,6 +10,12 @@ from cclcc_cli.report.evidence.verdicts import Comparison
 from cclcc_cli.report.evidence.weigh import Evidence
 from cclcc_cli.report.gather.groups import Group
 from cclcc_cli.report.prose import evidence as words
+from cclcc_cli.report.prose.numbers import verdict_text
+from cclcc_cli.report.render.records import records
+from cclcc_cli.report.tables.columns import comparison_marks
+from cclcc_cli.report.tables.rows import build_rows
+from cclcc_cli.report.tables.statistics import build_statistics
+from tests.report.shown import by_title, marks
 
 ESTIMATE = Estimate(0.7, 0.01, 0.68, 0.725, 3, 100, 0.2, 0.01, 0.1)
 DIFFERENCE = Difference(
@@ -26,6 +32,19 @@ def judged(base, verdict, mean=0.021, p=0.012, low=0.004, high=0.038, family=4, 
            left_over=(), **changes):
     return Comparison(base, replace(DIFFERENCE, mean=mean, **changes), left_over, family, p, 0.05,
                       0.06, low, high, 0.02, within, verdict)
+
+
+def shown(*evidence):
+    return build_rows(evidence, "test", [evidence[0].metric], "x")
+
+
+def cells(found):
+    """The interval, the difference, p and the verdict."""
+    return list(by_title(shown(found)).values())[-4:]
+
+
+def gains(found):
+    return list(by_title(build_statistics([found])).values())[-4:]
 
 
 @pytest.fixture
@@ -51,8 +70,8 @@ def evidence(make_run):
     ]
 
 
-def test_cells(evidence):
-    assert [words.evidence_cells(found)[1:] for found in evidence] == [
+def test_cells_of_every_verdict(evidence):
+    assert [cells(found)[1:] for found in evidence] == [
         ["+2.10 (0.40 to 3.80)", "0.012", "better"],
         ["-4.00 (-6.00 to -2.00)", "<0.001", "worse"],
         ["+0.10 (-1.50 to 1.70)", "0.500", "equivalent"],
@@ -61,19 +80,19 @@ def test_cells(evidence):
         ["+6.00 (2.00 to 10.00)", "0.001 (images)", "these two trainings"],
         ["baseline", "", ""], ["no baseline", "", ""],
     ]
-    assert words.evidence_cells(evidence[0])[0] == "68.00 to 72.50"
-    assert words.evidence_cells(evidence[7])[0] == "none"
-    assert [words.mark(found) for found in evidence] == ["*", "†", "", "", "", "", "", ""]
+    assert cells(evidence[0])[0] == "68.00 to 72.50"
+    assert cells(evidence[7])[0] == "none"
+    assert marks(shown(*evidence), "dice") == ["*", "†", "", "", "", "", "", ""]
 
 
 def test_significant_and_within_the_margin_are_both_said(evidence):
     base = evidence[6].group
-    assert words.verdict_text(judged(base, "better", within=True)) == "better (within the margin)"
-    assert words.verdict_text(judged(base, "equivalent", within=True)) == "equivalent"
+    assert verdict_text(judged(base, "better", within=True)) == "better (within the margin)"
+    assert verdict_text(judged(base, "equivalent", within=True)) == "equivalent"
 
 
 def test_outside_of_a_family_there_is_no_mark(evidence):
-    assert words.mark_of(judged(evidence[6].group, "better", family=0)) == ""
+    assert comparison_marks(judged(evidence[6].group, "better", family=0), "dice") == {}
 
 
 def test_sentences_count_each_verdict_and_say_how_it_was_made(evidence):
@@ -130,8 +149,8 @@ def test_of_a_distance_everything_is_in_pixels_and_its_direction_is_said(evidenc
         "four times in five, with 5, 10 and 20 seeds 2.00, 1.50 and 1.25.")
     assert rules.startswith("Less HD95 is better. Better or worse: ")
     assert "within the margin of ±3 px." in rules
-    assert words.gains_cells(found.comparison) == ["2.50", "2.00", "1.50", "1.25"]
-    record = words.evidence_record(found)
+    assert gains(found) == ["2.50", "2.00", "1.50", "1.25"]
+    (record,) = records(shown(found))
     assert (record["metric"], record["margin"], record["smallest_gain"]) == (
         "hd95_original", 3.0, 2.5)
 
@@ -142,7 +161,7 @@ def test_nothing_compared_is_nothing_said(evidence):
 
 def test_one_image_is_said(evidence):
     found = replace(evidence[0], estimate=replace(ESTIMATE, num_images=1, low=None, high=None))
-    assert words.evidence_cells(found)[0] == "none"
+    assert cells(found)[0] == "none"
     assert words.ONE_IMAGE in words.summarize([found])
 
 
@@ -170,7 +189,7 @@ def test_a_comparison_on_some_of_the_images_is_said(evidence):
 
 def test_what_stands_in_the_way_of_a_comparison_is_said_in_its_place(evidence):
     found = replace(evidence[7], obstacle="no image in common")
-    assert words.evidence_cells(found)[1] == "no image in common"
+    assert cells(found)[1] == "no image in common"
 
 
 def test_gains_are_told_where_they_are_known(evidence):
@@ -184,15 +203,17 @@ def test_gains_are_told_where_they_are_known(evidence):
     assert told(pairing="folds", gains_ahead=(None, None, None)) == (
         "this design finds a true difference of 2.12 points four times in five")
     assert "20 label subsets 1.80" in told(pairing="label subsets")
-    assert words.gains_cells(judged(base, "undecided")) == ["2.12", "1.80", "1.51", "1.40"]
-    assert words.gains_cells(judged(base, "estimate only", num_repetitions=2))[0] == ""
+    found = evidence[3]
+    assert gains(found) == ["2.12", "1.80", "1.51", "1.40"]
+    few = judged(base, "estimate only", num_repetitions=2)
+    assert gains(replace(found, comparison=few))[0] == ""
 
 
 def test_records_have_the_same_keys_and_are_json(evidence):
-    records = [words.evidence_record(found) for found in evidence]
-    assert len({tuple(record) for record in records}) == 1
-    assert json.loads(json.dumps(records, allow_nan=False)) == records
-    first = records[0]
+    found = records(shown(*evidence))
+    assert len({tuple(record) for record in found}) == 1
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    first = found[0]
     assert (first["difference"], first["p"], first["p_holm"]) == (0.021, 0.004, 0.012)
     assert (first["difference_low"], first["family_low"]) == (0.008, 0.004)
     assert (first["comparisons"], first["baseline"]) == (4, "s" * 64)
@@ -200,7 +221,7 @@ def test_records_have_the_same_keys_and_are_json(evidence):
         "seeds", 3, 0.97)
     assert (first["smallest_gain"], first["smallest_gain_20_seeds"]) == (0.0212, 0.014)
     assert (first["margin"], first["within_margin"]) == (0.02, False)
-    assert [record["comparisons"] for record in records[4:]] == [0, 0, None, None]
-    assert (records[5]["p"], records[5]["p_holm"], records[5]["family_low"]) == (0.004, None, None)
-    assert records[7].pop("metric") == "dice"
-    assert set(records[7].values()) == {None}
+    assert [record["comparisons"] for record in found[4:]] == [0, 0, None, None]
+    assert (found[5]["p"], found[5]["p_holm"], found[5]["family_low"]) == (0.004, None, None)
+    assert found[7]["metric"] == "dice"
+    assert {found[7][key] for key in ("dice_low", "difference", "p", "verdict", "margin")} == {None}

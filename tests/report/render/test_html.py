@@ -1,43 +1,33 @@
-"""Cells that sort by the number they begin with."""
+"""Cells that sort by their values, and columns of numbers."""
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from cclcc_cli.report.render.html import build_table, leading_number
-from cclcc_cli.report.tables.details import plain_layout
-
-
-@pytest.mark.parametrize(("text", "number"), [
-    ("40.50 ± 1.20", 40.5), ("40.50 (1 seed)", 40.5), ("-0.09 (-5.51 to 5.83)", -0.09),
-    ("+4.60 (2.68 to 6.59)", 4.6), ("32 (10 %)", 32), ("0.976", 0.976), ("400/500", 400),
-    ("1e-05", 1e-5), ("12 to 15", 12), ("none", None), ("baseline", None), ("", None),
-    ("2stage", None), ("3f2a", None), ("better (1 seed)", None), ("8.5.1", None),
-])
-def test_the_number_that_a_cell_begins_with(text: str, number: float | None) -> None:
-    assert leading_number(text) == number
+from cclcc_cli.report.gather.groups import Summary
+from cclcc_cli.report.render.text import sort_value
+from cclcc_cli.report.tables.table import (
+    Change,
+    Column,
+    Interval,
+    Repeats,
+    Row,
+    Several,
+    Share,
+    Table,
+)
 
 
-def test_below_a_bound_is_less_than_the_bound() -> None:
-    below, bound = leading_number("<0.001"), leading_number("0.001")
-    assert below is not None
-    assert bound is not None
-    assert 0 < below < bound
+def test_a_cell_sorts_by_its_main_number_and_words_by_none():
+    column = Column("x")
+    values = {Summary(0.405, 0.01, 3): 0.405, Change(-0.0009, -0.05, 0.06): -0.0009,
+              Share(32, 320): 32, Several((400, 500)): 400, Repeats(3, 5, None): 3,
+              Interval(0.12, 0.15): 0.12, 0.0004: 0.0004, "8.5.1": None, None: None}
+    assert {value: sort_value(column, Row({"x": value})) for value in values} == values
+    assert sort_value(column, Row({})) is None
 
 
-@given(st.lists(st.floats(-1000, 1000).map(lambda x: round(x, 2)), min_size=2, unique=True),
-       st.floats(0, 99))
-def test_cells_sort_as_their_means_do(means: list[float], spread: float) -> None:
-    cells = [f"{mean:.2f} ± {spread:.2f}" for mean in means]
-    assert sorted(cells, key=lambda cell: leading_number(cell) or 0.0) == [
-        f"{mean:.2f} ± {spread:.2f}" for mean in sorted(means)]
-
-
-def test_a_key_column_is_numeric_only_if_all_of_it_is_and_others_if_some_is() -> None:
-    layout = plain_layout(["recipe", "labels", "difference from baseline", "verdict"], [
-        ["2", "8 (10 %)", "+1.00 (0.2 to 1.8)", "better"],
-        ["plain", "16 (20 %)", "baseline", ""]], num_keys=2)
-    table = build_table("t", layout)
-    assert [column.numeric for column in table.columns] == [False, True, True, False]
-    assert [[cell.value for cell in row.cells] for row in table.rows] == [
-        [None, 8, 1, None], [None, 16, None, None]]
+def test_a_column_is_numeric_if_some_value_is_a_number_whatever_words_look_like():
+    columns = [Column(key) for key in ("recipe", "labels", "change", "verdict")]
+    table = Table("rows", "t", columns, [
+        Row({"recipe": "2", "labels": Share(8, 80), "change": Change(1.0, 0.2, 1.8),
+             "verdict": "better"}),
+        Row({"recipe": "plain", "labels": Share(16, 80), "change": None, "verdict": None},
+            {"change": "baseline"})])
+    assert [table.is_numeric(column) for column in columns] == [False, True, True, False]

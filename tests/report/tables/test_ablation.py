@@ -10,16 +10,21 @@ from cclcc_cli.config.definition import Definition
 from cclcc_cli.metrics.scores import MAIN
 from cclcc_cli.report.evidence.ablation import Corner, weigh_effects
 from cclcc_cli.report.gather.groups import Group
+from cclcc_cli.report.prose.ablation import summarize_effects
+from cclcc_cli.report.render.records import records
+from cclcc_cli.report.render.text import titles
 from cclcc_cli.report.tables.ablation import (
-    cell_record,
-    effect_record,
-    lay_out_cells,
-    lay_out_effects,
-    summarize_effects,
+    build_corners,
+    build_effects,
 )
-from cclcc_cli.report.tables.rows import MAIN_METRICS
+from cclcc_cli.report.tables.columns import MAIN_METRICS
 from cclcc_cli.runs.folder import RunFolder
+from tests.report.shown import marks, ranks, rows, rules
 from tests.report.stacking import stack_of
+
+
+def effects_table(effects, definition, metric=MAIN):
+    return build_effects(effects, definition, "test", metric, "x")
 
 
 def define_design(design="full", variants=None, **axes):
@@ -109,18 +114,15 @@ def test_removing_what_harms_gains_points(corner):
 
 def test_the_table_names_parts_and_the_keys_that_differ(parts):
     definition, effects = parts
-    layout = lay_out_effects(effects, definition, "test")
-    assert layout.columns == ["variant", "differs in", "seeds", "steps", "Dice %",
+    table = effects_table(effects, definition)
+    assert titles(table) == ["variant", "differs in", "seeds", "steps", "Dice %",
                               "95 % interval", "difference from baseline", "p (Holm)", "verdict"]
-    assert [row[:2] for row in layout.rows] == [
+    assert [row[:2] for row in rows(table)] == [
         ["all", ""], ["without contrast", "clcc.contrast_weight 1.0 → 0.0"],
         ["without color", "weak.color 0.5 → 0.0"]]
-    assert layout.rows[0][6:] == ["baseline", "", ""]
-    place = layout.columns.index("Dice %")
-    assert [row[place] for row in layout.marks] == ["", "†", ""]
-    assert all(len(row) == len(layout.columns)
-               for table in (layout.rows, layout.ranks, layout.marks) for row in table)
-    assert layout.num_keys == 1
+    assert rows(table)[0][6:] == ["baseline", "", ""]
+    assert marks(table, "dice") == ["", "†", ""]
+    assert [column.title for column in table.page_columns if column.is_key] == ["variant"]
 
 
 def test_of_another_method_only_what_the_file_sets_is_named(corner):
@@ -131,23 +133,23 @@ def test_of_another_method_only_what_the_file_sets_is_named(corner):
     effects = weigh_effects(definition, [
         corner(variant="supervised", recipe={"method": "supervised"}),
         corner(variant="plain", recipe=recipe), corner(variant="cold", recipe=cold)])
-    assert [row[1] for row in lay_out_effects(effects, definition, "test").rows] == [
+    assert [row[1] for row in rows(effects_table(effects, definition))] == [
         "", "method supervised → clcc",
         "method supervised → clcc, clcc.temperature none → 0.1"]
 
 
 def test_marginal_effects_say_over_what_they_are_averaged(full):
     definition, _, effects = full
-    layout = lay_out_effects(effects, definition, "test")
-    assert layout.columns[:2] == ["factor", "value"]
-    assert layout.columns[-1] == "averaged over"
-    assert [row[:2] for row in layout.rows] == [
+    table = effects_table(effects, definition)
+    assert titles(table)[:2] == ["factor", "value"]
+    assert titles(table)[-1] == "averaged over"
+    assert [row[:2] for row in rows(table)] == [
         ["variant", "plain"], ["variant", "joint"], ["clcc.grid", "2"], ["clcc.grid", "4"]]
-    assert layout.rules == [2]
+    assert rules(table) == [2]
     low, high = 100 * min(effects[1].single), 100 * max(effects[1].single)
-    assert layout.rows[1][-1] == f"2 pairs ({low:+.2f} to {high:+.2f})"
-    assert layout.rows[0][-1] == "2 groups"
-    assert layout.rows[1][2] == "2/3"
+    assert rows(table)[1][-1] == f"2 pairs ({low:+.2f} to {high:+.2f})"
+    assert rows(table)[0][-1] == "2 groups"
+    assert rows(table)[1][2] == "2/3"
     assert any(text.startswith("Effects are means over pairs")
                for text in summarize_effects(effects, definition))
 
@@ -155,19 +157,17 @@ def test_marginal_effects_say_over_what_they_are_averaged(full):
 def test_a_mean_over_fewer_groups_is_not_ranked(full):
     definition, corners, _ = full
     effects = weigh_effects(definition, corners[:3])
-    layout = lay_out_effects(effects, definition, "test")
-    place = layout.columns.index("Dice %")
-    assert [row[place] for row in layout.ranks] == [0, 0, 0, 0]
+    assert ranks(effects_table(effects, definition), "dice") == [0, 0, 0, 0]
 
 
 def test_the_groups_stand_below_with_their_scores(full):
     definition, corners, _ = full
-    layout = lay_out_cells(corners, definition, "test", MAIN_METRICS)
-    assert layout.columns == ["variant", "clcc.grid", "seeds", "steps", "Dice %", "IoU %",
+    table = build_corners(corners, definition, "test", MAIN_METRICS, MAIN, "cells", "x")
+    assert titles(table) == ["variant", "clcc.grid", "seeds", "steps", "Dice %", "IoU %",
                               "Dice % (original size)", "95 % interval"]
-    assert [row[:3] for row in layout.rows] == [
+    assert [row[:3] for row in rows(table)] == [
         ["plain", "2", "3"], ["plain", "4", "3"], ["joint", "2", "3"], ["joint", "4", "2"]]
-    assert [row[4] for row in layout.ranks] == [0, 0, 1, 2]
+    assert ranks(table, "dice") == [0, 0, 1, 2]
 
 
 def test_a_value_without_a_pair_is_said(corner):
@@ -176,7 +176,7 @@ def test_a_value_without_a_pair_is_said(corner):
     assert summarize_effects(effects, definition) == [
         "joint against plain is compared with nothing: no group that differs in it alone has "
         "finished."]
-    assert lay_out_effects(effects, definition, "test").rows[0][-3:] == ["no pair", "", ""]
+    assert rows(effects_table(effects, definition))[0][-3:] == ["no pair", "", ""]
 
 
 def test_data_sets_are_told_apart(corner):
@@ -184,8 +184,8 @@ def test_data_sets_are_told_apart(corner):
     corners = [corner(shift, variant=variant, data=data) for data in ("polyps-64", "skin-64")
                for variant, shift in (("plain", 0.0), ("joint", 0.1))]
     effects = weigh_effects(definition, corners)
-    layout = lay_out_effects(effects, definition, "test")
-    assert (layout.columns[0], layout.rules) == ("data", [2])
+    table = effects_table(effects, definition)
+    assert (titles(table)[0], rules(table)) == ("data", [2])
     said = summarize_effects(effects, definition)
     assert said[0].startswith("polyps-64: joint against plain: +")
     assert said[1].startswith("skin-64: joint against plain: +")
@@ -203,15 +203,15 @@ def test_one_seed_and_one_image_are_said(corner):
 
 def test_records_are_json_and_say_it_all(parts, full):
     definition, effects = parts
-    records = [effect_record(effect, definition) for effect in effects]
-    json.dumps(records, allow_nan=False)
-    assert [record["removed"] for record in records] == [None, "contrast", "color"]
-    assert records[1]["differs_in"] == "clcc.contrast_weight 1.0 → 0.0"
-    assert records[1]["verdict"] == "worse"
-    assert records[0]["verdict"] is None
-    assert {len(record) for record in records} == {len(records[0])}
+    found = records(effects_table(effects, definition))
+    json.dumps(found, allow_nan=False)
+    assert [record["removed"] for record in found] == [None, "contrast", "color"]
+    assert found[1]["differs_in"] == "clcc.contrast_weight 1.0 → 0.0"
+    assert found[1]["verdict"] == "worse"
+    assert found[0]["verdict"] is None
+    assert {len(record) for record in found} == {len(found[0])}
     definition, corners, _ = full
-    cells = [cell_record(each, "test", MAIN_METRICS) for each in corners]
+    cells = records(build_corners(corners, definition, "test", MAIN_METRICS, MAIN, "cells", "x"))
     json.dumps(cells, allow_nan=False)
     assert (cells[3]["variant"], cells[3]["clcc.grid"], cells[3]["seeds"]) == ("joint", 4, 2)
     assert cells[3]["dice_mean"] == pytest.approx(0.47)
@@ -232,10 +232,9 @@ def test_removing_a_part_that_shortens_a_distance_costs_pixels(corner):
     assert lost.endswith("without it the result is worse (within the margin).")
     assert gained.startswith("Removing color gains 0.10 px (")
     assert gained.endswith("without it the result is better (within the margin).")
-    layout = lay_out_effects(effects, definition, "test", metric)
-    place = list(layout.columns).index("HD95 px (original size)")
-    assert [row[place] for row in layout.marks] == ["", "†", "*"]
-    assert [row[place] for row in layout.ranks] == [2, 0, 1]
-    record = effect_record(effects[1], definition, metric)
+    table = effects_table(effects, definition, metric)
+    assert marks(table, "hd95_original") == ["", "†", "*"]
+    assert ranks(table, "hd95_original") == [2, 0, 1]
+    record = records(table)[1]
     assert record["metric"] == "hd95_original"
     assert record["hd95_original_mean"] == effects[1].mean

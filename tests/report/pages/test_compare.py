@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from cclcc_cli.errors import RunError
-from cclcc_cli.report.evidence.compare import compare, pair_record, pair_rows, pair_sentences
+from cclcc_cli.report.pages.compare import build_pair, compare, pair_record, pair_sentences
+from cclcc_cli.report.render.terminal import transposed
 
 EASY, HARD = [0.9, 0.8, 0.85, 0.7, 0.75], [0.5, 0.42, 0.44, 0.31, 0.35]
 
@@ -22,6 +23,10 @@ def runs(write_images_run, tmp_path):
                 [d + 0.01 * seed for d in dice], method=method, name=name, seed=seed)
     folders["root"] = tmp_path
     return folders
+
+
+def pair_rows(pair):
+    return transposed(build_pair(pair, "x")).rows
 
 
 def sides(runs, one, other, across=False):

@@ -8,16 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from cclcc_cli.errors import RunError
-from cclcc_cli.metrics.scores import (
-    MAIN,
-    Metric,
-    heading,
-    in_unit,
-    metric_name,
-    metric_title,
-    score_of,
-)
+from cclcc_cli.metrics.scores import MAIN, Metric, heading, metric_name, metric_title, score_of
 from cclcc_cli.report.evidence.doubts import comparison_notes, differing_conditions
+from cclcc_cli.report.evidence.keys import ABSENT, differing_keys
 from cclcc_cli.report.evidence.stacks import estimate_stack, left_over_seeds, stack_runs
 from cclcc_cli.report.evidence.statistics import SEEDS_AHEAD, Estimate
 from cclcc_cli.report.evidence.verdicts import Comparison, Pair, judge
@@ -32,12 +25,23 @@ from cclcc_cli.report.gather.finished import Split
 from cclcc_cli.report.gather.groups import Group, group_runs
 from cclcc_cli.report.gather.images import read_images
 from cclcc_cli.report.gather.runs import gather_runs, read_run
-from cclcc_cli.report.prose import evidence as words
-from cclcc_cli.report.tables.details import paired_text
+from cclcc_cli.report.prose.evidence import (
+    ALONE,
+    gain_text,
+    groups_text,
+    left_over_text,
+    rules_text,
+)
+from cclcc_cli.report.prose.numbers import (
+    change_text,
+    p_text,
+    paired_text,
+    used_p_text,
+    verdict_text,
+)
+from cclcc_cli.report.tables.columns import change_column, interval_column
+from cclcc_cli.report.tables.table import Change, Column, Interval, Row, Table, Value, two_places
 from cclcc_cli.runs.folder import RunFolder
-
-ABSENT = "-"
-"""Stands for a key that a recipe does not have."""
 
 
 @dataclass(frozen=True)
@@ -100,65 +104,51 @@ def compare(
     return Sides(
         names, (tuple(one.seeds), tuple(other.seeds)), differing_keys(one, other),
         (estimate_stack(first), estimate_stack(second)), comparison,
-        [*_doubts(one, other, split), *words.groups_text([first.num_groups]), *left_out],
+        [*_doubts(one, other, split), *groups_text([first.num_groups]), *left_out],
     )
 
 
-def differing_keys(one: Group, other: Group) -> dict[str, tuple[str, str]]:
-    """Recipe keys whose values differ, dotted, with both values as text.
-
-    Seed, fold and label seed are left out where a group stands for several of them.
-    """
-    first, second = (_flat(_recipe(group)) for group in (one, other))
-    for key, several in (("seed", max(len(one.seeds), len(other.seeds)) > 1),
-                         ("data.fold", one.folds or other.folds),
-                         ("data.selection.seed", one.subsets or other.subsets)):
-        if several:
-            first.pop(key, None)
-            second.pop(key, None)
-    return {
-        key: (first.get(key, ABSENT), second.get(key, ABSENT))
-        for key in dict.fromkeys([*first, *second])
-        if first.get(key, ABSENT) != second.get(key, ABSENT)
-    }
-
-
-def pair_rows(pair: Sides) -> list[list[str]]:
-    """Either side's scores and what is between them, for a table of three columns."""
-    both, difference = pair.estimates, pair.comparison.difference
-    metric = pair.comparison.metric
-    return [
-        ["seeds", *(", ".join(map(str, seeds)) for seeds in pair.seeds)],
-        ["images", *(str(found.num_images) for found in both)],
-        [heading(metric), *(f"{in_unit(found.mean, metric):.2f}" for found in both)],
-        ["95 % interval", *(words.interval_text(found.low, found.high, metric)
-                            for found in both)],
-        *([f"spread of {what}", *(_in_unit(getattr(found, f"{field}_std"), metric)
-                               for found in both)]
-          for what, field in (("images", "image"), ("seeds", "seed"), ("the rest", "rest"))),
-        [f"difference in {score_of(metric).difference_unit}", words.points_text(pair.comparison),
-         ""],
-        ["paired by", paired_text(difference), ""],
-        ["seeds' correlation", words.correlation_text(difference.correlation) or ABSENT, ""],
-        ["p", words.judged_p_text(pair.comparison) or ABSENT, ""],
-        ["p, images alone", f"Wilcoxon {words.p_text(difference.p_wilcoxon)}",
-         f"sign flips {words.p_text(difference.p_sign_flip)}"],
-        ["effect (Cohen's d)", ABSENT if difference.effect is None else f"{difference.effect:+.2f}",
-         ""],
-        ["verdict", words.verdict_text(pair.comparison), ""],
-    ]
+def build_pair(pair: Sides, title: str) -> Table:
+    """A row for either side; what is between them stands in the first."""
+    metric, comparison = pair.comparison.metric, pair.comparison
+    unit, difference = score_of(metric).unit, comparison.difference
+    columns = [
+        Column("name"), Column("seeds", "seeds"), Column("images", "images"),
+        Column("mean", heading(metric), unit, form=two_places), interval_column(metric),
+        *(Column(f"{what}_std", f"spread of {title}", unit, form=two_places, missing="unknown")
+          for what, title in (("image", "images"), ("seed", "seeds"), ("rest", "the rest"))),
+        change_column(metric, title=f"difference in {score_of(metric).difference_unit}"),
+        Column("paired_by", "paired by"),
+        Column("seed_correlation", "seeds' correlation", form="{:+.2f}".format, missing=ABSENT),
+        Column("used_p", "p"), Column("image_p", "p, images alone"),
+        Column("effect", "effect (Cohen's d)", form="{:+.2f}".format, missing=ABSENT),
+        Column("verdict", "verdict")]
+    sides = [{"name": name, "seeds": ", ".join(map(str, seeds)), "images": found.num_images,
+              "mean": found.mean, "interval": Interval(found.low, found.high),
+              "image_std": found.image_std, "seed_std": found.seed_std,
+              "rest_std": found.rest_std}
+             for name, seeds, found in zip(pair.names, pair.seeds, pair.estimates, strict=True)]
+    between: dict[str, Value] = {
+        "change": Change(difference.mean, comparison.low, comparison.high),
+        "paired_by": paired_text(difference), "seed_correlation": difference.correlation,
+        "used_p": used_p_text(comparison) or ABSENT,
+        "image_p": f"Wilcoxon {p_text(difference.p_wilcoxon)}", "effect": difference.effect,
+        "verdict": verdict_text(comparison)}
+    return Table("sides", title, columns, [
+        Row({**sides[0], **between}),
+        Row({**sides[1], "image_p": f"sign flips {p_text(difference.p_sign_flip)}"})])
 
 
 def pair_sentences(pair: Sides) -> list[str]:
-    """What came out, in words."""
+    """What came out, in """
     comparison = pair.comparison
-    sentences = [f"{pair.names[0]} against {pair.names[1]}: {words.verdict_text(comparison)}, "
-                 f"{words.change_text(comparison)} of {metric_title(comparison.metric)}."]
-    if need := words.gain_text(comparison):
+    sentences = [f"{pair.names[0]} against {pair.names[1]}: {verdict_text(comparison)}, "
+                 f"{change_text(comparison)} of {metric_title(comparison.metric)}."]
+    if need := gain_text(comparison):
         sentences.append(f"{need[0].upper()}{need[1:]}.")
     if comparison.left_over:
-        sentences.append(words.left_over_text("Both sides", comparison.left_over))
-    return [*sentences, *words.rules_text([comparison]), words.ALONE]
+        sentences.append(left_over_text("Both sides", comparison.left_over))
+    return [*sentences, *rules_text([comparison]), ALONE]
 
 
 def pair_record(pair: Sides) -> dict[str, Any]:
@@ -210,22 +200,3 @@ def _doubts(one: Group, other: Group, split: Split) -> list[str]:
     if one.first.group == other.first.group:  # two runs of one group are one row to a table
         return [text for _, text in differing_conditions([one, other], split)]
     return comparison_notes([one, other], split)
-
-
-def _recipe(group: Group) -> Mapping[str, Any]:
-    recipe: Mapping[str, Any] = RunFolder(group.first.path).read_json("cell.json")["recipe"]
-    return recipe
-
-
-def _flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    flat = {}
-    for key, value in nested.items():
-        if isinstance(value, Mapping):
-            flat.update(_flat(value, f"{prefix}{key}."))
-        else:
-            flat[f"{prefix}{key}"] = "null" if value is None else str(value)
-    return flat
-
-
-def _in_unit(value: float | None, metric: Metric) -> str:
-    return "unknown" if value is None else f"{in_unit(value, metric):.2f}"
