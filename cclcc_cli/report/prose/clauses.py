@@ -1,269 +1,130 @@
-"""What a method adds to the supervised loss, as a clause of a methods section, terms and weights.
+"""What each method adds to the supervised loss: a clause for a methods section, with its constants.
 
-Each clause follows the method's file in ``methods``, and says what its recipe set.
+A clause is a template over ``c``, the recipe's section of the method. It is empty where the
+method's weights are 0, for then the supervised loss alone is minimised. ``template.py`` says which
+functions clauses can call.
 """
 
-from fractions import Fraction
-from typing import assert_never
+from collections.abc import Mapping
 
-from cclcc_cli.config.clcc import Clcc, Joint, TwoStages, ViewContrast
-from cclcc_cli.config.recipes import (
-    AnyRecipe,
-    BcpRecipe,
-    ClccRecipe,
-    CpsRecipe,
-    EntropyRecipe,
-    FixMatchRecipe,
-    IctRecipe,
-    ImageContrastRecipe,
-    MeanTeacherRecipe,
-    PatchContrastRecipe,
-    PointContrastRecipe,
-    SupervisedRecipe,
-    UamtRecipe,
-    UniMatchRecipe,
-    UrpcRecipe,
-)
-from cclcc_cli.config.rivals import FixMatch, Taught, UniMatch
-from cclcc_cli.report.prose.recipe import first_part, square
+_TEACHER = (
+    "the teacher was a moving average of the weights (decay {{ number(c.teacher_decay) }}), and "
+    "the {{ c.predictor }} was validated and kept")
+_NOISE = (
+    "{% if c.noise %}Gaussian noise (standard deviation {{ number(c.noise) }}, at most "
+    "{{ number(c.noise_limit) }}){% else %}no noise{% endif %}")
+_RISEN = "{{ risen(c.consistency_weight, c.ramp_up) }}"
+_INFO_NCE = (
+    "InfoNCE with temperature {{ number(c.temperature) }}, {{ c.normalization.upper() }}-"
+    "normalised embeddings of a projector of {{ listed(c.projector_widths) }} channels")
+_STRONG_STATISTICS = (
+    "batch statistics of strong views were "
+    "{{ batch_statistics(c.strong_statistics, 'weak views') }}")
+_CONFIDENT = (
+    "where the confidence in the weak view exceeded {{ number(c.threshold) }}"
+    "{% if c.cutmix %}; with probability {{ number(c.cutmix) }} a strong view received a box of "
+    f"another{{% endif %}}; {_STRONG_STATISTICS}")
 
-NOTHING = "the supervised loss alone was minimised"
-_STATISTICS = {
-    "shared": "shared with whole images", "separate": "kept apart from those of whole images",
-    "frozen": "normalised by the running statistics of whole images",
+
+def _view_contrast(level: str) -> str:
+    """Of methods that hold a weak and a strong view against each other."""
+    return (
+        "{% if c.contrast_weight %}on all images a contrast between the weak and the strong view "
+        f"was added, of {level} ({{{{ risen(c.contrast_weight, c.ramp_up) }}}}): {_INFO_NCE}, and "
+        "negatives from {{ {'keys': 'the strong view', 'queries': 'the weak view', "
+        "'both': 'both views'}[c.negatives] }}{% if c.symmetric %}, both ways{% endif %}; "
+        f"{_STRONG_STATISTICS}{{% endif %}}")
+
+
+CLAUSES: Mapping[str, str] = {
+    "supervised": "",
+    "clcc": (
+        "{% set contrast %}{% if c.contrast_weight %}a cross-level contrast (weight "
+        "{{ number(c.contrast_weight) }}) between the {{ square(c.grid) }} cells of the whole image"
+        "{% if c.contrast_on == 'encoder' %} of the encoder's last map{% endif %} and the patches "
+        f"in their places ({_INFO_NCE}{{% if c.projector_strides %}} and strides of "
+        "{{ listed(c.projector_strides) }}{% endif %}, and "
+        "{{ {'patch': 'the other patches', 'image': \"the whole image's other cells\", 'both': "
+        "\"the other patches and the whole image's other cells\"}[c.negatives] }} as negatives"
+        "{% if c.symmetric %}, both ways{% endif %}){% endif %}{% endset %}"
+        "{% set consistency %}{% if c.consistency_weight %}a cross-level consistency (weight "
+        "{{ number(c.consistency_weight) }}), the mean squared difference between the "
+        "probabilities of the patches and those {% if c.target_ema_decay is none %}of the whole "
+        "image"
+        "{% else %}for the whole image of a moving average of the weights (decay "
+        "{{ number(c.target_ema_decay) }}){% endif %}, which are the target"
+        "{% if c.consistency_threshold is not none %} at pixels where its confidence exceeds "
+        "{{ number(c.consistency_threshold) }}{% endif %}{% endif %}{% endset %}"
+        "{% if contrast or consistency %}"
+        "{{ 'each image' if c.patch_view is none else 'the strong view of each image' }} was cut "
+        "into {{ square(c.grid) }} patches, and the supervised loss was joined by "
+        "{{ some([contrast, consistency]) }}"
+        "{% if c.terms.kind == 'two_stage' %}; the contrast was used in "
+        "{{ first_part(c.terms.contrast) }} of the budget alone, the consistency in the rest "
+        "alone"
+        "{% else %}{% if c.terms.start %}; they were added after {{ first_part(c.terms.start) }} "
+        "of "
+        "the budget{% endif %}{% if c.terms.ramp_up %}; weights rose as exp(-5 (1 - t)^2) over "
+        "{{ first_part(c.terms.ramp_up, 'next' if c.terms.start else 'first') }} of the budget"
+        "{% endif %}{% endif %}; batch statistics of patches were "
+        "{{ batch_statistics(c.patch_statistics, 'whole images') }}{% endif %}"),
+    "mean_teacher": (
+        "{% if c.consistency_weight %}on unlabelled images the mean squared difference to the "
+        f"probabilities of a teacher ({_RISEN}) was added, whose input bore {_NOISE}; {_TEACHER}"
+        "{% endif %}"),
+    "uamt": (
+        "{% if c.consistency_weight %}on unlabelled images the mean squared difference to the "
+        f"probabilities of a teacher ({_RISEN}) was added, over pixels where the entropy of the "
+        "mean of {{ c.num_passes }} noisy passes lay below a threshold that rose from "
+        "{{ number(c.threshold_start) }} ln 2 to ln 2; the teacher's input bore "
+        f"{_NOISE}; {_TEACHER}{{% endif %}}"),
+    "cps": (
+        "{% if c.cross_weight %}two networks that started differently were trained side by side, "
+        "each with the supervised loss and, on "
+        "{{ 'unlabelled images' if c.images == 'unlabeled' else 'all images' }}, with the "
+        "cross-entropy to the other's hard labels ({{ risen(c.cross_weight, c.ramp_up) }}); the "
+        "first of them was kept{% endif %}"),
+    "entropy": (
+        "{% if c.entropy_weight %}the mean entropy of predictions on unlabelled images, as a share "
+        "of ln 2 ({{ risen(c.entropy_weight, c.ramp_up) }}), was added{% endif %}"),
+    "fixmatch": (
+        "{% if c.pseudo_weight %}on unlabelled images the cross-entropy of the strong view to the "
+        "hard labels of the weak view ({{ risen(c.pseudo_weight, c.ramp_up) }}) was added, "
+        f"{_CONFIDENT}{{% endif %}}"),
+    "unimatch": (
+        "{% if c.pseudo_weight %}on unlabelled images the cross-entropy to the hard labels of the "
+        "weak view ({{ risen(c.pseudo_weight, c.ramp_up) }}) was added, half of it over two strong "
+        "views and half over the weak view with {{ three(100 * c.dropout) }} % of the channels "
+        "after {{ 'the encoder' if c.dropout_at == 'encoder' else 'the last decoder map' }} "
+        f"dropped, {_CONFIDENT}{{% endif %}}"),
+    "urpc": (
+        "{% if c.consistency_weight %}predictions were made at {{ c.num_scales }} scales (from "
+        "{{ 'stages of the decoder' if c.scales == 'decoder' else "
+        "'poolings of the last decoder map' }}"
+        "{% if c.perturbed %}, coarser features being perturbed{% endif %}), the supervised loss "
+        "was their mean{% if c.coarse_weight != 1 %} (coarser scales weighing "
+        "{{ number(c.coarse_weight) }} each, the finest 1){% endif %}, and on unlabelled images "
+        "the "
+        f"uncertainty-rectified difference of each scale to their mean ({_RISEN}) was added"
+        "{% endif %}"),
+    "ict": (
+        "{% if c.consistency_weight %}on mixtures of two unlabelled images the mean squared "
+        f"difference to the same mixture of a teacher's probabilities ({_RISEN}) was added, shares "
+        "being drawn from Beta({{ number(c.mix_alpha) }}, {{ number(c.mix_alpha) }}); "
+        f"{_TEACHER}{{% endif %}}"),
+    "bcp": (
+        "{% if c.unlabeled_weight %}the supervised loss was taken on mixed images alone: "
+        "{% if c.pretraining %}in {{ first_part(c.pretraining) }} of the budget labelled images "
+        "were pasted into each other, then labelled and unlabelled ones both ways{% else "
+        "%}labelled "
+        "and unlabelled images were pasted into each other both ways{% endif %}, the box having "
+        "{{ three(c.box) }} of the image's side; unlabelled pixels (weight "
+        "{{ number(c.unlabeled_weight) }}) had a teacher's mask as their truth"
+        "{% if c.largest_component %}, of which only the largest region was kept{% endif %}; "
+        f"{_TEACHER}{{% endif %}}"),
+    "image_contrast": _view_contrast(
+        "an image (the mean of its {{ square(c.grid) }} cells) against the others of the batch"),
+    "patch_contrast": _view_contrast(
+        "the {{ square(c.grid) }} cells of an image against its other cells"),
+    "point_contrast": _view_contrast("{{ c.num_points }} pixels of an image against one another"),
 }
-
-
-def added_terms(recipe: AnyRecipe) -> str:
-    """What was minimised beside the supervised loss, with every weight and constant."""
-    match recipe:
-        case SupervisedRecipe():
-            return NOTHING
-        case ClccRecipe():
-            return _clcc(recipe)
-        case MeanTeacherRecipe():
-            return _mean_teacher(recipe)
-        case UamtRecipe():
-            return _uamt(recipe)
-        case IctRecipe():
-            return _ict(recipe)
-        case CpsRecipe():
-            return _cps(recipe)
-        case EntropyRecipe():
-            return _entropy(recipe)
-        case FixMatchRecipe():
-            return _fixmatch(recipe)
-        case UniMatchRecipe():
-            return _unimatch(recipe)
-        case UrpcRecipe():
-            return _urpc(recipe)
-        case BcpRecipe():
-            return _bcp(recipe)
-        case ImageContrastRecipe() | PatchContrastRecipe() | PointContrastRecipe():
-            return _view_contrast(recipe)
-        case never:
-            assert_never(never)
-
-
-def _risen(weight: float, ramp_up: Fraction) -> str:
-    """A weight and how it gets there."""
-    if not ramp_up:
-        return f"weight {weight:g}"
-    over = "the whole budget" if ramp_up == 1 else f"{first_part(ramp_up)} of the budget"
-    return f"weight {weight:g}, rising as exp(-5 (1 - t)^2) over {over}"
-
-
-def _clcc(recipe: ClccRecipe) -> str:
-    config, grid = recipe.clcc, square(recipe.clcc.grid)
-    terms = []
-    if config.contrast_weight:
-        negatives = {"patch": "the other patches", "image": "the whole image's other cells",
-                     "both": "the other patches and the whole image's other cells"}
-        both = ", both ways" if config.symmetric else ""
-        strides = (f" and strides of {_widths(config.projector_strides)}"
-                   if config.projector_strides else "")
-        inside = " of the encoder's last map" if config.contrast_on == "encoder" else ""
-        terms.append(
-            f"a cross-level contrast (weight {config.contrast_weight:g}) between the {grid} cells "
-            f"of the whole image{inside} and the patches in their places (InfoNCE with temperature "
-            f"{config.temperature:g}, {config.normalization.upper()}-normalised embeddings of a "
-            f"projector of {_widths(config.projector_widths)} channels{strides}, and "
-            f"{negatives[config.negatives]} as negatives{both})")
-    if config.consistency_weight:
-        terms.append(f"a cross-level consistency (weight {config.consistency_weight:g}), the mean "
-                     "squared difference between the probabilities of the patches and "
-                     f"{_target(config)}")
-    if not terms:
-        return NOTHING
-    match config.terms:
-        case Joint(start=start, ramp_up=ramp):
-            later = f"; they were added after {first_part(start)} of the budget" if start else ""
-            over = first_part(ramp).replace("first", "next") if start else first_part(ramp)
-            order = (f"{later}; weights rose as exp(-5 (1 - t)^2) over {over} of the budget"
-                     if ramp else later)
-        case TwoStages(contrast=share):
-            order = (f"; the contrast was used in {first_part(share)} of the budget alone, the "
-                     "consistency in the rest alone")
-        case never:
-            assert_never(never)
-    source = "each image" if config.patch_view is None else "the strong view of each image"
-    return (f"{source} was cut into {grid} patches, and the supervised loss was joined by "
-            f"{' and '.join(terms)}{order}; batch statistics of patches were "
-            f"{_STATISTICS[config.patch_statistics]}")
-
-
-def _target(config: Clcc) -> str:
-    """What patches are held to."""
-    whose = ("those of the whole image" if config.target_ema_decay is None else
-             "those for the whole image of a moving average of the weights (decay "
-             f"{config.target_ema_decay:g})")
-    where = ("" if config.consistency_threshold is None else
-             f" at pixels where its confidence exceeds {config.consistency_threshold:g}")
-    return f"{whose}, which are the target{where}"
-
-
-def _teacher(config: Taught) -> str:
-    return (f"the teacher was a moving average of the weights (decay {config.teacher_decay:g}), "
-            f"and the {config.predictor} was validated and kept")
-
-
-def _mean_teacher(recipe: MeanTeacherRecipe) -> str:
-    config = recipe.mean_teacher
-    if not config.consistency_weight:
-        return NOTHING
-    return ("on unlabelled images the mean squared difference to the probabilities of a teacher "
-            f"({_risen(config.consistency_weight, config.ramp_up)}) was added, whose input bore "
-            f"{_noise(config.noise, config.noise_limit)}; {_teacher(config)}")
-
-
-def _uamt(recipe: UamtRecipe) -> str:
-    config = recipe.uamt
-    if not config.consistency_weight:
-        return NOTHING
-    return ("on unlabelled images the mean squared difference to the probabilities of a teacher "
-            f"({_risen(config.consistency_weight, config.ramp_up)}) was added, over pixels where "
-            f"the entropy of the mean of {config.num_passes} noisy passes lay below a threshold "
-            f"that rose from {config.threshold_start:g} ln 2 to ln 2; the teacher's input bore "
-            f"{_noise(config.noise, config.noise_limit)}; {_teacher(config)}")
-
-
-def _noise(noise: float, limit: float) -> str:
-    if not noise:
-        return "no noise"
-    return f"Gaussian noise (standard deviation {noise:g}, at most {limit:g})"
-
-
-def _ict(recipe: IctRecipe) -> str:
-    config = recipe.ict
-    if not config.consistency_weight:
-        return NOTHING
-    share = f"Beta({config.mix_alpha:g}, {config.mix_alpha:g})"
-    return ("on mixtures of two unlabelled images the mean squared difference to the same mixture "
-            f"of a teacher's probabilities ({_risen(config.consistency_weight, config.ramp_up)}) "
-            f"was added, shares being drawn from {share}; {_teacher(config)}")
-
-
-def _cps(recipe: CpsRecipe) -> str:
-    config = recipe.cps
-    if not config.cross_weight:
-        return NOTHING
-    where = "unlabelled images" if config.images == "unlabeled" else "all images"
-    return ("two networks that started differently were trained side by side, each with the "
-            f"supervised loss and, on {where}, with the cross-entropy to the other's hard labels "
-            f"({_risen(config.cross_weight, config.ramp_up)}); the first of them was kept")
-
-
-def _entropy(recipe: EntropyRecipe) -> str:
-    config = recipe.entropy
-    if not config.entropy_weight:
-        return NOTHING
-    return ("the mean entropy of predictions on unlabelled images, as a share of ln 2 "
-            f"({_risen(config.entropy_weight, config.ramp_up)}), was added")
-
-
-def _sure(config: FixMatch | UniMatch) -> str:
-    mixed = (f"; with probability {config.cutmix:g} a strong view received a box of another"
-             if config.cutmix else "")
-    return (f"where the confidence in the weak view exceeded {config.threshold:g}{mixed}; batch "
-            f"statistics of strong views were {_STATISTICS[config.strong_statistics]}").replace(
-                "whole images", "weak views")
-
-
-def _fixmatch(recipe: FixMatchRecipe) -> str:
-    config = recipe.fixmatch
-    if not config.pseudo_weight:
-        return NOTHING
-    return ("on unlabelled images the cross-entropy of the strong view to the hard labels of the "
-            f"weak view ({_risen(config.pseudo_weight, config.ramp_up)}) was added, "
-            f"{_sure(config)}")
-
-
-def _unimatch(recipe: UniMatchRecipe) -> str:
-    config = recipe.unimatch
-    if not config.pseudo_weight:
-        return NOTHING
-    place = "the encoder" if config.dropout_at == "encoder" else "the last decoder map"
-    return ("on unlabelled images the cross-entropy to the hard labels of the weak view "
-            f"({_risen(config.pseudo_weight, config.ramp_up)}) was added, half of it over two "
-            f"strong views and half over the weak view with {100 * config.dropout:.3g} % of the "
-            f"channels after {place} dropped, {_sure(config)}")
-
-
-def _urpc(recipe: UrpcRecipe) -> str:
-    config = recipe.urpc
-    if not config.consistency_weight:
-        return NOTHING
-    source = ("stages of the decoder" if config.scales == "decoder" else
-              "poolings of the last decoder map")
-    changed = ", coarser features being perturbed" if config.perturbed else ""
-    weighed = "" if config.coarse_weight == 1 else (
-        f" (coarser scales weighing {config.coarse_weight:g} each, the finest 1)")
-    return (f"predictions were made at {config.num_scales} scales (from {source}{changed}), the "
-            f"supervised loss was their mean{weighed}, and on unlabelled images the "
-            "uncertainty-rectified "
-            "difference of each scale to their mean "
-            f"({_risen(config.consistency_weight, config.ramp_up)}) was added")
-
-
-def _bcp(recipe: BcpRecipe) -> str:
-    config = recipe.bcp
-    if not config.unlabeled_weight:
-        return NOTHING
-    first = (f"in {first_part(config.pretraining)} of the budget labelled images were pasted into "
-             "each other, then labelled and unlabelled ones both ways" if config.pretraining else
-             "labelled and unlabelled images were pasted into each other both ways")
-    largest = ", of which only the largest region was kept" if config.largest_component else ""
-    return (f"the supervised loss was taken on mixed images alone: {first}, the box having "
-            f"{config.box:.3g} of the image's side; unlabelled pixels (weight "
-            f"{config.unlabeled_weight:g}) had a teacher's mask as their truth{largest}; "
-            "the teacher was a moving average of the weights (decay "
-            f"{config.teacher_decay:g}), and the {config.predictor} was validated and kept")
-
-
-def _view_contrast(recipe: ImageContrastRecipe | PatchContrastRecipe | PointContrastRecipe) -> str:
-    config: ViewContrast
-    match recipe:
-        case ImageContrastRecipe(image_contrast=config):
-            grid = square(recipe.image_contrast.grid)
-            level = f"an image (the mean of its {grid} cells) against the others of the batch"
-        case PatchContrastRecipe(patch_contrast=config):
-            grid = square(recipe.patch_contrast.grid)
-            level = f"the {grid} cells of an image against its other cells"
-        case PointContrastRecipe(point_contrast=config):
-            level = f"{recipe.point_contrast.num_points} pixels of an image against one another"
-        case never:
-            assert_never(never)
-    if not config.contrast_weight:
-        return NOTHING
-    negatives = {"keys": "the strong view", "queries": "the weak view", "both": "both views"}
-    both = ", both ways" if config.symmetric else ""
-    return ("on all images a contrast between the weak and the strong view was added, of "
-            f"{level} ({_risen(config.contrast_weight, config.ramp_up)}): InfoNCE with "
-            f"temperature {config.temperature:g}, {config.normalization.upper()}-normalised "
-            f"embeddings of a projector of {_widths(config.projector_widths)} channels, and "
-            f"negatives from {negatives[config.negatives]}{both}; batch statistics of strong views "
-            f"were {_STATISTICS[config.strong_statistics]}").replace("whole images", "weak views")
-
-
-def _widths(widths: tuple[int, int, int]) -> str:
-    return f"{widths[0]}, {widths[1]} and {widths[2]}"

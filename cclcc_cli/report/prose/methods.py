@@ -4,7 +4,7 @@ Each setting is a clause for each group. Where all groups have the same it is on
 is said for whom which clause holds.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cclcc_cli.metrics.scores import MAIN, Metric, in_unit, metric_title, score_of
@@ -13,14 +13,13 @@ from cclcc_cli.report.evidence.verdicts import Comparison, default_margin
 from cclcc_cli.report.gather.details import GroupDetails
 from cclcc_cli.report.gather.finished import Split
 from cclcc_cli.report.gather.groups import look_alike, row_name
-from cclcc_cli.report.prose import recipe as say
-from cclcc_cli.report.prose.clauses import NOTHING, added_terms
+from cclcc_cli.report.prose.template import describe_method, describe_settings, listed
 
 MOST_CLAUSES = 8
 """Settings that differ in more ways are left to the table of recipes."""
 _NAMED = 6
 
-Clause = Callable[[GroupDetails], str]
+NOTHING = "the supervised loss alone was minimised"
 
 
 @dataclass(frozen=True)
@@ -44,17 +43,21 @@ def write_methods(
         metric: the score that is judged.
     """
     known = [group for group in groups if group.recipe is not None]
-    passages = [
-        Passage("Data", [_sentences(known, (_data, _fold, _leaks, _labels, _streams))]),
-        Passage("Network and training", [_sentences(known, (
-            _network, _weak, _strong, _loss, _optimiser, _schedule, _budget, _selection,
-            _seeds, _computed))]),
-        Passage("Methods", _methods(known)),
-        Passage("Evaluation", [" ".join(
-            [_sentences(known, (_threshold,)), *_rules(known, split, metric), _readings(known)])]),
-        Passage("Statistics", [_statistics(comparisons, metric)]),
-        Passage("Software", [text] if (text := _sentences(known, (_software,))) else []),
-    ] if known else []
+    passages = []
+    if known:
+        said = [describe_settings(group) for group in known]
+        settings = {title: " ".join(filter(None, (
+            _sentence(known, clauses)
+            for clauses in zip(*(each[title] for each in said), strict=True))))
+            for title in said[0]}
+        software = settings.pop("Software")
+        evaluation = " ".join([
+            settings.pop("Evaluation"), *_rules(known, split, metric), _readings(known)])
+        passages = [
+            *(Passage(title, [text]) for title, text in settings.items()),
+            Passage("Methods", _methods(known)), Passage("Evaluation", [evaluation]),
+            Passage("Statistics", [_statistics(comparisons, metric)]),
+            Passage("Software", [software] if software else [])]
     missing = [group for group in groups if group.recipe is None]
     if missing:
         passages.append(Passage("Not described", [
@@ -63,15 +66,11 @@ def write_methods(
     return [passage for passage in passages if passage.paragraphs]
 
 
-def _sentences(groups: Sequence[GroupDetails], clauses: Sequence[Clause]) -> str:
-    return " ".join(filter(None, (_sentence(groups, clause) for clause in clauses)))
-
-
-def _sentence(groups: Sequence[GroupDetails], clause: Clause) -> str:
+def _sentence(groups: Sequence[GroupDetails], clauses: Sequence[str]) -> str:
     """One clause of all groups as a sentence; nothing where none has it."""
     buckets: dict[str, list[GroupDetails]] = {}
-    for group in groups:
-        buckets.setdefault(clause(group), []).append(group)
+    for group, clause in zip(groups, clauses, strict=True):
+        buckets.setdefault(clause, []).append(group)
     if list(buckets) == [""]:
         return ""
     if len(buckets) == 1:
@@ -99,104 +98,7 @@ def _names(bucket: Sequence[GroupDetails], groups: Sequence[GroupDetails]) -> st
     if len(names) > _NAMED:
         rest = len(names) - _NAMED + 1
         names = [*names[:_NAMED - 1], f"{rest} more"]
-    return say.listed(names)
-
-
-def _data(group: GroupDetails) -> str:
-    first, cell = group.first, group.first.cell
-    size, rule = first.text("cell", "data", "size"), first.text("cell", "splits", "rule")
-    counts = cell.get("splits", {}).get("counts", {})
-    parts = say.listed([f"{counts[split]:,} {word}" for split, word in
-                        (("train", "training"), ("val", "validation"), ("test", "test"))
-                        if split in counts])
-    return (f"the data set {first.text('cell', 'data', 'name')}, at {say.square(size)} pixels, was "
-            f"divided into {parts} images ({rule})")
-
-
-def _fold(group: GroupDetails) -> str:
-    if folds := group.group.folds:
-        return (f"folds {say.listed(list(map(str, folds)))} of its cross-validation were used, and "
-                "their means averaged")
-    fold = group.first.text("cell", "recipe", "data", "fold")
-    return f"fold {fold} of its cross-validation was used" if fold else ""
-
-
-def _leaks(group: GroupDetails) -> str:
-    leaked = {split: len(stems) for split, stems in group.first.cell.get("leaked", {}).items()
-              if stems}
-    told = [f"{count:,} {word} {'images show' if count > 1 else 'image shows'}"
-            for split, word in (("val", "validation"), ("test", "test"))
-            if (count := leaked.get(split, 0))]
-    return (f"{say.listed(told)} the same thing as an image that trains or selects, and counted "
-            "all the same") if told else ""
-
-
-def _labels(group: GroupDetails) -> str:
-    assert group.recipe is not None
-    return say.labels(group.recipe, group.group.first.labeled, group.group.first.train_images,
-                      group.group.subsets)
-
-
-def _streams(group: GroupDetails) -> str:
-    assert group.recipe is not None
-    return say.streams(group.recipe, group.group.first.labeled, group.group.first.train_images)
-
-
-def _network(group: GroupDetails) -> str:
-    assert group.recipe is not None
-    costs = group.group.first.costs
-    return say.network(group.recipe, costs.predictor_parameters if costs else None)
-
-
-def _weak(group: GroupDetails) -> str:
-    assert group.recipe is not None
-    return say.weak_view(group.recipe.weak)
-
-
-def _strong(group: GroupDetails) -> str:
-    assert group.recipe is not None
-    views = group.recipe.strong_views
-    return say.strong_view(views.config, views.count) if views else ""
-
-
-def _loss(group: GroupDetails) -> str:
-    assert group.recipe is not None
-    return say.supervised_loss(group.recipe)
-
-
-def _optimiser(group: GroupDetails) -> str:
-    assert group.recipe is not None
-    return say.optimiser(group.recipe)
-
-
-def _schedule(group: GroupDetails) -> str:
-    assert group.recipe is not None
-    return say.schedule(group.recipe)
-
-
-def _budget(group: GroupDetails) -> str:
-    assert group.recipe is not None
-    return say.budget(group.recipe, [run.run.steps for run in group.runs])
-
-
-def _selection(group: GroupDetails) -> str:
-    assert group.recipe is not None
-    return say.selection(group.recipe)
-
-
-def _seeds(group: GroupDetails) -> str:
-    seeds = list(map(str, group.group.seeds))
-    if len(seeds) == 1:
-        return f"training was run once (seed {seeds[0]})"
-    return f"training was repeated with {len(seeds)} seeds ({say.listed(seeds)})"
-
-
-def _computed(group: GroupDetails) -> str:
-    first = group.first
-    device = first.text("environment", "gpu") or first.text("cell", "runtime", "device").upper()
-    threads = first.text("cell", "runtime", "threads")
-    told = f" with {say.counted(int(threads), 'thread')}" if threads.isdigit() else ""
-    return f"it ran on {device} in {first.text('cell', 'runtime', 'precision')}{told}"
+    return listed(names)
 
 
 def _methods(groups: Sequence[GroupDetails]) -> list[str]:
@@ -204,19 +106,14 @@ def _methods(groups: Sequence[GroupDetails]) -> list[str]:
     buckets: dict[tuple[str, str], list[GroupDetails]] = {}
     for group in groups:
         assert group.recipe is not None
-        text = added_terms(group.recipe)
-        source = "" if text == NOTHING else group.recipe.source
-        buckets.setdefault((text, source), []).append(group)
+        clause = describe_method(group.recipe)
+        source = group.recipe.source if clause else ""
+        buckets.setdefault((clause or NOTHING, source), []).append(group)
     if len(buckets) > 2 * MOST_CLAUSES:
         return [f"{len(buckets)} losses were compared; the table of recipes lists their weights "
                 "and constants."]
     return [f"For {_names(bucket, groups)}{f' ({source})' if source else ''}, {text}."
             for (text, source), bucket in buckets.items()]
-
-
-def _threshold(group: GroupDetails) -> str:
-    assert group.recipe is not None
-    return say.threshold(group.recipe.evaluation)
 
 
 def _rules(groups: Sequence[GroupDetails], split: Split, metric: Metric) -> list[str]:
@@ -276,12 +173,3 @@ _WAYS: Mapping[Pairing, str] = {
     "none": "Where groups share no seed, differences are paired by image alone, and each group's "
             "seeds are noise of their own.",
 }
-
-
-def _software(group: GroupDetails) -> str:
-    first = group.first
-    version, python = first.text("environment", "cclcc"), first.text("environment", "python")
-    torch = first.text("environment", "packages", "torch")
-    if not version:
-        return ""
-    return f"all was computed by cclcc {version} with PyTorch {torch} and Python {python}"

@@ -10,11 +10,11 @@ from cclcc_cli.config import parse_recipe
 from cclcc_cli.config.recipes import METHODS
 from cclcc_cli.config.schema import Section
 from cclcc_cli.errors import RecipeError
-from cclcc_cli.report.prose.clauses import NOTHING, added_terms
-from cclcc_cli.report.prose.recipe import network, optimiser
+from cclcc_cli.report.prose.clauses import CLAUSES
+from cclcc_cli.report.prose.template import describe_method
 
 Build = Callable[..., dict[str, Any]]
-RIVALS = [method for method in METHODS if method != "supervised"]
+COMPARED = [method for method in METHODS if method != "supervised"]
 WEIGHTS = {"contrast_weight", "consistency_weight", "cross_weight", "entropy_weight",
            "pseudo_weight", "unlabeled_weight"}
 
@@ -47,10 +47,10 @@ def other_values(value: Any, allowed: Any) -> Iterator[Any]:
         yield [other * 2 for other in value]
 
 
-@pytest.mark.parametrize("method", RIVALS)
+@pytest.mark.parametrize("method", COMPARED)
 def test_every_key_of_a_method_is_told(tiny_recipe: Build, method: str) -> None:
     plain = recipe_of(tiny_recipe, method)
-    told, checked = added_terms(plain), 0
+    told, checked = describe_method(plain), 0
     for key, field in options_of(method).model_fields.items():
         value = getattr(getattr(plain, method), key)
         for other in other_values(value, field.annotation):
@@ -58,21 +58,25 @@ def test_every_key_of_a_method_is_told(tiny_recipe: Build, method: str) -> None:
                 changed = recipe_of(tiny_recipe, method, **{key: other})
             except RecipeError:
                 continue
-            assert added_terms(changed) != told, f"{method}.{key} = {other} is not told"
+            assert describe_method(changed) != told, f"{method}.{key} = {other} is not told"
             checked += 1
             break
     assert checked >= 2
 
 
-@pytest.mark.parametrize("method", RIVALS)
+@pytest.mark.parametrize("method", COMPARED)
 def test_without_its_weights_a_method_is_supervision(tiny_recipe: Build, method: str) -> None:
     weights = WEIGHTS & set(options_of(method).model_fields)
     assert weights
-    assert added_terms(recipe_of(tiny_recipe, method, **dict.fromkeys(weights, 0.0))) == NOTHING
+    assert describe_method(recipe_of(tiny_recipe, method, **dict.fromkeys(weights, 0.0))) == ""
+
+
+def test_every_method_has_a_clause() -> None:
+    assert list(CLAUSES) == list(METHODS)
 
 
 def test_clcc_in_full(tiny_recipe: Build) -> None:
-    assert added_terms(recipe_of(tiny_recipe, "clcc", consistency_weight=0.0)) == (
+    assert describe_method(recipe_of(tiny_recipe, "clcc", consistency_weight=0.0)) == (
         "each image was cut into 5 \N{MULTIPLICATION SIGN} 5 patches, and the supervised loss was "
         "joined by a cross-level contrast (weight 1) between the 5 \N{MULTIPLICATION SIGN} 5 cells "
         "of the whole image and the patches in their places (InfoNCE with temperature 0.07, "
@@ -82,31 +86,10 @@ def test_clcc_in_full(tiny_recipe: Build) -> None:
 
 
 def test_two_stages_are_told_as_such(tiny_recipe: Build) -> None:
-    text = added_terms(recipe_of(
+    text = describe_method(recipe_of(
         tiny_recipe, "clcc", terms={"kind": "two_stage", "contrast": 0.25},
         projector_strides=[4, 4, 4]))
     assert "the contrast was used in the first quarter of the budget alone, the consistency in " \
         "the rest alone" in text
     assert "64, 64 and 128 channels and strides of 4, 4 and 4" in text
     assert "rose" not in text
-
-
-@pytest.mark.parametrize("keys", [
-    {"encoder": "resnet18"}, {"weights": "none"}, {"weights": "w.pth"},
-    {"decoder_widths": [64, 32, 16, 8, 8]}, {"upsampling": "nearest"}, {"freeze": "encoder"},
-    {"freeze": "batch_norm"}, {"init": "runs/x"}, {"normalization": {"mean": [0.5, 0.5, 0.5]}},
-])
-def test_every_key_of_a_pretrained_network_is_told(
-    tiny_recipe: Build, keys: dict[str, Any]
-) -> None:
-    plain, changed = (
-        network(parse_recipe(tiny_recipe("supervised", model={"kind": "timm", **more}), "t"), None)
-        for more in ({}, keys)
-    )
-    assert "timm's encoder tf_efficientnet_lite0 with pretrained weights" in plain
-    assert changed != plain
-
-
-def test_the_encoders_own_rate_is_told(tiny_recipe: Build) -> None:
-    recipe = parse_recipe(tiny_recipe("supervised", optimizer={"encoder_lr": 0.1}), "t")
-    assert "(learning rate 0.001, 0.1 times that in the encoder, weight decay" in optimiser(recipe)

@@ -112,6 +112,35 @@ def test_every_shared_key_is_told(
     assert text_of(tmp_path) != plain
 
 
+@pytest.mark.parametrize("keys", [
+    {"encoder": "resnet18"}, {"weights": "none"}, {"weights": "w.pth"},
+    {"decoder_widths": [64, 32, 16, 8, 8]}, {"upsampling": "nearest"}, {"freeze": "encoder"},
+    {"freeze": "batch_norm"}, {"init": "runs/x"}, {"normalization": {"mean": [0.5, 0.5, 0.5]}},
+])
+def test_every_key_of_a_pretrained_network_is_told(
+    write_full_run: Write, tmp_path: Path, keys: dict[str, Any]
+) -> None:
+    write_full_run(DICE, name="plain", keys={"model": {"kind": "timm"}})
+    write_full_run(DICE, name="changed", keys={"model": {"kind": "timm", **keys}})
+    (training,) = section(tmp_path)["Network and training"]
+    assert "timm's encoder tf_efficientnet_lite0 with pretrained weights" in training
+    assert training.count("the network was timm's encoder") == 2
+
+
+def test_the_encoders_own_rate_is_told(write_full_run: Write, tmp_path: Path) -> None:
+    write_full_run(DICE, keys={"optimizer": {"encoder_lr": 0.1}})
+    assert ("(learning rate 0.001, 0.1 times that in the encoder, weight decay"
+            in text_of(tmp_path))
+
+
+def test_what_a_run_says_cannot_part_the_passages(write_full_run: Write, tmp_path: Path) -> None:
+    folder = write_full_run(DICE)
+    cell = folder.read_json("cell.json")
+    cell["splits"]["rule"] = "by hand ¶ \n§ Software\n"
+    folder.write_json("cell.json", cell)
+    assert "images (by hand Software )." in section(tmp_path)["Data"][0]
+
+
 def test_how_differences_were_judged_is_told_as_it_was(
     write_full_run: Write, tmp_path: Path
 ) -> None:
