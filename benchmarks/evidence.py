@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cclcc_cli.report.evidence.statistics import LEVEL
+from cclcc_cli.report.evidence.findings import LEVEL
 from cclcc_cli.report.evidence.variance import (
     Noise,
     crossed_noise,

@@ -1,4 +1,4 @@
-"""How long lists are told."""
+"""How long lists and times are written."""
 
 from collections.abc import Sequence
 
@@ -7,3 +7,10 @@ def few(names: Sequence[object], most: int = 3) -> str:
     """The first ones by name, the rest as a count: ``a, b, c, 4 more``."""
     rest = len(names) - most
     return ", ".join([*map(str, names[:most]), *([f"{rest} more"] if rest > 0 else [])])
+
+
+def duration(seconds: float) -> str:
+    """``1:02:03`` or ``2:03``."""
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"

@@ -92,8 +92,8 @@ def ablate(
 def _show_plan(plan: "AblationPlan", workers: int, json: bool) -> None:
     from collections import Counter
 
-    from cclcc_cli.runs.progress import duration
     from cclcc_cli.sweeps.plan import measure_pace
+    from cclcc_cli.wording import duration
 
     standings = [run.standing for run in plan.runs]
     open_runs = [run for run, standing in zip(plan.runs, standings, strict=True)

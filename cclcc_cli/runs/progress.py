@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from cclcc_cli.runs.folder import RunFolder
 from cclcc_cli.runs.identity import RunSpec
 from cclcc_cli.training.schedule import Plan
+from cclcc_cli.wording import duration
 
 
 class Display(Protocol):
@@ -154,10 +155,3 @@ def describe_record(record: Mapping[str, Any], total_steps: int) -> str:
         f"val Dice {100 * val['dice']:.2f} IoU {100 * val['iou']:.2f} | "
         f"{record['images_per_second']:.1f} images/s"
     )
-
-
-def duration(seconds: float) -> str:
-    """``1:02:03`` or ``2:03``."""
-    minutes, second = divmod(round(seconds), 60)
-    hours, minute = divmod(minutes, 60)
-    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"

@@ -111,7 +111,7 @@ def test_costs_stand_beside_the_scores(root):
     assert row["predictor_parameters"] == row["training_parameters"] > 1000
     assert row["images_per_second"] > 0
     shown = invoke("--runs", root, "--costs", "--format", "markdown").stdout.splitlines()[2]
-    assert shown.endswith("| images learnt from | judged | images/s | peak GiB |")
+    assert shown.endswith("| images learnt from | forward only | images/s | peak GiB |")
 
 
 def test_the_table_of_costs_shows_what_really_ran(root):
@@ -145,7 +145,7 @@ def test_rows_are_compared_with_the_supervised_one_image_by_image(rivals):
     assert ours["difference"] == pytest.approx(sum(by_hand) / 3, abs=1e-12)  # of the common seed
     assert (ours["difference_images"], ours["comparisons"], ours["repetitions"]) == (3, 0, 1)
     assert (ours["verdict"], ours["seeds_left_over"]) == ("these two trainings", "1")
-    assert (ours["baseline"], base["baseline"]) == (base["arm"], None)
+    assert (ours["baseline"], base["baseline"]) == (base["group"], None)
     assert (ours["p_holm"], ours["smallest_gain"]) == (None, None)
     assert any("about these two trainings" in sentence for sentence in found["summary"])
 
@@ -182,10 +182,10 @@ def test_verdicts_stand_in_the_table_and_sentences_below_it(rivals):
 def test_another_baseline_is_taken_by_name_or_refused(rivals):
     named = invoke("--runs", rivals, "--baseline", "mean_teacher", "--format", "json")
     ours, base = json.loads(named.stdout)["rows"]
-    assert (ours["baseline"], base["baseline"]) == (None, ours["arm"])
+    assert (ours["baseline"], base["baseline"]) == (None, ours["group"])
     refused = invoke("--runs", rivals, "--baseline", "uamt")
     assert str(refused.exception) == (
-        "--baseline uamt: no row is called so; there are mean_teacher, tiny, supervised")
+        "--baseline uamt: no row has this name; there are mean_teacher, tiny, supervised")
 
 
 def test_unlike_scores_are_refused_or_shown_across(rivals, tmp_path):

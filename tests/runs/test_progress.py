@@ -2,7 +2,8 @@
 
 import pytest
 
-from cclcc_cli.runs.progress import Clock, CpuWatch, describe_record, duration
+from cclcc_cli.runs.progress import Clock, CpuWatch, describe_record
+from cclcc_cli.wording import duration
 
 
 @pytest.mark.parametrize(

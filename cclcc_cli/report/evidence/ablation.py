@@ -3,7 +3,7 @@
 A factor is the variant, or an axis that does not merely repeat groups. The effect of a value is
 the mean, over all pairs of groups that differ in this factor alone, of the group with the value
 less the group with the baseline's: with one factor that is a plain comparison, in a full
-design the marginal effect. It is judged like any difference: as one contrast, in which all groups
+design the marginal effect. It is treated like any difference, as one contrast, in which all groups
 share the axis of seeds and the images. Folds and labelled subsets (the axis
 ``data.selection.seed``) repeat a group and are pooled. All effects of an ablation are one family,
 which its file declares.
@@ -20,6 +20,7 @@ from cclcc_cli.config.definition import Definition
 from cclcc_cli.config.design import REPETITIONS, WHOLE, same
 from cclcc_cli.errors import RunError
 from cclcc_cli.metrics.scores import MAIN, Metric, score_of
+from cclcc_cli.report.evidence.findings import Difference
 from cclcc_cli.report.evidence.stacks import (
     Stack,
     compare_stacks,
@@ -27,8 +28,7 @@ from cclcc_cli.report.evidence.stacks import (
     left_over_seeds,
     stack_runs,
 )
-from cclcc_cli.report.evidence.statistics import Difference
-from cclcc_cli.report.evidence.verdicts import Comparison, Pair, judge
+from cclcc_cli.report.evidence.verdicts import Comparison, Pair, reach_verdicts
 from cclcc_cli.report.gather.finished import FinishedRun
 from cclcc_cli.report.gather.groups import Group, build_group
 from cclcc_cli.report.gather.images import ImageScores
@@ -114,7 +114,7 @@ def only_ablation(root: Path) -> str:
     """
     there = _there(root)
     if len(there) != 1:
-        raise RunError(f"--layout ablation: say which with --ablation NAME; below {root} there "
+        raise RunError(f"--layout ablation: name one with --ablation NAME; in {root} there "
                        f"are: {', '.join(there) or 'none'}")
     return there[0]
 
@@ -136,8 +136,8 @@ def read_ablation(root: Path, name: str) -> PlannedAblation:
                        f"there are: {', '.join(_there(root)) or 'none'}")
     record = read_record(root, name)
     if record.definition is None:
-        raise RunError(f"{path}: does not say what its cells stand for; give the same cclcc "
-                       "ablate command again, which trains nothing that is finished")
+        raise RunError(f"{path}: does not say what its runs stand for; rerun the same cclcc "
+                       "ablate command, which repeats no finished run")
     return PlannedAblation(name, _definition(record, path), {
         place: root / folders[-1] for place, folders in record.places.items()})
 
@@ -148,8 +148,8 @@ def _definition(record: PlanRecord, path: Path) -> Definition:
     except ValidationError as error:
         problem = error.errors()[0]
         where = ".".join(map(str, ("definition", *problem["loc"])))
-        raise RunError(f"{path}: {where}: {problem['msg']}; remove the file and give the same "
-                       "cclcc ablate command again") from None
+        raise RunError(f"{path}: {where}: {problem['msg']}; remove the file and rerun the "
+                       "same cclcc ablate command") from None
 
 
 def find_corners(
@@ -171,9 +171,9 @@ def find_corners(
             continue
         values = {VARIANT: point.variant, **{
             key: value for key, value in point.values.items() if key not in REPETITIONS}}
-        for data, former, found in corners:
-            if data == run.data and _alike(former, values):
-                if run not in found:  # places that came to the same cell
+        for data, previous, found in corners:
+            if data == run.data and _alike(previous, values):
+                if run not in found:  # places that came to the same run
                     found.append(run)
                 break
         else:
@@ -219,11 +219,11 @@ def weigh_effects(
                        *(value for value in values if not same(value, baseline))]
             found += [_effect(factor, value, baseline, near) for value in ordered
                       if any(same(corner.values[factor], value) for corner in near)]
-    judged = iter(judge([
+    comparisons = iter(reach_verdicts([
         Pair(effect.pairs[0][1].group, pooled, left_over_seeds(
             corner.stack for pair in effect.pairs for corner in pair))
         for effect, pooled in found if pooled], margin, metric))
-    return [replace(effect, comparison=next(judged)) if pooled else effect
+    return [replace(effect, comparison=next(comparisons)) if pooled else effect
             for effect, pooled in found]
 
 

@@ -14,7 +14,7 @@ def comparison_notes(groups: Sequence[Group], split: Split) -> list[str]:
     """What a reader must know before believing the table.
 
     Within one data set: what differs between rows besides what their labels say, their seeds
-    included. Then which checkpoint was judged, leaks, runs that lack the split, and runs that
+    included. Then which checkpoint was scored, leaks, runs that lack the split, and runs that
     read the test split more than once.
     """
     notes = [text for _, text in differing_conditions(groups, split)]
@@ -87,7 +87,7 @@ def _checkpoint_notes(groups: Sequence[Group]) -> list[str]:
             f"{min(shares)} to {max(shares)} %")
         last = sum(best == steps for best, steps in known)
         ending = (f"; in {last} of {len(known)} runs that was the last one, so more steps might "
-                  "do better" if last else "")
+                  "improve it" if last else "")
         notes.append(f"{data}: scores are of the checkpoint that was best on validation, after "
                      f"{when} of the steps{ending}")
     return notes
@@ -105,7 +105,7 @@ def _leak_notes(groups: Sequence[Group], split: Split) -> list[str]:
             count = sum(leak.count for leak in leaks.values())
             images = sum(leak.images for leak in leaks.values())
             what = (f"{group.first.data}: {count} of {images} {split} images show "
-                    f"the same thing as an image that trains or selects (cclcc audit)")
+                    f"the same content as an image used for training or selection (cclcc audit)")
             without = f"{100 * statistics.fmean(dice):.2f}" if dice else "none"
             rows[what].append(f"{without} ({row_name(group, alike)})")
     return [f"{what}; Dice % without them: {', '.join(found)}" for what, found in rows.items()]
@@ -120,5 +120,5 @@ def missing_notes(groups: Sequence[Group], split: Split, metrics: Sequence[Metri
         if without:
             lacking[tuple(without)].append(metric_title(metric))
     return [f"{len(paths)} of {len(runs)} runs are older than {', '.join(titles)} and have none: "
-            f"{few(paths)}; cclcc train --fresh makes them anew"
+            f"{few(paths)}; cclcc train --fresh trains them again"
             for paths, titles in lacking.items()]

@@ -56,7 +56,7 @@ def measure_spread(scores: Stack, dice: Stack | None) -> Spread:
     """Spread over images; of several folds the mean of theirs.
 
     Args:
-        scores: the judged score.
+        scores: the primary score.
         dice: of the same images at the same size.
     """
     spreads = [_of_fold(found.images, dice.folds[fold].images if dice and fold in dice.folds

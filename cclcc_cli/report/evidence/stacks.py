@@ -12,10 +12,8 @@ from typing import TypeVar
 import numpy as np
 
 from cclcc_cli.metrics.scores import Metric
+from cclcc_cli.report.evidence.findings import Difference, Estimate, Pairing
 from cclcc_cli.report.evidence.statistics import (
-    Difference,
-    Estimate,
-    Pairing,
     Scores,
     contrast,
     contrast_folds,
@@ -82,7 +80,7 @@ class Stack:
         return Stack(folds) if folds else None
 
     def mean_over_runs(self) -> dict[str, float]:
-        """Each image's score by its stem, mean over the runs that judged it."""
+        """Each image's score by its stem, mean over the runs that scored it."""
         values: dict[str, list[Scores]] = {}
         for fold in self.folds.values():
             for stem, column in zip(fold.images.stems, fold.images.values.T, strict=True):
@@ -262,5 +260,5 @@ def _rows(values: Scores, repeats: Sequence[Repeat]) -> tuple[Scores, Pairing]:
 
 
 def _ratio(folds: Sequence[FoldScores]) -> float:
-    """Images judged over images that train, mean over folds."""
+    """Test images over images that train, mean over folds."""
     return float(np.mean([len(fold.images.stems) / fold.train_images for fold in folds]))

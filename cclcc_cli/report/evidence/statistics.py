@@ -1,6 +1,6 @@
 """What scores of images by seeds allow one to say: estimates, differences, and how sure they are.
 
-The scores of a group (runs that differ by seed alone) are an array ``(S, N)``: S seeds, each judged
+The scores of a group (runs that differ by seed alone) are an array ``(S, N)``: S seeds, each scored
 on the same N images. Images and seeds are crossed: a hard image is hard for every seed, a bad seed
 is bad on every image, so the noise of images shrinks with N alone and that of seeds with S alone.
 
@@ -19,7 +19,7 @@ and df at least that of the smallest component that counts (Satterthwaite, Biome
 1946). ``t = mean(E) / sqrt(V)``; the interval is ``mean +- t_df sqrt(V)``. On balanced data V is
 the variance of the effect in a mixed model with crossed random effects of images and seeds, fitted
 by REML, where its components are above 0 (``test_mixed_model.py`` shows it). A contrast over
-several groups, such as a marginal effect, is judged in the same way: all of them share the axis of
+several groups, such as a marginal effect, is treated in the same way: all of them share the axis of
 seeds. Seeds are paired because they are shared by design, never because of what a test says.
 
 **Seeds that are not shared** (no seed in common) leave the unpaired comparison: images are
@@ -46,19 +46,27 @@ as those at hand do. It does not depend on the difference that was observed.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cclcc_cli.metrics.scores import MAIN, Metric, score_of
+from cclcc_cli.report.evidence.findings import (
+    FEWEST_SEEDS,
+    LEVEL,
+    POWER,
+    SEEDS_AHEAD,
+    Bounds,
+    Difference,
+    Estimate,
+    Pairing,
+    interval_within,
+)
 from cclcc_cli.report.evidence.variance import (
     Noise,
     ahead,
     crossed_noise,
     fold_noise,
-    half_width,
     mean_squares,
     p_values,
     smallest_gain,
@@ -67,96 +75,6 @@ from cclcc_cli.report.evidence.variance import (
 )
 
 Scores = NDArray[np.float64]
-Pairing = Literal["seeds", "label subsets", "folds", "none"]
-"""What the groups of a comparison share and repeat; with ``none`` their images alone."""
-
-LEVEL = 0.05
-"""Of error: intervals hold 95 %, and p below it is a difference."""
-POWER = 0.8
-"""The chance to find the smallest detectable gain."""
-SEEDS_AHEAD = (5, 10, 20)
-"""Numbers of seeds for which the smallest detectable gain is told."""
-FEWEST_SEEDS = 3
-"""That allow a verdict."""
-Bounds = tuple[float | None, float | None]
-"""The least and the most that something can be; None where nothing bounds it."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """The mean of a group and what varies about it.
-
-    Attributes:
-        mean: over images and seeds.
-        std: of the seeds' means, n - 1; None for one seed.
-        low: of the 95 % interval, within the score's range; None for one image.
-        high: upper end of the same.
-        num_seeds: or label subsets, or folds.
-        image_std: between images, apart from what seeds make of them; with one seed, all of it.
-        seed_std: between seeds, apart from what images add to it; None for one seed or image.
-        rest_std: of what is left, as for ``seed_std``.
-    """
-
-    mean: float
-    std: float | None
-    low: float | None
-    high: float | None
-    num_seeds: int
-    num_images: int
-    image_std: float | None
-    seed_std: float | None
-    rest_std: float | None
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A weighted sum of groups' means on the same images, such as one less another.
-
-    Attributes:
-        mean: above 0 where the first scores higher.
-        low: of the 95 % interval of this comparison alone, within the range of what can be;
-            None for one image.
-        high: upper end of the same.
-        p: that such a difference comes from chance; not corrected for a family.
-        error: standard error of the mean.
-        freedom: its degrees of freedom; 0 for one image.
-        bounds: between which a difference of such scores lies.
-        p_wilcoxon: signed ranks over images, the seeds taken as they fell.
-        p_sign_flip: permutation of signs over images, likewise.
-        effect: Cohen's d of the images' differences; None where they do not vary.
-        num_images: that all groups share; or groups of images.
-        pairing: what is repeated and shared.
-        num_repetitions: common seeds, label subsets or folds; unpaired, the smaller side's seeds.
-        correlation: of the two sides' means over the common seeds; None below three.
-        smallest_gain: that this design finds with 80 % power; None below two repetitions.
-        gains_ahead: the same with each of ``SEEDS_AHEAD`` seeds; None where this is not known.
-    """
-
-    mean: float
-    low: float | None
-    high: float | None
-    p: float
-    error: float
-    freedom: float
-    bounds: Bounds
-    p_wilcoxon: float
-    p_sign_flip: float
-    effect: float | None
-    num_images: int
-    pairing: Pairing
-    num_repetitions: int
-    correlation: float | None
-    smallest_gain: float | None
-    gains_ahead: tuple[float | None, ...]
-
-    def interval(self, level: float) -> tuple[float | None, float | None]:
-        """That misses the truth with probability ``level``; (None, None) for one image."""
-        return _interval(self.mean, Noise(np.array(self.error**2), np.array(self.freedom)), level,
-                         self.bounds)
-
-    @property
-    def allows_verdict(self) -> bool:
-        return self.num_repetitions >= FEWEST_SEEDS
 
 
 def estimate(scores: Scores, metric: Metric = MAIN) -> Estimate:
@@ -173,7 +91,7 @@ def estimate(scores: Scores, metric: Metric = MAIN) -> Estimate:
     squares = mean_squares(scores)
     num_seeds, num_images = scores.shape
     mean = float(scores.mean())
-    low, high = _interval(mean, crossed_noise(squares), LEVEL, _score_bounds(metric))
+    low, high = interval_within(mean, crossed_noise(squares), LEVEL, _score_bounds(metric))
     known = squares.known
     return Estimate(
         mean, _std(scores.mean(axis=1)), low, high, num_seeds, num_images,
@@ -201,7 +119,7 @@ def estimate_folds(
         _check(scores)
     means = np.array([scores.mean() for scores in folds])
     mean = float(means.mean())
-    low, high = _interval(mean, fold_noise(means, ratio), LEVEL, _score_bounds(metric))
+    low, high = interval_within(mean, fold_noise(means, ratio), LEVEL, _score_bounds(metric))
     return Estimate(mean, _std(means), low, high, len(folds),
                     sum(scores.shape[1] for scores in folds), None, None, None)
 
@@ -245,7 +163,7 @@ def contrast(
     squares = mean_squares(table)
     sides = [[part.mean(axis=1) for part, weight in zip(weighed, weights, strict=True)
               if weight * sign > 0] for sign in (1, -1)]
-    return _judge(
+    return _build_difference(
         table.mean(axis=0), float(table.mean()), crossed_noise(squares),
         _difference_bounds(weights, metric), pairing, len(table),
         correlation=_correlation(*sides) if len(table) >= FEWEST_SEEDS else None,
@@ -277,7 +195,7 @@ def unpaired(
     known = fewest > 1 and counts[0] > 1
     noise = (unpaired_noise(groups, weights) if known
              else crossed_noise(mean_squares(per_image[None])))
-    return _judge(
+    return _build_difference(
         per_image, float(per_image.mean()), noise, _difference_bounds(weights, metric), "none",
         fewest, correlation=None,
         future=[_gain(unpaired_ahead(groups, weights, count)) for count in SEEDS_AHEAD]
@@ -298,18 +216,18 @@ def contrast_folds(
         metric: which score.
     """
     noise = fold_noise(np.array(means), ratio)
-    return _judge(per_image, float(np.mean(means)), noise,
+    return _build_difference(per_image, float(np.mean(means)), noise,
                   _difference_bounds(weights, metric), "folds", len(means), correlation=None,
                   future=None)
 
 
-def _judge(
+def _build_difference(
     per_image: Scores, mean: float, noise: Noise, bounds: Bounds, pairing: Pairing,
     num_repetitions: int, *, correlation: float | None, future: Sequence[float] | None,
 ) -> Difference:
     from cclcc_cli.report.evidence.paired_tests import sign_flip_p, wilcoxon_p
 
-    low, high = _interval(mean, noise, LEVEL, bounds)
+    low, high = interval_within(mean, noise, LEVEL, bounds)
     spread = _std(per_image)
     known = num_repetitions > 1 and bool(noise.freedom)
     return Difference(
@@ -327,18 +245,6 @@ def _check(scores: Scores) -> None:
         raise ValueError(f"scores must be seeds by images, not of shape {scores.shape}")
     if not np.isfinite(scores).all():
         raise ValueError("scores must be finite numbers")
-
-
-def _interval(
-    mean: float, noise: Noise, level: float, bounds: Bounds
-) -> tuple[float | None, float | None]:
-    """Cut to what can be; a mean outside of that, which no score has, stays inside."""
-    if not noise.freedom:
-        return None, None
-    width = float(half_width(noise, level))
-    low, high = bounds
-    return (mean - width if low is None else max(mean - width, min(low, mean)),
-            mean + width if high is None else min(mean + width, max(high, mean)))
 
 
 def _score_bounds(metric: Metric) -> Bounds:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cclcc_cli.metrics.scores import MAIN, Metric, gain, score_of
-from cclcc_cli.report.evidence.statistics import LEVEL, Difference
+from cclcc_cli.report.evidence.findings import LEVEL, Difference
 from cclcc_cli.report.gather.groups import Group
 
 Verdict = Literal["better", "worse", "equivalent", "undecided", "estimate only",
@@ -44,7 +44,7 @@ class Comparison:
 
     Attributes:
         baseline: as in ``Pair``, like ``difference`` and ``left_over``.
-        family: how many comparisons were judged together, this one included; 0: it stands outside
+        family: how many comparisons share a correction, this one included; 0: it stands outside
             any family, and p and interval are its own.
         p: corrected by Holm over the family.
         p_wilcoxon: likewise.
@@ -76,7 +76,7 @@ class Comparison:
 
     @property
     def significant(self) -> bool:
-        """Judged in a family, and beyond chance there."""
+        """Compared in a family, and beyond chance there."""
         return self.family > 0 and self.verdict in ("better", "worse")
 
 
@@ -85,25 +85,25 @@ def default_margin(metric: Metric) -> float:
     return DEFAULT_MARGIN / score_of(metric).factor
 
 
-def judge(
+def reach_verdicts(
     pairs: Sequence[Pair], margin: float | None = None, metric: Metric = MAIN, *,
     declared: bool = True,
 ) -> list[Comparison]:
-    """Judge pairs as one family; those with one or two seeds stand outside, without a verdict.
+    """Verdicts on pairs as one family; with one or two seeds they stand outside, without verdict.
 
     Args:
         pairs: a baseline and its variants.
         margin: within which a difference counts as none, in the score's own unit; None for the
             default.
         metric: which score.
-        declared: they are a family; else each is judged by itself and is in none.
+        declared: they are a family; else each stands by itself.
     """
     members = [n for n, pair in enumerate(pairs) if pair.difference.allows_verdict and declared]
     corrected = {name: dict(zip(members, holm(np.array(
         [getattr(pairs[n].difference, name) for n in members])).tolist(), strict=True))
         for name in ("p", "p_wilcoxon", "p_sign_flip")}
     margin = default_margin(metric) if margin is None else margin
-    judged = []
+    comparisons = []
     for n, pair in enumerate(pairs):
         found = pair.difference
         family = len(members) if n in members else 0
@@ -111,10 +111,10 @@ def judge(
             own.get(n, getattr(found, name)) for name, own in corrected.items())
         low, high = found.interval(LEVEL / max(family, 1))
         within = _within(found, margin)
-        judged.append(Comparison(
+        comparisons.append(Comparison(
             pair.baseline, found, pair.left_over, family, p, wilcoxon, sign_flip, low, high,
             margin, within, _verdict(found, p, within, metric), metric))
-    return judged
+    return comparisons
 
 
 def holm(p_values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from cclcc_cli.errors import RunError
 from cclcc_cli.metrics.scores import MAIN, Metric
 from cclcc_cli.report.evidence.doubts import differing_conditions
+from cclcc_cli.report.evidence.findings import Difference, Estimate
 from cclcc_cli.report.evidence.stacks import (
     Stack,
     compare_stacks,
@@ -15,8 +16,7 @@ from cclcc_cli.report.evidence.stacks import (
     left_over_seeds,
     stack_runs,
 )
-from cclcc_cli.report.evidence.statistics import Difference, Estimate
-from cclcc_cli.report.evidence.verdicts import Comparison, Pair, judge
+from cclcc_cli.report.evidence.verdicts import Comparison, Pair, reach_verdicts
 from cclcc_cli.report.gather.finished import Split
 from cclcc_cli.report.gather.groups import Group
 from cclcc_cli.report.gather.images import ImageScores
@@ -37,7 +37,7 @@ class Evidence:
         comparison: None for a baseline, and where there is none or no image in common.
         is_baseline: others are compared with it.
         obstacle: why there is no comparison with a baseline that there is.
-        metric: the score that is judged.
+        metric: the primary score.
         num_groups: that its images come from; None where every image stands for itself.
     """
 
@@ -56,18 +56,18 @@ def primary_metric(evidence: Sequence[Evidence]) -> Metric:
 
 
 def check_comparable(groups: Sequence[Group], split: Split, metric: Metric = MAIN) -> None:
-    """Rows of one data set must be of the same images, judged alike.
+    """Rows of one data set must be of the same images, evaluated alike.
 
     Raises:
         RunError: they are not; names all that differs.
     """
     found = [text for topic, text in differing_conditions(groups, split) if topic in DECISIVE]
-    judged = [group for group in groups if group.summary(split, metric)]
-    found += [text for topic, text in differing_conditions(judged, split)
+    scored = [group for group in groups if group.summary(split, metric)]
+    found += [text for topic, text in differing_conditions(scored, split)
               if topic in rules_of(metric)]
     if found:
-        raise RunError(f"{'; '.join(found)}: such scores do not compare; give --runs with "
-                       "comparable runs alone, or --across to show them all the same")
+        raise RunError(f"{'; '.join(found)}: such scores are not comparable; give --runs "
+                       "with comparable runs alone, or --across to show them anyway")
 
 
 def rules_of(metric: Metric) -> tuple[str, ...]:
@@ -102,7 +102,7 @@ def weigh(
                   for group in {group.place: group for group in groups}.values()}
     baselines = {group.first.group: chosen_for[group.place] for group in groups}
     if baseline is not None and not any(baselines.values()):
-        raise RunError(f"--baseline {baseline}: no row is called so; there are {names_of(groups)}")
+        raise RunError(f"--baseline {baseline}: no row has this name; there are {names_of(groups)}")
     used = {chosen.first.group for group in groups
             if (chosen := baselines[group.first.group]) is not None and chosen is not group}
     families: dict[tuple[tuple[str, int], str], dict[str, Pair]] = {}
@@ -121,7 +121,7 @@ def weigh(
     comparisons = {
         group: comparison for family in families.values()
         for group, comparison in zip(
-            family, judge(list(family.values()), margin, metric), strict=True)
+            family, reach_verdicts(list(family.values()), margin, metric), strict=True)
     }
     return [
         Evidence(group, estimate_stack(stack) if stack else None,
@@ -150,11 +150,11 @@ def compare_images(one: Stack | None, other: Stack | None) -> Difference | None:
 
 
 def unclear_baselines(groups: Sequence[Group]) -> list[str]:
-    """In words, where no default baseline can be told."""
+    """In words, where it is not clear which group is the default baseline."""
     counts = Counter(group.place for group in groups if group.first.method == DEFAULT_BASELINE)
     return [
-        f"{data}: {count} supervised groups have {labeled} labels; nothing is compared with them, "
-        "unless --baseline says with which"
+        f"{data}: {count} supervised groups have {labeled} labels; name one with --baseline "
+        "to compare with it"
         for (data, labeled), count in counts.items() if count > 1
     ]
 
@@ -189,4 +189,4 @@ def ambiguity(groups: Sequence[Group]) -> str:
     """That one name stands for several groups, and how to tell them apart."""
     several = ", ".join(f"{group.digest} ({group.first.data} {group.first.method} {group.recipe} "
                         f"{group.first.labeled})" for group in groups)
-    return f"could be any of {several}; give one of these digests"
+    return f"matches several groups: {several}; give one of these digests"

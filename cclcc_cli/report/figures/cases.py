@@ -23,7 +23,7 @@ from cclcc_cli.runs.masks import read_masks
 from cclcc_cli.wording import few
 
 NO_MASKS = ("the run folders hold no predicted masks (a bundle leaves them out, old versions kept "
-            "none); cclcc train --fresh makes them anew")
+            "none); cclcc train --fresh trains them again")
 _MOST_DISAGREEMENTS = 3
 
 Bits = NDArray[np.bool_]
@@ -173,7 +173,7 @@ def _predictions(
         masks = read_masks(RunFolder(run.path))
         if masks is None or masks.size != store.info.size or not set(stems) <= set(masks.stems):
             raise RunError(f"{RunFolder(run.path).test_masks}: is not of the run's images; "
-                           "cclcc train --fresh makes it anew")
+                           "cclcc train --fresh trains it again")
         found.append(masks.of(stems))
     values = np.stack([scores[run.path].of(stems).values for run in runs])
     return Predictions(names, [run.seed for run in runs], stems, np.stack(found), values, store,

@@ -1,4 +1,4 @@
-"""Label efficiency: the judged score over the share of labels, and what that saves."""
+"""Label efficiency: the primary score over the share of labels, and what that saves."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence

@@ -81,13 +81,13 @@ def draw_forest(evidence: Sequence[Evidence], split: str) -> tuple[Figure | None
                         if not found.comparison or found.group.first.group in kept])
     sides = [group for found in chosen if found.comparison
              for group in (found.group, found.comparison.baseline)]
-    judged = [found.comparison for found in compared if found.comparison]
+    comparisons = [found.comparison for found in compared if found.comparison]
     caption = " ".join([
         f"Difference in mean {split} {metric_title(metric)} from the baseline, in "
         f"{score_of(metric).difference_unit}, with its interval "
         f"({seeds_text(sides)}, {images_text(chosen, split)}). Triangles up: better, down: worse, "
         "squares: equivalent, circles: undecided, diamonds: estimate only, crosses: these two "
-        "trainings. The band is the margin.", *rules_text(judged),
+        "trainings. The band is the margin.", *rules_text(comparisons),
         *([f"The {MOST_ROWS} largest of {len(compared)} differences are shown."] if notes else [])])
     figure = render("effects", "Differences from the baseline", caption, lambda: plot_forest(rows))
     return figure, notes

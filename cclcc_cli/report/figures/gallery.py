@@ -28,7 +28,7 @@ def draw_figures(
 
     Args:
         evidence: of every group, in the table's order.
-        scores: the judged score of their images, by run folder.
+        scores: the primary score of their images, by run folder.
         split: whose images.
         data_root: where stores lie; only the cases' images are read from there.
     """

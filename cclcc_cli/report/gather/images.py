@@ -55,7 +55,7 @@ class ImageReading:
 
     Attributes:
         runs: whose scores are sound, and those that have no images in the split.
-        scores: by run folder, of the former; without runs that are older than the score.
+        scores: by run folder, of the sound ones; without runs that are older than the score.
         notes: in words, which runs are left out and why.
     """
 
@@ -75,8 +75,8 @@ def read_images(runs: Iterable[FinishedRun], split: Split, metric: Metric) -> Im
     if with_split and all(run.scores[split].get(metric) is None for run in with_split):
         raise RunError(f"--metric {metric_name(metric)}: none of {len(with_split)} runs has "
                        f"{metric_title(metric)} of its {split} images, such as "
-                       f"{with_split[0].path}: they are older than this score; judge by another, "
-                       "or make them anew with cclcc train --fresh")
+                       f"{with_split[0].path}: they are older than this score; choose another "
+                       "--metric, or train them again with cclcc train --fresh")
     kept, scores, problems = [], {}, []
     stems_of: dict[tuple[str, int | None], tuple[tuple[str, ...], Path]] = {}
     for run in runs:
@@ -115,7 +115,7 @@ def _read(run: FinishedRun, split: Split, metric: Metric) -> ImageScores:
     if not stems:
         raise _unsound(run, split, "holds no image")
     if len(set(stems)) != len(stems):
-        raise _unsound(run, split, "holds an image twice")
+        raise _unsound(run, split, "lists an image twice")
     if not np.isfinite(values).all():
         first = stems[int(np.argmin(np.isfinite(values)))]
         raise _unsound(run, split, f"{column} of {first} is not a finite number")
@@ -123,10 +123,10 @@ def _read(run: FinishedRun, split: Split, metric: Metric) -> ImageScores:
         raise _unsound(run, split, "foreground is not a share of the image everywhere")
     if groups is not None and not all(groups):
         raise _unsound(run, split, "an image has no group")
-    told, mean = run.scores[split][metric], float(values.mean())
-    assert told is not None  # or it would not be read
-    if not abs(mean - told) <= _AGREES * max(abs(told), 1):
-        raise _unsound(run, split, f"its mean {column} is {mean:.6f}, in result.json {told:.6f}")
+    stated, mean = run.scores[split][metric], float(values.mean())
+    assert stated is not None  # or it would not be read
+    if not abs(mean - stated) <= _AGREES * max(abs(stated), 1):
+        raise _unsound(run, split, f"its mean {column} is {mean:.6f}, in result.json {stated:.6f}")
     return ImageScores(
         stems, values, foreground, None if groups is None else tuple(groups), metric)
 
@@ -143,4 +143,4 @@ def _column(
 
 def _unsound(run: FinishedRun, split: Split, reason: str) -> RunError:
     path = RunFolder(run.path).images_table(split)
-    return RunError(f"{path}: {reason}; cclcc train --fresh makes it anew")
+    return RunError(f"{path}: {reason}; cclcc train --fresh trains it again")

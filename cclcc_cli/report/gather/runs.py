@@ -54,7 +54,7 @@ def gather_runs(root: Path, only: Collection[Path] | None = None) -> Gathered:
             continue
         first = runs.setdefault((run.group, run.seed), run)
         if first is not run:  # counted again, it would feign another seed
-            problems.append(f"{run.path} has the group and seed of {first.path}, which counts"
+            problems.append(f"{run.path} has the same group and seed as {first.path}, which counts"
                             f"{_other_conditions(run, first)}")
     if not runs:
         raise RunError(_nothing_finished(root, unfinished, problems))
@@ -80,11 +80,12 @@ def read_run(folder: RunFolder) -> FinishedRun:
         RunError: it is not finished, or damaged, or no run at all.
     """
     if not (folder.path / "cell.json").exists():
-        raise RunError(f"{folder.path}: no run folder, it has no cell.json; give one, or a group")
+        raise RunError(f"{folder.path}: not a run folder, it has no cell.json; give one, or the "
+                       "name of a group")
     state = _state(folder)
     if state != "finished":
-        raise RunError(f"{folder.path}: {state}, not finished; the same cclcc train command goes "
-                       "on with it")
+        raise RunError(f"{folder.path}: {state}, not finished; the same cclcc train command "
+                       "resumes it")
     return _read(folder)
 
 
@@ -200,4 +201,4 @@ def _nothing_finished(
         return (f"{root}: no run in it (looked for DATA/RUN/cell.json); "
                 "train one with: cclcc train RECIPE, or give --runs")
     return (f"{root}: no finished run in it, but {', '.join(found)}; "
-            "the same cclcc train command goes on with a run")
+            "the same cclcc train command resumes a run")

@@ -70,4 +70,4 @@ class Values:
         return value
 
     def _error(self, reason: str) -> RunError:
-        return RunError(f"{self._file}: {reason}; cclcc train --fresh makes it anew")
+        return RunError(f"{self._file}: {reason}; cclcc train --fresh trains it again")

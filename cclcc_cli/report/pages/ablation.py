@@ -54,7 +54,7 @@ def write_ablation_page(
     root: Path, name: str | None, split: Split, across: bool, all_metrics: bool,
     metric: Metric = MAIN, margin: float | None = None,
 ) -> Sheet:
-    """Judge an ablation's parts.
+    """What each part of an ablation does.
 
     Args:
         root: where runs are kept.
@@ -62,7 +62,7 @@ def write_ablation_page(
         split: whose scores.
         across: compare runs that are not of the same thing.
         all_metrics: whether the table of groups shows every score.
-        metric: the score that is judged.
+        metric: the primary score.
         margin: within which a difference counts as none, in the score's own unit; None: the
             file's own, and for distances the default.
 
@@ -112,9 +112,9 @@ def _check(
             for own in _SET_BY.get(topic, ()))
     ]
     if found:
-        raise RunError(f"{'; '.join(found)}: such scores do not compare, and it is not what "
-                       f"{ablation.name} varies; run the ablation again on the data of now, or "
-                       "--across to show them all the same")
+        raise RunError(f"{'; '.join(found)}: such scores are not comparable, and this is not "
+                       f"what {ablation.name} varies; run the ablation again on the current data, "
+                       "or give --across to show them anyway")
 
 
 def _varied_keys(ablation: PlannedAblation) -> set[str]:

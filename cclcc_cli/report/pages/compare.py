@@ -10,10 +10,10 @@ from typing import Any
 from cclcc_cli.errors import RunError
 from cclcc_cli.metrics.scores import MAIN, Metric, heading, metric_name, metric_title, score_of
 from cclcc_cli.report.evidence.doubts import comparison_notes, differing_conditions
+from cclcc_cli.report.evidence.findings import SEEDS_AHEAD, Estimate
 from cclcc_cli.report.evidence.keys import ABSENT, differing_keys
 from cclcc_cli.report.evidence.stacks import estimate_stack, left_over_seeds, stack_runs
-from cclcc_cli.report.evidence.statistics import SEEDS_AHEAD, Estimate
-from cclcc_cli.report.evidence.verdicts import Comparison, Pair, judge
+from cclcc_cli.report.evidence.verdicts import Comparison, Pair, reach_verdicts
 from cclcc_cli.report.evidence.weigh import (
     ambiguity,
     check_comparable,
@@ -75,7 +75,7 @@ def compare(
         root: holds ``<data set>/<run>/``.
         split: whose images.
         across: compare scores that are not of the same thing.
-        metric: the score that is judged.
+        metric: the primary score.
         margin: within which a difference counts as none, in the score's own unit; None for the
             default.
 
@@ -98,8 +98,8 @@ def compare(
     if found is None:
         raise RunError(f"{names[0]} and {names[1]} have no {split} image in common; compare runs "
                        "on the same data")
-    (comparison,) = judge([Pair(other, found, left_over_seeds((first, second)))], margin, metric,
-                          declared=False)
+    (comparison,) = reach_verdicts(
+        [Pair(other, found, left_over_seeds((first, second)))], margin, metric, declared=False)
     left_out = dict.fromkeys([*notes, *more, *chain(*(reading.notes for reading in readings))])
     return Sides(
         names, (tuple(one.seeds), tuple(other.seeds)), differing_keys(one, other),
@@ -176,13 +176,13 @@ def _find(name: str, root: Path) -> tuple[Group, Sequence[str]]:
     if os.sep in name or (Path(name) / "cell.json").exists():
         return Group((read_run(RunFolder(Path(name))),)), ()
     if not root.is_dir():
-        raise RunError(f"{name}: no such run folder, and no runs in {root} to have a group so "
-                       "called; give a folder, or --runs")
+        raise RunError(f"{name}: no such run folder, and no runs in {root} to hold a group of that "
+                       "name; give a folder, or --runs")
     gathered = gather_runs(root)
     groups = group_runs(gathered.runs)
     found = find_named(groups, name)
     if not found:
-        raise RunError(f"{name}: no run folder, and no group in {root} is called so; there are "
+        raise RunError(f"{name}: neither a run folder nor a group in {root}; there are "
                        f"{names_of(groups)}")
     if len(found) > 1:
         raise RunError(f"{name}: {ambiguity(found)}")
@@ -192,7 +192,7 @@ def _find(name: str, root: Path) -> tuple[Group, Sequence[str]]:
 def _check_comparable(one: Group, other: Group, split: Split, metric: Metric) -> None:
     if one.first.data != other.first.data:
         raise RunError(f"{one.first.data} and {other.first.data} are different data, sizes or "
-                       "folds: such scores do not compare; --across compares them all the same")
+                       "folds: such scores are not comparable; --across compares them anyway")
     check_comparable([one, other], split, metric)
 
 

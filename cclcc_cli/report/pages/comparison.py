@@ -1,4 +1,4 @@
-"""A report as a whole: what is compared, judged and said, ready for any format."""
+"""A report as a whole: what is compared and said, ready for any format."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class Question:
 
     Attributes:
         split: whose scores.
-        metric: the score that is judged: interval, test, verdict, ranking, marks and figures.
+        metric: the primary score: interval, test, verdict, ranking, marks and figures.
         baseline: what rows are compared with; None for supervised with as many labels.
         across: show runs together whose scores are not of the same thing.
         all_metrics: every score, not only the main ones.
@@ -50,8 +50,8 @@ class Question:
         grid: methods by number of labels instead of a row per group.
         ablation: its runs alone.
         quoted: figures of others to show below.
-        margin: within which a difference counts as none, in the judged score's own unit (a share of
-            1, or pixels); None: the ablation's own, or the default.
+        margin: within which a difference counts as none, in the primary score's own unit (a share
+            of 1, or pixels); None: the ablation's own, or the default.
     """
 
     split: Split = "test"
@@ -67,7 +67,7 @@ class Question:
 
     @property
     def metrics(self) -> Sequence[Metric]:
-        """The scores that its rows show, the judged one first."""
+        """The scores that its rows show, the primary one first."""
         return shown_metrics(self.metric, self.all_metrics)
 
 
@@ -172,7 +172,7 @@ def _title(groups: Sequence[Group], evidence: Sequence[Evidence], question: Ques
 def _read_dice(
     reading: ImageReading, question: Question
 ) -> tuple[Mapping[Path, ImageScores], Sequence[str]]:
-    """Which images failed is said by Dice, whatever is judged."""
+    """Which images failed is said by Dice, whatever the primary score is."""
     dice = (question.metric[0], MAIN[1])
     if dice == question.metric:
         return reading.scores, ()

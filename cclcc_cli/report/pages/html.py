@@ -44,7 +44,7 @@ _DOTS = 150
 _WIDE = 720
 """Width on the page from which a figure has a row of its own."""
 _BESIDE: tuple[Metric, ...] = (MAIN, ("working", "iou"))
-"""So few beside the judged score that the verdict is seen."""
+"""So few beside the primary score that the verdict is seen."""
 _LEGEND = ("Best in bold, second best underlined, among groups with the same data and labels; * "
            "better, † worse than the baseline after Holm's correction; neither where fewer than "
            "three seeds are shared. Click a heading to sort.")
@@ -114,7 +114,7 @@ def _headline(page: Page, groups: Sequence[GroupDetails]) -> list[tuple[str, str
     seeds = sorted({len(group.group.seeds) for group in groups})
     return [
         (f"{len(groups)}", "groups"), (f"{len(runs):,}", "finished runs"),
-        (_span(seeds), "seeds per group"), (_span(images), "images judged"),
+        (_span(seeds), "seeds per group"), (_span(images), "images evaluated"),
         (f"{sum(found.comparison is not None for found in page.evidence)}",
          "comparisons with a baseline"),
     ]

@@ -28,7 +28,7 @@ def write_html(
 
     Args:
         root: holds ``<data set>/<run>/``.
-        question: what is asked; of an ablation, what each of its parts does is told as well.
+        question: what is asked; of an ablation, what each of its parts does is shown as well.
         data_root: where stores lie, for pictures of cases.
         command: that makes the same again.
         notes: further ones.

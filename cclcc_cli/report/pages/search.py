@@ -12,8 +12,7 @@ from cclcc_cli.metrics.scores import in_unit, score
 from cclcc_cli.report.tables.best import rank, rule_between
 from cclcc_cli.report.tables.columns import score_column
 from cclcc_cli.report.tables.table import Column, Row, Sheet, Table, stored_columns
-from cclcc_cli.runs.progress import duration
-from cclcc_cli.wording import few
+from cclcc_cli.wording import duration, few
 
 SHOWN = 10
 """The best trials in the table; CSV and JSON hold all."""
@@ -35,8 +34,8 @@ def read_search(root: Path, name: str) -> SearchSummary:
     except ValidationError as error:
         problem = error.errors()[0]
         where = ".".join(map(str, problem["loc"]))
-        raise RunError(f"{path}: {f'{where}: ' if where else ''}{problem['msg']}; give the same "
-                       "cclcc search command again, which writes it anew") from None
+        raise RunError(f"{path}: {f'{where}: ' if where else ''}{problem['msg']}; rerun the same "
+                       "cclcc search command, which writes it again") from None
     except OSError as error:
         raise RunError(f"{path}: cannot be read ({error.strerror})") from None
 
@@ -108,6 +107,6 @@ def _sentences(found: SearchSummary, ordered: Sequence[TrialSummary]) -> list[st
         gap = in_unit(best.value - first.value, metric)
         sentences.append(f"That is {gap:+.2f} beside trial 0, {first.source or 'the first'}.")
     sentences.append(
-        f"The best of {len(complete)} on validation flatters: train its recipe with several seeds, "
-        "and judge it on the test split beside the base's.")
+        f"The best of {len(complete)} on validation is optimistic: train its recipe with several "
+        "seeds and compare it with the base on the test split.")
     return sentences

@@ -17,7 +17,7 @@ from cclcc_cli.report.prose.numbers import change_text, interval_text, verdict_t
 
 
 def summarize_effects(effects: Sequence[Effect], definition: Definition) -> list[str]:
-    """What the table says, in sentences: each part's effect, and how it was judged."""
+    """What the table says, in sentences: each part's effect, and how verdicts are reached."""
     several_data = len({effect.data for effect in effects}) > 1
     buckets: dict[tuple[str, str], list[Effect]] = {}
     for effect in effects:
@@ -32,7 +32,7 @@ def summarize_effects(effects: Sequence[Effect], definition: Definition) -> list
             "no group that differs in it alone has finished."
             for effect in bucket if not effect.comparison and not effect.is_baseline
         ]
-    judged = [effect.comparison for effect in effects if effect.comparison]
+    comparisons = [effect.comparison for effect in effects if effect.comparison]
     if any(len(effect.pairs) > 1 for effect in effects):
         sentences.append("Effects are means over pairs of groups that differ in one factor alone; "
                          "the last column says over how many, and from where to where the pairs "
@@ -41,9 +41,9 @@ def summarize_effects(effects: Sequence[Effect], definition: Definition) -> list
                                      for effect in effects if effect.comparison)
     sentences += groups_text([corner.stack.num_groups for effect in effects
                                     for corner in effect.corners if corner.stack])
-    if any(comparison.difference.num_images == 1 for comparison in judged):
+    if any(comparison.difference.num_images == 1 for comparison in comparisons):
         sentences.append(ONE_IMAGE)
-    return sentences + rules_text(judged)
+    return sentences + rules_text(comparisons)
 
 
 def _effect_sentences(bucket: Sequence[Effect], definition: Definition) -> list[str]:

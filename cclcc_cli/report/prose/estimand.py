@@ -28,16 +28,16 @@ def estimand_text(groups: Sequence[Group]) -> str:
 
     Groups that label all images have no say; empty where no run tells how labels were chosen.
     """
-    told: dict[str, list[str]] = {}
+    found: dict[str, list[str]] = {}
     for group in groups:
         if group.first.labeled < group.first.train_images and (text := _of_group(group)):
-            told.setdefault(text, []).append(group.recipe)
-    if not told:
+            found.setdefault(text, []).append(group.recipe)
+    if not found:
         return ""
-    if len(told) == 1:
-        return f"; differences estimate {next(iter(told))}"
+    if len(found) == 1:
+        return f"; differences estimate {next(iter(found))}"
     return "; differences estimate " + ", ".join(
-        f"{text} ({few(list(dict.fromkeys(names)))})" for text, names in told.items())
+        f"{text} ({few(list(dict.fromkeys(names)))})" for text, names in found.items())
 
 
 def _of_group(group: Group) -> str:

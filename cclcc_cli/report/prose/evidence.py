@@ -1,9 +1,9 @@
-"""Evidence in sentences: which group is better, by how much, and how that was judged."""
+"""Evidence in sentences: which group is better, by how much, and how verdicts are reached."""
 
 from collections.abc import Iterable, Sequence
 
 from cclcc_cli.metrics.scores import MAIN, in_unit, metric_title, score_of
-from cclcc_cli.report.evidence.statistics import FEWEST_SEEDS, LEVEL, SEEDS_AHEAD
+from cclcc_cli.report.evidence.findings import FEWEST_SEEDS, LEVEL, SEEDS_AHEAD
 from cclcc_cli.report.evidence.verdicts import Comparison, Verdict
 from cclcc_cli.report.evidence.weigh import Evidence
 from cclcc_cli.report.gather.groups import look_alike, row_name
@@ -81,7 +81,7 @@ def _claim(comparison: Comparison) -> str:
         case "these two trainings":
             return "compared by these two trainings alone, with"
         case "estimate only":
-            return "not judged (estimate only), with"
+            return "given no verdict (estimate only), with"
         case _:
             return f"{verdict_text(comparison)} with"
 
@@ -125,8 +125,9 @@ def verdicts_text(comparison: Comparison) -> str:
     """What the words of verdicts mean; said with every table that has them."""
     row = score_of(comparison.metric)
     less = "" if row.more_is_better else f"Less {row.title} is better. "
-    return (f"{less}Better or worse: p below {LEVEL:g}. Equivalent: not so, and the 90 % interval "
-            f"of the comparison alone lies within the margin of {margin_text(comparison)}. "
+    return (f"{less}Better or worse: p below {LEVEL:g}. Equivalent: otherwise, if the 90 % "
+            "interval of the comparison alone lies within the margin of "
+            f"{margin_text(comparison)}. "
             "Undecided: neither.")
 
 

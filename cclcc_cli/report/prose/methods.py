@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cclcc_cli.metrics.scores import MAIN, Metric, in_unit, metric_title, score_of
-from cclcc_cli.report.evidence.statistics import FEWEST_SEEDS, LEVEL, Pairing
+from cclcc_cli.report.evidence.findings import FEWEST_SEEDS, LEVEL, Pairing
 from cclcc_cli.report.evidence.verdicts import Comparison, default_margin
 from cclcc_cli.report.gather.details import GroupDetails
 from cclcc_cli.report.gather.finished import Split
@@ -40,7 +40,7 @@ def write_methods(
         groups: of the table.
         split: whose scores are compared.
         comparisons: of groups with their baselines.
-        metric: the score that is judged.
+        metric: the primary score.
     """
     known = [group for group in groups if group.recipe is not None]
     passages = []
@@ -75,17 +75,17 @@ def _sentence(groups: Sequence[GroupDetails], clauses: Sequence[str]) -> str:
         return ""
     if len(buckets) == 1:
         return f"{_capital(next(iter(buckets)))}."
-    told = sorted(((text, bucket) for text, bucket in buckets.items() if text),
+    said = sorted(((text, bucket) for text, bucket in buckets.items() if text),
                   key=lambda each: len(each[1]))
-    if len(told) > MOST_CLAUSES:
-        text, bucket = told[-1]
-        return (f"Most often, for {_names(bucket, groups)}, {text}; {len(told) - 1} other settings "
+    if len(said) > MOST_CLAUSES:
+        text, bucket = said[-1]
+        return (f"Most often, for {_names(bucket, groups)}, {text}; {len(said) - 1} other settings "
                 "are listed in the table of recipes.")
-    names = [_names(bucket, groups) for _, bucket in told]
-    if "" not in buckets and len(told[-1][1]) > 2:
+    names = [_names(bucket, groups) for _, bucket in said]
+    if "" not in buckets and len(said[-1][1]) > 2:
         names[-1] = "all others"
     return _capital("; ".join(f"for {who}, {text}" for who, (text, _) in
-                              zip(names, told, strict=True))) + "."
+                              zip(names, said, strict=True))) + "."
 
 
 def _capital(text: str) -> str:
@@ -125,12 +125,12 @@ def _rules(groups: Sequence[GroupDetails], split: Split, metric: Metric) -> list
              ("own_size", "scores at an image's own size are of {}"),
              *([(metric[1], f"{score_of(metric).title} is the {{}}")]
                if metric[1] in ("nsd", "hd95", "assd") else []))
-    told = []
+    rules = []
     for topic, form in cases:
         values = {group.first.text("result", key, topic) for group in groups}
         if len(values) == 1 and (value := values.pop()):
-            told.append(form.format(value.replace("; ", " and ")))
-    return [f"{_capital('; '.join(told))}."] if told else []
+            rules.append(form.format(value.replace("; ", " and ")))
+    return [f"{_capital('; '.join(rules))}."] if rules else []
 
 
 def _readings(groups: Sequence[GroupDetails]) -> str:
@@ -147,8 +147,8 @@ def _statistics(comparisons: Sequence[Comparison], metric: Metric) -> str:
     ways = [_WAYS[pairing] for pairing in pairings]
     margin = comparisons[0].margin if comparisons else default_margin(metric)
     text = [
-        f"What is judged is {metric_title(metric)}{less}. Scores are means over images and seeds, "
-        "with the standard deviation over seeds. "
+        f"The primary score is {metric_title(metric)}{less}. Scores are means over images and "
+        "seeds, with the standard deviation over seeds. "
         f"{100 * (1 - LEVEL):g} % intervals are of Student's t, with the two-way variance of "
         "images and seeds and Satterthwaite's degrees of freedom.", *ways]
     families = sorted({one.family for one in comparisons if one.family > 1})

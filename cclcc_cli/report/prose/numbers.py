@@ -1,7 +1,7 @@
 """Differences, intervals, p and verdicts in a few characters, for sentences and cells alike."""
 
 from cclcc_cli.metrics.scores import MAIN, Metric, in_unit, score_of
-from cclcc_cli.report.evidence.statistics import Difference
+from cclcc_cli.report.evidence.findings import Difference
 from cclcc_cli.report.evidence.verdicts import Comparison
 
 DIFFERENCE = "difference from baseline"

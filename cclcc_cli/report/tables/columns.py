@@ -11,7 +11,7 @@ from cclcc_cli.metrics.scores import (
     metric_name,
     score_of,
 )
-from cclcc_cli.report.evidence.statistics import SEEDS_AHEAD, Estimate
+from cclcc_cli.report.evidence.findings import SEEDS_AHEAD, Estimate
 from cclcc_cli.report.evidence.verdicts import Comparison
 from cclcc_cli.report.gather.finished import Split
 from cclcc_cli.report.gather.groups import Group, look_alike, row_name

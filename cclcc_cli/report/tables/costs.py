@@ -22,7 +22,7 @@ from cclcc_cli.report.tables.table import (
     stored_columns,
     two_places,
 )
-from cclcc_cli.runs.progress import duration
+from cclcc_cli.wording import duration
 
 COST_COLUMNS = (
     Column("predictor_parameters", "M weights kept", "M", form=two_places, missing="none"),

@@ -99,7 +99,7 @@ def find_origins(groups: Sequence[GroupDetails]) -> list[Origin]:
 
 
 def rebuild_command(run: RunDetails) -> str:
-    """Trains the same cell from its ``recipe.yaml``, prepared data provided."""
+    """Trains the same run from its ``recipe.yaml``, prepared data provided."""
     words = ["cclcc", "train", "recipe.yaml", "--seed", str(run.run.seed),
              "--device", run.text("cell", "runtime", "device"),
              "--precision", run.text("cell", "runtime", "precision")]

@@ -16,8 +16,8 @@ _NAMED = 12
 def build_differences(groups: Sequence[GroupDetails]) -> Table:
     """A row for each value of each key that differs between groups that have it.
 
-    A key that some groups lack, such as an option of another method, is told where those that have
-    it differ.
+    A key that some groups lack, such as an option of another method, is listed where those that
+    have it differ.
     """
     names = row_names([group.group for group in groups])
     found: dict[str, dict[str, list[str]]] = {}

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from cclcc_cli.metrics.scores import heading, metric_title, score_of
-from cclcc_cli.report.evidence.statistics import SEEDS_AHEAD
+from cclcc_cli.report.evidence.findings import SEEDS_AHEAD
 from cclcc_cli.report.evidence.weigh import Evidence, primary_metric
 from cclcc_cli.report.prose.numbers import p_text, paired_text
 from cclcc_cli.report.tables.columns import NAME, change_column, row_names

@@ -6,9 +6,9 @@ from pathlib import Path
 from statistics import fmean
 
 from cclcc_cli.metrics.scores import heading, metric_name, score_of
+from cclcc_cli.report.evidence.findings import Difference
 from cclcc_cli.report.evidence.spread import Strata, collect_foreground, cut_strata
 from cclcc_cli.report.evidence.stacks import stack_runs
-from cclcc_cli.report.evidence.statistics import Difference
 from cclcc_cli.report.evidence.weigh import Evidence, compare_images, primary_metric
 from cclcc_cli.report.gather.finished import Split
 from cclcc_cli.report.gather.images import ImageScores
@@ -72,7 +72,7 @@ def strata_missing(evidence: Sequence[Evidence], scores: Scores) -> list[str]:
     """Data sets whose lesion sizes are not known, and why."""
     known = _cut_by_data(evidence, scores)
     return [f"{data}: no strata by lesion size: no image has a lesion, or the runs' tables of "
-            "images are from before lesion sizes were kept; cclcc train --fresh makes them anew"
+            "images are from before lesion sizes were kept; cclcc train --fresh trains them again"
             for data in dict.fromkeys(found.group.first.data for found in evidence)
             if data not in known]
 

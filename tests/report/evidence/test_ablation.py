@@ -256,13 +256,13 @@ def test_an_ablation_is_read_from_its_record(tmp_path):
     assert found.definition.model_dump() == definition
     with pytest.raises(RunError, match="none of this name has run below .*; there are: a, b"):
         read_ablation(tmp_path, "c")
-    with pytest.raises(RunError, match="say which with --ablation NAME; .*there are: a, b"):
+    with pytest.raises(RunError, match="name one with --ablation NAME; .*there are: a, b"):
         only_ablation(tmp_path)
 
 
 def test_a_record_from_before_definitions_or_a_damaged_one_is_refused(tmp_path):
     write_record(tmp_path, "a", PlanRecord(), 1, [])
-    with pytest.raises(RunError, match="does not say what its cells stand for; give the same"):
+    with pytest.raises(RunError, match="does not say what its runs stand for; rerun the same"):
         read_ablation(tmp_path, "a")
     write_record(tmp_path, "a", PlanRecord(1), 1, [], {"design": "half"})
     with pytest.raises(RunError, match=r"plan.json: definition.design: .*; remove the file"):

@@ -51,7 +51,7 @@ def test_seeds_on_other_data_are_not_compared():
 @pytest.mark.parametrize(("steps", "said"), [
     ((100, 300), "after 25 to 75 % of the steps"),
     ((400, 200), "after 50 to 100 % of the steps; in 1 of 2 runs that was the last one, so more "
-     "steps might do better"),
+     "steps might improve it"),
     ((200, None), "after 50 % of the steps"),
 ])
 def test_which_checkpoint_was_judged_is_said(steps, said):
@@ -114,8 +114,9 @@ def test_leaks_are_told_with_the_dice_that_is_left_without_them():
         run(0.74, group="b", seed=1, method="supervised", leaks={"test": Leak(1, 100, 0.69)}),
     )
     assert found == [
-        "polyps-64: 1 of 100 test images show the same thing as an image that trains or selects "
-        "(cclcc audit); Dice % without them: 71.00 (clcc plain 80), 69.00 (supervised plain 80)"]
+        "polyps-64: 1 of 100 test images show the same content as an image used for training or "
+        "selection (cclcc audit); Dice % without them: 71.00 (clcc plain 80), 69.00 "
+        "(supervised plain 80)"]
 
 
 def test_a_split_that_leaks_altogether_has_no_dice_without():

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from cclcc_cli.report.evidence.findings import SEEDS_AHEAD
 from cclcc_cli.report.evidence.paired_tests import sign_flip_p, wilcoxon_p
 from cclcc_cli.report.evidence.statistics import (
-    SEEDS_AHEAD,
     contrast,
     contrast_folds,
     difference,

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cclcc_cli.report.evidence.statistics import contrast, difference, unpaired
-from cclcc_cli.report.evidence.verdicts import Pair, holm, judge
+from cclcc_cli.report.evidence.verdicts import Pair, holm, reach_verdicts
 from cclcc_cli.report.gather.groups import Group
 
 MARGIN = 0.02
@@ -31,7 +31,7 @@ def pair(make_run):
     (0.01, 0.01, "better", True), (-0.01, 0.01, "worse", True),
 ])
 def test_significance_goes_first_and_the_margin_is_told_as_well(pair, mean, noise, word, within):
-    (found,) = judge([pair(mean, noise)], MARGIN)
+    (found,) = reach_verdicts([pair(mean, noise)], MARGIN)
     assert (found.verdict, found.within_margin, found.margin) == (word, within, MARGIN)
     assert found.significant == (word in ("better", "worse"))
 
@@ -40,7 +40,7 @@ def test_equivalent_is_what_the_90_percent_interval_says(pair):
     one = pair(0.005, 0.04)
     low, high = one.difference.interval(0.1)
     assert low < 0 < high
-    (inside,), (outside,) = (judge([one], margin) for margin in (high + 1e-6, high - 1e-6))
+    (inside,), (outside,) = (reach_verdicts([one], margin) for margin in (high + 1e-6, high - 1e-6))
     assert (inside.verdict, outside.verdict) == ("equivalent", "undecided")
     assert one.difference.high > high + 1e-6  # the 95 % interval would not lie inside
 
@@ -49,7 +49,7 @@ def test_equivalent_is_what_the_90_percent_interval_says(pair):
 def test_few_seeds_have_no_verdict_however_small_p_is(pair, seeds, word):
     few = pair(0.2, 0.01, seeds)
     assert few.difference.p < 1e-6
-    found = judge([few, *[pair(0.05)] * 2], MARGIN)
+    found = reach_verdicts([few, *[pair(0.05)] * 2], MARGIN)
     assert (found[0].verdict, found[0].family, found[0].significant) == (word, 0, False)
     assert found[0].p == few.difference.p
     assert (found[0].low, found[0].high) == (few.difference.low, few.difference.high)
@@ -61,13 +61,13 @@ def test_the_smaller_side_of_unshared_seeds_decides(make_run):
     scores = np.random.default_rng(0).normal(0.5, 0.1, (5, 30))
     for seeds, word in ((1, "these two trainings"), (2, "estimate only"), (3, "undecided")):
         found = unpaired((scores, scores[:seeds, ::-1]), (1, -1))
-        (judged,) = judge([Pair(Group((make_run(),)), found)], MARGIN)
-        assert judged.verdict == word
+        (found_pair,) = reach_verdicts([Pair(Group((make_run(),)), found)], MARGIN)
+        assert found_pair.verdict == word
 
 
 def test_p_and_interval_are_of_the_family_as_a_whole(pair):
     pairs = [pair(0.02), pair(0.03), pair(0.012)]
-    found = judge(pairs, MARGIN)
+    found = reach_verdicts(pairs, MARGIN)
     assert [one.p for one in found] == pytest.approx(
         holm(np.array([one.difference.p for one in pairs])).tolist())
     for one in found:
@@ -79,13 +79,13 @@ def test_p_and_interval_are_of_the_family_as_a_whole(pair):
 def test_what_the_simultaneous_interval_excludes_is_significant(pair):
     """Bonferroni's interval is at least as wide as Holm's p asks for, never narrower."""
     for means in ((0.01, 0.02, 0.03), (0.018, 0.019, 0.02), (0.0, 0.05, 0.016)):
-        for found in judge([pair(mean) for mean in means], MARGIN):
+        for found in reach_verdicts([pair(mean) for mean in means], MARGIN):
             if found.low > 0:
                 assert found.p < 0.05
 
 
 def test_outside_of_a_family_p_is_its_own_and_there_is_no_sign(pair):
-    found = judge([pair(0.05), pair(0.03)], MARGIN, declared=False)
+    found = reach_verdicts([pair(0.05), pair(0.03)], MARGIN, declared=False)
     assert [one.verdict for one in found] == ["better", "better"]
     assert [one.family for one in found] == [0, 0]
     assert not any(one.significant for one in found)
@@ -94,7 +94,7 @@ def test_outside_of_a_family_p_is_its_own_and_there_is_no_sign(pair):
 
 def test_a_group_against_itself_is_equivalent(make_run):
     scores = np.random.default_rng(0).random((3, 20))
-    (found,) = judge([Pair(Group((make_run(),)), difference(scores, scores))], MARGIN)
+    (found,) = reach_verdicts([Pair(Group((make_run(),)), difference(scores, scores))], MARGIN)
     assert (found.verdict, found.p, found.low, found.high) == ("equivalent", 1.0, 0.0, 0.0)
 
 

@@ -9,6 +9,7 @@ import pytest
 from cclcc_cli.errors import CclccError
 from cclcc_cli.report.pages.ablation import write_ablation_page
 from cclcc_cli.report.pages.comparison import Question, write_page
+from cclcc_cli.report.render.records import records, to_json
 from cclcc_cli.runs.plan_record import PlanRecord, record_path, write_record
 
 FILES = ["cell.json", "status.json", "result.json", "costs.json", "test_images.csv"]
@@ -38,13 +39,13 @@ def runs(write_images_run):
 def report(root):
     """Both kinds of page; notes of that with rows, or its error, and whether it shows the run."""
     with suppress(CclccError):
-        write_ablation_page(root, "a", "test", across=False, all_metrics=False).json()
+        to_json(write_ablation_page(root, "a", "test", across=False, all_metrics=False))
     try:
         page = write_page(root, Question(costs=True))
-        page.json()
+        to_json(page.sheet)
     except CclccError as error:
         return [str(error)], 0
-    return page.notes, sum(row["method"] == "clcc" for row in page.records)
+    return page.notes, sum(row["method"] == "clcc" for row in records(page.table))
 
 
 def places(value, before=()):

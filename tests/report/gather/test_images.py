@@ -65,7 +65,7 @@ def test_some_images_in_another_order():
     ("stem,dice\na,0.2\nb,0.3\nc\n", "cannot be read (list index out of range)"),
     ("stem,dice\na,0.2\nb,0.3\nc,much\n", "cannot be read (could not convert"),
     ("stem,dice\na,0.2\nb,nan\nc,0.4\n", "dice of b is not a finite number"),
-    ("stem,dice\na,0.2\na,0.3\nc,0.4\n", "holds an image twice"),
+    ("stem,dice\na,0.2\na,0.3\nc,0.4\n", "lists an image twice"),
     ("stem,dice\na,0.2\nb,0.3\n", "its mean dice is 0.250000, in result.json 0.300000"),
     ("stem,dice\nx,0.2\ny,0.3\nz,0.4\n", "other images than in"),
     (b"\xff\xfe\x00", "cannot be read ("),
@@ -88,7 +88,7 @@ def test_an_unsound_table_is_named_and_its_run_left_out(
     assert [run.seed for run in reading.runs] == [0]
     (note,) = reading.notes
     assert note.startswith(f"left out: {path}: {reason}")
-    assert note.endswith("; cclcc train --fresh makes it anew")
+    assert note.endswith("; cclcc train --fresh trains it again")
 
 
 def test_nothing_sound_is_an_error(write_images_run, tmp_path):

@@ -236,7 +236,7 @@ def test_a_value_that_cannot_be_used_is_named(write_run, tmp_path, name, keys, v
 
     assert [run.path.name for run in gathered.runs] == ["whole"]
     assert gathered.notes == (
-        f"left out: {broken.path / name}: {reason}; cclcc train --fresh makes it anew",
+        f"left out: {broken.path / name}: {reason}; cclcc train --fresh trains it again",
     )
 
 
@@ -273,8 +273,8 @@ def test_a_copy_of_a_run_is_not_a_second_seed(write_run, tmp_path):
 
     assert [run.path.name for run in gathered.runs] == ["run", "run-other-group"]
     assert gathered.notes == (
-        f"left out: {copy.path} has the group and seed of {first.path}, which counts",
-        f"left out: {alone.path} has the group and seed of {first.path}, which counts "
+        f"left out: {copy.path} has the same group and seed as {first.path}, which counts",
+        f"left out: {alone.path} has the same group and seed as {first.path}, which counts "
         "(cpu bf16 7 threads here, cpu bf16 2 threads there)")
 
 
@@ -302,7 +302,7 @@ def test_a_root_without_a_finished_run_says_what_it_holds(write_run, tmp_path):
         f"{tmp_path}: no finished run in it, but 2 stopped, 1 unreadable, the first is "
     )
     assert str(torn) in text
-    assert text.endswith("the same cclcc train command goes on with a run")
+    assert text.endswith("the same cclcc train command resumes a run")
     assert "\n" not in text
 
 

@@ -113,8 +113,9 @@ def test_every_row_has_three_cells_and_the_record_is_json(runs):
 
 
 @pytest.mark.parametrize(("name", "message"), [
-    ("uamt", "uamt: no run folder, and no group in .* is called so; there are clcc, other, ours"),
-    ("clcc", r"clcc: could be any of .* \(polyps-64 clcc other 8\), .* give one of these digests"),
+    ("uamt", "uamt: neither a run folder nor a group in .*; there are clcc, other, ours"),
+    ("clcc", r"clcc: matches several groups: .* \(polyps-64 clcc other 8\), .* give one of these "
+     "digests"),
 ])
 def test_a_name_of_nothing_or_of_several_is_refused(runs, name, message):
     with pytest.raises(RunError, match=message):
@@ -128,7 +129,7 @@ def test_a_folder_called_like_an_group_does_not_hide_it(runs, tmp_path, monkeypa
 
 
 def test_a_folder_that_is_no_finished_run_is_refused(runs):
-    with pytest.raises(RunError, match="no run folder, it has no cell.json"):
+    with pytest.raises(RunError, match="not a run folder, it has no cell.json"):
         sides(runs, runs["root"], "base")
     runs["ours", 0].update_status(state="stopped")
     with pytest.raises(RunError, match="clcc-ours-8-0: stopped, not finished"):

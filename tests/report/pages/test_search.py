@@ -60,8 +60,8 @@ def test_sentences_say_what_was_found_and_that_it_flatters(tmp_path):
         "Trials: 2 complete, 1 pruned, 1 failed; together they took 1200 optimiser steps in 1:05.",
         "The best is trial 3 (grid 8, lr 0.001) with 52.00.",
         "That is +2.00 beside trial 0, the base's own setting.",
-        "The best of 2 on validation flatters: train its recipe with several seeds, and judge it "
-        "on the test split beside the base's."]
+        "The best of 2 on validation is optimistic: train its recipe with several seeds and "
+        "compare it with the base on the test split."]
     assert sheet.notes == ["a first guess", "trial 2 failed: the loss is not finite"]
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from cclcc_cli.report.evidence.statistics import Difference, Estimate
+from cclcc_cli.report.evidence.findings import Difference, Estimate
 from cclcc_cli.report.evidence.verdicts import Comparison
 from cclcc_cli.report.evidence.weigh import Evidence
 from cclcc_cli.report.gather.groups import Group
@@ -103,7 +103,7 @@ def test_sentences_count_each_verdict_and_say_how_it_was_made(evidence):
         "1 these two trainings (clcc once 80).",
         f"The largest undecided difference is clcc open 80 with -1.00 (-3.00 to 1.00) points; "
         f"{NEED}.",
-        "Better or worse: p below 0.05. Equivalent: not so, and the 90 % interval of the "
+        "Better or worse: p below 0.05. Equivalent: otherwise, if the 90 % interval of the "
         "comparison alone lies within the margin of ±2 points. Undecided: neither.",
         words.ONE_SEED, words.TWO_SEEDS,
         "The family is a baseline with what is compared with it (4 comparisons): p is after Holm's "
@@ -117,9 +117,9 @@ def test_sentences_count_each_verdict_and_say_how_it_was_made(evidence):
     (0, "clcc good 80 is better with +2.10 (0.40 to 3.80) points."),
     (2, f"clcc even 80 is equivalent with +0.10 (-1.50 to 1.70) points; {NEED}."),
     (3, f"clcc open 80 is undecided with -1.00 (-3.00 to 1.00) points; {NEED}."),
-    (4, "clcc pair 80 is not judged (estimate only), with +5.00 (-10.00 to 20.00) points; with "
-        "5, 10 and 20 seeds 1.80, 1.51 and 1.40 points would be found four times in five, if seeds "
-        "vary as these two do."),
+    (4, "clcc pair 80 is given no verdict (estimate only), with +5.00 (-10.00 to 20.00) points; "
+        "with 5, 10 and 20 seeds 1.80, 1.51 and 1.40 points would be found four times in five, if "
+        "seeds vary as these two do."),
     (5, "clcc once 80 is compared by these two trainings alone, with +6.00 (2.00 to 10.00) "
         "points."),
 ])

@@ -177,7 +177,7 @@ def test_readings_and_leaks_are_told(write_full_run: Write, tmp_path: Path) -> N
     folder.write_json("result.json", result)
     text = text_of(tmp_path)
     assert "Runs read the test split up to 3 times." in text
-    assert "1 test image shows the same thing as an image that trains or selects" in text
+    assert "1 test image shows the same content as an image used for training or selection" in text
 
 
 def test_the_judged_score_is_named_with_its_direction_and_rule(
@@ -191,6 +191,6 @@ def test_the_judged_score_is_named_with_its_direction_and_rule(
     told = {passage.title: passage.paragraphs
             for passage in write_methods(groups, "test", [], question.metric)}
     assert told["Statistics"][0].startswith(
-        "What is judged is HD95 (original size), of which less is better. ")
+        "The primary score is HD95 (original size), of which less is better. ")
     assert "HD95 is the larger of the two." in told["Evaluation"][0]
-    assert section(tmp_path)["Statistics"][0].startswith("What is judged is Dice. ")
+    assert section(tmp_path)["Statistics"][0].startswith("The primary score is Dice. ")

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from cclcc_cli.report.evidence.statistics import Difference
+from cclcc_cli.report.evidence.findings import Difference
 from cclcc_cli.report.evidence.verdicts import Comparison
 from cclcc_cli.report.evidence.weigh import Evidence
 from cclcc_cli.report.gather.groups import Group

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from cclcc_cli.metrics.scores import parse_metric
-from cclcc_cli.report.evidence.compare import compare
 from cclcc_cli.report.evidence.statistics import difference
+from cclcc_cli.report.pages.compare import compare
 from cclcc_cli.report.pages.comparison import Question, write_page
+from cclcc_cli.report.render.records import records
+from cclcc_cli.report.render.text import text_rows
 
 IMAGES, SEEDS = 20, 3
 
@@ -47,10 +49,10 @@ def test_of_a_distance_less_is_better_where_seeds_are_paired(
     assert (comparison.difference.pairing, comparison.difference.num_repetitions) == ("seeds", 3)
     assert comparison.difference.correlation > 0.9
     assert (comparison.margin, comparison.within_margin) == (2.0, False)
-    assert page.title.endswith("; margin ±2 px")
-    assert any(mark in cell for row in page.marked_rows for cell in row)
-    assert any("the margin of ±2 px" in text for text in page.sentences)
-    assert page.records[0]["smallest_gain"] == comparison.difference.smallest_gain
+    assert page.table.title.endswith("; margin ±2 px")
+    assert any(mark in cell for row in text_rows(page.table) for cell in row)
+    assert any("the margin of ±2 px" in text for text in page.table.sentences)
+    assert records(page.table)[0]["smallest_gain"] == comparison.difference.smallest_gain
 
 
 def test_the_margin_of_a_distance_is_in_its_pixels(write_world, tmp_path):
@@ -84,14 +86,14 @@ def test_group_means_take_the_place_of_images_for_nsd_as_well(write_world, tmp_p
     page, found = judge_page(tmp_path, "nsd")
     assert (found.comparison.verdict, found.num_groups) == ("better", 5)
     assert found.comparison.difference.num_images == 5
-    assert any(text.startswith("Images come from 5 groups") for text in page.sentences)
+    assert any(text.startswith("Images come from 5 groups") for text in page.table.sentences)
 
 
 def test_equivalent_by_iou_and_compare_says_the_same(write_world, tmp_path):
     write_world("iou", 0.6, 0.0, spread=0.1, noise=0.01)
     page, found = judge_page(tmp_path, "iou")
     assert found.comparison.verdict == "equivalent"
-    assert "by IoU against supervised" in page.sentences[0]
+    assert "by IoU against supervised" in page.table.sentences[0]
     sides = compare(("clcc", "supervised"), tmp_path, "test", False, ("working", "iou"))
     assert (sides.comparison.verdict, sides.comparison.family) == ("equivalent", 0)
     assert sides.comparison.difference.mean == found.comparison.difference.mean
