@@ -28,10 +28,10 @@ from cclcc_cli.report.evidence.stacks import (
     left_over_seeds,
     stack_runs,
 )
-from cclcc_cli.report.evidence.verdicts import Comparison, Pair, reach_verdicts
+from cclcc_cli.report.evidence.verdicts import BaselinePair, Comparison, reach_verdicts
 from cclcc_cli.report.gather.finished import FinishedRun
 from cclcc_cli.report.gather.groups import Group, build_group
-from cclcc_cli.report.gather.images import ImageScores
+from cclcc_cli.report.gather.images import SplitScores
 from cclcc_cli.runs.plan_record import PlanRecord, read_record, record_path
 
 VARIANT = "variant"
@@ -153,7 +153,7 @@ def _definition(record: PlanRecord, path: Path) -> Definition:
 
 
 def find_corners(
-    ablation: PlannedAblation, runs: Sequence[FinishedRun], scores: Mapping[Path, ImageScores]
+    ablation: PlannedAblation, runs: Sequence[FinishedRun], scores: Mapping[Path, SplitScores]
 ) -> list[Corner]:
     """Every group of the design that has a finished run, in reading order; one for each data set.
 
@@ -220,7 +220,7 @@ def weigh_effects(
             found += [_effect(factor, value, baseline, near) for value in ordered
                       if any(same(corner.values[factor], value) for corner in near)]
     comparisons = iter(reach_verdicts([
-        Pair(effect.pairs[0][1].group, pooled, left_over_seeds(
+        BaselinePair(effect.pairs[0][1].group, pooled, left_over_seeds(
             corner.stack for pair in effect.pairs for corner in pair))
         for effect, pooled in found if pooled], margin, metric))
     return [replace(effect, comparison=next(comparisons)) if pooled else effect

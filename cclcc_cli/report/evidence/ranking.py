@@ -11,7 +11,7 @@ from cclcc_cli.errors import RunError
 from cclcc_cli.report.evidence.mean_ranks import Block
 from cclcc_cli.report.evidence.stacks import stack_runs
 from cclcc_cli.report.evidence.weigh import Evidence
-from cclcc_cli.report.gather.images import ImageScores
+from cclcc_cli.report.gather.images import SplitScores
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Ranking:
 
 
 def find_ranking(
-    evidence: Sequence[Evidence], scores: Mapping[Path, ImageScores]
+    evidence: Sequence[Evidence], scores: Mapping[Path, SplitScores]
 ) -> Ranking | None:
     """Blocks and the methods that all of them have; None where no two methods are in all.
 
@@ -73,7 +73,7 @@ def _name_groups(evidence: Sequence[Evidence]) -> dict[str, str]:
 
 def _build_blocks(
     by_place: Mapping[tuple[str, int], Mapping[str, Evidence]], methods: Sequence[str],
-    scores: Mapping[Path, ImageScores],
+    scores: Mapping[Path, SplitScores],
 ) -> list[Block]:
     """Every block's scores on the images that all groups of its data set have."""
     means = {place: [stack.mean_over_runs() for name in methods

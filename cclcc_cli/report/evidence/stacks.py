@@ -22,7 +22,7 @@ from cclcc_cli.report.evidence.statistics import (
     unpaired,
 )
 from cclcc_cli.report.gather.finished import FinishedRun
-from cclcc_cli.report.gather.images import ImageScores
+from cclcc_cli.report.gather.images import SplitScores
 
 _T = TypeVar("_T")
 Repeat = tuple[int | None, int]
@@ -40,7 +40,7 @@ class FoldScores:
     """
 
     repeats: tuple[Repeat, ...]
-    images: ImageScores
+    images: SplitScores
     train_images: int = 0
 
 
@@ -88,7 +88,7 @@ class Stack:
         return {stem: float(np.concatenate(found).mean()) for stem, found in values.items()}
 
 
-def stack_runs(runs: Iterable[FinishedRun], scores: Mapping[Path, ImageScores]) -> Stack | None:
+def stack_runs(runs: Iterable[FinishedRun], scores: Mapping[Path, SplitScores]) -> Stack | None:
     """The runs of a group; None where none has scores.
 
     Args:
@@ -233,12 +233,12 @@ def _align(groups: Sequence[FoldScores]) -> list[FoldScores]:
             for group, each in zip(groups, images, strict=True)]
 
 
-def _units(images: ImageScores) -> tuple[str, ...]:
+def _units(images: SplitScores) -> tuple[str, ...]:
     """What each image belongs to: its group, or itself."""
     return images.stems if images.groups is None else images.groups
 
 
-def _in_units(images: ImageScores) -> Scores:
+def _in_units(images: SplitScores) -> Scores:
     """Means over each group's images, ``(R, G)``; the scores as they are without groups."""
     if images.groups is None:
         return images.values

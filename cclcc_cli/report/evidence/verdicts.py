@@ -24,7 +24,7 @@ EQUIVALENCE_LEVEL = 0.1
 
 
 @dataclass(frozen=True)
-class Pair:
+class BaselinePair:
     """A group's difference from its baseline, by itself.
 
     Attributes:
@@ -43,7 +43,7 @@ class Comparison:
     """What a group's difference from its baseline amounts to.
 
     Attributes:
-        baseline: as in ``Pair``, like ``difference`` and ``left_over``.
+        baseline: as in ``BaselinePair``, like ``difference`` and ``left_over``.
         family: how many comparisons share a correction, this one included; 0: it stands outside
             any family, and p and interval are its own.
         p: corrected by Holm over the family.
@@ -86,7 +86,7 @@ def default_margin(metric: Metric) -> float:
 
 
 def reach_verdicts(
-    pairs: Sequence[Pair], margin: float | None = None, metric: Metric = MAIN, *,
+    pairs: Sequence[BaselinePair], margin: float | None = None, metric: Metric = MAIN, *,
     declared: bool = True,
 ) -> list[Comparison]:
     """Verdicts on pairs as one family; with one or two seeds they stand outside, without verdict.

@@ -16,10 +16,10 @@ from cclcc_cli.report.evidence.stacks import (
     left_over_seeds,
     stack_runs,
 )
-from cclcc_cli.report.evidence.verdicts import Comparison, Pair, reach_verdicts
+from cclcc_cli.report.evidence.verdicts import BaselinePair, Comparison, reach_verdicts
 from cclcc_cli.report.gather.finished import Split
 from cclcc_cli.report.gather.groups import Group
-from cclcc_cli.report.gather.images import ImageScores
+from cclcc_cli.report.gather.images import SplitScores
 
 DEFAULT_BASELINE = "supervised"
 DECISIVE = ("data digest", "split digest", *(
@@ -78,7 +78,7 @@ def rules_of(metric: Metric) -> tuple[str, ...]:
 
 
 def weigh(
-    groups: Sequence[Group], scores: Mapping[Path, ImageScores], baseline: str | None = None,
+    groups: Sequence[Group], scores: Mapping[Path, SplitScores], baseline: str | None = None,
     metric: Metric = MAIN, margin: float | None = None,
 ) -> list[Evidence]:
     """Compare each group with its baseline.
@@ -105,7 +105,7 @@ def weigh(
         raise RunError(f"--baseline {baseline}: no row has this name; there are {names_of(groups)}")
     used = {chosen.first.group for group in groups
             if (chosen := baselines[group.first.group]) is not None and chosen is not group}
-    families: dict[tuple[tuple[str, int], str], dict[str, Pair]] = {}
+    families: dict[tuple[tuple[str, int], str], dict[str, BaselinePair]] = {}
     obstacles: dict[str, str] = {}
     for group in groups:
         chosen = baselines[group.first.group]
@@ -116,8 +116,8 @@ def weigh(
         if found is None:
             obstacles[group.first.group] = _obstacle(group, chosen, stacks)
         else:
-            families.setdefault((group.place, chosen.first.group), {})[group.first.group] = Pair(
-                chosen, found, left_over_seeds(sides))
+            family = families.setdefault((group.place, chosen.first.group), {})
+            family[group.first.group] = BaselinePair(chosen, found, left_over_seeds(sides))
     comparisons = {
         group: comparison for family in families.values()
         for group, comparison in zip(

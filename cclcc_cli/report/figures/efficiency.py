@@ -31,7 +31,7 @@ from cclcc_cli.report.figures.equivalence import (
 from cclcc_cli.report.figures.figure import Figure
 from cclcc_cli.report.figures.names import images_text, seeds_text, wrap
 from cclcc_cli.report.figures.panels import MOST_PANELS, label_shared, panel_grid, single_plot
-from cclcc_cli.report.gather.images import ImageScores
+from cclcc_cli.report.gather.images import SplitScores
 
 _MOST_SENTENCES = 6
 _TICK_WIDTH = 0.32
@@ -65,7 +65,7 @@ class Series:
 
 
 def build_series(
-    evidence: Sequence[Evidence], scores: Mapping[Path, ImageScores]
+    evidence: Sequence[Evidence], scores: Mapping[Path, SplitScores]
 ) -> list[Series]:
     """One data set's groups as lines; the supervised one first.
 
@@ -93,7 +93,7 @@ def statements(series: Sequence[Series]) -> list[str]:
 
 
 def draw_efficiency(
-    evidence: Sequence[Evidence], scores: Mapping[Path, ImageScores], split: str, suffix: str
+    evidence: Sequence[Evidence], scores: Mapping[Path, SplitScores], split: str, suffix: str
 ) -> tuple[Figure | None, list[str]]:
     """The curve of one data set, or a note on why there is none.
 
@@ -227,7 +227,7 @@ def _climbs(bucket: Sequence[Evidence]) -> bool:
 
 
 def _equals(
-    points: Sequence[Evidence], ladder: Sequence[Rung], scores: Mapping[Path, ImageScores]
+    points: Sequence[Evidence], ladder: Sequence[Rung], scores: Mapping[Path, SplitScores]
 ) -> dict[int, Equivalence]:
     if not ladder or points[0].group.first.method == DEFAULT_BASELINE:
         return {}

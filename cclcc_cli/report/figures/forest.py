@@ -39,31 +39,31 @@ _MARKS: dict[Verdict, tuple[str, str, bool]] = {
 
 
 @dataclass(frozen=True)
-class Row:
+class ForestRow:
     """One line of the plot: a heading, or a group that was compared."""
 
     name: str
     comparison: Comparison | None = None
 
 
-def forest_rows(evidence: Sequence[Evidence]) -> list[Row]:
+def forest_rows(evidence: Sequence[Evidence]) -> list[ForestRow]:
     """Groups by place and baseline, the largest difference first, below a heading for each."""
     buckets: dict[tuple[tuple[str, int], str], list[tuple[Group, Comparison]]] = {}
     for found in evidence:
         if found.comparison:
             key = (found.group.place, found.comparison.baseline.first.group)
             buckets.setdefault(key, []).append((found.group, found.comparison))
-    rows: list[Row] = []
+    rows: list[ForestRow] = []
     for (place, _), bucket in buckets.items():
         baseline = bucket[0][1].baseline
         groups = [found.group for found in evidence if found.group.place in (place, baseline.place)]
         names = group_names([group for group in groups if group.first.data == place[0]])
         other = "" if baseline.place == place else f" with {baseline.first.labeled} labels"
-        rows.append(Row(
+        rows.append(ForestRow(
             f"{place_text(place)}, difference from {names[baseline.first.group]}{other}"))
         ordered = sorted(bucket, key=lambda each: -gain(
             each[1].difference.mean, each[1].metric))
-        rows += [Row(names[group.first.group], comparison) for group, comparison in ordered]
+        rows += [ForestRow(names[group.first.group], comparison) for group, comparison in ordered]
     return rows
 
 
@@ -93,7 +93,7 @@ def draw_forest(evidence: Sequence[Evidence], split: str) -> tuple[Figure | None
     return figure, notes
 
 
-def plot_forest(rows: Sequence[Row]) -> Drawing:
+def plot_forest(rows: Sequence[ForestRow]) -> Drawing:
     """Rows from top to bottom, in the score's unit; numbers and verdicts in words beside them."""
     metric = next(row.comparison.metric for row in rows if row.comparison)
     drawing = new_drawing(DOUBLE, 0.6 + 0.17 * len(rows))

@@ -34,7 +34,7 @@ class Costs:
 
 
 @dataclass(frozen=True)
-class Spent:
+class RunUsage:
     """What a run used up; None where it does not say.
 
     Attributes:
@@ -105,7 +105,7 @@ class FinishedRun:
     test_reads: int
     leaks: Mapping[Split, "Leak"]
     costs: Costs | None = None
-    spent: Spent = Spent()
+    spent: RunUsage = RunUsage()
     best_step: int | None = None
     fold: int | None = None
     label_seed: int | str | None = None

@@ -10,7 +10,7 @@ from cclcc_cli.report.gather.finished import FinishedRun, Split
 
 
 @dataclass(frozen=True)
-class Summary:
+class ScoreSummary:
     """A score over the seeds of a group, as a share of 1 or in pixels.
 
     Attributes:
@@ -78,7 +78,7 @@ class Group:
                  ((self.folds, "folds"), (self.subsets, "subsets")) if found]
         return " x ".join([*parts, str(len(self.seeds))])
 
-    def summary(self, split: Split, metric: Metric) -> Summary | None:
+    def summary(self, split: Split, metric: Metric) -> ScoreSummary | None:
         """One score over the runs that have it for this split; None where none has.
 
         Of several folds or labelled subsets, the seeds of each are averaged first.
@@ -93,7 +93,7 @@ class Group:
         if not values:
             return None
         std = statistics.stdev(values) if len(values) > 1 else None
-        return Summary(statistics.fmean(values), std, len(values))
+        return ScoreSummary(statistics.fmean(values), std, len(values))
 
 
 def _several(values: Iterable[int | None]) -> list[int]:

@@ -18,7 +18,7 @@ _AGREES = 1e-6
 
 
 @dataclass(frozen=True)
-class ImageScores:
+class SplitScores:
     """One score of every image of a split.
 
     Attributes:
@@ -37,7 +37,7 @@ class ImageScores:
     groups: tuple[str, ...] | None = None
     metric: Metric = MAIN
 
-    def of(self, stems: Sequence[str]) -> "ImageScores":
+    def of(self, stems: Sequence[str]) -> "SplitScores":
         """The same for some of the images, in the order asked for."""
         if tuple(stems) == self.stems:
             return self
@@ -60,7 +60,7 @@ class ImageReading:
     """
 
     runs: tuple[FinishedRun, ...]
-    scores: Mapping[Path, ImageScores]
+    scores: Mapping[Path, SplitScores]
     notes: tuple[str, ...]
 
 
@@ -98,7 +98,7 @@ def read_images(runs: Iterable[FinishedRun], split: Split, metric: Metric) -> Im
     return ImageReading(tuple(kept), scores, tuple(f"left out: {text}" for text in problems))
 
 
-def _read(run: FinishedRun, split: Split, metric: Metric) -> ImageScores:
+def _read(run: FinishedRun, split: Split, metric: Metric) -> SplitScores:
     column, path = file_column(metric), RunFolder(run.path).images_table(split)
     try:
         with path.open(encoding="utf-8", newline="") as file:
@@ -127,7 +127,7 @@ def _read(run: FinishedRun, split: Split, metric: Metric) -> ImageScores:
     assert stated is not None  # or it would not be read
     if not abs(mean - stated) <= _AGREES * max(abs(stated), 1):
         raise _unsound(run, split, f"its mean {column} is {mean:.6f}, in result.json {stated:.6f}")
-    return ImageScores(
+    return SplitScores(
         stems, values, foreground, None if groups is None else tuple(groups), metric)
 
 

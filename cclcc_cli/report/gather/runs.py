@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cclcc_cli.errors import RunError
 from cclcc_cli.metrics.scores import MAIN, SCORES, SIZES, Metric
-from cclcc_cli.report.gather.finished import Costs, FinishedRun, Leak, Spent, Split
+from cclcc_cli.report.gather.finished import Costs, FinishedRun, Leak, RunUsage, Split
 from cclcc_cli.report.gather.pool import pool_digest, pool_runs, read_label_seed
 from cclcc_cli.report.gather.values import Values
 from cclcc_cli.runs.folder import RunFolder, find_runs
@@ -176,10 +176,10 @@ def _costs(folder: RunFolder) -> Costs | None:
     )
 
 
-def _spent(cell: Values, status: Values, steps: int) -> Spent:
+def _spent(cell: Values, status: Values, steps: int) -> RunUsage:
     batch = [cell.number_if_any("recipe", "batch", stream) for stream in ("labeled", "unlabeled")]
     images = sum(int(count) for count in batch if count is not None) * steps
-    return Spent(images or None, status.number_if_any("seconds"),
+    return RunUsage(images or None, status.number_if_any("seconds"),
                  status.number_if_any("elapsed"), status.text_if_any("host"))
 
 

@@ -13,7 +13,7 @@ from cclcc_cli.report.evidence.doubts import comparison_notes, differing_conditi
 from cclcc_cli.report.evidence.findings import SEEDS_AHEAD, Estimate
 from cclcc_cli.report.evidence.keys import ABSENT, differing_keys
 from cclcc_cli.report.evidence.stacks import estimate_stack, left_over_seeds, stack_runs
-from cclcc_cli.report.evidence.verdicts import Comparison, Pair, reach_verdicts
+from cclcc_cli.report.evidence.verdicts import BaselinePair, Comparison, reach_verdicts
 from cclcc_cli.report.evidence.weigh import (
     ambiguity,
     check_comparable,
@@ -98,8 +98,8 @@ def compare(
     if found is None:
         raise RunError(f"{names[0]} and {names[1]} have no {split} image in common; compare runs "
                        "on the same data")
-    (comparison,) = reach_verdicts(
-        [Pair(other, found, left_over_seeds((first, second)))], margin, metric, declared=False)
+    between = BaselinePair(other, found, left_over_seeds((first, second)))
+    (comparison,) = reach_verdicts([between], margin, metric, declared=False)
     left_out = dict.fromkeys([*notes, *more, *chain(*(reading.notes for reading in readings))])
     return Sides(
         names, (tuple(one.seeds), tuple(other.seeds)), differing_keys(one, other),

@@ -16,7 +16,7 @@ from cclcc_cli.report.evidence.weigh import (
 )
 from cclcc_cli.report.gather.finished import Split
 from cclcc_cli.report.gather.groups import Group, group_runs, repeated_over
-from cclcc_cli.report.gather.images import ImageReading, ImageScores, read_images
+from cclcc_cli.report.gather.images import ImageReading, SplitScores, read_images
 from cclcc_cli.report.gather.runs import Gathered, gather_runs
 from cclcc_cli.report.pages.ablation import gather_ablation
 from cclcc_cli.report.prose.estimand import caption_text
@@ -86,8 +86,8 @@ class Page:
     table: Table
     notes: Sequence[str]
     evidence: Sequence[Evidence]
-    scores: Mapping[Path, ImageScores]
-    dice: Mapping[Path, ImageScores]
+    scores: Mapping[Path, SplitScores]
+    dice: Mapping[Path, SplitScores]
 
     @property
     def sheet(self) -> Sheet:
@@ -171,7 +171,7 @@ def _title(groups: Sequence[Group], evidence: Sequence[Evidence], question: Ques
 
 def _read_dice(
     reading: ImageReading, question: Question
-) -> tuple[Mapping[Path, ImageScores], Sequence[str]]:
+) -> tuple[Mapping[Path, SplitScores], Sequence[str]]:
     """Which images failed is said by Dice, whatever the primary score is."""
     dice = (question.metric[0], MAIN[1])
     if dice == question.metric:

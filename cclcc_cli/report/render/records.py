@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from cclcc_cli.report.gather.groups import Summary
+from cclcc_cli.report.gather.groups import ScoreSummary
 from cclcc_cli.report.tables.table import (
     Change,
     Column,
@@ -73,7 +73,7 @@ def _record(columns: Sequence[Column], row: Row) -> Record:
 
 def _parts(value: Value) -> tuple[Plain, ...]:
     match value:
-        case Summary(mean, std, count):
+        case ScoreSummary(mean, std, count):
             return mean, std, count
         case Interval(low, high):
             return low, high

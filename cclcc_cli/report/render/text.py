@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from cclcc_cli.report.gather.groups import Summary
+from cclcc_cli.report.gather.groups import ScoreSummary
 from cclcc_cli.report.tables.table import (
     SCALES,
     Change,
@@ -46,7 +46,7 @@ def cell_text(
             return word(column.missing)
         case str(text):
             return word(text)
-        case Summary(mean, std, count):
+        case ScoreSummary(mean, std, count):
             spread = ("" if count is None else " (1 seed)") if std is None else (
                 f" {word('±')} {shown(std)}")
             return f"{shown(mean)}{spread}"
@@ -77,7 +77,9 @@ def _span(low: float | None, high: float | None, shown: Callable[[float], str]) 
 def sort_value(column: Column, row: Row) -> float | None:
     """What a cell sorts by; None for words and empty cells, which come last."""
     match row.values.get(column.key):
-        case Summary(mean=value) | Change(mean=value) | Share(count=value) | Repeats(seeds=value):
+        case ScoreSummary(mean=value) | Change(mean=value):
+            return value
+        case Share(count=value) | Repeats(seeds=value):
             return value
         case Interval(low=bound):
             return bound

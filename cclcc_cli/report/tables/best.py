@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
-from cclcc_cli.report.gather.groups import Summary
+from cclcc_cli.report.gather.groups import ScoreSummary
 from cclcc_cli.report.tables.table import Column, Direction, Row
 
 BEST, SECOND = 1, 2
@@ -58,6 +58,6 @@ def rule_between(rows: Sequence[Row], within: Sequence[Hashable]) -> list[Row]:
 
 def _mean(row: Row, column: Column) -> float | None:
     value = row.values.get(column.key)
-    if isinstance(value, Summary):
+    if isinstance(value, ScoreSummary):
         return value.mean
     return value if isinstance(value, int | float) else None

@@ -21,7 +21,7 @@ _PARTS = (
 
 
 @dataclass(frozen=True)
-class Origin:
+class GroupOrigin:
     """A group's recipe and the commands that train it again.
 
     Attributes:
@@ -86,11 +86,11 @@ def build_runs(groups: Sequence[GroupDetails]) -> Table:
         Column("test_reads", "test read"), Column("ended", "ended")], rows)
 
 
-def find_origins(groups: Sequence[GroupDetails]) -> list[Origin]:
+def find_origins(groups: Sequence[GroupDetails]) -> list[GroupOrigin]:
     """How each group's runs are made again."""
     names = row_names([group.group for group in groups])
     return [
-        Origin(name, group.group.first.group, group.recipe_text,
+        GroupOrigin(name, group.group.first.group, group.recipe_text,
                [rebuild_command(run) for run in group.runs],
                list(dict.fromkeys(filter(None, (run.text("environment", "command")
                                                 for run in group.runs)))))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from cclcc_cli.config.quoted import Quoted, QuotedResult
 from cclcc_cli.metrics.scores import score
-from cclcc_cli.report.gather.groups import Group, Summary
+from cclcc_cli.report.gather.groups import Group, ScoreSummary
 from cclcc_cli.report.tables.columns import score_column
 from cclcc_cli.report.tables.grid import place_key
 from cclcc_cli.report.tables.table import Row, Share, Table, Value, stored_columns
@@ -70,7 +70,7 @@ def _below(table: Table, rows: Sequence[Row]) -> Table:
 
 def _scores(result: QuotedResult) -> dict[str, Value]:
     """As a run's own are kept: shares of 1, pixels."""
-    return {name: Summary(given.mean / score(name).factor,
+    return {name: ScoreSummary(given.mean / score(name).factor,
                           None if given.std is None else given.std / score(name).factor, None)
             for name, given in result.scores.items()}
 

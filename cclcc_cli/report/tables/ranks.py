@@ -20,7 +20,7 @@ from cclcc_cli.report.evidence.mean_ranks import (
 from cclcc_cli.report.evidence.ranking import Ranking, find_ranking
 from cclcc_cli.report.evidence.weigh import Evidence, primary_metric
 from cclcc_cli.report.gather.finished import Split
-from cclcc_cli.report.gather.images import ImageScores
+from cclcc_cli.report.gather.images import SplitScores
 from cclcc_cli.report.prose.numbers import p_text
 from cclcc_cli.report.tables.table import Column, Row, Table, stored_columns, two_places
 from cclcc_cli.wording import few
@@ -30,7 +30,7 @@ FEW_BLOCKS = 10
 
 
 def build_ranks(
-    evidence: Sequence[Evidence], scores: Mapping[Path, ImageScores], split: Split
+    evidence: Sequence[Evidence], scores: Mapping[Path, SplitScores], split: Split
 ) -> Table:
     """Mean ranks over blocks, the best first.
 

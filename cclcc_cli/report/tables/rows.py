@@ -6,7 +6,7 @@ from pathlib import Path
 from cclcc_cli.metrics.scores import Metric, metric_name
 from cclcc_cli.report.evidence.weigh import Evidence, primary_metric
 from cclcc_cli.report.gather.finished import Split
-from cclcc_cli.report.gather.images import ImageScores
+from cclcc_cli.report.gather.images import SplitScores
 from cclcc_cli.report.tables.best import mark_best, rule_between
 from cclcc_cli.report.tables.columns import (
     comparison_columns,
@@ -25,7 +25,7 @@ from cclcc_cli.report.tables.spread import spread_keys, spread_values
 from cclcc_cli.report.tables.table import Row, Table, Value, stored_columns
 
 _DEVIATIONS = ("image_std", "seed_std", "rest_std")
-Scores = Mapping[Path, ImageScores]
+Scores = Mapping[Path, SplitScores]
 
 
 def build_rows(

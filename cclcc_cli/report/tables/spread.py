@@ -9,7 +9,7 @@ from cclcc_cli.report.evidence.spread import FAILURE, measure_spread
 from cclcc_cli.report.evidence.stacks import stack_runs
 from cclcc_cli.report.evidence.weigh import Evidence, primary_metric
 from cclcc_cli.report.gather.finished import Split
-from cclcc_cli.report.gather.images import ImageScores
+from cclcc_cli.report.gather.images import SplitScores
 from cclcc_cli.report.tables.columns import NAME, data_column, group_values, row_names
 from cclcc_cli.report.tables.table import (
     Column,
@@ -21,7 +21,7 @@ from cclcc_cli.report.tables.table import (
     two_places,
 )
 
-Scores = Mapping[Path, ImageScores]
+Scores = Mapping[Path, SplitScores]
 
 
 def spread_keys(metric: Metric) -> list[str]:

@@ -11,13 +11,13 @@ from cclcc_cli.report.evidence.spread import Strata, collect_foreground, cut_str
 from cclcc_cli.report.evidence.stacks import stack_runs
 from cclcc_cli.report.evidence.weigh import Evidence, compare_images, primary_metric
 from cclcc_cli.report.gather.finished import Split
-from cclcc_cli.report.gather.images import ImageScores
+from cclcc_cli.report.gather.images import SplitScores
 from cclcc_cli.report.prose.numbers import DIFFERENCE
 from cclcc_cli.report.tables.columns import change_column, row_names
 from cclcc_cli.report.tables.spread import data_names, named_columns, named_values
 from cclcc_cli.report.tables.table import Change, Column, Row, Table, stored_columns, two_places
 
-Scores = Mapping[Path, ImageScores]
+Scores = Mapping[Path, SplitScores]
 _NO_VERDICTS = ("Differences on a part of the images stand outside any family of tests: they show "
                 "where a gain comes from, and carry no verdict.")
 

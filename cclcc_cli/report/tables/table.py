@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from cclcc_cli.report.gather.groups import Summary
+from cclcc_cli.report.gather.groups import ScoreSummary
 
 Plain = str | int | float | None
 Record = dict[str, Plain]
@@ -60,7 +60,7 @@ class Several:
     values: tuple[int, ...]
 
 
-Value = Plain | Summary | Interval | Change | Share | Repeats | Several
+Value = Plain | ScoreSummary | Interval | Change | Share | Repeats | Several
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from cclcc_cli.report.evidence.variance import (
     mean_squares,
     p_values,
 )
-from cclcc_cli.report.evidence.verdicts import Pair, reach_verdicts
+from cclcc_cli.report.evidence.verdicts import BaselinePair, reach_verdicts
 from cclcc_cli.report.gather.groups import Group
 from tests.report.stacking import image_scores
 
@@ -84,7 +84,7 @@ def test_one_against_many_never_gives_a_verdict(make_run):
                                          image_scores(rows))}) for rows in (many, one[:1])]
         found = compare_stacks(sides, (1, -1))
         assert found == difference(many[:1], one[:1])  # the common seed alone
-        pairs.append(Pair(baseline, found))
+        pairs.append(BaselinePair(baseline, found))
     found_pairs = reach_verdicts(pairs, 0.02)
     assert {one.verdict for one in found_pairs} == {"these two trainings"}
     assert {(one.family, one.significant) for one in found_pairs} == {(0, False)}
@@ -96,7 +96,7 @@ def test_a_family_without_any_difference_rarely_shows_one(make_run):
     baseline, errors = Group((make_run(),)), 0
     for _ in range(60):
         scores = draw(random, world, 1, levels=4)[:, :, 0] / 1000
-        family = [Pair(baseline, difference(*level)) for level in scores]
+        family = [BaselinePair(baseline, difference(*level)) for level in scores]
         errors += any(found.significant for found in reach_verdicts(family, 0.02))
     assert errors / 60 <= 0.15  # uncorrected a fifth of them would
 

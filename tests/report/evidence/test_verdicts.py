@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cclcc_cli.report.evidence.statistics import contrast, difference, unpaired
-from cclcc_cli.report.evidence.verdicts import Pair, holm, reach_verdicts
+from cclcc_cli.report.evidence.verdicts import BaselinePair, holm, reach_verdicts
 from cclcc_cli.report.gather.groups import Group
 
 MARGIN = 0.02
@@ -20,7 +20,7 @@ def pair(make_run):
     def make(mean, noise=0.05, seeds=3, images=50):
         rest = random.normal(0, noise, images)
         table = mean + rest - rest.mean() + np.zeros((seeds, 1))
-        return Pair(baseline, contrast([0.5 + table, np.full(table.shape, 0.5)], [1, -1]))
+        return BaselinePair(baseline, contrast([0.5 + table, np.full(table.shape, 0.5)], [1, -1]))
 
     return make
 
@@ -61,7 +61,7 @@ def test_the_smaller_side_of_unshared_seeds_decides(make_run):
     scores = np.random.default_rng(0).normal(0.5, 0.1, (5, 30))
     for seeds, word in ((1, "these two trainings"), (2, "estimate only"), (3, "undecided")):
         found = unpaired((scores, scores[:seeds, ::-1]), (1, -1))
-        (found_pair,) = reach_verdicts([Pair(Group((make_run(),)), found)], MARGIN)
+        (found_pair,) = reach_verdicts([BaselinePair(Group((make_run(),)), found)], MARGIN)
         assert found_pair.verdict == word
 
 
@@ -94,7 +94,8 @@ def test_outside_of_a_family_p_is_its_own_and_there_is_no_sign(pair):
 
 def test_a_group_against_itself_is_equivalent(make_run):
     scores = np.random.default_rng(0).random((3, 20))
-    (found,) = reach_verdicts([Pair(Group((make_run(),)), difference(scores, scores))], MARGIN)
+    same = BaselinePair(Group((make_run(),)), difference(scores, scores))
+    (found,) = reach_verdicts([same], MARGIN)
     assert (found.verdict, found.p, found.low, found.high) == ("equivalent", 1.0, 0.0, 0.0)
 
 

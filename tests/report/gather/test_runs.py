@@ -6,7 +6,7 @@ import pytest
 
 from cclcc_cli.errors import RunError
 from cclcc_cli.metrics.scores import SCORES
-from cclcc_cli.report.gather.finished import Costs, Leak, Spent
+from cclcc_cli.report.gather.finished import Costs, Leak, RunUsage
 from cclcc_cli.report.gather.runs import gather_runs
 from cclcc_cli.runs.folder import RunFolder
 
@@ -67,8 +67,8 @@ def test_what_a_run_used_up_is_read_where_it_says(write_run, tmp_path):
     new.update_status(seconds=60.5, elapsed=90.25, host="here")
     change(new, "result.json", "best", value={"step": 300, "dice": 0.5})
     old, new = sorted(gather_runs(tmp_path).runs, key=lambda run: run.seed)
-    assert (old.spent, old.best_step) == (Spent(), None)
-    assert (new.spent, new.best_step) == (Spent(2400, 60.5, 90.25, "here"), 300)
+    assert (old.spent, old.best_step) == (RunUsage(), None)
+    assert (new.spent, new.best_step) == (RunUsage(2400, 60.5, 90.25, "here"), 300)
 
 
 def test_only_some_folders_can_be_asked_for(write_run, tmp_path):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from cclcc_cli.report.gather.finished import Costs, Spent
+from cclcc_cli.report.gather.finished import Costs, RunUsage
 from cclcc_cli.report.gather.runs import Gathered
 from cclcc_cli.report.pages.costs import write_cost_page
 from cclcc_cli.report.render.records import to_json
@@ -17,8 +17,8 @@ from tests.report.shown import rows, rules
 def runs(make_run):
     costs = Costs(2_000_000, 4_000_000, 8.0, 4.0, 50.0, 2**30)
     return [
-        make_run(group="a", seed=0, costs=costs, spent=Spent(3200, 60.0, 90.0, "one")),
-        make_run(group="a", seed=1, costs=costs, spent=Spent(3200, 70.0, 150.0, "one")),
+        make_run(group="a", seed=0, costs=costs, spent=RunUsage(3200, 60.0, 90.0, "one")),
+        make_run(group="a", seed=1, costs=costs, spent=RunUsage(3200, 70.0, 150.0, "one")),
         make_run(group="b", method="supervised", name="old"),
     ]
 
@@ -47,8 +47,8 @@ def test_totals_and_doubts_are_said(runs):
 
 
 def test_several_machines_and_unequal_steps_are_said(make_run):
-    runs = (make_run(group="a", spent=Spent(host="one")),
-            make_run(group="b", spent=Spent(host="two"), steps=900))
+    runs = (make_run(group="a", spent=RunUsage(host="one")),
+            make_run(group="b", spent=RunUsage(host="two"), steps=900))
     sheet = write_cost_page(Gathered(runs, ()))
     assert "They ran on 2 machines (one, two)" in sheet.sentences[0]
     assert "differ in optimiser steps" in sheet.notes[0]

@@ -1,6 +1,6 @@
 """Cells that sort by their values, and columns of numbers."""
 
-from cclcc_cli.report.gather.groups import Summary
+from cclcc_cli.report.gather.groups import ScoreSummary
 from cclcc_cli.report.render.text import sort_value
 from cclcc_cli.report.tables.table import (
     Change,
@@ -16,7 +16,7 @@ from cclcc_cli.report.tables.table import (
 
 def test_a_cell_sorts_by_its_main_number_and_words_by_none():
     column = Column("x")
-    values = {Summary(0.405, 0.01, 3): 0.405, Change(-0.0009, -0.05, 0.06): -0.0009,
+    values = {ScoreSummary(0.405, 0.01, 3): 0.405, Change(-0.0009, -0.05, 0.06): -0.0009,
               Share(32, 320): 32, Several((400, 500)): 400, Repeats(3, 5, None): 3,
               Interval(0.12, 0.15): 0.12, 0.0004: 0.0004, "8.5.1": None, None: None}
     assert {value: sort_value(column, Row({"x": value})) for value in values} == values

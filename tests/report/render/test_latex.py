@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cclcc_cli.report.gather.groups import Summary
+from cclcc_cli.report.gather.groups import ScoreSummary
 from cclcc_cli.report.render.latex import escape, to_latex
 from cclcc_cli.report.render.latex_fit import TEXT_WIDTH, fit
 from cclcc_cli.report.render.text import titles
@@ -155,7 +155,7 @@ def test_the_caption_explains_what_stands_out_and_nothing_else(ranks, marks, leg
 def test_a_small_table_by_hand():
     columns = [Column("method", "method", is_key=True),
                Column("dice", "Dice %", "%", form="{:.2f}".format)]
-    rows = [Row({"method": "a_b", "dice": Summary(0.73, 0.0361, 3)}, marks={"dice": "*"},
+    rows = [Row({"method": "a_b", "dice": ScoreSummary(0.73, 0.0361, 3)}, marks={"dice": "*"},
                 ranks={"dice": 1}),
             Row({"method": "c", "dice": Change(-0.012, -0.03, 0.006)}, ranks={"dice": 2}),
             Row({"method": "d", "dice": 0.0}, {"dice": "<0.001"}, {"dice": "†"}, ruled=True)]

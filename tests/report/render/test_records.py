@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from cclcc_cli.metrics.scores import ALL_METRICS
-from cclcc_cli.report.gather.groups import Summary, group_runs
+from cclcc_cli.report.gather.groups import ScoreSummary, group_runs
 from cclcc_cli.report.render.markdown import to_markdown
 from cclcc_cli.report.render.records import records, to_csv, to_json
 from cclcc_cli.report.render.text import text_rows, titles
@@ -53,7 +53,7 @@ def test_every_part_of_a_value_has_a_name_of_its_own():
                Column("labels", fields=("labeled", "train_images")), Column("page", fields=()),
                Column("bounds", fields=("low", "high"))]
     made = Table("rows", "x", columns, [
-        Row({"dice": Summary(0.5, None, 1), "labels": Share(8, 80), "page": "seen",
+        Row({"dice": ScoreSummary(0.5, None, 1), "labels": Share(8, 80), "page": "seen",
              "bounds": None}),
         Row({"dice": None}, stored=False)],
         quoted=[Row({"labels": Share(0.1, None)})])
