@@ -52,7 +52,7 @@ class RunUsage:
 
 @dataclass(frozen=True)
 class Leak:
-    """Images of a split that show the same thing as an image that trains or selects.
+    """Images of a split that show the same content as an image used for training or selection.
 
     Attributes:
         count: of them, out of ``images``.

@@ -33,7 +33,7 @@ def pool_digest(cell: Values) -> str:
     data = {key: value for key, value in recipe["data"].items() if key != "fold"}
     if isinstance(read_label_seed(cell), int):
         data["selection"] = {**data["selection"], "seed": None}
-    if cell.find("recipe", "data", "fold") is None:  # elsewhere a share is another number by fold
+    if not cell.holds("recipe", "data", "fold"):  # elsewhere a share is another number by fold
         data["labeled"] = cell.count("labeled", "count")
     shared = {
         **{key: value for key, value in content.items() if key not in _OWN},

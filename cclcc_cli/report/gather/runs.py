@@ -140,12 +140,12 @@ def _read(folder: RunFolder) -> FinishedRun:
 def _data(cell: Values) -> str:
     """As ``kvasir-seg-320``, with the fold where there is one."""
     name = f"{cell.take(str, 'data', 'name')}-{cell.count('data', 'size')}"
-    fold = cell.find("recipe", "data", "fold")
-    return name if fold is None else f"{name} fold {fold}"
+    fold = cell.number_if_any("recipe", "data", "fold")
+    return name if fold is None else f"{name} fold {fold:g}"
 
 
 def _leak(cell: Values, result: Values, split: Split) -> Leak | None:
-    count = len(cell.take(list, "leaked", split))
+    count = len(cell.take(list, "leaked", split)) if cell.holds("leaked") else 0
     if not count or result.find(split) is None:
         return None
     images = cell.count("splits", "counts", split)
@@ -186,7 +186,7 @@ def _spent(cell: Values, status: Values, steps: int) -> RunUsage:
 def _computed_on(cell: Values) -> str:
     """Device, precision, and on a CPU the number of threads: sums are ordered by it."""
     words = f"{cell.take(str, 'runtime', 'device')} {cell.take(str, 'runtime', 'precision')}"
-    if cell.find("runtime", "threads") is None:
+    if not cell.holds("runtime", "threads"):
         return words
     return f"{words} {cell.count('runtime', 'threads')} threads"
 

@@ -47,13 +47,14 @@ class Values:
 
     def number_if_any(self, *keys: str) -> float | None:
         """None where the file does not say."""
-        return self.number(*keys) if self._holds(*keys) else None
+        return self.number(*keys) if self.holds(*keys) else None
 
     def text_if_any(self, *keys: str) -> str | None:
         """None where the file does not say."""
-        return self.take(str, *keys) if self._holds(*keys) else None
+        return self.take(str, *keys) if self.holds(*keys) else None
 
-    def _holds(self, *keys: str) -> bool:
+    def holds(self, *keys: str) -> bool:
+        """Whether it says so; what an older run lacks is no damage."""
         value = self._content
         for key in keys:
             if not isinstance(value, dict) or value.get(key) is None:

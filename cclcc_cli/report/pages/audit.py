@@ -1,7 +1,6 @@
 """What the audit of a data set found, as tables, a JSON file and a sheet of pictures."""
 
 import json
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -31,6 +30,8 @@ from cclcc_cli.data.splits import SPLITS, Splits
 from cclcc_cli.data.store import Store
 from cclcc_cli.errors import DataError
 from cclcc_cli.files import write_atomic
+from cclcc_cli.report.tables.audit import build_findings, build_pairs
+from cclcc_cli.report.tables.table import Table
 
 JSON = "audit.json"
 SHEET = "audit.png"
@@ -39,7 +40,6 @@ MOST_DRAWN = 90
 
 _PAIRS_ACROSS = 3
 _COLUMNS = 6
-Table = tuple[list[str], list[list[str]]]
 
 
 @dataclass(frozen=True)
@@ -84,25 +84,18 @@ def audit_record(store: Store) -> dict[str, Any]:
     }
 
 
-def pair_table(audit: Audit, splits: Splits) -> Table:
-    """Columns and rows, a row per pair, those across two sides of the split first."""
-    rows = [
-        [f"{pair.first} / {pair.second}", sides, pair.kind, f"{pair.score:.2f}",
-         pair.orientation, f"{pair.mask_iou:.2f}{' contradict' if pair.contradicts else ''}"]
-        for pair, sides in _ordered(audit, splits)
-    ]
-    return ["the same", "split", "kind", "score", "second lies", "masks IoU"], rows
-
-
-def finding_table(audit: Audit) -> Table:
-    """Columns and rows, a row per kind of finding with the first few images."""
-    kinds = Counter(finding.what for finding in audit.findings)
-    rows = []
-    for kind, count in kinds.items():
-        found = [finding for finding in audit.findings if finding.what == kind]
-        some = ", ".join(f"{finding.stem} ({finding.detail})" for finding in found[:3])
-        rows.append([kind, str(count), some + (" ..." if count > 3 else "")])
-    return ["what", "images", "for example"], rows
+def audit_tables(store: Store) -> list[Table]:
+    """Pairs of images that show the same, and odd images; without those that are empty."""
+    audit, info = store.audit, store.info
+    title = f"{info.name} at {info.size} pixels: {info.num_images} images"
+    tables = []
+    if audit.pairs:
+        tables.append(build_pairs(
+            _ordered(audit, store.splits),
+            f"{title}, {len(audit.pairs)} pairs that show the same thing"))
+    if audit.findings:
+        tables.append(build_findings(audit, f"{title}, {len(audit.findings)} odd images or masks"))
+    return tables
 
 
 def audit_notes(store: Store) -> list[str]:
@@ -116,10 +109,11 @@ def audit_notes(store: Store) -> list[str]:
         leaked = {side: stems for side, stems in leaked_stems(audit.pairs, cut).items() if stems}
         for side, stems in leaked.items():
             notes.append(f"{name}: {len(stems)} of {len(getattr(cut, side))} {side} images show "
-                         f"the same thing as an image on another side")
+                         "the same content as an image on another side")
     contradicting = sum(pair.contradicts for pair in audit.pairs)
     if contradicting:
-        notes.append(f"{contradicting} pairs of the same have masks that contradict each other")
+        pairs = "1 pair has" if contradicting == 1 else f"{contradicting} pairs have"
+        notes.append(f"{pairs} masks that contradict each other")
     if audit.common_shift is not None:
         notes.append(f"all masks together lie beside their images: the average mask "
                      f"{describe_shift(audit.common_shift)}")

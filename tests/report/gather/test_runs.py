@@ -330,3 +330,14 @@ def test_a_score_that_an_older_run_lacks_is_none_and_refuses_nothing(write_run, 
     assert run.scores["test"]["own", "nsd"] is None
     assert run.scores["test"]["own", "assd"] == pytest.approx(0.18)
     assert run.scores["val"]["working", "nsd"] == pytest.approx(0.10)
+
+
+def test_what_an_older_run_does_not_say_is_no_damage(write_run, tmp_path):
+    folder = write_run()
+    cell = folder.read_json("cell.json")
+    del cell["recipe"]["data"]["fold"], cell["runtime"]["threads"], cell["leaked"]
+    folder.write_json("cell.json", cell)
+    (run,) = gather_runs(tmp_path).runs
+    assert (run.data, run.fold, run.leaks, run.costs, run.best_step) == (
+        "polyps-64", None, {}, None, None)
+    assert run.conditions["device and precision"] == "cpu bf16"

@@ -16,11 +16,12 @@ from cclcc_cli.errors import DataError
 from cclcc_cli.report.pages.audit import (
     audit_notes,
     audit_record,
+    audit_tables,
     draw_audit,
-    finding_table,
-    pair_table,
     write_audit,
 )
+from cclcc_cli.report.render.text import titles
+from tests.report.shown import rows
 
 
 @pytest.fixture
@@ -38,27 +39,27 @@ def store(tiny_data: Path) -> Store:
 
 
 def test_leaking_pairs_come_first_and_contradictions_are_said(store: Store) -> None:
-    columns, rows = pair_table(store.audit, store.splits)
+    table = audit_tables(store)[0]
     train, test = store.splits.train, store.splits.test
-    assert columns == ["the same", "split", "kind", "score", "second lies", "masks IoU"]
-    assert rows == [
+    assert titles(table) == ["the same", "split", "kind", "score", "second lies", "masks IoU"]
+    assert rows(table) == [
         [f"{train[2]} / {test[0]}", "train and test", "near", "0.40", "mirrored", "0.95"],
         [f"{train[0]} / {train[1]}", "train", "pixels", "0.90", "as it is", "0.50 contradict"],
     ]
 
 
 def test_findings_are_counted_by_kind_with_the_first_three(store: Store) -> None:
-    _, rows = finding_table(store.audit)
-    assert [row[:2] for row in rows] == [["empty mask", "1"], ["speck", "5"]]
-    assert rows[1][2].count("0.01% foreground") == 3
-    assert rows[1][2].endswith(" ...")
+    found = rows(audit_tables(store)[1])
+    assert [row[:2] for row in found] == [["empty mask", "1"], ["speck", "5"]]
+    assert found[1][2].count("0.01% foreground") == 3
+    assert found[1][2].endswith(" ...")
 
 
 def test_what_matters_is_said_in_sentences(store: Store) -> None:
     notes = audit_notes(store)
     assert notes[:3] == [
-        "the split: 1 of 3 test images show the same thing as an image on another side",
-        "1 pairs of the same have masks that contradict each other",
+        "the split: 1 of 3 test images show the same content as an image on another side",
+        "1 pair has masks that contradict each other",
         "all masks together lie beside their images: the average mask fits better 5.0 % to the "
         "right",
     ]
