@@ -31,7 +31,7 @@ from cclcc_cli.report.evidence.stacks import (
 from cclcc_cli.report.evidence.verdicts import BaselinePair, Comparison, reach_verdicts
 from cclcc_cli.report.gather.finished import FinishedRun
 from cclcc_cli.report.gather.groups import Group, build_group
-from cclcc_cli.report.gather.images import SplitScores
+from cclcc_cli.report.gather.images import RunScores
 from cclcc_cli.runs.plan_record import PlanRecord, read_record, record_path
 
 VARIANT = "variant"
@@ -153,7 +153,7 @@ def _definition(record: PlanRecord, path: Path) -> Definition:
 
 
 def find_corners(
-    ablation: PlannedAblation, runs: Sequence[FinishedRun], scores: Mapping[Path, SplitScores]
+    ablation: PlannedAblation, runs: Sequence[FinishedRun], scores: RunScores
 ) -> list[Corner]:
     """Every group of the design that has a finished run, in reading order; one for each data set.
 

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -11,7 +10,7 @@ from cclcc_cli.errors import RunError
 from cclcc_cli.report.evidence.mean_ranks import Block
 from cclcc_cli.report.evidence.stacks import stack_runs
 from cclcc_cli.report.evidence.weigh import Evidence
-from cclcc_cli.report.gather.images import SplitScores
+from cclcc_cli.report.gather.images import RunScores
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Ranking:
 
 
 def find_ranking(
-    evidence: Sequence[Evidence], scores: Mapping[Path, SplitScores]
+    evidence: Sequence[Evidence], scores: RunScores
 ) -> Ranking | None:
     """Blocks and the methods that all of them have; None where no two methods are in all.
 
@@ -73,7 +72,7 @@ def _name_groups(evidence: Sequence[Evidence]) -> dict[str, str]:
 
 def _build_blocks(
     by_place: Mapping[tuple[str, int], Mapping[str, Evidence]], methods: Sequence[str],
-    scores: Mapping[Path, SplitScores],
+    scores: RunScores,
 ) -> list[Block]:
     """Every block's scores on the images that all groups of its data set have."""
     means = {place: [stack.mean_over_runs() for name in methods

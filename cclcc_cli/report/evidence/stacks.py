@@ -6,7 +6,6 @@ folds; ``report.statistics`` does the arithmetic.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -22,7 +21,7 @@ from cclcc_cli.report.evidence.statistics import (
     unpaired,
 )
 from cclcc_cli.report.gather.finished import FinishedRun
-from cclcc_cli.report.gather.images import SplitScores
+from cclcc_cli.report.gather.images import RunScores, SplitScores
 
 _T = TypeVar("_T")
 Repeat = tuple[int | None, int]
@@ -88,7 +87,7 @@ class Stack:
         return {stem: float(np.concatenate(found).mean()) for stem, found in values.items()}
 
 
-def stack_runs(runs: Iterable[FinishedRun], scores: Mapping[Path, SplitScores]) -> Stack | None:
+def stack_runs(runs: Iterable[FinishedRun], scores: RunScores) -> Stack | None:
     """The runs of a group; None where none has scores.
 
     Args:

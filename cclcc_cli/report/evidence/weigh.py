@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from cclcc_cli.errors import RunError
 from cclcc_cli.metrics.scores import MAIN, Metric
@@ -19,7 +18,7 @@ from cclcc_cli.report.evidence.stacks import (
 from cclcc_cli.report.evidence.verdicts import BaselinePair, Comparison, reach_verdicts
 from cclcc_cli.report.gather.finished import Split
 from cclcc_cli.report.gather.groups import Group
-from cclcc_cli.report.gather.images import SplitScores
+from cclcc_cli.report.gather.images import RunScores
 
 DEFAULT_BASELINE = "supervised"
 DECISIVE = ("data digest", "split digest", *(
@@ -78,7 +77,7 @@ def rules_of(metric: Metric) -> tuple[str, ...]:
 
 
 def weigh(
-    groups: Sequence[Group], scores: Mapping[Path, SplitScores], baseline: str | None = None,
+    groups: Sequence[Group], scores: RunScores, baseline: str | None = None,
     metric: Metric = MAIN, margin: float | None = None,
 ) -> list[Evidence]:
     """Compare each group with its baseline.

@@ -3,7 +3,7 @@
 Nobody picks the images by hand: the choice follows from what was predicted alone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from cclcc_cli.metrics.scores import MAIN, Metric, gain
 from cclcc_cli.report.evidence.weigh import Evidence, primary_metric
 from cclcc_cli.report.figures.names import group_names
 from cclcc_cli.report.gather.finished import FinishedRun
-from cclcc_cli.report.gather.images import SplitScores
+from cclcc_cli.report.gather.images import RunScores
 from cclcc_cli.runs.folder import RunFolder
 from cclcc_cli.runs.masks import read_masks
 from cclcc_cli.wording import few
@@ -68,7 +68,7 @@ class Case:
 
 
 def read_predictions(
-    evidence: Sequence[Evidence], scores: Mapping[Path, SplitScores], data_root: Path
+    evidence: Sequence[Evidence], scores: RunScores, data_root: Path
 ) -> tuple[Predictions | None, list[str]]:
     """Read masks and open the store of one place's groups; notes say what is missing.
 
@@ -159,7 +159,7 @@ def _open_store(run: FinishedRun, data_root: Path) -> Store:
 
 
 def _predictions(
-    names: Sequence[str], runs: Sequence[FinishedRun], scores: Mapping[Path, SplitScores],
+    names: Sequence[str], runs: Sequence[FinishedRun], scores: RunScores,
     store: Store, metric: Metric,
 ) -> Predictions:
     stems = scores[runs[0].path].stems

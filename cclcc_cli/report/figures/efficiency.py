@@ -3,7 +3,6 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -31,7 +30,7 @@ from cclcc_cli.report.figures.equivalence import (
 from cclcc_cli.report.figures.figure import Figure
 from cclcc_cli.report.figures.names import images_text, seeds_text, wrap
 from cclcc_cli.report.figures.panels import MOST_PANELS, label_shared, panel_grid, single_plot
-from cclcc_cli.report.gather.images import SplitScores
+from cclcc_cli.report.gather.images import RunScores
 
 _MOST_SENTENCES = 6
 _TICK_WIDTH = 0.32
@@ -65,7 +64,7 @@ class Series:
 
 
 def build_series(
-    evidence: Sequence[Evidence], scores: Mapping[Path, SplitScores]
+    evidence: Sequence[Evidence], scores: RunScores
 ) -> list[Series]:
     """One data set's groups as lines; the supervised one first.
 
@@ -93,7 +92,7 @@ def statements(series: Sequence[Series]) -> list[str]:
 
 
 def draw_efficiency(
-    evidence: Sequence[Evidence], scores: Mapping[Path, SplitScores], split: str, suffix: str
+    evidence: Sequence[Evidence], scores: RunScores, split: str, suffix: str
 ) -> tuple[Figure | None, list[str]]:
     """The curve of one data set, or a note on why there is none.
 
@@ -227,7 +226,7 @@ def _climbs(bucket: Sequence[Evidence]) -> bool:
 
 
 def _equals(
-    points: Sequence[Evidence], ladder: Sequence[Rung], scores: Mapping[Path, SplitScores]
+    points: Sequence[Evidence], ladder: Sequence[Rung], scores: RunScores
 ) -> dict[int, Equivalence]:
     if not ladder or points[0].group.first.method == DEFAULT_BASELINE:
         return {}

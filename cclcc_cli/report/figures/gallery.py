@@ -1,6 +1,6 @@
 """All figures of a report."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from cclcc_cli.report.evidence.weigh import Evidence
@@ -13,7 +13,7 @@ from cclcc_cli.report.figures.learning import draw_learning
 from cclcc_cli.report.figures.names import place_text
 from cclcc_cli.report.figures.paired import draw_paired
 from cclcc_cli.report.gather.finished import Split
-from cclcc_cli.report.gather.images import SplitScores
+from cclcc_cli.report.gather.images import RunScores
 from cclcc_cli.runs.folder import RunFolder
 
 MOST_PLACES = 6
@@ -21,7 +21,7 @@ MOST_PLACES = 6
 
 
 def draw_figures(
-    evidence: Sequence[Evidence], scores: Mapping[Path, SplitScores], split: Split,
+    evidence: Sequence[Evidence], scores: RunScores, split: Split,
     data_root: Path,
 ) -> Drawn:
     """Draw what the runs at hand can show; what they cannot is said in the notes.

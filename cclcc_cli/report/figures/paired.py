@@ -1,8 +1,7 @@
 """Image by image against the baseline: where a mean difference comes from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure as Drawing
@@ -17,7 +16,7 @@ from cclcc_cli.report.figures.canvas import BLUE, GREY, SKY, VERMILLION, quiet, 
 from cclcc_cli.report.figures.figure import Figure
 from cclcc_cli.report.figures.names import group_names, images_text, seeds_text, wrap
 from cclcc_cli.report.figures.panels import choose_compared, label_shared, panel_grid
-from cclcc_cli.report.gather.images import SplitScores
+from cclcc_cli.report.gather.images import RunScores
 from cclcc_cli.report.prose.numbers import verdict_text
 
 _BINS = 31
@@ -48,7 +47,7 @@ class Pairs:
 
 
 def pair_images(
-    evidence: Sequence[Evidence], scores: Mapping[Path, SplitScores]
+    evidence: Sequence[Evidence], scores: RunScores
 ) -> list[Pairs]:
     """For each compared group the images, and means over the seeds, that both sides have."""
     everyone = [found.group for found in evidence]
@@ -66,7 +65,7 @@ def pair_images(
 
 
 def draw_paired(
-    evidence: Sequence[Evidence], scores: Mapping[Path, SplitScores], split: str, suffix: str,
+    evidence: Sequence[Evidence], scores: RunScores, split: str, suffix: str,
     place: str,
 ) -> list[Figure]:
     """Scatter and histogram of one place's comparisons; none where nothing is compared.

@@ -125,6 +125,11 @@ def repeated_over(groups: Sequence[Group]) -> str:
     return " or ".join(kinds)
 
 
+def data_names(groups: Iterable[Group]) -> str:
+    """The data sets of groups, each once."""
+    return ", ".join(dict.fromkeys(group.first.data for group in groups))
+
+
 def look_alike(groups: Sequence[Group]) -> bool:
     """Some groups have the same label, and need their digests to be told apart."""
     return len({group.label for group in groups}) < len(groups)

@@ -49,6 +49,10 @@ class SplitScores:
             groups=None if self.groups is None else tuple(self.groups[n] for n in found))
 
 
+RunScores = Mapping[Path, SplitScores]
+"""One score of a split's images, by run folder."""
+
+
 @dataclass(frozen=True)
 class ImageReading:
     """What could be read.
@@ -60,7 +64,7 @@ class ImageReading:
     """
 
     runs: tuple[FinishedRun, ...]
-    scores: Mapping[Path, SplitScores]
+    scores: RunScores
     notes: tuple[str, ...]
 
 

@@ -16,7 +16,7 @@ from cclcc_cli.report.evidence.ablation import (
 from cclcc_cli.report.evidence.doubts import comparison_notes, differing_conditions, missing_notes
 from cclcc_cli.report.evidence.weigh import DECISIVE, rules_of
 from cclcc_cli.report.gather.finished import Split
-from cclcc_cli.report.gather.groups import group_runs, repeated_over
+from cclcc_cli.report.gather.groups import data_names, group_runs, repeated_over
 from cclcc_cli.report.gather.images import read_images
 from cclcc_cli.report.gather.runs import Gathered, gather_runs
 from cclcc_cli.report.prose.estimand import caption_text
@@ -80,7 +80,7 @@ def write_ablation_page(
     definition = ablation.definition
     notes = [*comparison_notes(groups, split), *missing_notes(groups, split, metrics),
              *gathered.notes, *reading.notes]
-    data = ", ".join(dict.fromkeys(corner.group.first.data for corner in corners))
+    data = data_names(corner.group for corner in corners)
     ending = ", ACROSS runs whose conditions differ" if across else ""
     tables = []
     margin = ablation.margin(metric) if margin is None else margin

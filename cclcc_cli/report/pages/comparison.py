@@ -1,6 +1,6 @@
 """A report as a whole: what is compared and said, ready for any format."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +15,8 @@ from cclcc_cli.report.evidence.weigh import (
     weigh,
 )
 from cclcc_cli.report.gather.finished import Split
-from cclcc_cli.report.gather.groups import Group, group_runs, repeated_over
-from cclcc_cli.report.gather.images import ImageReading, SplitScores, read_images
+from cclcc_cli.report.gather.groups import Group, data_names, group_runs, repeated_over
+from cclcc_cli.report.gather.images import ImageReading, RunScores, read_images
 from cclcc_cli.report.gather.runs import Gathered, gather_runs
 from cclcc_cli.report.pages.ablation import gather_ablation
 from cclcc_cli.report.prose.estimand import caption_text
@@ -86,8 +86,8 @@ class Page:
     table: Table
     notes: Sequence[str]
     evidence: Sequence[Evidence]
-    scores: Mapping[Path, SplitScores]
-    dice: Mapping[Path, SplitScores]
+    scores: RunScores
+    dice: RunScores
 
     @property
     def sheet(self) -> Sheet:
@@ -160,9 +160,8 @@ def write_rank_page(root: Path, question: Question) -> Sheet:
 
 
 def _title(groups: Sequence[Group], evidence: Sequence[Evidence], question: Question) -> str:
-    data = ", ".join(dict.fromkeys(group.first.data for group in groups))
     compared = [(found.group, found.comparison) for found in evidence if found.comparison]
-    return (f"{data}: {question.split} "
+    return (f"{data_names(groups)}: {question.split} "
             f"{heading(question.metric) if question.grid else 'scores'}, "
             f"mean ± standard deviation over {repeated_over(groups)}"
             f"{caption_text(compared)}"
@@ -171,7 +170,7 @@ def _title(groups: Sequence[Group], evidence: Sequence[Evidence], question: Ques
 
 def _read_dice(
     reading: ImageReading, question: Question
-) -> tuple[Mapping[Path, SplitScores], Sequence[str]]:
+) -> tuple[RunScores, Sequence[str]]:
     """Which images failed is said by Dice, whatever the primary score is."""
     dice = (question.metric[0], MAIN[1])
     if dice == question.metric:

@@ -81,4 +81,5 @@ def _what(effect: Effect, definition: Definition) -> str:
 
 
 def plain_text(value: Any) -> str:
+    """A value as a recipe has it."""
     return "null" if value is None else str(value)

@@ -45,6 +45,7 @@ def data_column(groups: Sequence[Group]) -> Column:
 
 
 def seeds_and_steps() -> list[Column]:
+    """The columns of ``size_values``."""
     return [
         Column("seeds", "seeds", constant=" seeds", fields=("seeds", "folds", "label_subsets")),
         Column("steps", "steps", constant=" steps", fields=("steps_min", "steps_max"))]
@@ -99,6 +100,7 @@ def score_column(metric: Metric) -> Column:
 
 
 def score_values(group: Group, split: Split, metrics: Sequence[Metric]) -> dict[str, Value]:
+    """The values of ``score_column``, one for each score."""
     return {metric_name(metric): group.summary(split, metric) for metric in metrics}
 
 
@@ -110,10 +112,12 @@ def interval_column(metric: Metric) -> Column:
 
 
 def interval_value(estimate: Estimate | None) -> Interval:
+    """The value of ``interval_column``."""
     return Interval(estimate.low, estimate.high) if estimate else Interval(None, None)
 
 
 def change_column(metric: Metric, key: str = "change", title: str = DIFFERENCE) -> Column:
+    """A difference and its interval, for pages; its numbers have columns of their own."""
     return Column(key, title, score_of(metric).unit, form=two_places, fields=())
 
 

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Sequence
 
 from cclcc_cli.report.gather.finished import FinishedRun
-from cclcc_cli.report.gather.groups import Group, group_runs
+from cclcc_cli.report.gather.groups import Group, data_names, group_runs
 from cclcc_cli.report.tables.best import rule_between
 from cclcc_cli.report.tables.columns import (
     NAME,
@@ -56,7 +56,6 @@ def build_costs(runs: Sequence[FinishedRun]) -> Table:
     Nothing is ranked, for less is not better where it buys nothing.
     """
     groups = group_runs(runs)
-    data = ", ".join(dict.fromkeys(group.first.data for group in groups))
     rows = [Row({
         **group_values(group),
         "images": mean_of(run.spent.images for run in group.runs),
@@ -68,7 +67,7 @@ def build_costs(runs: Sequence[FinishedRun]) -> Table:
         **cost_values(group),
     }) for group in groups]
     return Table(
-        "rows", f"{data}: what a run costs, mean over seeds",
+        "rows", f"{data_names(groups)}: what a run costs, mean over seeds",
         [*group_columns(groups), *_SPENT_COLUMNS,
          *stored_columns(["wall_seconds_all_seeds", "device", "memory_of"]), *COST_COLUMNS,
          digest_column(groups)],

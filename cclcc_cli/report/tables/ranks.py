@@ -1,8 +1,7 @@
 """Methods over data sets and numbers of labels: a table of mean ranks and what it can say."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -20,7 +19,7 @@ from cclcc_cli.report.evidence.mean_ranks import (
 from cclcc_cli.report.evidence.ranking import Ranking, find_ranking
 from cclcc_cli.report.evidence.weigh import Evidence, primary_metric
 from cclcc_cli.report.gather.finished import Split
-from cclcc_cli.report.gather.images import SplitScores
+from cclcc_cli.report.gather.images import RunScores
 from cclcc_cli.report.prose.numbers import p_text
 from cclcc_cli.report.tables.table import Column, Row, Table, stored_columns, two_places
 from cclcc_cli.wording import few
@@ -30,7 +29,7 @@ FEW_BLOCKS = 10
 
 
 def build_ranks(
-    evidence: Sequence[Evidence], scores: Mapping[Path, SplitScores], split: Split
+    evidence: Sequence[Evidence], scores: RunScores, split: Split
 ) -> Table:
     """Mean ranks over blocks, the best first.
 

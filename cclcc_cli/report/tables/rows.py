@@ -1,12 +1,11 @@
 """The main table: a row per group, its scores and how it differs from its baseline."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 from cclcc_cli.metrics.scores import Metric, metric_name
 from cclcc_cli.report.evidence.weigh import Evidence, primary_metric
 from cclcc_cli.report.gather.finished import Split
-from cclcc_cli.report.gather.images import SplitScores
+from cclcc_cli.report.gather.images import RunScores
 from cclcc_cli.report.tables.best import mark_best, rule_between
 from cclcc_cli.report.tables.columns import (
     comparison_columns,
@@ -25,12 +24,11 @@ from cclcc_cli.report.tables.spread import spread_keys, spread_values
 from cclcc_cli.report.tables.table import Row, Table, Value, stored_columns
 
 _DEVIATIONS = ("image_std", "seed_std", "rest_std")
-Scores = Mapping[Path, SplitScores]
 
 
 def build_rows(
     evidence: Sequence[Evidence], split: Split, metrics: Sequence[Metric], title: str,
-    *, costs: bool = False, scores: Scores | None = None, dice: Scores | None = None,
+    *, costs: bool = False, scores: RunScores | None = None, dice: RunScores | None = None,
     sentences: Sequence[str] = (),
 ) -> Table:
     """A row per group; compared are those with the same data and labels.

@@ -1,15 +1,15 @@
 """Beside the mean: spread, failures and the worst tenth of each group."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from cclcc_cli.metrics.scores import Metric, heading, metric_name, metric_title, score_of
 from cclcc_cli.report.evidence.spread import FAILURE, measure_spread
 from cclcc_cli.report.evidence.stacks import stack_runs
 from cclcc_cli.report.evidence.weigh import Evidence, primary_metric
 from cclcc_cli.report.gather.finished import Split
-from cclcc_cli.report.gather.images import SplitScores
+from cclcc_cli.report.gather.groups import data_names
+from cclcc_cli.report.gather.images import RunScores
 from cclcc_cli.report.tables.columns import NAME, data_column, group_values, row_names
 from cclcc_cli.report.tables.table import (
     Column,
@@ -21,8 +21,6 @@ from cclcc_cli.report.tables.table import (
     two_places,
 )
 
-Scores = Mapping[Path, SplitScores]
-
 
 def spread_keys(metric: Metric) -> list[str]:
     """Names of ``spread_values``."""
@@ -30,7 +28,7 @@ def spread_keys(metric: Metric) -> list[str]:
     return [*(f"{name}_{what}" for what in ("median", "q1", "q3", "worst_tenth")), "failures"]
 
 
-def spread_values(found: Evidence, scores: Scores, dice: Scores | None) -> dict[str, Value]:
+def spread_values(found: Evidence, scores: RunScores, dice: RunScores | None) -> dict[str, Value]:
     """A group's spread, scores as shares of 1; None where it has no scores.
 
     Args:
@@ -47,7 +45,7 @@ def spread_values(found: Evidence, scores: Scores, dice: Scores | None) -> dict[
 
 
 def build_spread(
-    evidence: Sequence[Evidence], scores: Scores, dice: Scores, split: Split
+    evidence: Sequence[Evidence], scores: RunScores, dice: RunScores, split: Split
 ) -> Table:
     """A row per group: what stands beside its mean."""
     metric = primary_metric(evidence)
@@ -66,7 +64,7 @@ def build_spread(
             f"{name}_mean": found.estimate.mean if found.estimate else None, **values,
             "quartiles": Interval(*(each if isinstance(each, float) else None
                                     for each in (lower, upper)))}))
-    title = f"{data_names(evidence)}: {split} {metric_title(metric)} beside its mean"
+    title = f"{data_names(groups)}: {split} {metric_title(metric)} beside its mean"
     return Table("rows", title, [
         *named_columns(evidence), score(f"{name}_mean", f"mean {heading(metric)}"),
         score(median, "median"), *stored_columns([low, high]),
@@ -88,8 +86,5 @@ def named_columns(evidence: Sequence[Evidence]) -> list[Column]:
 
 
 def named_values(found: Evidence, name: str) -> dict[str, Value]:
+    """The values of ``named_columns``."""
     return {**group_values(found.group), "name": name, "metric": metric_name(found.metric)}
-
-
-def data_names(evidence: Sequence[Evidence]) -> str:
-    return ", ".join(dict.fromkeys(found.group.first.data for found in evidence))

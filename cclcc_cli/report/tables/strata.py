@@ -1,8 +1,7 @@
 """Lesions by size: where a gain comes from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import fmean
 
 from cclcc_cli.metrics.scores import heading, metric_name, score_of
@@ -11,13 +10,13 @@ from cclcc_cli.report.evidence.spread import Strata, collect_foreground, cut_str
 from cclcc_cli.report.evidence.stacks import stack_runs
 from cclcc_cli.report.evidence.weigh import Evidence, compare_images, primary_metric
 from cclcc_cli.report.gather.finished import Split
-from cclcc_cli.report.gather.images import SplitScores
+from cclcc_cli.report.gather.groups import data_names
+from cclcc_cli.report.gather.images import RunScores
 from cclcc_cli.report.prose.numbers import DIFFERENCE
 from cclcc_cli.report.tables.columns import change_column, row_names
-from cclcc_cli.report.tables.spread import data_names, named_columns, named_values
+from cclcc_cli.report.tables.spread import named_columns, named_values
 from cclcc_cli.report.tables.table import Change, Column, Row, Table, stored_columns, two_places
 
-Scores = Mapping[Path, SplitScores]
 _NO_VERDICTS = ("Differences on a part of the images stand outside any family of tests: they show "
                 "where a gain comes from, and carry no verdict.")
 
@@ -38,7 +37,7 @@ class Stratum:
 
 
 def build_strata(
-    evidence: Sequence[Evidence], scores: Scores, split: Split
+    evidence: Sequence[Evidence], scores: RunScores, split: Split
 ) -> Table | None:
     """Every group's mean on small, medium and large lesions; None where sizes are not known.
 
@@ -62,13 +61,13 @@ def build_strata(
             change_column(metric, _change_key(part), f"{part}: {DIFFERENCE}"))),
         *stored_columns(["stratum", "small_up_to", "large_above", "images", mean, "difference",
                          "difference_low", "difference_high"])]
-    return Table("strata", f"{data_names(evidence)}: {split} {heading(metric)} by lesion size",
-                 columns, rows,
+    data = data_names(found.group for found in evidence)
+    return Table("strata", f"{data}: {split} {heading(metric)} by lesion size", columns, rows,
                  [*(_cut_sentence(data, strata, split) for data, strata in cuts.items()),
                   _NO_VERDICTS])
 
 
-def strata_missing(evidence: Sequence[Evidence], scores: Scores) -> list[str]:
+def strata_missing(evidence: Sequence[Evidence], scores: RunScores) -> list[str]:
     """Data sets whose lesion sizes are not known, and why."""
     known = _cut_by_data(evidence, scores)
     return [f"{data}: no strata by lesion size: no image has a lesion, or the runs' tables of "
@@ -109,7 +108,7 @@ def _change_key(part: str) -> str:
     return f"{part} change"
 
 
-def _cut_by_data(evidence: Sequence[Evidence], scores: Scores) -> dict[str, Strata]:
+def _cut_by_data(evidence: Sequence[Evidence], scores: RunScores) -> dict[str, Strata]:
     """Strata are of all images of a data set's groups, so that every group has the same."""
     cuts = {}
     for data in dict.fromkeys(found.group.first.data for found in evidence):
@@ -121,7 +120,7 @@ def _cut_by_data(evidence: Sequence[Evidence], scores: Scores) -> dict[str, Stra
     return cuts
 
 
-def _strata_of(found: Evidence, strata: Strata, scores: Scores) -> list[Stratum]:
+def _strata_of(found: Evidence, strata: Strata, scores: RunScores) -> list[Stratum]:
     stack = stack_runs(found.group.runs, scores)
     if stack is None:
         return []
