@@ -8,7 +8,7 @@ RIVALS ?= runs/rivals
 JOBS ?= 2
 READY := $(VENV)/.ready
 
-.PHONY: demo rivals test test-fast test-long lint bench clean
+.PHONY: demo rivals study-report test test-fast test-long lint bench clean
 .DEFAULT_GOAL := demo
 
 $(READY): pyproject.toml
@@ -33,6 +33,10 @@ rivals: $(READY)
 	$(BIN)/cclcc ablate recipes/ablations/rivals.yaml --workers $(JOBS) \
 	    --data $(RIVALS)/data --runs $(RIVALS)
 	$(BIN)/cclcc report --runs $(RIVALS) --costs
+
+# Every table of the study, from its bundle.
+study-report: $(READY)
+	$(BIN)/python benchmarks/documents.py recipes/studies/README.md README.md
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not long'
