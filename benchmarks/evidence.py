@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cclcc_cli.report.statistics import LEVEL
-from cclcc_cli.report.variance import (
+from cclcc_cli.report.evidence.findings import LEVEL
+from cclcc_cli.report.evidence.variance import (
     Noise,
     crossed_noise,
     half_width,

@@ -20,7 +20,7 @@ from cclcc_cli.data.sources import SyntheticSource
 from cclcc_cli.data.split_rule import SplitRule
 from cclcc_cli.data.store import Store, load_store, store_path
 from cclcc_cli.report.figures.gallery import draw_figures
-from cclcc_cli.report.page import Question, write_page
+from cclcc_cli.report.pages.comparison import Question, write_page
 from cclcc_cli.runs.folder import RunFolder
 from cclcc_cli.runs.masks import Masks, write_masks
 

@@ -20,10 +20,11 @@ import numpy as np
 from cclcc_cli.config.load import parse_recipe
 from cclcc_cli.metrics.scores import MAIN, SCORES
 from cclcc_cli.report.figures.gallery import draw_figures
-from cclcc_cli.report.gather import gather_runs
-from cclcc_cli.report.html_page import render_report
-from cclcc_cli.report.images import read_images
-from cclcc_cli.report.page import Question, write_page
+from cclcc_cli.report.gather.images import read_images
+from cclcc_cli.report.gather.runs import gather_runs
+from cclcc_cli.report.pages.comparison import Question, write_page
+from cclcc_cli.report.pages.html import render_report
+from cclcc_cli.report.render.markdown import to_markdown
 
 
 def write_run(root: Path, group: int, seed: int, images: int, random: np.random.Generator) -> None:
@@ -97,7 +98,7 @@ def main() -> None:
             gathered = gather_runs(root)
             took = (seconds(lambda root=root: gather_runs(root)),
                     seconds(lambda g=gathered: read_images(g.runs, "test", MAIN)),
-                    seconds(lambda root=root: write_page(root, Question()).markdown()))
+                    seconds(lambda root=root: to_markdown(write_page(root, Question()).sheet)))
             page, question = write_page(root, Question()), Question()
             further = (
                 took[2] + seconds(lambda p=page, q=question: render_report(p, q, command="")),

@@ -233,7 +233,7 @@ def gather_runs(runs: AnyPath = RUNS) -> list[dict[str, Any]]:
         RunError: there is no such folder, or no finished run in it.
     """
     from cclcc_cli.metrics.scores import metric_name
-    from cclcc_cli.report.gather import gather_runs as gather
+    from cclcc_cli.report.gather.runs import gather_runs as gather
 
     return [
         {"folder": run.path, "data": run.data, "method": run.method, "name": run.name,
@@ -276,8 +276,8 @@ def compare(
             compared.
     """
     from cclcc_cli.metrics.scores import parse_metric
-    from cclcc_cli.report.compare import compare as compare_sides
-    from cclcc_cli.report.compare import pair_record
+    from cclcc_cli.report.pages.compare import compare as compare_sides
+    from cclcc_cli.report.pages.compare import pair_record
 
     try:
         judged = parse_metric(metric)

@@ -1,4 +1,4 @@
-"""Lists and numbers in sentences."""
+"""Lists, numbers and times in sentences."""
 
 from collections.abc import Sequence
 
@@ -12,3 +12,10 @@ def few(names: Sequence[object], most: int = 3) -> str:
 def counted(count: int, thing: str) -> str:
     """``1 run``, ``2 runs``."""
     return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
+def duration(seconds: float) -> str:
+    """``1:02:03`` or ``2:03``."""
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"

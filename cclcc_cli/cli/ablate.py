@@ -96,8 +96,8 @@ def ablate(
 def _show_plan(plan: "AblationPlan", workers: int, json: bool) -> None:
     from collections import Counter
 
-    from cclcc_cli.runs.progress import duration
     from cclcc_cli.sweeps.plan import measure_pace
+    from cclcc_cli.wording import duration
 
     states = [run.state for run in plan.runs]
     open_runs = [run for run, state in zip(plan.runs, states, strict=True)

@@ -40,8 +40,8 @@ def publish_report(name: str, runs: Path, data: Path, uri: str | None, news: boo
 
 def _write(path: Path, name: str, runs: Path, data: Path) -> None:
     from cclcc_cli.files import write_atomic
-    from cclcc_cli.report.html_report import write_html
-    from cclcc_cli.report.page import Question
+    from cclcc_cli.report.pages.comparison import Question
+    from cclcc_cli.report.pages.report import write_html
 
     command = shlex.join(["cclcc", "report", "page", str(path), "--runs", str(runs),
                           "--ablation", name])

@@ -26,7 +26,7 @@ def audit(
     each other or lie beside their image, and for blank or odd images.
     """
     from cclcc_cli.data.store import open_store
-    from cclcc_cli.report import audit_report
+    from cclcc_cli.report.pages import audit as audit_report
 
     store = open_store(data, name, size)
     info = store.info
@@ -37,16 +37,14 @@ def audit(
     if json:
         console.show_json(audit_report.audit_record(store))
         return
-    found = store.audit
-    title = f"{info.name} at {info.size} pixels: {info.num_images} images"
-    if found.pairs:
-        console.show_table(f"{title}, {len(found.pairs)} pairs that show the same thing",
-                           *audit_report.pair_table(found, store.splits))
-    if found.findings:
-        console.show_table(f"{title}, {len(found.findings)} odd images or masks",
-                           *audit_report.finding_table(found))
-    if not found.pairs and not found.findings:
-        console.show(f"{title}, nothing doubtful found")
+    from cclcc_cli.report.render.terminal import for_terminal
+
+    tables = [for_terminal(table) for table in audit_report.audit_tables(store)]
+    for table in tables:
+        console.show_table(table.title, table.columns, table.rows)
+    if not tables:
+        console.show(f"{info.name} at {info.size} pixels: {info.num_images} images, "
+                     "nothing doubtful found")
     console.show(f"json      {files.json}")
     if files.sheet:
         console.show(f"pictures  {files.sheet}")

@@ -20,7 +20,7 @@ from cclcc_cli.cli.options import (
 from cclcc_cli.cli.source import open_source
 
 if TYPE_CHECKING:
-    from cclcc_cli.report.compare import Sides
+    from cclcc_cli.report.pages.compare import Sides
 
 _SIDE = "A run folder; or a method, recipe or group with all its seeds."
 
@@ -42,8 +42,8 @@ def compare(
     """
     from dataclasses import replace
 
-    from cclcc_cli.report.compare import compare as compare_sides
-    from cclcc_cli.report.compare import pair_record
+    from cclcc_cli.report.pages.compare import compare as compare_sides
+    from cclcc_cli.report.pages.compare import pair_record
 
     primary = primary_metric(metric)
     with open_source(runs, bundle or ()) as source:
@@ -58,7 +58,8 @@ def compare(
 
 def _show(pair: "Sides", split: str, across: bool) -> None:
     from cclcc_cli.metrics.scores import metric_title
-    from cclcc_cli.report.compare import pair_rows, pair_sentences
+    from cclcc_cli.report.pages.compare import build_pair, pair_sentences
+    from cclcc_cli.report.render.terminal import transposed
 
     if pair.keys:
         console.show_table("keys of the recipes that differ", ["key", *pair.names],
@@ -67,7 +68,8 @@ def _show(pair: "Sides", split: str, across: bool) -> None:
         console.show("the recipes do not differ")
     title = (f"{split} {metric_title(pair.comparison.metric)}"
              f"{', ACROSS runs whose conditions differ' if across else ''}")
-    console.show_table(title, ["", *pair.names], pair_rows(pair))
+    sides = transposed(build_pair(pair, title))
+    console.show_table(sides.title, sides.columns, sides.rows)
     for sentence in pair_sentences(pair):
         console.show(sentence)
     for note in pair.notes:

@@ -50,7 +50,7 @@ from cclcc_cli.cli.source import Mlflow, Source
 from cclcc_cli.errors import RunError
 
 if TYPE_CHECKING:
-    from cclcc_cli.report.page import Question
+    from cclcc_cli.report.pages.comparison import Question
 
 
 class _ReportGroup(Group):
@@ -199,7 +199,7 @@ def page(
     question = ask(split, metric, baseline, across, margin, quoted, ablation)
     server = Mlflow(tracking_uri, experiment or ()) if mlflow else None
     with open_reading(runs, bundle, mlflow, tracking_uri, experiment, ablation) as source:
-        from cclcc_cli.report.html_report import write_html
+        from cclcc_cli.report.pages.report import write_html
 
         made = write_html(source.root, question, data,
                           page_command(runs, bundle or (), server, question, quoted or (), file),

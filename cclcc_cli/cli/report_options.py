@@ -13,7 +13,7 @@ from cclcc_cli.cli.source import Mlflow, Source, open_source
 from cclcc_cli.errors import RunError
 
 if TYPE_CHECKING:
-    from cclcc_cli.report.page import Page, Question
+    from cclcc_cli.report.pages.comparison import Page, Question
 
 FormatOption = Annotated[
     Format | None,
@@ -64,7 +64,7 @@ def ask(
     own = own_margin(margin, primary)
 
     from cclcc_cli.config.quoted import load_quoted
-    from cclcc_cli.report.page import Question
+    from cclcc_cli.report.pages.comparison import Question
 
     return Question(split, primary, baseline, across, all_metrics, costs, grid, ablation,
                     [load_quoted(path) for path in quoted or ()], own)
@@ -72,6 +72,6 @@ def ask(
 
 def read_page(source: Source, question: "Question") -> "Page":
     """The runs, compared and judged."""
-    from cclcc_cli.report.page import write_page
+    from cclcc_cli.report.pages.comparison import write_page
 
     return write_page(source.root, question)

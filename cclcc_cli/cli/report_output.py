@@ -15,8 +15,8 @@ from cclcc_cli.errors import RunError
 
 if TYPE_CHECKING:
     from cclcc_cli.report.figures.figure import Drawn
-    from cclcc_cli.report.page import Question
-    from cclcc_cli.report.sheet import Sheet
+    from cclcc_cli.report.pages.comparison import Question
+    from cclcc_cli.report.tables.table import Sheet
 
 Format = Literal["table", "markdown", "latex", "csv", "json"]
 GridFormat = Literal["table", "markdown", "latex"]
@@ -91,23 +91,21 @@ def publish(sheet: "Sheet", source: Source, format: Format, out: Path | None) ->
 
 
 def _show(sheet: "Sheet", format: Format) -> None:
-    match format:
-        case "table":
-            for table in sheet.tables:
-                if not console.fits(table.layout.columns, table.marked_rows):
-                    table = table.condensed
-                console.show_table(table.title, table.layout.columns, table.marked_rows,
-                                   table.layout.num_keys)
-                for sentence in table.sentences:
-                    console.show(sentence)
-        case "markdown":
-            console.show(sheet.markdown().removesuffix("\n"))
-        case "latex":
-            console.show(sheet.latex().removesuffix("\n"))
-        case "csv":
-            console.show(sheet.csv().removesuffix("\n"))
-        case "json":
-            console.show(sheet.json().removesuffix("\n"))
+    if format != "table":
+        from cclcc_cli.report.render.formats import FORMATS
+
+        console.show(FORMATS[format](sheet).removesuffix("\n"))
+        return
+    from cclcc_cli.report.render.condense import condensed
+    from cclcc_cli.report.render.terminal import for_terminal
+
+    for table in sheet.tables:
+        shown = for_terminal(table)
+        if not console.fits(shown.columns, shown.rows):
+            shown = for_terminal(condensed(table))
+        console.show_table(shown.title, shown.columns, shown.rows, shown.num_keys)
+        for sentence in table.sentences:
+            console.show(sentence)
 
 
 def write_figures(drawn: "Drawn", source: Source, folder: Path) -> None:

@@ -21,7 +21,7 @@ from cclcc_cli.cli.options import (
     own_margin,
     primary_metric,
 )
-from cclcc_cli.cli.report_options import FormatOption, OutFile, ask, open_reading, read_page
+from cclcc_cli.cli.report_options import FormatOption, OutFile, ask, open_reading
 from cclcc_cli.cli.report_output import choose_format, publish
 from cclcc_cli.cli.source import open_source
 
@@ -52,7 +52,7 @@ def ablation(
     primary = primary_metric(metric)
     own = own_margin(margin, primary)
     with open_reading(runs, bundle, mlflow, tracking_uri, experiment, name) as source:
-        from cclcc_cli.report.ablation_page import write_ablation_page
+        from cclcc_cli.report.pages.ablation import write_ablation_page
 
         sheet = write_ablation_page(source.root, name, split, across, all_metrics, primary, own)
         publish(sheet, source, chosen, out)
@@ -71,8 +71,8 @@ def costs(
     """Show what training took: steps, images, time and memory."""
     chosen = choose_format(format, out)
     with open_reading(runs, bundle, mlflow, tracking_uri, experiment, ablation) as source:
-        from cclcc_cli.report.cost_page import write_cost_page
-        from cclcc_cli.report.page import gather
+        from cclcc_cli.report.pages.comparison import gather
+        from cclcc_cli.report.pages.costs import write_cost_page
 
         publish(write_cost_page(gather(source.root, ablation)), source, chosen, out)
 
@@ -95,13 +95,9 @@ def spread(
     chosen = choose_format(format, out)
     question = ask(split, metric, baseline, across, None, None, ablation)
     with open_reading(runs, bundle, mlflow, tracking_uri, experiment, ablation) as source:
-        from cclcc_cli.report.sheet import Sheet
-        from cclcc_cli.report.spread_page import spread_tables, strata_missing
+        from cclcc_cli.report.pages.comparison import write_spread_page
 
-        page = read_page(source, question)
-        tables = spread_tables(page.evidence, page.scores, page.dice, split)
-        notes = [*page.notes, *strata_missing(page.evidence, page.scores)]
-        publish(Sheet(tables, notes), source, chosen, out)
+        publish(write_spread_page(source.root, question), source, chosen, out)
 
 
 def ranks(
@@ -125,12 +121,9 @@ def ranks(
     chosen = choose_format(format, out)
     question = ask(split, metric, baseline, across, None, None, ablation)
     with open_reading(runs, bundle, mlflow, tracking_uri, experiment, ablation) as source:
-        from cclcc_cli.report.rank_page import rank_table
-        from cclcc_cli.report.sheet import Sheet
+        from cclcc_cli.report.pages.comparison import write_rank_page
 
-        page = read_page(source, question)
-        publish(Sheet([rank_table(page.evidence, page.scores, split)], page.notes), source,
-                chosen, out)
+        publish(write_rank_page(source.root, question), source, chosen, out)
 
 
 def search(
@@ -146,6 +139,6 @@ def search(
     """
     chosen = choose_format(format, out)
     with open_source(runs, bundle or ()) as source:
-        from cclcc_cli.report.search_page import write_search_page
+        from cclcc_cli.report.pages.search import write_search_page
 
         publish(write_search_page(source.root, name), source, chosen, out)

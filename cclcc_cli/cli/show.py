@@ -30,7 +30,7 @@ def show(
     from dataclasses import asdict
 
     from cclcc_cli.data.store import open_store
-    from cclcc_cli.report import data_page
+    from cclcc_cli.report.pages import data as data_page
 
     store = open_store(data, name, size)
     info = store.info

@@ -9,6 +9,7 @@ from cclcc_cli.runs.folder import RunFolder
 from cclcc_cli.runs.identity import RunSpec
 from cclcc_cli.runs.records import ValidationRecord
 from cclcc_cli.training.schedule import Plan
+from cclcc_cli.wording import duration
 
 
 class ProgressDisplay(Protocol):
@@ -155,10 +156,3 @@ def describe_record(record: ValidationRecord, total_steps: int) -> str:
         f"val Dice {100 * val['dice']:.2f} IoU {100 * val['iou']:.2f} | "
         f"{record.images_per_second:.1f} images/s"
     )
-
-
-def duration(seconds: float) -> str:
-    """``1:02:03`` or ``2:03``."""
-    minutes, second = divmod(round(seconds), 60)
-    hours, minute = divmod(minutes, 60)
-    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"

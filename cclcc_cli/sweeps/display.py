@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from cclcc_cli.runs.progress import duration
+from cclcc_cli.wording import duration
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from cclcc_cli.cli.report_output import page_command
 from cclcc_cli.cli.report_spelling import as_commands
 from cclcc_cli.config import parse_recipe
 from cclcc_cli.errors import RunError
-from cclcc_cli.report.page import Question
+from cclcc_cli.report.pages.comparison import Question
 from cclcc_cli.runs.folder import RunFolder
 from cclcc_cli.runs.plan_record import PlanRecord, write_record
 from cclcc_cli.runs.progress import TextDisplay
@@ -109,7 +109,7 @@ def test_costs_stand_beside_the_scores(root):
     assert row["predictor_parameters"] == row["training_parameters"] > 1000
     assert row["images_per_second"] > 0
     shown = invoke("--runs", root, "--costs", "--format", "markdown").stdout.splitlines()[2]
-    assert shown.endswith("| images learnt from | judged | images/s | peak GiB |")
+    assert shown.endswith("| images learnt from | forward only | images/s | peak GiB |")
 
 
 def test_the_table_of_costs_shows_what_really_ran(root):
@@ -181,7 +181,7 @@ def test_another_baseline_is_taken_by_name_or_refused(rivals):
     assert (ours["baseline"], base["baseline"]) == (None, ours["group"])
     refused = invoke("--runs", rivals, "--baseline", "uamt")
     assert str(refused.exception) == (
-        "--baseline uamt: no row is called so; there are mean_teacher, tiny, supervised")
+        "--baseline uamt: no row has this name; there are mean_teacher, tiny, supervised")
 
 
 def test_unlike_scores_are_refused_or_shown_across(rivals, tmp_path):

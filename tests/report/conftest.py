@@ -10,19 +10,19 @@ import pytest
 
 from cclcc_cli.config.load import dump_recipe, parse_recipe
 from cclcc_cli.metrics.scores import ALL_METRICS, SCORES, file_column
-from cclcc_cli.report.gather import Run
+from cclcc_cli.report.gather.finished import FinishedRun
 from cclcc_cli.runs.folder import RunFolder
 
-MakeRun = Callable[..., Run]
+MakeRun = Callable[..., FinishedRun]
 
 
 @pytest.fixture
 def make_run() -> MakeRun:
     """A run in memory; every score is ``dice``."""
 
-    def make(dice: float = 0.5, *, group: str = "a", seed: int = 0, **changes: Any) -> Run:
+    def make(dice: float = 0.5, *, group: str = "a", seed: int = 0, **changes: Any) -> FinishedRun:
         scores = {(size, name): dice for size in ("working", "own") for name in SCORES}
-        made = Run(
+        made = FinishedRun(
             path=Path(f"runs/polyps-64/{group}-{seed}"), group=group * 64, data="polyps-64",
             method="clcc", name="plain", labeled=80, train_images=800, seed=seed, steps=400,
             scores={"val": scores, "test": scores},

@@ -6,18 +6,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cclcc_cli.metrics.scores import MAIN, Metric
-from cclcc_cli.report.images import ImageScores
-from cclcc_cli.report.stacks import FoldScores, Stack
+from cclcc_cli.report.evidence.stacks import FoldScores, Stack
+from cclcc_cli.report.gather.images import SplitScores
 
 
 def image_scores(
     rows: ArrayLike, stems: Iterable[object] | None = None,
     groups: Sequence[str] | None = None, metric: Metric = MAIN,
-) -> ImageScores:
+) -> SplitScores:
     """Rows are runs; images are numbered where they have no names."""
     values = np.atleast_2d(np.asarray(rows, dtype=np.float64))
     names = range(values.shape[1]) if stems is None else stems
-    return ImageScores(tuple(map(str, names)), values, metric=metric,
+    return SplitScores(tuple(map(str, names)), values, metric=metric,
                        groups=None if groups is None else tuple(groups))
 
 

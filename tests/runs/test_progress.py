@@ -2,8 +2,9 @@
 
 import pytest
 
-from cclcc_cli.runs.progress import Clock, CpuWatch, describe_record, duration
+from cclcc_cli.runs.progress import Clock, CpuWatch, describe_record
 from cclcc_cli.runs.records import ValidationRecord
+from cclcc_cli.wording import duration
 
 
 @pytest.mark.parametrize(

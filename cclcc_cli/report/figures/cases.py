@@ -3,7 +3,7 @@
 Nobody picks the images by hand: the choice follows from what was predicted alone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 from cclcc_cli.data.store import Store, load_store, store_path
 from cclcc_cli.errors import CclccError, RunError
 from cclcc_cli.metrics.scores import MAIN, Metric, gain
-from cclcc_cli.report.evidence import Evidence, judged_metric
+from cclcc_cli.report.evidence.weigh import Evidence, primary_metric
 from cclcc_cli.report.figures.names import group_names
-from cclcc_cli.report.gather import Run
-from cclcc_cli.report.images import ImageScores
+from cclcc_cli.report.gather.finished import FinishedRun
+from cclcc_cli.report.gather.images import RunScores
 from cclcc_cli.runs.folder import RunFolder
 from cclcc_cli.runs.masks import read_masks
 from cclcc_cli.wording import few
 
 NO_MASKS = ("the run folders hold no predicted masks (a bundle leaves them out, old versions kept "
-            "none); cclcc train --fresh makes them anew")
+            "none); cclcc train --fresh trains them again")
 _MOST_DISAGREEMENTS = 3
 
 Bits = NDArray[np.bool_]
@@ -68,7 +68,7 @@ class Case:
 
 
 def read_predictions(
-    evidence: Sequence[Evidence], scores: Mapping[Path, ImageScores], data_root: Path
+    evidence: Sequence[Evidence], scores: RunScores, data_root: Path
 ) -> tuple[Predictions | None, list[str]]:
     """Read masks and open the store of one place's groups; notes say what is missing.
 
@@ -90,12 +90,12 @@ def read_predictions(
     try:
         store = _open_store(runs[0], data_root)
         return _predictions([names[group] for group in shown], runs, scores, store,
-                            judged_metric(evidence)), notes
+                            primary_metric(evidence)), notes
     except CclccError as error:
         return None, [*notes, f"no cases: {error}"]
 
 
-def _repeat(run: Run) -> tuple[int, int]:
+def _repeat(run: FinishedRun) -> tuple[int, int]:
     """Fold and seed, in whose order runs are chosen."""
     return -1 if run.fold is None else run.fold, run.seed
 
@@ -149,7 +149,7 @@ def measure_disagreement(masks: Bits) -> NDArray[np.float64]:
     return found
 
 
-def _open_store(run: Run, data_root: Path) -> Store:
+def _open_store(run: FinishedRun, data_root: Path) -> Store:
     cell: dict[str, Any] = RunFolder(run.path).read_json("cell.json")["data"]
     store = load_store(store_path(data_root, cell["name"], cell["size"]))
     if store.info.digest != cell["digest"]:
@@ -159,8 +159,8 @@ def _open_store(run: Run, data_root: Path) -> Store:
 
 
 def _predictions(
-    names: Sequence[str], runs: Sequence[Run], scores: Mapping[Path, ImageScores], store: Store,
-    metric: Metric,
+    names: Sequence[str], runs: Sequence[FinishedRun], scores: RunScores,
+    store: Store, metric: Metric,
 ) -> Predictions:
     stems = scores[runs[0].path].stems
     for run in runs[1:]:
@@ -173,7 +173,7 @@ def _predictions(
         masks = read_masks(RunFolder(run.path))
         if masks is None or masks.size != store.info.size or not set(stems) <= set(masks.stems):
             raise RunError(f"{RunFolder(run.path).test_masks}: is not of the run's images; "
-                           "cclcc train --fresh makes it anew")
+                           "cclcc train --fresh trains it again")
         found.append(masks.of(stems))
     values = np.stack([scores[run.path].of(stems).values for run in runs])
     return Predictions(names, [run.seed for run in runs], stems, np.stack(found), values, store,

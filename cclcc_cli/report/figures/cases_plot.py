@@ -1,6 +1,6 @@
 """Cases as pictures: the image, then each method's outline and the truth's over it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib.patheffects as effects
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure as Drawing
 from numpy.typing import NDArray
 
 from cclcc_cli.metrics.scores import heading, in_unit, metric_title
-from cclcc_cli.report.evidence import Evidence
+from cclcc_cli.report.evidence.weigh import Evidence
 from cclcc_cli.report.figures.canvas import (
     DOUBLE,
     SKY,
@@ -24,7 +24,7 @@ from cclcc_cli.report.figures.cases import Case, Predictions, choose_cases, read
 from cclcc_cli.report.figures.figure import Figure
 from cclcc_cli.report.figures.names import wrap
 from cclcc_cli.report.figures.panels import choose_best
-from cclcc_cli.report.images import ImageScores
+from cclcc_cli.report.gather.images import RunScores
 
 MOST_METHODS = 20
 _MOST_COLUMNS = 7
@@ -35,7 +35,7 @@ _LETTER = 0.066
 
 
 def draw_cases(
-    evidence: Sequence[Evidence], scores: Mapping[Path, ImageScores], data_root: Path,
+    evidence: Sequence[Evidence], scores: RunScores, data_root: Path,
     suffix: str, place: str,
 ) -> tuple[list[Figure], list[str]]:
     """Pages of cases of one place, or notes on why there are none.

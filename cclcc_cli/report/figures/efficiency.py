@@ -1,9 +1,8 @@
-"""Label efficiency: the judged score over the share of labels, and what that saves."""
+"""Label efficiency: the primary score over the share of labels, and what that saves."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,7 +10,8 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from cclcc_cli.metrics.scores import heading, in_unit, metric_title, score_of
-from cclcc_cli.report.evidence import DEFAULT_BASELINE, Evidence, judged_metric
+from cclcc_cli.report.evidence.stacks import stack_runs
+from cclcc_cli.report.evidence.weigh import DEFAULT_BASELINE, Evidence, primary_metric
 from cclcc_cli.report.figures.canvas import (
     BASELINE,
     BLUE,
@@ -30,8 +30,7 @@ from cclcc_cli.report.figures.equivalence import (
 from cclcc_cli.report.figures.figure import Figure
 from cclcc_cli.report.figures.names import images_text, seeds_text, wrap
 from cclcc_cli.report.figures.panels import MOST_PANELS, label_shared, panel_grid, single_plot
-from cclcc_cli.report.images import ImageScores
-from cclcc_cli.report.stacks import stack_runs
+from cclcc_cli.report.gather.images import RunScores
 
 _MOST_SENTENCES = 6
 _TICK_WIDTH = 0.32
@@ -65,7 +64,7 @@ class Series:
 
 
 def build_series(
-    evidence: Sequence[Evidence], scores: Mapping[Path, ImageScores]
+    evidence: Sequence[Evidence], scores: RunScores
 ) -> list[Series]:
     """One data set's groups as lines; the supervised one first.
 
@@ -93,7 +92,7 @@ def statements(series: Sequence[Series]) -> list[str]:
 
 
 def draw_efficiency(
-    evidence: Sequence[Evidence], scores: Mapping[Path, ImageScores], split: str, suffix: str
+    evidence: Sequence[Evidence], scores: RunScores, split: str, suffix: str
 ) -> tuple[Figure | None, list[str]]:
     """The curve of one data set, or a note on why there is none.
 
@@ -119,7 +118,7 @@ def draw_efficiency(
     known = [text for text in said if "equals supervised" in text]
     points = [p for each in shown for p in each.points]
     caption = (
-        f"{data}: mean {split} {metric_title(judged_metric(evidence))} over the share of training "
+        f"{data}: mean {split} {metric_title(primary_metric(evidence))} over the share of training "
         f"images that keep their labels, with 95 % intervals over images and seeds "
         f"({seeds_text([p.group for p in points])}, {images_text(points, split)}). "
         f"{_sentences(known, len(said))}"
@@ -133,7 +132,7 @@ def draw_efficiency(
 
 def plot_efficiency(series: Sequence[Series]) -> Drawing:
     """Lines in one plot while they can be told apart, else a panel a method."""
-    metric = judged_metric(series[0].points)
+    metric = primary_metric(series[0].points)
     supervised = [each for each in series if each.is_supervised]
     others = [each for each in series if not each.is_supervised]
     if len(others) <= len(LOOKS) and len(supervised) <= 1:
@@ -175,7 +174,7 @@ def plot_efficiency(series: Sequence[Series]) -> Drawing:
 
 def _plot(axes: Axes, series: Series, look: Look, aside: float) -> None:
     estimates = [p.estimate for p in series.points if p.estimate]
-    unit = score_of(judged_metric(series.points)).factor
+    unit = score_of(primary_metric(series.points)).factor
     means = np.array([unit * each.mean for each in estimates])
     reach = [
         [unit * (each.mean - (each.mean if each.low is None else each.low)) for each in estimates],
@@ -227,7 +226,7 @@ def _climbs(bucket: Sequence[Evidence]) -> bool:
 
 
 def _equals(
-    points: Sequence[Evidence], ladder: Sequence[Rung], scores: Mapping[Path, ImageScores]
+    points: Sequence[Evidence], ladder: Sequence[Rung], scores: RunScores
 ) -> dict[int, Equivalence]:
     if not ladder or points[0].group.first.method == DEFAULT_BASELINE:
         return {}

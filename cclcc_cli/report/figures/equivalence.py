@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from cclcc_cli.metrics.scores import gain
-from cclcc_cli.report.evidence import compare_images
-from cclcc_cli.report.stacks import Stack
+from cclcc_cli.report.evidence.stacks import Stack
+from cclcc_cli.report.evidence.weigh import compare_images
 
 Rung = tuple[int, Stack]
 """Labels of a supervised group, and scores of its images."""

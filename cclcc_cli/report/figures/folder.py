@@ -22,12 +22,12 @@ def write_figures(drawn: Drawn, folder: Path) -> None:
         lines.append("# Not drawn\n\n" + "".join(f"- {note}\n" for note in drawn.notes))
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        former = _listed(folder / CAPTIONS)
+        previous = _listed(folder / CAPTIONS)
         for figure in drawn.figures:
             write_atomic(folder / f"{figure.name}.png", figure.png)
             write_atomic(folder / f"{figure.name}.pdf", figure.pdf)
         write_atomic(folder / CAPTIONS, "\n".join(lines).encode())
-        for name in former - {figure.name for figure in drawn.figures}:
+        for name in previous - {figure.name for figure in drawn.figures}:
             for suffix in (".png", ".pdf"):
                 (folder / f"{name}{suffix}").unlink(missing_ok=True)
     except OSError as error:

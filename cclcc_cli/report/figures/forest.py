@@ -7,13 +7,8 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.transforms import blended_transform_factory
 
 from cclcc_cli.metrics.scores import gain, in_unit, metric_title, score_of
-from cclcc_cli.report.evidence import Evidence, judged_metric
-from cclcc_cli.report.evidence_text import (
-    judged_p_text,
-    points_text,
-    rules_text,
-    verdict_text,
-)
+from cclcc_cli.report.evidence.verdicts import Comparison, Verdict
+from cclcc_cli.report.evidence.weigh import Evidence, primary_metric
 from cclcc_cli.report.figures.canvas import (
     BLUE,
     DOUBLE,
@@ -26,8 +21,13 @@ from cclcc_cli.report.figures.canvas import (
 )
 from cclcc_cli.report.figures.figure import Figure
 from cclcc_cli.report.figures.names import group_names, images_text, place_text, seeds_text
-from cclcc_cli.report.tables import Group
-from cclcc_cli.report.verdicts import Comparison, Verdict
+from cclcc_cli.report.gather.groups import Group
+from cclcc_cli.report.prose.evidence import rules_text
+from cclcc_cli.report.prose.numbers import (
+    points_text,
+    used_p_text,
+    verdict_text,
+)
 
 MOST_ROWS = 40
 _MARKS: dict[Verdict, tuple[str, str, bool]] = {
@@ -39,31 +39,31 @@ _MARKS: dict[Verdict, tuple[str, str, bool]] = {
 
 
 @dataclass(frozen=True)
-class Row:
+class ForestRow:
     """One line of the plot: a heading, or a group that was compared."""
 
     name: str
     comparison: Comparison | None = None
 
 
-def forest_rows(evidence: Sequence[Evidence]) -> list[Row]:
+def forest_rows(evidence: Sequence[Evidence]) -> list[ForestRow]:
     """Groups by place and baseline, the largest difference first, below a heading for each."""
     buckets: dict[tuple[tuple[str, int], str], list[tuple[Group, Comparison]]] = {}
     for found in evidence:
         if found.comparison:
             key = (found.group.place, found.comparison.baseline.first.group)
             buckets.setdefault(key, []).append((found.group, found.comparison))
-    rows: list[Row] = []
+    rows: list[ForestRow] = []
     for (place, _), bucket in buckets.items():
         baseline = bucket[0][1].baseline
         groups = [found.group for found in evidence if found.group.place in (place, baseline.place)]
         names = group_names([group for group in groups if group.first.data == place[0]])
         other = "" if baseline.place == place else f" with {baseline.first.labeled} labels"
-        rows.append(Row(
+        rows.append(ForestRow(
             f"{place_text(place)}, difference from {names[baseline.first.group]}{other}"))
         ordered = sorted(bucket, key=lambda each: -gain(
             each[1].difference.mean, each[1].metric))
-        rows += [Row(names[group.first.group], comparison) for group, comparison in ordered]
+        rows += [ForestRow(names[group.first.group], comparison) for group, comparison in ordered]
     return rows
 
 
@@ -72,7 +72,7 @@ def draw_forest(evidence: Sequence[Evidence], split: str) -> tuple[Figure | None
     compared = [found for found in evidence if found.comparison]
     if not compared:
         return None, ["no forest plot: no group is compared with a baseline"]
-    chosen, notes, metric = compared, [], judged_metric(evidence)
+    chosen, notes, metric = compared, [], primary_metric(evidence)
     if len(compared) > MOST_ROWS:
         chosen = sorted(compared, key=_size, reverse=True)[:MOST_ROWS]
         notes = [f"the forest plot shows the {MOST_ROWS} largest of {len(compared)} differences"]
@@ -81,19 +81,19 @@ def draw_forest(evidence: Sequence[Evidence], split: str) -> tuple[Figure | None
                         if not found.comparison or found.group.first.group in kept])
     sides = [group for found in chosen if found.comparison
              for group in (found.group, found.comparison.baseline)]
-    judged = [found.comparison for found in compared if found.comparison]
+    comparisons = [found.comparison for found in compared if found.comparison]
     caption = " ".join([
         f"Difference in mean {split} {metric_title(metric)} from the baseline, in "
         f"{score_of(metric).difference_unit}, with its interval "
         f"({seeds_text(sides)}, {images_text(chosen, split)}). Triangles up: better, down: worse, "
         "squares: equivalent, circles: undecided, diamonds: estimate only, crosses: these two "
-        "trainings. The band is the margin.", *rules_text(judged),
+        "trainings. The band is the margin.", *rules_text(comparisons),
         *([f"The {MOST_ROWS} largest of {len(compared)} differences are shown."] if notes else [])])
     figure = render("effects", "Differences from the baseline", caption, lambda: plot_forest(rows))
     return figure, notes
 
 
-def plot_forest(rows: Sequence[Row]) -> Drawing:
+def plot_forest(rows: Sequence[ForestRow]) -> Drawing:
     """Rows from top to bottom, in the score's unit; numbers and verdicts in words beside them."""
     metric = next(row.comparison.metric for row in rows if row.comparison)
     drawing = new_drawing(DOUBLE, 0.6 + 0.17 * len(rows))
@@ -112,7 +112,7 @@ def plot_forest(rows: Sequence[Row]) -> Drawing:
                       solid_capstyle="butt", gid="interval")
         axes.plot([in_unit(found.mean, metric)], [height], marker, color=color, markersize=4.5,
                   markerfacecolor=color if filled else "white", gid="mean")
-        p = judged_p_text(row.comparison)
+        p = used_p_text(row.comparison)
         words = [points_text(row.comparison), *([f"p {p}"] if p else []),
                  verdict_text(row.comparison)]
         axes.text(1.01, height, "   ".join(words), transform=beside, va="center", ha="left")

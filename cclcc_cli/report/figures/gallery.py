@@ -1,9 +1,9 @@
 """All figures of a report."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from cclcc_cli.report.evidence import Evidence
+from cclcc_cli.report.evidence.weigh import Evidence
 from cclcc_cli.report.figures.cases import NO_MASKS
 from cclcc_cli.report.figures.cases_plot import draw_cases
 from cclcc_cli.report.figures.efficiency import draw_efficiency
@@ -12,8 +12,8 @@ from cclcc_cli.report.figures.forest import draw_forest
 from cclcc_cli.report.figures.learning import draw_learning
 from cclcc_cli.report.figures.names import place_text
 from cclcc_cli.report.figures.paired import draw_paired
-from cclcc_cli.report.gather import Split
-from cclcc_cli.report.images import ImageScores
+from cclcc_cli.report.gather.finished import Split
+from cclcc_cli.report.gather.images import RunScores
 from cclcc_cli.runs.folder import RunFolder
 
 MOST_PLACES = 6
@@ -21,14 +21,14 @@ MOST_PLACES = 6
 
 
 def draw_figures(
-    evidence: Sequence[Evidence], scores: Mapping[Path, ImageScores], split: Split,
+    evidence: Sequence[Evidence], scores: RunScores, split: Split,
     data_root: Path,
 ) -> Drawn:
     """Draw what the runs at hand can show; what they cannot is said in the notes.
 
     Args:
         evidence: of every group, in the table's order.
-        scores: the judged score of their images, by run folder.
+        scores: the primary score of their images, by run folder.
         split: whose images.
         data_root: where stores lie; only the cases' images are read from there.
     """

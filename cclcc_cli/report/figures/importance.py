@@ -20,8 +20,8 @@ def draw_importance(
     Args:
         importances: of each parameter, not negative; together 1 where ``method`` says shares.
         objective: what the search maximised, in words, such as ``mean validation Dice``.
-        num_trials: finished ones, from which importance was told.
-        method: how it was told, such as ``PED-ANOVA``.
+        num_trials: finished ones, from which importance was computed.
+        method: how it was computed, such as ``PED-ANOVA``.
     """
     known = {name: value for name, value in importances.items() if math.isfinite(value)}
     notes = [f"importance of {name} is not a finite number" for name in importances

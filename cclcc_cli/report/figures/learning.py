@@ -10,7 +10,7 @@ from matplotlib.figure import Figure as Drawing
 from numpy.typing import NDArray
 
 from cclcc_cli.errors import RunError
-from cclcc_cli.report.evidence import Evidence
+from cclcc_cli.report.evidence.weigh import Evidence
 from cclcc_cli.report.figures.canvas import (
     BASELINE,
     BLUE,
@@ -29,7 +29,7 @@ from cclcc_cli.report.figures.panels import (
     panel_grid,
     single_plot,
 )
-from cclcc_cli.report.tables import Group
+from cclcc_cli.report.gather.groups import Group
 from cclcc_cli.runs.folder import RunFolder
 
 _MOST_POINTS = 400

@@ -4,8 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from cclcc_cli.report.evidence import Evidence
-from cclcc_cli.report.tables import Group
+from cclcc_cli.report.evidence.weigh import Evidence
+from cclcc_cli.report.gather.groups import Group
 
 _LONGEST = 40
 

@@ -1,8 +1,7 @@
 """Image by image against the baseline: where a mean difference comes from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure as Drawing
@@ -10,15 +9,15 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from cclcc_cli.metrics.scores import gain, heading, metric_title, score_of
-from cclcc_cli.report.evidence import Evidence, judged_metric
-from cclcc_cli.report.evidence_text import verdict_text
+from cclcc_cli.report.evidence.stacks import share_images, stack_runs
+from cclcc_cli.report.evidence.verdicts import Comparison
+from cclcc_cli.report.evidence.weigh import Evidence, primary_metric
 from cclcc_cli.report.figures.canvas import BLUE, GREY, SKY, VERMILLION, quiet, render
 from cclcc_cli.report.figures.figure import Figure
 from cclcc_cli.report.figures.names import group_names, images_text, seeds_text, wrap
 from cclcc_cli.report.figures.panels import choose_compared, label_shared, panel_grid
-from cclcc_cli.report.images import ImageScores
-from cclcc_cli.report.stacks import share_images, stack_runs
-from cclcc_cli.report.verdicts import Comparison
+from cclcc_cli.report.gather.images import RunScores
+from cclcc_cli.report.prose.numbers import verdict_text
 
 _BINS = 31
 """Odd, so that equal images fall into a bin of their own about 0."""
@@ -48,7 +47,7 @@ class Pairs:
 
 
 def pair_images(
-    evidence: Sequence[Evidence], scores: Mapping[Path, ImageScores]
+    evidence: Sequence[Evidence], scores: RunScores
 ) -> list[Pairs]:
     """For each compared group the images, and means over the seeds, that both sides have."""
     everyone = [found.group for found in evidence]
@@ -66,7 +65,7 @@ def pair_images(
 
 
 def draw_paired(
-    evidence: Sequence[Evidence], scores: Mapping[Path, ImageScores], split: str, suffix: str,
+    evidence: Sequence[Evidence], scores: RunScores, split: str, suffix: str,
     place: str,
 ) -> list[Figure]:
     """Scatter and histogram of one place's comparisons; none where nothing is compared.
@@ -87,7 +86,7 @@ def draw_paired(
     name = names.get(baseline.first.group, baseline.recipe)
     said = (f" ({place}; means over {seeds_text([found.group for found in chosen] + [baseline])}, "
             f"{images_text(chosen, split)})")
-    metric = judged_metric(evidence)
+    metric = primary_metric(evidence)
     title, side = metric_title(metric), "Above" if score_of(metric).more_is_better else "Below"
     rest = f" Shown: {left_out}." if left_out else ""
     return [

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 
 from cclcc_cli.metrics.scores import gain
-from cclcc_cli.report.evidence import Evidence
+from cclcc_cli.report.evidence.weigh import Evidence
 from cclcc_cli.report.figures.canvas import DOUBLE, SINGLE, TEXT, new_drawing
 
 MOST_PANELS = 20

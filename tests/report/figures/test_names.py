@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cclcc_cli.report.figures.names import count_text, group_names, seeds_text, wrap
-from cclcc_cli.report.tables import Group
+from cclcc_cli.report.gather.groups import Group
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_digests_are_the_last_resort(groups):
 @given(pairs=st.lists(st.tuples(st.sampled_from(["a", "b", "c"]), st.sampled_from(
     ["a", "b", "x", "a x", "y" * 60, "y" * 60 + "z"])), min_size=1, max_size=12))
 def test_no_two_groups_are_ever_called_the_same(pairs):
-    from tests.report.test_tables import run
+    from tests.report.made import run
 
     found = names([Group((replace(run(method=method, name=recipe), group=f"{n:08d}" * 8),))
                    for n, (method, recipe) in enumerate(pairs)])

@@ -1,0 +1,1 @@
+"""Reports as a whole: from run folders to what a command shows."""

@@ -1,0 +1,1 @@
+"""Typed tables: columns and rows of values, rendered last."""
