@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import pytest
 import torch
-from tests.methods.groups import WEIGHTS
+from tests.methods.arms import WEIGHTS
 
 from cclcc_cli.config import METHODS, parse_recipe
 from cclcc_cli.data.prepare import prepare

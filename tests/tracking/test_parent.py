@@ -8,9 +8,10 @@ import pytest
 from cclcc_cli.config.ablation import load_ablation
 from cclcc_cli.sweeps.ablation import open_ablation, run_ablation
 from cclcc_cli.sweeps.display import SweepLines
+from cclcc_cli.tracking.address import tracking_uri
 from cclcc_cli.tracking.mirror import sync
 from cclcc_cli.tracking.parent import ABLATION_TAG, find_parent
-from cclcc_cli.tracking.tracker import connect, find_experiment, tracking_uri
+from cclcc_cli.tracking.tracker import connect, find_experiment
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ import pytest
 from mlflow import MlflowClient
 
 from cclcc_cli.tracking.mirror import LiveMirror, Mirror, sync
-from cclcc_cli.tracking.tracker import TrackerError, tracking_uri
+from cclcc_cli.tracking.address import tracking_uri
+from cclcc_cli.tracking.tracker import TrackerError
 from tests.tracking.folders import begin, finish, finished, held, record, steps_held
 
 # MLflow 3.17 asks SQLAlchemy 2.1 for a strategy that it warns of, once, when it is first used.
@@ -125,7 +126,7 @@ def test_four_processes_make_one_whole_database_in_a_place_with_spaces(tmp_path:
         "import sys\n"
         "from pathlib import Path\n"
         "from cclcc_cli.tracking.mirror import Mirror\n"
-        "from cclcc_cli.tracking.tracker import tracking_uri\n"
+        "from cclcc_cli.tracking.address import tracking_uri\n"
         "from cclcc_cli.runs.folder import RunFolder\n"
         "folder = Path(sys.argv[1])\n"
         "print(Mirror(RunFolder(folder), tracking_uri(folder.parent.parent)).push().created)\n"

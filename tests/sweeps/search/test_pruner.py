@@ -12,7 +12,7 @@ from optuna.trial import TrialState
 from cclcc_cli.config import search_rules as config
 from cclcc_cli.runs.folder import RunFolder
 from cclcc_cli.runs.pruner import Pruned
-from cclcc_cli.sweeps.search import judge as module
+from cclcc_cli.sweeps.search import pruner as module
 from cclcc_cli.sweeps.search.pruner import TrialJudge, TrialRun, build_pruner, worse_than
 from cclcc_cli.sweeps.search.storage import open_storage
 
