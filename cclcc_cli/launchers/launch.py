@@ -82,7 +82,7 @@ def settle_runtime(
 @contextmanager
 def open_launcher(
     launch: Launch, *, workers: int, threads: int, name: str, folder: Path,
-    shared: tuple[Path, ...] = (),
+    shared: tuple[Path, ...] = (), preload: tuple[str, ...] = (),
 ) -> Iterator[Launcher]:
     """Workers for as long as the block lasts.
 
@@ -93,6 +93,7 @@ def open_launcher(
         name: of the ablation or search, for queues that people read.
         folder: for files of jobs; the machines share it.
         shared: folders of data and runs, which they must see under the same paths.
+        preload: modules that calls will import, for local workers to share.
 
     Raises:
         LauncherError: the cluster is not there or does not take such jobs.
@@ -100,7 +101,7 @@ def open_launcher(
     pool: _Pool
     match launch:
         case LocalLaunch(gpus=gpus):
-            pool = LocalPool(workers, gpus)
+            pool = LocalPool(workers, gpus, preload)
         case SlurmLaunch(options=options):
             _need("submitit", "slurm")
             from cclcc_cli.launchers.slurm_pool import SlurmPool

@@ -154,7 +154,7 @@ def run_search(
     _track(tracking_uri, opened.name, display, "RUNNING")
     with (
         stop_on_signals() as stop, talking_to(address), participant.alive(),
-        _open_workers(opened, workers) as launcher,
+        _open_workers(opened, workers, tracking_uri) as launcher,
     ):
         summary = Searcher(
             participant, launcher.executor, launcher.terminate, workers=workers, total=total,
@@ -168,11 +168,15 @@ def run_search(
 
 
 @contextmanager
-def _open_workers(opened: OpenSearch, workers: int) -> Iterator[Launcher]:
+def _open_workers(
+    opened: OpenSearch, workers: int, tracking_uri: str | None
+) -> Iterator[Launcher]:
+    preload = ("cclcc_cli.sweeps.search.pruner",
+               *(("cclcc_cli.tracking.mirror",) if tracking_uri else ()))
     with open_launcher(
         opened.launch, workers=workers, threads=opened.runtime.cpu_threads, name=opened.name,
         folder=search_folder(opened.runs_root, opened.name) / "jobs",
-        shared=(opened.data_root, opened.runs_root),
+        shared=(opened.data_root, opened.runs_root), preload=preload,
     ) as launcher:
         try:
             yield launcher
