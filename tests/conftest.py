@@ -10,10 +10,10 @@ from typing import Any
 # fills the cores already. Set before torch loads, and inherited by the commands tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-# timm must be importable in processes that tests start, too.
+# timm must be importable in processes that tests start, too, and what tests give to workers.
 os.environ["PYTHONPATH"] = os.pathsep.join(
-    [str(Path(__file__).parent / "timm_shim"),
-     os.environ.get("PYTHONPATH") or str(Path(__file__).parents[1])]
+    [str(Path(__file__).parent / "timm_shim"), str(Path(__file__).parents[1]),
+     *filter(None, [os.environ.get("PYTHONPATH")])]
 )
 
 import pytest

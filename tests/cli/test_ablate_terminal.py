@@ -8,12 +8,13 @@ import re
 import select
 import signal
 import struct
-import subprocess
 import termios
 import time
 
 import pyte
 import pytest
+
+from tests import warm
 
 HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
 
@@ -26,10 +27,9 @@ class Terminal:
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         hidden = {"COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR"}
         kept = {key: value for key, value in environment.items() if key not in hidden}
-        self.process = subprocess.Popen(
+        self.process = warm.Popen(
             command, cwd=cwd, env={**kept, "TERM": "xterm-256color"}, stdin=slave, stdout=slave,
             stderr=slave, start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
         )
         os.close(slave)
         self.raw = ""

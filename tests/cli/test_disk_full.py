@@ -14,6 +14,7 @@ import pytest
 from mlflow import MlflowClient
 
 from cclcc_cli.data.store import load_store, store_path
+from tests import warm
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
 
@@ -177,7 +178,7 @@ def test_preparing_leaves_no_trace_of_itself_on_a_disk_that_fills_up(
     data = disk.path / "data"
     command = command_line("prepare", "synthetic", "--count", 400, "--size", 96, "--data", data)
     with (tmp_path / "errors").open("w") as errors:
-        process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=errors,
+        process = warm.Popen(command, cwd=tmp_path, env=environment, stderr=errors,
                                    stdout=subprocess.DEVNULL)
         try:
             while not any(path.stat().st_size > 200_000 for path in data.rglob("images.npy")):
@@ -197,11 +198,11 @@ def test_preparing_leaves_no_trace_of_itself_on_a_disk_that_fills_up(
     assert not [path for path in disk.path.rglob("*") if path.is_file()
                 and path.name != "ballast"]
     (disk.path / "ballast").unlink()
-    assert subprocess.run(command, cwd=tmp_path, env=environment, check=False,
-                          capture_output=True).returncode == 0
+    assert warm.run(command, cwd=tmp_path, env=environment, check=False,
+                    capture_output=True).returncode == 0
     elsewhere = [*command[:-1], str(tmp_path / "elsewhere")]
-    assert subprocess.run(elsewhere, cwd=tmp_path, env=environment, check=False,
-                          capture_output=True).returncode == 0
+    assert warm.run(elsewhere, cwd=tmp_path, env=environment, check=False,
+                    capture_output=True).returncode == 0
     stores = [load_store(store_path(root, "synthetic", 96))
               for root in (data, tmp_path / "elsewhere")]
     assert stores[0].info == stores[1].info

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from tests import warm
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
@@ -95,7 +96,7 @@ def test_slurm_gives_the_same_bytes_also_when_the_parent_is_killed(
     cclcc, command_line, environment, arguments, slurm_conf, local_results, tmp_path
 ):
     root = tmp_path / "runs-slurm"
-    parent = subprocess.Popen(
+    parent = warm.Popen(
         command_line(*arguments("slurm")), cwd=tmp_path, stderr=subprocess.DEVNULL,
         env={**environment, "SLURM_CONF": str(slurm_conf)},
     )
@@ -116,7 +117,7 @@ def test_ctrl_c_has_jobs_save_and_leave(
 ):
     environment["SLURM_CONF"] = str(slurm_conf)
     root = tmp_path / "runs-slurm"
-    parent = subprocess.Popen(
+    parent = warm.Popen(
         command_line(*arguments("slurm", steps=100_000)), cwd=tmp_path, env=environment,
         stderr=subprocess.PIPE, text=True,
     )

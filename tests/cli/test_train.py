@@ -9,6 +9,8 @@ import time
 import pytest
 import torch
 
+from tests import warm
+
 
 @pytest.fixture
 def train(cclcc, tiny_data):
@@ -102,7 +104,7 @@ def test_killed_at_random_steps_it_ends_with_the_same_bytes(
 
 def kill_after(step, command, root, environment):
     """Start training and kill -9 it about when it is past a step: between two records."""
-    process = subprocess.Popen(
+    process = warm.Popen(
         command, cwd=root, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     deadline = time.monotonic() + 200

@@ -9,6 +9,8 @@ import time
 import psutil
 import pytest
 
+from tests import warm
+
 pytestmark = pytest.mark.slow
 
 
@@ -81,7 +83,7 @@ def test_a_failure_is_told_once(cclcc, recipe_file, arguments, change, reason):
 def started(recipe_file, arguments, tmp_path, environment, command_line):
     """A long training in two processes, and their ids: the parent's first."""
     path = recipe_file("supervised", budget={"steps": 5000}, validation={"every": 5000})
-    process = subprocess.Popen(
+    process = warm.Popen(
         command_line(*arguments(path, "--processes", 2)),
         cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True,
     )
@@ -138,7 +140,7 @@ def test_processes_that_would_train_different_runs_refuse(
     meeting = {"CCLCC_MEETING": str(tmp_path / "meeting"), "WORLD_SIZE": "2"}
     path = recipe_file("supervised")
     pair = [
-        subprocess.Popen(
+        warm.Popen(
             command_line(*arguments(path, *more)), cwd=tmp_path, text=True,
             env={**environment, **meeting, "RANK": rank, "LOCAL_RANK": rank},
             stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,

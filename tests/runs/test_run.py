@@ -8,7 +8,6 @@ from dataclasses import asdict
 
 import pytest
 import torch
-from tests.methods.arms import WEIGHTS
 
 from cclcc_cli.config import METHODS, parse_recipe
 from cclcc_cli.data.prepare import prepare
@@ -24,6 +23,7 @@ from cclcc_cli.runs.progress import TextDisplay
 from cclcc_cli.runs.pruner import Pruned
 from cclcc_cli.runs.run import train_run
 from cclcc_cli.training.runtime import Runtime
+from tests.methods.arms import WEIGHTS
 
 TIMES = {"seconds", "time", "images_per_second"}
 

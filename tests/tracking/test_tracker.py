@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from cclcc_cli.tracking.mirror import LiveMirror, Mirror, sync
 from cclcc_cli.tracking.address import tracking_uri
+from cclcc_cli.tracking.mirror import LiveMirror, Mirror, sync
 from cclcc_cli.tracking.tracker import TrackerError
 from tests.tracking.folders import begin, finish, finished, held, record, steps_held
 

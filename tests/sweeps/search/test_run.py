@@ -13,9 +13,9 @@ from cclcc_cli.sweeps.display import SweepLines
 from cclcc_cli.sweeps.search.plan import first_proposals
 from cclcc_cli.sweeps.search.result import read_result, write_best
 from cclcc_cli.sweeps.search.run import open_search, run_search
+from cclcc_cli.tracking.address import tracking_uri
 from cclcc_cli.tracking.mirror import sync
 from cclcc_cli.tracking.parent import SEARCH
-from cclcc_cli.tracking.address import tracking_uri
 from cclcc_cli.tracking.tracker import connect
 
 SPACE = {"optimizer.lr": {"kind": "log", "low": 0.001, "high": 0.01},

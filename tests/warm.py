@@ -1,0 +1,118 @@
+"""Python programs that start without their imports: forked from a process that has them loaded.
+
+``Popen`` and ``run`` are those of ``subprocess`` for commands of the form ``[sys.executable, "-m",
+module, ...]`` and ``[sys.executable, "-c", code, ...]``. Such a program has a process id, process
+group, signal handlers, working folder, environment, arguments and streams of its own, ends with a
+code or by a signal, and can be killed. Importing torch, MLflow and the rest would cost each
+several seconds of CPU.
+
+What differs: modules are loaded that the program may not ask for, and memory is counted that it
+shares. Programs that look at either are started with ``subprocess``, as are those that need
+another interpreter's settings (variables that are read when Python or a library loads).
+"""
+
+import atexit
+import functools
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+
+_ENVIRONMENT = dict(os.environ)  # before any test changes it
+_READ_AT_START = ("OMP_", "MKL_", "CUDA_", "LD_", "PYTHON")
+
+
+class Popen(subprocess.Popen):  # type: ignore[type-arg]
+    """``subprocess.Popen`` whose process the server forks; a terminal as stdin of a new session
+    becomes its controlling terminal."""
+
+    def _execute_child(self, args, executable, preexec_fn, close_fds, pass_fds, cwd, env,  # type: ignore[no-untyped-def]  # noqa: ARG002
+                       startupinfo, creationflags, shell, p2cread, p2cwrite, c2pread, c2pwrite,  # noqa: ARG002
+                       errread, errwrite, *others):
+        assert (executable, preexec_fn, pass_fds, shell) == (None, None, (), False), (
+            "start it with subprocess")
+        *_, start_new_session, process_group = others
+        python, how, *words = map(os.fspath, args)
+        assert python == sys.executable, args
+        assert how in ("-m", "-c"), args
+        environment = dict(os.environ if env is None else env)
+        _check(environment)
+        self._end, end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        request = {
+            "arguments": [python, how, *words], "environment": environment,
+            "folder": os.fspath(cwd or Path.cwd()), "session": start_new_session,
+            "group": process_group,
+        }
+        streams = [given if given != -1 else usual for usual, given in
+                   enumerate((p2cread, c2pwrite, errwrite))]
+        with end:
+            socket.send_fds(_server(), [json.dumps(request).encode()], [end.fileno(), *streams])
+        self._close_pipe_fds(p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite)
+        self.pid = int(self._end.recv(64))
+        self._child_created = True
+
+    def _try_wait(self, wait_flags):  # type: ignore[no-untyped-def]
+        """As ``os.waitpid``, which is for one's own children."""
+        if wait_flags & os.WNOHANG and not select.select([self._end], [], [], 0)[0]:
+            return 0, 0
+        with self._end:
+            return self.pid, int(self._end.recv(64))
+
+    def _internal_poll(self, _deadstate=None):  # type: ignore[no-untyped-def]
+        with self._waitpid_lock:
+            if self.returncode is None:
+                pid, status = self._try_wait(os.WNOHANG)
+                if pid:
+                    self._handle_exitstatus(status)
+        return self.returncode
+
+
+def run(
+    command: Sequence[Any], *, capture_output: bool = False, timeout: float | None = None,
+    check: bool = False, **options: Any,
+) -> "subprocess.CompletedProcess[Any]":
+    """``subprocess.run`` by ``Popen``, with the options that tests use."""
+    if capture_output:
+        options |= {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with Popen(command, **options) as process:
+        try:
+            out, errors = process.communicate(timeout=timeout)
+        except BaseException:
+            process.kill()
+            raise
+    done = subprocess.CompletedProcess(process.args, process.returncode, out, errors)
+    if check:
+        done.check_returncode()
+    return done
+
+
+def _check(environment: Mapping[str, str]) -> None:
+    for key in {*environment, *_ENVIRONMENT}:
+        assert not key.startswith(_READ_AT_START) or (
+            environment.get(key) == _ENVIRONMENT.get(key)
+        ), f"{key} is read as Python or a library loads: start it with subprocess"
+
+
+@functools.cache
+def _server() -> socket.socket:
+    """The end of a socket that takes requests; when it closes, the server ends."""
+    ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with its:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.warm_server", str(its.fileno())], cwd=ROOT,
+            env=_ENVIRONMENT, pass_fds=[its.fileno()], stdin=subprocess.DEVNULL,
+        )
+
+    def end() -> None:
+        ours.close()
+        process.wait()
+
+    atexit.register(end)
+    return ours
