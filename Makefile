@@ -8,7 +8,7 @@ RIVALS ?= runs/rivals
 JOBS ?= 2
 READY := $(VENV)/.ready
 
-.PHONY: demo rivals test test-fast test-long lint bench clean
+.PHONY: demo rivals test test-fast test-more test-long lint bench clean
 .DEFAULT_GOAL := demo
 
 $(READY): pyproject.toml
@@ -34,14 +34,20 @@ rivals: $(READY)
 	    --data $(RIVALS)/data --runs $(RIVALS)
 	$(BIN)/cclcc report --runs $(RIVALS) --costs
 
+# What also needs a browser, Slurm or PostgreSQL, or kills processes over and over.
+MORE := more or browser or slurm or postgres
+
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not long'
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not long and not ($(MORE))'
+
+test-more: $(READY)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not long and ($(MORE))'
 
 test-long: $(READY)
 	$(BIN)/python -m pytest -m long --timeout=0
 
 test-fast: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not long and not slow and not browser'
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not long and not slow and not ($(MORE))'
 
 lint: $(READY)
 	$(BIN)/ruff check .

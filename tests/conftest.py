@@ -2,6 +2,7 @@
 
 import math
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,28 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("data")
     prepare(store_path(root, "synthetic", 32), SyntheticSource(count=30, seed=0), SplitRule())
     return root
+
+
+@pytest.fixture(scope="session")
+def _empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MLflow's SQLite file, made once: its migrations take seconds."""
+    from cclcc_cli.tracking.tracker import create_database
+
+    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    create_database(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def make_database(_empty_database: Path) -> Callable[[Path], str]:
+    """Puts MLflow's empty SQLite file at a path, and its folders; returns its address."""
+
+    def make(path: Path) -> str:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(_empty_database, path)
+        return f"sqlite:///{path}"
+
+    return make
 
 
 @pytest.fixture

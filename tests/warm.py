@@ -1,10 +1,10 @@
 """Python programs that start without their imports: forked from a process that has them loaded.
 
 ``Popen`` and ``run`` are those of ``subprocess`` for commands of the form ``[sys.executable, "-m",
-module, ...]`` and ``[sys.executable, "-c", code, ...]``. Such a program has a process id, process
-group, signal handlers, working folder, environment, arguments and streams of its own, ends with a
-code or by a signal, and can be killed. Importing torch, MLflow and the rest would cost each
-several seconds of CPU.
+module, ...]``, ``[sys.executable, "-c", code, ...]`` or ``[sys.executable, script, ...]``. Such a
+program has a process id, process group, signal handlers, working folder, environment, arguments
+and streams of its own, ends with a code or by a signal, and can be killed. Importing torch, MLflow
+and the rest would cost each several seconds of CPU.
 
 What differs: modules are loaded that the program may not ask for, and memory is counted that it
 shares. Programs that look at either are started with ``subprocess``, as are those that need
@@ -39,14 +39,13 @@ class Popen(subprocess.Popen):  # type: ignore[type-arg]
         assert (executable, preexec_fn, pass_fds, shell) == (None, None, (), False), (
             "start it with subprocess")
         *_, start_new_session, process_group = others
-        python, how, *words = map(os.fspath, args)
-        assert python == sys.executable, args
-        assert how in ("-m", "-c"), args
+        arguments = [os.fspath(word) for word in args]
+        assert arguments[0] == sys.executable, args
         environment = dict(os.environ if env is None else env)
         _check(environment)
         self._end, end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         request = {
-            "arguments": [python, how, *words], "environment": environment,
+            "arguments": arguments, "environment": environment,
             "folder": os.fspath(cwd or Path.cwd()), "session": start_new_session,
             "group": process_group,
         }

@@ -161,17 +161,24 @@ def _reserve_fork_server() -> None:
 
 
 def _run(arguments: list[str]) -> int:
-    _, how, what, *words = sys.orig_argv[:] = arguments
+    sys.orig_argv[:] = arguments
+    _, how, *words = arguments
     try:
         if how == "-m":
             sys.path[0] = str(Path.cwd())
-            sys.argv[:] = [what, *words]
-            runpy.run_module(what, run_name="__main__", alter_sys=True)
+            sys.argv[:] = words
+            runpy.run_module(words[0], run_name="__main__", alter_sys=True)
+            return 0
+        sys.argv[:] = [how, *words]
+        sys.path[0] = ""
+        module = sys.modules["__main__"] = types.ModuleType("__main__")
+        if how == "-c":
+            code = sys.argv.pop(1)
+            name = "<string>"
         else:
-            sys.path[0] = ""
-            sys.argv[:] = ["-c", *words]
-            module = sys.modules["__main__"] = types.ModuleType("__main__")
-            exec(compile(what, "<string>", "exec"), module.__dict__)
+            code, name = Path(how).read_text(), how
+            sys.path[0], module.__file__ = str(Path(how).parent), how
+        exec(compile(code, name, "exec"), module.__dict__)
     except SystemExit as end:
         if end.code is None or isinstance(end.code, int):
             return (end.code or 0) & 0xFF

@@ -20,7 +20,7 @@ def arguments(environment, tiny_data, monkeypatch):
     environment.pop("MLFLOW_TRACKING_URI", None)
     return lambda path, workers: (
         "ablate", path, "--data", tiny_data, "--runs", "runs", "--device", "cpu",
-        "--precision", "fp32", "--workers", workers, "--json")
+        "--precision", "fp32", "--workers", workers, "--json", "--no-report")
 
 
 def scores(runs):
@@ -39,9 +39,10 @@ def scores(runs):
      pytest.param(200, 2, 4, marks=pytest.mark.long)],
 )
 def test_nothing_is_lost_doubled_or_failed(
-    start, tiny_recipe, tmp_path, count, commands, workers
+    start, tiny_recipe, tmp_path, make_database, count, commands, workers
 ):
     path, runs = tmp_path / "abl.yaml", tmp_path / "runs"
+    make_database(runs / "mlflow.db")
     path.write_text(json.dumps({
         "name": "abl", "base": tiny_recipe(budget={"steps": 4}), "threads": 1,
         "variants": {"clcc": {}, "plain": {"method": "supervised"}},

@@ -99,7 +99,8 @@ def terminal(command_line, environment, tiny_data, tiny_recipe, tmp_path):
                                     {"clcc": {}, "plain": {"method": "supervised"}},
                                     "axes": {"seed": [0, 1]}, **keys}))
         command = command_line("ablate", path, "--data", tiny_data, "--runs", "runs", "--device",
-                               "cpu", "--precision", "fp32", "--no-mlflow", "--workers", 2)
+                               "cpu", "--precision", "fp32", "--no-mlflow", "--no-report",
+                               "--workers", 2)
         opened.append(Terminal(command, tmp_path, environment, columns))
         return opened[-1]
 

@@ -61,7 +61,7 @@ def records(root):
 
 @pytest.mark.slow
 def test_half_an_ablation_goes_on_elsewhere(cclcc, start, arguments, ablation_file, tmp_path):
-    begun = start("ablate", ablation_file)
+    begun = start("ablate", ablation_file, "--no-report")
     wait_until(lambda: list((tmp_path / "runs").glob("*/*/result.json")))
     begun.send_signal(signal.SIGINT)
     assert begun.communicate(timeout=100)

@@ -102,7 +102,7 @@ def ablation(cclcc, tiny_data, tiny_recipe, tmp_path):
         "variants": {"clcc": {}, "plain": {"method": "supervised"}}, "axes": {"seed": [0, 1]}}))
     return lambda runs, *more: cclcc(
         "ablate", path, "--data", tiny_data, "--runs", runs, "--device", "cpu", "--precision",
-        "fp32", "--workers", "2", *more)
+        "fp32", "--no-report", "--workers", "2", *more)
 
 
 @pytest.mark.parametrize(
@@ -132,15 +132,12 @@ def test_an_ablation_stops_at_once_and_goes_on_with_the_same_command(
 @pytest.mark.slow
 @pytest.mark.parametrize("room", [pytest.param(300, marks=pytest.mark.long), 1100])
 def test_mlflows_store_on_the_same_disk_is_whole_again_afterwards(
-    ablation, cclcc, disk, monkeypatch, room
+    ablation, cclcc, disk, make_database, monkeypatch, room
 ):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     disk.mount(64_000)
     runs, ballast = disk.path / "runs", disk.path / "ballast"
-    runs.mkdir()
-    from cclcc_cli.tracking.tracker import create_database
-
-    create_database(runs / "mlflow.db")
+    make_database(runs / "mlflow.db")
     free = os.statvfs(disk.path).f_bavail * os.statvfs(disk.path).f_frsize
     ballast.write_bytes(bytes(free - room * 1024))
     refused(ablation(runs), runs)

@@ -23,7 +23,8 @@ def arguments(tiny_data, tmp_path, tiny_recipe):
                                     "axes": {"seed": [0, 1]}}))
         # A relative folder of runs: other machines have another current folder.
         return ("ablate", path, "--data", tiny_data, "--runs", f"runs-{launcher}", "--device",
-                "cpu", "--precision", "fp32", "--no-mlflow", "--workers", "2", "--launcher",
+                "cpu", "--precision", "fp32", "--no-mlflow", "--no-report", "--workers", "2",
+                "--launcher",
                 launcher, *more)
 
     return build

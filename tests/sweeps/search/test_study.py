@@ -1,6 +1,5 @@
 """Who has which trial: one at a time, and a dead owner's trial is free."""
 
-import os
 import subprocess
 import sys
 import time
@@ -20,7 +19,7 @@ from cclcc_cli.sweeps.search.study import (
     open_study,
     somebody_works,
 )
-from tests.services import ROOT
+from tests import warm
 
 JOIN = """
 import sys, time
@@ -83,10 +82,8 @@ def join(opened):
 @pytest.fixture
 def other(address):
     """Another process that has taken a trial."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", TAKE_ONE, address, "4"], stdout=subprocess.PIPE, text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
+    process = warm.Popen(
+        [sys.executable, "-c", TAKE_ONE, address, "4"], stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "0\n"
     yield process
     process.kill()
@@ -153,10 +150,9 @@ def test_many_at_once_take_each_trial_once(join):
 
 
 def test_many_at_once_take_back_each_trial_of_a_dead_one_once(join, address):
-    left = subprocess.run(
+    left = warm.run(
         [sys.executable, "-c", TAKE_ALL_AND_LEAVE, address, "12"], check=True,
-        capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
+        capture_output=True, text=True)
     assert left.stdout.split() == [str(number) for number in range(12)]
     with ThreadPoolExecutor(4) as threads:
         found = list(threads.map(lambda _: numbers(join(12), 12), range(4)))
