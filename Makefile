@@ -59,6 +59,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/methods.py
 	$(BIN)/python benchmarks/batch_norm.py
 	$(BIN)/python benchmarks/threads.py --busy 2
+	$(BIN)/python benchmarks/worker_start.py
 	$(BIN)/python benchmarks/evidence.py
 	$(BIN)/python benchmarks/data.py
 	$(BIN)/python benchmarks/audit.py --counts 1000 2000

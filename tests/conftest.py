@@ -19,6 +19,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 
 import pytest
 import torch
+from hypothesis import settings
 from torch import Tensor
 
 import tests.timm_shim.sitecustomize  # noqa: F401, and in this one
@@ -28,6 +29,10 @@ from cclcc_cli.data.split_rule import SplitRule
 from cclcc_cli.data.store import store_path
 
 pytest_plugins = ["tests.services"]
+
+# Laws with many cases ask for more.
+settings.register_profile("suite", max_examples=25, deadline=None)
+settings.load_profile("suite")
 
 Wave = Callable[..., Tensor]
 

@@ -127,7 +127,7 @@ def shown_live(terminal):
 
 
 def test_running_runs_totals_and_the_time_left_until_all_are_done(terminal):
-    shown = terminal(steps=150)
+    shown = terminal(steps=60)
     before = shown.settings
     shown.read_until(lambda: shown_live(shown))
     shown.read_until(lambda: re.search(r"\d/4 done, .* \| \d+:\d\d left", shown.screen_text))
@@ -162,7 +162,7 @@ def test_ctrl_c_in_the_terminal_saves_and_leaves_it_as_it_was(terminal, columns)
 
 
 def test_forty_columns_hold_it(terminal):
-    shown = terminal(40, steps=150, variants={
+    shown = terminal(40, steps=60, variants={
         "a_variant_with_quite_a_long_name_indeed": {},
         "another_one_of_nearly_this_length": {"method": "supervised"}})
     shown.read_until(lambda: re.search(r"\d/4 done", shown.screen_text))

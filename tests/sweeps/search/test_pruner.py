@@ -151,7 +151,7 @@ def test_wilcoxon_counts_former_trainings_as_they_ended(study, judge, tmp_path):
     assert "on 4 images" in verdict
 
 
-@settings(deadline=None)
+@settings(max_examples=15)
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=6, max_size=12),
        st.booleans())
 def test_the_test_is_that_of_optunas_wilcoxon_pruner(pairs, higher):
