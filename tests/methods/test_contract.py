@@ -180,13 +180,14 @@ def distance_from_supervised(method, network, optimizer, **keys):
     return ((found - supervised).norm() / supervised.norm()).item()
 
 
-USUAL = {("unet", "sgd"), ("unet", "adamw"), ("residual_unet", "sgd"), ("basic_unet", "sgd"),
-         ("timm", "sgd"), ("timm", "adamw")}
-"""Networks and optimisers of the usual suite; the others stand with the long tests."""
+USUAL = {("unet", "sgd"), ("unet", "adamw"), ("basic_unet", "sgd"), ("timm", "sgd")}
+MORE = {("residual_unet", "sgd"), ("timm", "adamw")}
+"""Networks and optimisers of either target; the others stand with the long tests."""
 
 
 @pytest.mark.parametrize(("network", "optimizer"), [
-    pytest.param(*pair, marks=[] if pair in USUAL else [pytest.mark.long])
+    pytest.param(*pair, marks=[] if pair in USUAL else
+                 [pytest.mark.more if pair in MORE else pytest.mark.long])
     for pair in product(NETWORKS, TOLERANCE)])
 @pytest.mark.parametrize("method", CONTINUOUS)
 def test_as_the_weights_go_to_0_it_becomes_supervised(method, network, optimizer):

@@ -5,6 +5,7 @@ import pytest
 from tests.methods import arms, test_contract
 
 pytest.importorskip("timm")
+pytestmark = pytest.mark.more
 
 OTHER_NETWORKS = ("test_a_network_of_monai_works_with_every_method",
                   "test_a_residual_encoder_works_with_every_method",
