@@ -36,7 +36,7 @@ def ablation_file(tmp_path, tiny_recipe):
     path = tmp_path / "parts.yaml"
     path.write_text(json.dumps({
         "name": "parts", "threads": 1,
-        "base": tiny_recipe(budget={"steps": 120}, validation={"every": 10}),
+        "base": tiny_recipe(budget={"steps": 60}, validation={"every": 10}),
         "variants": {"clcc": {}, "plain": {"method": "supervised"}}, "axes": {"seed": [0, 1]}}))
     return path
 
