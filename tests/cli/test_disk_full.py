@@ -173,7 +173,7 @@ def test_preparing_leaves_no_trace_of_itself_on_a_disk_that_fills_up(
 ):
     disk.mount(64_000)
     data = disk.path / "data"
-    command = command_line("prepare", "synthetic", "--count", 400, "--size", 96, "--data", data)
+    command = command_line("prepare", "synthetic", "--count", 150, "--size", 96, "--data", data)
     with (tmp_path / "errors").open("w") as errors:
         process = warm.Popen(command, cwd=tmp_path, env=environment, stderr=errors,
                                    stdout=subprocess.DEVNULL)

@@ -85,6 +85,7 @@ def test_a_search_on_slurm_finds_the_same(search, environment, slurm_conf):
     assert search("slurm") == search("local")
 
 
+@pytest.mark.more
 def test_dask_gives_the_same_bytes(cclcc, arguments, dask, local_results, tmp_path):
     done = cclcc(*arguments("dask", "--scheduler", dask.address))
     assert done.returncode == 0, done.stderr
