@@ -15,7 +15,6 @@ choice of images. Seeds stay as they are.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,23 +99,17 @@ def compare_ranks(ranks: Floats) -> RankTest:
     if count < 2 or not num_blocks:
         raise ValueError(f"ranks of {count} methods in {num_blocks} blocks compare nothing")
     from scipy.special import chdtrc
+    from scipy.stats import studentized_range
 
     sums = ranks.sum(axis=0)
     spread = 12 / (num_blocks * count * (count + 1)) * float((sums**2).sum())
     chi_square, untied = spread - 3 * num_blocks * (count + 1), _untied_share(ranks)
     chi_square = max(0.0, chi_square / untied) if untied else 0.0
-    unit = _critical_value(count) * math.sqrt(count * (count + 1) / 6)  # the critical difference with one block
+    wide = float(studentized_range.ppf(1 - LEVEL, count, np.inf)) / math.sqrt(2)
+    unit = wide * math.sqrt(count * (count + 1) / 6)  # the critical difference with one block
     return RankTest(
         sums / num_blocks, chi_square, float(chdtrc(count - 1, chi_square)),
         unit / math.sqrt(num_blocks), math.floor((unit / (count - 1)) ** 2) + 1)
-
-
-@cache
-def _critical_value(count: int) -> float:
-    """Nemenyi's, for so many methods; it takes a second to compute."""
-    from scipy.stats import studentized_range
-
-    return float(studentized_range.ppf(1 - LEVEL, count, np.inf)) / math.sqrt(2)
 
 
 def _untied_share(ranks: Floats) -> float:
