@@ -7,8 +7,8 @@ and streams of its own, ends with a code or by a signal, and can be killed. Impo
 and the rest would cost each several seconds of CPU.
 
 What differs: modules are loaded that the program may not ask for, and memory is counted that it
-shares. Programs that look at either are started with ``subprocess``, as are those that need
-another interpreter's settings (variables that are read when Python or a library loads).
+shares. Programs that look at either are started with ``subprocess``. One whose environment has
+other values for what Python or a library reads as it loads is started anew here as well.
 """
 
 import atexit
@@ -26,15 +26,15 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 
 _ENVIRONMENT = dict(os.environ)  # before any test changes it
-_READ_AT_START = ("OMP_", "MKL_", "CUDA_", "LD_", "PYTHON")
+_READ_AT_START = ("OMP_", "MKL_", "CUDA_", "LD_", "PYTHON", "HF_", "TORCH_", "XDG_")
 
 
 class Popen(subprocess.Popen):  # type: ignore[type-arg]
     """``subprocess.Popen`` whose process the server forks; a terminal as stdin of a new session
     becomes its controlling terminal."""
 
-    def _execute_child(self, args, executable, preexec_fn, close_fds, pass_fds, cwd, env,  # type: ignore[no-untyped-def]  # noqa: ARG002
-                       startupinfo, creationflags, shell, p2cread, p2cwrite, c2pread, c2pwrite,  # noqa: ARG002
+    def _execute_child(self, args, executable, preexec_fn, close_fds, pass_fds, cwd, env,  # type: ignore[no-untyped-def]
+                       startupinfo, creationflags, shell, p2cread, p2cwrite, c2pread, c2pwrite,
                        errread, errwrite, *others):
         assert (executable, preexec_fn, pass_fds, shell) == (None, None, (), False), (
             "start it with subprocess")
@@ -42,7 +42,13 @@ class Popen(subprocess.Popen):  # type: ignore[type-arg]
         arguments = [os.fspath(word) for word in args]
         assert arguments[0] == sys.executable, args
         environment = dict(os.environ if env is None else env)
-        _check(environment)
+        self._end = None
+        if _settings(environment) != _settings(_ENVIRONMENT):
+            super()._execute_child(
+                args, executable, preexec_fn, close_fds, pass_fds, cwd, env, startupinfo,
+                creationflags, shell, p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite,
+                *others)
+            return
         self._end, end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         request = {
             "arguments": arguments, "environment": environment,
@@ -59,12 +65,16 @@ class Popen(subprocess.Popen):  # type: ignore[type-arg]
 
     def _try_wait(self, wait_flags):  # type: ignore[no-untyped-def]
         """As ``os.waitpid``, which is for one's own children."""
+        if self._end is None:
+            return super()._try_wait(wait_flags)
         if wait_flags & os.WNOHANG and not select.select([self._end], [], [], 0)[0]:
             return 0, 0
         with self._end:
             return self.pid, int(self._end.recv(64))
 
     def _internal_poll(self, _deadstate=None):  # type: ignore[no-untyped-def]
+        if self._end is None:
+            return super()._internal_poll(_deadstate)
         with self._waitpid_lock:
             if self.returncode is None:
                 pid, status = self._try_wait(os.WNOHANG)
@@ -92,11 +102,8 @@ def run(
     return done
 
 
-def _check(environment: Mapping[str, str]) -> None:
-    for key in {*environment, *_ENVIRONMENT}:
-        assert not key.startswith(_READ_AT_START) or (
-            environment.get(key) == _ENVIRONMENT.get(key)
-        ), f"{key} is read as Python or a library loads: start it with subprocess"
+def _settings(environment: Mapping[str, str]) -> dict[str, str]:
+    return {k: value for k, value in environment.items() if k.startswith(_READ_AT_START)}
 
 
 @functools.cache
