@@ -42,7 +42,7 @@ def test_runs_are_children_of_the_ablation_and_stay_so_when_rebuilt(
     opened = open_ablation(load_ablation(path), data_root=tiny_data, runs_root=runs,
                            device="cpu", precision="fp32", workers=2)
     lines = []
-    summary = run_ablation(opened, workers=2, retry=False, board=SweepLines(lines.append),
+    summary = run_ablation(opened, workers=2, retry=False, display=SweepLines(lines.append),
                            tracking_uri=uri)
     assert summary.trained == 2, lines
     assert family(uri) == ("FINISHED", 2)
