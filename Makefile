@@ -8,7 +8,8 @@ ALL_METHODS ?= runs/all_methods
 JOBS ?= 2
 READY := $(VENV)/.ready
 
-.PHONY: demo all-methods rivals study-report test test-fast test-long lint docs bench clean
+.PHONY: demo all-methods rivals study-report test test-fast test-more test-long lint docs bench \
+        clean
 .DEFAULT_GOAL := demo
 
 $(READY): pyproject.toml
@@ -40,14 +41,20 @@ rivals: all-methods   # its old name
 study-report: $(READY)
 	$(BIN)/python benchmarks/documents.py recipes/studies/README.md README.md
 
+# What also needs a browser, Slurm or PostgreSQL, or kills processes over and over.
+MORE := more or browser or slurm or postgres
+
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not long'
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not long and not ($(MORE))'
+
+test-more: $(READY)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not long and ($(MORE))'
 
 test-long: $(READY)
 	$(BIN)/python -m pytest -m long --timeout=0
 
 test-fast: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not long and not slow and not browser'
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not long and not slow and not ($(MORE))'
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -63,6 +70,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/methods.py
 	$(BIN)/python benchmarks/batch_norm.py
 	$(BIN)/python benchmarks/threads.py --busy 2
+	$(BIN)/python benchmarks/worker_start.py
 	$(BIN)/python benchmarks/evidence.py
 	$(BIN)/python benchmarks/data.py
 	$(BIN)/python benchmarks/audit.py --counts 1000 2000

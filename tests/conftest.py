@@ -2,6 +2,7 @@
 
 import math
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,15 @@ from typing import Any
 # fills the cores already. Set before torch loads, and inherited by the commands tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-# timm must be importable in processes that tests start, too.
+# timm must be importable in processes that tests start, too, and what tests give to workers.
 os.environ["PYTHONPATH"] = os.pathsep.join(
-    [str(Path(__file__).parent / "timm_shim"),
-     os.environ.get("PYTHONPATH") or str(Path(__file__).parents[1])]
+    [str(Path(__file__).parent / "timm_shim"), str(Path(__file__).parents[1]),
+     *filter(None, [os.environ.get("PYTHONPATH")])]
 )
 
 import pytest
 import torch
+from hypothesis import settings
 from torch import Tensor
 
 import tests.timm_shim.sitecustomize  # noqa: F401, and in this one
@@ -28,6 +30,10 @@ from cclcc_cli.data.split_rule import SplitRule
 from cclcc_cli.data.store import store_path
 
 pytest_plugins = ["tests.services"]
+
+# Laws with many cases ask for more.
+settings.register_profile("suite", max_examples=25, deadline=None)
+settings.load_profile("suite")
 
 Wave = Callable[..., Tensor]
 
@@ -49,6 +55,28 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("data")
     prepare(store_path(root, "synthetic", 32), SyntheticSource(count=30, seed=0), SplitRule())
     return root
+
+
+@pytest.fixture(scope="session")
+def _empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MLflow's SQLite file, made once: its migrations take seconds."""
+    from cclcc_cli.tracking.tracker import create_database
+
+    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    create_database(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def make_database(_empty_database: Path) -> Callable[[Path], str]:
+    """Puts MLflow's empty SQLite file at a path, and its folders; returns its address."""
+
+    def make(path: Path) -> str:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(_empty_database, path)
+        return f"sqlite:///{path}"
+
+    return make
 
 
 @pytest.fixture

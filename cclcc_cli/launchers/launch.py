@@ -82,7 +82,7 @@ def settle_runtime(
 @contextmanager
 def open_launcher(
     launch: Launch, *, workers: int, threads: int, name: str, folder: Path,
-    shared: tuple[Path, ...] = (),
+    shared: tuple[Path, ...] = (), preload: tuple[str, ...] = (),
 ) -> Iterator[Launcher]:
     """Workers for as long as the block lasts; an exception in it stops all calls.
 
@@ -93,6 +93,7 @@ def open_launcher(
         name: of the ablation or search, shown in the cluster's queue.
         folder: for files of jobs; all machines must see it.
         shared: folders of data and runs, which all machines must see under the same paths.
+        preload: modules that calls will import, for local workers to share.
 
     Raises:
         LauncherError: the cluster does not answer or refuses the jobs.
@@ -100,7 +101,7 @@ def open_launcher(
     pool: _Pool
     match launch:
         case LocalLaunch(gpus=gpus):
-            pool = LocalPool(workers, gpus)
+            pool = LocalPool(workers, gpus, preload)
         case SlurmLaunch(options=options):
             _need("submitit", "slurm")
             from cclcc_cli.launchers.slurm_pool import SlurmPool

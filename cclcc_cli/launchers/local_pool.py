@@ -1,6 +1,8 @@
 """Workers on this machine, with the interface of ``concurrent.futures``.
 
 Each worker is an executor of its own: one that is killed breaks no other, and is replaced.
+Workers are forked from a process that has loaded what they need, once for all of them, and that
+starts with the first of them; the process that hands out calls loads none of it.
 """
 
 import multiprocessing
@@ -27,12 +29,17 @@ class LocalPool(Executor):
         workers: how many; ``submit`` accepts no more calls at once.
         gpus: numbers among the GPUs that this process sees, assigned to the workers in turn; if
             empty, each worker sees the same GPUs as this process.
+        preload: modules that calls will import; importing them must not look for a GPU.
     """
 
-    def __init__(self, workers: int, gpus: Sequence[int] = ()) -> None:
+    def __init__(
+        self, workers: int, gpus: Sequence[int] = (), preload: Sequence[str] = ()
+    ) -> None:
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(["cclcc_cli.launchers.preloaded", *preload])
         names = visible_gpus(gpus)
         self._gpus = [names[i % len(names)] if names else None for i in range(workers)]
-        self._workers: list[ProcessPoolExecutor] = [_new_worker(gpu) for gpu in self._gpus]
+        self._workers: list[ProcessPoolExecutor] = [self._new_worker(gpu) for gpu in self._gpus]
         self._calls: list[Future[object] | None] = [None] * workers
 
     def submit(
@@ -47,7 +54,7 @@ class LocalPool(Executor):
             future = self._workers[index].submit(fn, *args, **kwargs)
         except BrokenProcessPool:  # killed in the previous call, or while it was idle
             self._workers[index].shutdown(wait=False)
-            self._workers[index] = _new_worker(self._gpus[index])
+            self._workers[index] = self._new_worker(self._gpus[index])
             future = self._workers[index].submit(fn, *args, **kwargs)
         self._calls[index] = future  # type: ignore[assignment]  # Future is invariant
         return future
@@ -63,6 +70,11 @@ class LocalPool(Executor):
                 with suppress(ProcessLookupError):
                     os.kill(process.pid, signal.SIGTERM)
 
+    def _new_worker(self, gpu: str | None) -> ProcessPoolExecutor:
+        given = {} if gpu is None else {"CUDA_VISIBLE_DEVICES": gpu}
+        return ProcessPoolExecutor(1, mp_context=self._context, initializer=_start_process,
+                                   initargs=({**os.environ, **given},))
+
 
 def leave_if_orphaned() -> None:
     """End this worker's process if its parent is gone: nothing else would ever end it."""
@@ -77,18 +89,12 @@ def visible_gpus(gpus: Sequence[int]) -> list[str]:
     return [str(gpu) if ours is None else ours[gpu] for gpu in gpus]
 
 
-def _new_worker(gpu: str | None) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(
-        1, mp_context=multiprocessing.get_context("spawn"), initializer=_start_process,
-        initargs=(gpu,),
-    )
-
-
-def _start_process(gpu: str | None) -> None:
-    if gpu is not None:  # before torch is loaded
-        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
+def _start_process(environment: dict[str, str]) -> None:
+    os.environ.clear()  # that of the process we were forked from
+    os.environ.update(environment)  # CUDA reads it at its first use
     # Ctrl-C in a terminal reaches a whole group; the parent alone should get it, and asks us once.
     os.setpgid(0, 0)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     threading.Thread(target=_follow_parent, daemon=True).start()
 
 

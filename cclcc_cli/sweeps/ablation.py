@@ -102,6 +102,7 @@ def run_ablation(
             launch, workers=workers, threads=plan.runtime.cpu_threads, name=plan.name,
             folder=record_path(runs_root, plan.name).with_name("jobs"),
             shared=(opened.data_root, runs_root),
+            preload=("cclcc_cli.tracking.mirror",) if tracking_uri else (),
         ) as launcher,
     ):
         summary = Ablater(

@@ -1,4 +1,4 @@
-"""The real command in a process of its own."""
+"""The real command in a process of its own, forked from one that has its imports loaded."""
 
 import os
 import subprocess
@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-ROOT = Path(__file__).parents[2]
-SHIM = ROOT / "tests" / "timm_shim"
+from tests import warm
 
 
 @pytest.fixture
@@ -22,7 +21,7 @@ def command_line() -> Callable[..., list[str]]:
 
 @pytest.fixture
 def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": f"{ROOT}:{SHIM}", "CCLCC_DATA": "/nonexistent"}
+    return {**os.environ, "CCLCC_DATA": "/nonexistent"}
 
 
 @pytest.fixture
@@ -32,9 +31,9 @@ def cclcc(
     """Run ``cclcc`` in ``tmp_path`` and wait for it."""
 
     def run(*arguments: Any) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+        return warm.run(
             command_line(*arguments), cwd=tmp_path, env=environment,
-            capture_output=True, text=True, timeout=300, check=False,
+            capture_output=True, text=True, timeout=300,
         )
 
     return run
@@ -61,7 +60,7 @@ def start(
     started = []
 
     def begin(*words: Any, **keys: Any) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
+        process = warm.Popen(
             command_line(*arguments(*words, **keys)), cwd=tmp_path, env=environment, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
         )

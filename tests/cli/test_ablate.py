@@ -34,7 +34,7 @@ def ablation_file(tmp_path, tiny_recipe):
 def arguments(tiny_data):
     return lambda path, *more, runs="runs": (
         "ablate", path, "--data", tiny_data, "--runs", runs, "--device", "cpu",
-        "--precision", "fp32", "--no-mlflow", *more)
+        "--precision", "fp32", "--no-mlflow", "--no-report", *more)
 
 
 @pytest.fixture
@@ -84,10 +84,11 @@ def test_every_run_is_trained_once_and_then_passed_over(ablate, ablation_file, t
 
 
 def test_passing_over_what_is_done_loads_nothing_that_trains(
-    cclcc, ablation_file, arguments, environment, tmp_path
+    cclcc, ablation_file, arguments, environment, tmp_path, make_database
 ):
     path = ablation_file(steps=4)
-    tracked = [str(word) for word in arguments(path) if word != "--no-mlflow"]
+    make_database(tmp_path / "runs" / "mlflow.db")
+    tracked = [str(word) for word in arguments(path) if not str(word).startswith("--no-")]
     assert cclcc(*tracked).returncode == 0
     code = (
         f"import sys; sys.argv = ['cclcc', *{tracked}]\n"
@@ -154,7 +155,7 @@ def training(process, root):
     """Workers of an ablation that are in the middle of a run now."""
     with suppress(psutil.NoSuchProcess):
         begun = {name for name, status in statuses(root).items() if status.get("step", 0) > 0}
-        own = {child.pid for child in psutil.Process(process.pid).children()}
+        own = {child.pid for child in psutil.Process(process.pid).children(recursive=True)}
         return [pid for name, pid in owners(root).items() if name in begun and pid in own]
     return []
 
@@ -189,19 +190,21 @@ def finish(process):
     assert process.returncode == 0, errors
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(100, marks=pytest.mark.long)])
+@pytest.mark.more
+@pytest.mark.parametrize(("kills", "steps"), [
+    (3, 200), pytest.param(100, 400, marks=pytest.mark.long)])
 @pytest.mark.timeout(5000)
 def test_killed_at_random_the_same_command_ends_with_the_same_bytes(
-    start, ablation_file, tmp_path, kills
+    start, ablation_file, tmp_path, kills, steps
 ):
     root = tmp_path / "runs"
-    path = ablation_file(steps=400, axes={"seed": list(range(2 if kills < 10 else 60))})
+    path = ablation_file(steps, axes={"seed": list(range(2 if kills < 10 else 60))})
     killed, midway = kill_at_random(start, path, root, random.Random(kills), kills)
     assert killed == kills
     assert midway >= kills // 10
     # Runs that nothing had reached would only take time.
     reached = {int(re.search(r"-seed(\d+)-", name)[1]) for name in statuses(root)}
-    path = ablation_file(steps=400, axes={"seed": sorted(reached)})
+    path = ablation_file(steps, axes={"seed": sorted(reached)})
     finish(start(path, "--workers", "2", "--retry"))
     sessions = [status["sessions"] for status in statuses(root).values()]
     assert max(sessions) > 1

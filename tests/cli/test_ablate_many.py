@@ -20,7 +20,7 @@ def arguments(environment, tiny_data, monkeypatch):
     environment.pop("MLFLOW_TRACKING_URI", None)
     return lambda path, workers: (
         "ablate", path, "--data", tiny_data, "--runs", "runs", "--device", "cpu",
-        "--precision", "fp32", "--workers", workers, "--json")
+        "--precision", "fp32", "--workers", workers, "--json", "--no-report")
 
 
 def scores(runs):
@@ -34,18 +34,19 @@ def scores(runs):
 
 @pytest.mark.timeout(7000)
 @pytest.mark.parametrize(
-    ("cells", "commands", "workers"),
+    ("count", "commands", "workers"),
     [(8, 2, 2), pytest.param(200, 1, 8, marks=pytest.mark.long),
      pytest.param(200, 2, 4, marks=pytest.mark.long)],
 )
 def test_nothing_is_lost_doubled_or_failed(
-    start, tiny_recipe, tmp_path, runs, commands, workers
+    start, tiny_recipe, tmp_path, make_database, count, commands, workers
 ):
     path, runs = tmp_path / "abl.yaml", tmp_path / "runs"
+    make_database(runs / "mlflow.db")
     path.write_text(json.dumps({
         "name": "abl", "base": tiny_recipe(budget={"steps": 4}), "threads": 1,
         "variants": {"clcc": {}, "plain": {"method": "supervised"}},
-        "axes": {"seed": list(range(runs // 2))}}))
+        "axes": {"seed": list(range(count // 2))}}))
     begun = time.monotonic()
     processes = [start(path, workers) for _ in range(commands)]
     ends = []
@@ -54,13 +55,13 @@ def test_nothing_is_lost_doubled_or_failed(
         assert process.returncode == 0, errors
         assert "warning: MLflow" not in errors, errors
         ends.append(json.loads(out))
-    print(f"{runs} runs by {commands} x {workers} workers in {time.monotonic() - begun:.0f} s")
-    assert sum(end["trained"] for end in ends) == runs
-    assert [(end["done"], end["failures"]) for end in ends] == [(runs, [])] * commands
+    print(f"{count} runs by {commands} x {workers} workers in {time.monotonic() - begun:.0f} s")
+    assert sum(end["trained"] for end in ends) == count
+    assert [(end["done"], end["failures"]) for end in ends] == [(count, [])] * commands
     statuses = [json.loads(path.read_text()) for path in runs.glob("*/*/status.json")]
     assert {(one["state"], one["sessions"]) for one in statuses} == {("finished", 1)}
     held = scores(runs)
-    assert len(held) == len(statuses) == runs
+    assert len(held) == len(statuses) == count
 
     client = MlflowClient(f"sqlite:///{runs / 'mlflow.db'}")
     (experiment,) = (e for e in client.search_experiments() if e.name == "cclcc/synthetic")
@@ -68,7 +69,7 @@ def test_nothing_is_lost_doubled_or_failed(
     (parent,) = (run for run in found if ABLATION_TAG in run.data.tags)
     children = [run for run in found if run is not parent]
     assert parent.info.status == "FINISHED"
-    assert len(children) == runs
+    assert len(children) == count
     assert {run.data.tags["mlflow.parentRunId"] for run in children} == {parent.info.run_id}
     assert {run.info.status for run in children} == {"FINISHED"}
     assert {run.data.tags["cclcc.cell"]: run.data.metrics["test/dice"]

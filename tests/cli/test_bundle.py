@@ -36,7 +36,7 @@ def ablation_file(tmp_path, tiny_recipe):
     path = tmp_path / "parts.yaml"
     path.write_text(json.dumps({
         "name": "parts", "threads": 1,
-        "base": tiny_recipe(budget={"steps": 120}, validation={"every": 10}),
+        "base": tiny_recipe(budget={"steps": 60}, validation={"every": 10}),
         "variants": {"clcc": {}, "plain": {"method": "supervised"}}, "axes": {"seed": [0, 1]}}))
     return path
 
@@ -61,7 +61,7 @@ def records(root):
 
 @pytest.mark.slow
 def test_half_an_ablation_goes_on_elsewhere(cclcc, start, arguments, ablation_file, tmp_path):
-    begun = start("ablate", ablation_file)
+    begun = start("ablate", ablation_file, "--no-report")
     wait_until(lambda: list((tmp_path / "runs").glob("*/*/result.json")))
     begun.send_signal(signal.SIGINT)
     assert begun.communicate(timeout=100)

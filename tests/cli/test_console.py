@@ -5,13 +5,14 @@ import pty
 import subprocess
 
 from cclcc_cli.cli import console
+from tests import warm
 
 
 def test_a_terminal_shows_steps_terms_dice_and_speed(
     recipe_file, tmp_path, tiny_data, environment, command_line
 ):
     leader, follower = pty.openpty()
-    process = subprocess.Popen(
+    process = warm.Popen(
         command_line("train", recipe_file(), "--data", tiny_data, "--no-mlflow"),
         cwd=tmp_path, env={**environment, "TERM": "xterm", "COLUMNS": "90"},
         stdout=subprocess.PIPE, stderr=follower,

@@ -14,6 +14,7 @@ import pytest
 from mlflow import MlflowClient
 
 from cclcc_cli.data.store import load_store, store_path
+from tests import warm
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
 
@@ -101,7 +102,7 @@ def ablation(cclcc, tiny_data, tiny_recipe, tmp_path):
         "variants": {"clcc": {}, "plain": {"method": "supervised"}}, "axes": {"seed": [0, 1]}}))
     return lambda runs, *more: cclcc(
         "ablate", path, "--data", tiny_data, "--runs", runs, "--device", "cpu", "--precision",
-        "fp32", "--workers", "2", *more)
+        "fp32", "--no-report", "--workers", "2", *more)
 
 
 @pytest.mark.parametrize(
@@ -131,15 +132,12 @@ def test_an_ablation_stops_at_once_and_goes_on_with_the_same_command(
 @pytest.mark.slow
 @pytest.mark.parametrize("room", [pytest.param(300, marks=pytest.mark.long), 1100])
 def test_mlflows_store_on_the_same_disk_is_whole_again_afterwards(
-    ablation, cclcc, disk, monkeypatch, room
+    ablation, cclcc, disk, make_database, monkeypatch, room
 ):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     disk.mount(64_000)
     runs, ballast = disk.path / "runs", disk.path / "ballast"
-    runs.mkdir()
-    from cclcc_cli.tracking.tracker import create_database
-
-    create_database(runs / "mlflow.db")
+    make_database(runs / "mlflow.db")
     free = os.statvfs(disk.path).f_bavail * os.statvfs(disk.path).f_frsize
     ballast.write_bytes(bytes(free - room * 1024))
     refused(ablation(runs), runs)
@@ -175,9 +173,9 @@ def test_preparing_leaves_no_trace_of_itself_on_a_disk_that_fills_up(
 ):
     disk.mount(64_000)
     data = disk.path / "data"
-    command = command_line("prepare", "synthetic", "--count", 400, "--size", 96, "--data", data)
+    command = command_line("prepare", "synthetic", "--count", 150, "--size", 96, "--data", data)
     with (tmp_path / "errors").open("w") as errors:
-        process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=errors,
+        process = warm.Popen(command, cwd=tmp_path, env=environment, stderr=errors,
                                    stdout=subprocess.DEVNULL)
         try:
             while not any(path.stat().st_size > 200_000 for path in data.rglob("images.npy")):
@@ -197,11 +195,11 @@ def test_preparing_leaves_no_trace_of_itself_on_a_disk_that_fills_up(
     assert not [path for path in disk.path.rglob("*") if path.is_file()
                 and path.name != "ballast"]
     (disk.path / "ballast").unlink()
-    assert subprocess.run(command, cwd=tmp_path, env=environment, check=False,
-                          capture_output=True).returncode == 0
+    assert warm.run(command, cwd=tmp_path, env=environment, check=False,
+                    capture_output=True).returncode == 0
     elsewhere = [*command[:-1], str(tmp_path / "elsewhere")]
-    assert subprocess.run(elsewhere, cwd=tmp_path, env=environment, check=False,
-                          capture_output=True).returncode == 0
+    assert warm.run(elsewhere, cwd=tmp_path, env=environment, check=False,
+                    capture_output=True).returncode == 0
     stores = [load_store(store_path(root, "synthetic", 96))
               for root in (data, tmp_path / "elsewhere")]
     assert stores[0].info == stores[1].info

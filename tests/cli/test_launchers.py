@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from tests import warm
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
@@ -22,7 +23,8 @@ def arguments(tiny_data, tmp_path, tiny_recipe):
                                     "axes": {"seed": [0, 1]}}))
         # A relative folder of runs: other machines have another current folder.
         return ("ablate", path, "--data", tiny_data, "--runs", f"runs-{launcher}", "--device",
-                "cpu", "--precision", "fp32", "--no-mlflow", "--workers", "2", "--launcher",
+                "cpu", "--precision", "fp32", "--no-mlflow", "--no-report", "--workers", "2",
+                "--launcher",
                 launcher, *more)
 
     return build
@@ -83,6 +85,7 @@ def test_a_search_on_slurm_finds_the_same(search, environment, slurm_conf):
     assert search("slurm") == search("local")
 
 
+@pytest.mark.more
 def test_dask_gives_the_same_bytes(cclcc, arguments, dask, local_results, tmp_path):
     done = cclcc(*arguments("dask", "--scheduler", dask.address))
     assert done.returncode == 0, done.stderr
@@ -95,7 +98,7 @@ def test_slurm_gives_the_same_bytes_also_when_the_parent_is_killed(
     cclcc, command_line, environment, arguments, slurm_conf, local_results, tmp_path
 ):
     root = tmp_path / "runs-slurm"
-    parent = subprocess.Popen(
+    parent = warm.Popen(
         command_line(*arguments("slurm")), cwd=tmp_path, stderr=subprocess.DEVNULL,
         env={**environment, "SLURM_CONF": str(slurm_conf)},
     )
@@ -116,7 +119,7 @@ def test_ctrl_c_has_jobs_save_and_leave(
 ):
     environment["SLURM_CONF"] = str(slurm_conf)
     root = tmp_path / "runs-slurm"
-    parent = subprocess.Popen(
+    parent = warm.Popen(
         command_line(*arguments("slurm", steps=100_000)), cwd=tmp_path, env=environment,
         stderr=subprocess.PIPE, text=True,
     )

@@ -15,7 +15,7 @@ from mlflow import MlflowClient
 from tests.waiting import wait_until
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.more,
     pytest.mark.timeout(3000),
     pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning"),
 ]

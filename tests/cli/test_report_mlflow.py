@@ -28,7 +28,7 @@ def invoke(*arguments):
 
 
 @pytest.fixture(scope="module")
-def ablation(tiny_data, tmp_path_factory):
+def ablation(tiny_data, tmp_path_factory, make_database):
     """An ablation of two parts and two seeds, really trained and mirrored; its runs' folder."""
     place = tmp_path_factory.mktemp("ablation")
     (place / "parts.yaml").write_text(json.dumps({
@@ -41,8 +41,9 @@ def ablation(tiny_data, tmp_path_factory):
         },
         "variants": {"full": {}, "no-contrast": {"clcc.contrast_weight": 0.0}},
         "axes": {"seed": [0, 1]}}))
+    uri = make_database(place / "runs" / "mlflow.db")
     result = invoke("ablate", place / "parts.yaml", "--runs", place / "runs", "--data", tiny_data,
-                    "--tracking-uri", f"sqlite:///{place / 'runs' / 'mlflow.db'}", "--quiet")
+                    "--tracking-uri", uri, "--quiet")
     assert result.exit_code == 0, result.output
     assert f"report: {place / 'runs' / 'ablations' / 'parts' / 'report.html'}" in result.stderr
     return place
@@ -96,7 +97,7 @@ def test_where_mlflow_is_needs_mlflow(tmp_path):
 
 
 def test_a_tracker_that_is_down_costs_a_warning_and_sync_sends_the_report(
-    ablation, tiny_data, tmp_path
+    ablation, tiny_data, tmp_path, make_database
 ):
     runs = tmp_path / "runs"
     shutil.copytree(ablation / "runs", runs,
@@ -110,7 +111,7 @@ def test_a_tracker_that_is_down_costs_a_warning_and_sync_sends_the_report(
     assert (runs / "ablations" / "parts" / "report.html").exists()
     assert "Connection refused" in done.stderr
     assert "'cclcc sync' sends the report later" in done.stderr
-    uri = f"sqlite:///{tmp_path / 'later.db'}"
+    uri = make_database(tmp_path / "later.db")
     assert invoke("sync", "--runs", runs, "--tracking-uri", uri).exit_code == 0
     client = connect(uri)
     (parent,) = client.search_runs(["1"], "tags.`cclcc.ablation` = 'parts'")
@@ -153,7 +154,7 @@ def server(place: Path) -> Iterator[str]:
         child.wait(timeout=60)
 
 
-@pytest.mark.slow
+@pytest.mark.more
 def test_a_server_over_http_is_all_that_a_colleague_needs(ablation, tmp_path, monkeypatch):
     here = invoke("report", "ablation", "parts", "--runs", ablation / "runs")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "60")

@@ -143,6 +143,7 @@ def finish(process):
     assert process.returncode == 0, errors
 
 
+@pytest.mark.more
 @pytest.mark.parametrize(
     ("kills", "pause", "trials", "steps"),
     [(3, 0.3, 4, 60), pytest.param(100, 6, 60, 200, marks=pytest.mark.long)])

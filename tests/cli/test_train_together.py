@@ -9,7 +9,15 @@ import time
 import psutil
 import pytest
 
+from tests import warm
+
 pytestmark = pytest.mark.slow
+
+
+def mostly_more(chosen, *others):
+    """One case in ``make test``, the others in ``make test-more``: each starts two processes."""
+    return [chosen, *(pytest.param(*(other if isinstance(other, tuple) else (other,)),
+                                   marks=pytest.mark.more) for other in others)]
 
 
 @pytest.fixture
@@ -29,7 +37,7 @@ def losses(folder):
     return [json.loads(line)["train"]["total"] for line in lines]
 
 
-@pytest.mark.parametrize("method", ["supervised", "clcc", "mean_teacher"])
+@pytest.mark.parametrize("method", mostly_more("clcc", "supervised", "mean_teacher"))
 def test_two_processes_do_what_one_does(cclcc, recipe_file, arguments, tmp_path, method):
     path = recipe_file(method, optimizer={"name": "sgd", "lr": 0.01}, batch={
         "labeled": 3, **({} if method == "supervised" else {"unlabeled": 3})})
@@ -52,6 +60,7 @@ def test_two_processes_do_what_one_does(cclcc, recipe_file, arguments, tmp_path,
     assert "finished before, nothing was run" in again.stderr
 
 
+@pytest.mark.more
 def test_torchrun_starts_them_as_well(recipe_file, arguments, tmp_path, environment):
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone",
                "--nproc-per-node", "2", "-m", "cclcc_cli",
@@ -64,11 +73,11 @@ def test_torchrun_starts_them_as_well(recipe_file, arguments, tmp_path, environm
         "test"]
 
 
-@pytest.mark.parametrize(("change", "reason"), [
+@pytest.mark.parametrize(("change", "reason"), mostly_more(
+    ("optimizer.lr=1e30", "the loss is not finite"),
     ("batch.labeled=1", "batch.labeled = 1 cannot be shared by 2 processes"),
     ("nonsense=1", "nonsense: unknown key"),
-    ("optimizer.lr=1e30", "the loss is not finite"),
-])
+))
 def test_a_failure_is_told_once(cclcc, recipe_file, arguments, change, reason):
     done = cclcc(*arguments(recipe_file(), "--processes", 2, "--quiet", "--set", change))
     assert done.returncode in (2, 3)
@@ -81,7 +90,7 @@ def test_a_failure_is_told_once(cclcc, recipe_file, arguments, change, reason):
 def started(recipe_file, arguments, tmp_path, environment, command_line):
     """A long training in two processes, and their ids: the parent's first."""
     path = recipe_file("supervised", budget={"steps": 5000}, validation={"every": 5000})
-    process = subprocess.Popen(
+    process = warm.Popen(
         command_line(*arguments(path, "--processes", 2)),
         cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True,
     )
@@ -97,7 +106,7 @@ def started(recipe_file, arguments, tmp_path, environment, command_line):
     process.stderr.close()
 
 
-@pytest.mark.parametrize("whom", ["parent", "leader", "follower"])
+@pytest.mark.parametrize("whom", mostly_more("follower", "parent", "leader"))
 def test_a_signal_to_any_of_them_stops_all_after_the_same_step(started, tmp_path, whom):
     process, leader, follower = started
     {"parent": process, "leader": leader, "follower": follower}[whom].send_signal(signal.SIGTERM)
@@ -111,7 +120,7 @@ def test_a_signal_to_any_of_them_stops_all_after_the_same_step(started, tmp_path
     assert not any(p.is_running() for p in (leader, follower))
 
 
-@pytest.mark.parametrize("whom", ["parent", "leader", "follower"])
+@pytest.mark.parametrize("whom", mostly_more("parent", "leader", "follower"))
 def test_when_one_is_killed_none_stays_behind(started, tmp_path, whom):
     process, leader, follower = started
     {"parent": process, "leader": leader, "follower": follower}[whom].kill()
@@ -138,7 +147,7 @@ def test_processes_that_would_train_different_runs_refuse(
     meeting = {"CCLCC_MEETING": str(tmp_path / "meeting"), "WORLD_SIZE": "2"}
     path = recipe_file("supervised")
     pair = [
-        subprocess.Popen(
+        warm.Popen(
             command_line(*arguments(path, *more)), cwd=tmp_path, text=True,
             env={**environment, **meeting, "RANK": rank, "LOCAL_RANK": rank},
             stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,

@@ -12,7 +12,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
 from cclcc_cli.sweeps.search.storage import journal_path
-from cclcc_cli.tracking.tracker import create_database
+from tests import warm
 
 
 def test_errors_are_one_line(cclcc):
@@ -27,16 +27,18 @@ def test_errors_are_one_line(cclcc):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
 @pytest.mark.filterwarnings("ignore:.*is experimental")
-def test_both_pages_answer_and_ctrl_c_leaves_nothing(tmp_path, command_line, environment):
+def test_both_pages_answer_and_ctrl_c_leaves_nothing(
+    tmp_path, command_line, environment, make_database
+):
     pytest.importorskip("optuna_dashboard")
     runs = tmp_path / "runs"
     journal = journal_path(runs, "weights")
     journal.parent.mkdir(parents=True)
     optuna.create_study(storage=JournalStorage(JournalFileBackend(str(journal))),
                         study_name="weights")
-    create_database(runs / "mlflow.db")
+    make_database(runs / "mlflow.db")
     environment.pop("MLFLOW_TRACKING_URI", None)
-    process = subprocess.Popen(
+    process = warm.Popen(
         command_line("ui", "--port", 0, "--dashboard", "weights", "--dashboard-port", 0),
         cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )

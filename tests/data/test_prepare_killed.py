@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -20,6 +20,7 @@ from cclcc_cli.data.sources import FolderSource, SyntheticSource
 from cclcc_cli.data.split_rule import SplitRule
 from cclcc_cli.data.store import store_path
 from cclcc_cli.data.store_writer import About
+from tests import warm
 from tests.data.fetching.http_server import Answer, serving
 
 SIZE = 16
@@ -64,6 +65,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.more
 class TestKilled:
     """kill -9 at any moment leaves the old store or none; the next run completes."""
 
@@ -74,9 +76,7 @@ class TestKilled:
 
         def run(path: Path, source: Any, force: bool = False) -> "subprocess.Popen[bytes]":
             job = json.dumps([str(path), source, force])
-            root = Path(__file__).parents[2]
-            return subprocess.Popen([sys.executable, script, job],
-                                    env={**os.environ, "PYTHONPATH": str(root)})
+            return warm.Popen([sys.executable, script, job])
 
         return run
 
@@ -106,13 +106,15 @@ class TestKilled:
         before = content(path)
         source = [str(folders.images), str(folders.masks)]
         rng = random.Random(0)
+        ends = []
         for _ in range(4):
             process = start(path, source, force=True)
             _wait_for_writing(path, process)
             time.sleep(rng.uniform(0, 0.1))
             process.kill()
-            process.wait()
+            ends.append(process.wait())
             assert not path.exists() or content(path) == before
+        assert -signal.SIGKILL in ends
         prepare(path, own(folders), SplitRule(), force=True)
         assert content(path) == before
         assert [p.name for p in path.parent.iterdir()] == [str(SIZE)]
@@ -135,6 +137,7 @@ class TestKilled:
             source = {"count": 60, "url": site.url, "bytes": len(data),
                       "sha256": hashlib.sha256(data).hexdigest(),
                       "downloads": str(tmp_path / "downloads")}
+            ends = []
             for _ in range(6):
                 process = start(path, source)
                 begun = len(site.seen)
@@ -142,7 +145,8 @@ class TestKilled:
                     time.sleep(0.002)
                 time.sleep(rng.uniform(0, 0.25))
                 process.kill()
-                process.wait()
+                ends.append(process.wait())
+            assert -signal.SIGKILL in ends
             assert start(path, source).wait() == 0
         undisturbed = store_path(tmp_path / "other", "polyps", SIZE)
         other = {**source, "downloads": str(tmp_path / "downloads")}
@@ -171,8 +175,6 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(
         "    path, source", "    import resource\n"
         "    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n    path, source"))
     job = json.dumps([str(path), [str(folders.images), str(folders.masks)], False])
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    done = subprocess.run([sys.executable, script, job], capture_output=True, text=True,
-                          check=False, env=environment)
+    done = warm.run([sys.executable, script, job], capture_output=True, text=True)
     assert f"DataError: {path}: cannot be written (File too large)" in done.stderr
     assert not path.parent.exists()

@@ -14,7 +14,7 @@ from cclcc_cli.training.runtime import Runtime
 from tests.calls import be_killed, finish, started, work
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.more
 PATIENCE = 300
 
 

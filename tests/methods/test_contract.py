@@ -19,7 +19,8 @@ WITHOUT_WEIGHTS = (contract.check_weight_0, contract.check_vanishing)
 
 
 @pytest.mark.parametrize(("arrangement", "check"), [
-    pytest.param(*pair, id=f"{pair[0]}-{titled(pair[1])}")
+    pytest.param(*pair, id=f"{pair[0]}-{titled(pair[1])}", marks=[] if pair[0] in METHODS or
+                 pair[1] != contract.check_learns else [pytest.mark.more])  # slow
     for pair in product(ARRANGEMENTS, contract.CHECKS)
     if pair[0] in METHODS or pair[1] not in WITHOUT_WEIGHTS])
 def test_every_method_keeps_the_contract(arrangement, check):
@@ -121,15 +122,16 @@ def on_network(method, network, **keys):
                      data={"name": "d", "size": side, "labeled": 2}, **keys)
 
 
-USUAL = {("unet", "adamw"), ("residual_unet", "sgd"), ("basic_unet", "sgd"),
-         ("timm", "sgd"), ("timm", "adamw")}
-"""Networks and optimisers of the usual suite; the others stand with the long tests."""
+USUAL = {("unet", "adamw"), ("timm", "sgd")}
+MORE = {("residual_unet", "sgd"), ("basic_unet", "sgd"), ("timm", "adamw")}
+"""Networks and optimisers of either target; the others stand with the long tests."""
 PAIRS = [pair for pair in product(NETWORKS, contract.TOLERANCE)
          if pair != ("unet", "sgd")]  # the contract's own
 
 
 @pytest.mark.parametrize(("network", "optimizer"), [
-    pytest.param(*pair, marks=[] if pair in USUAL else [pytest.mark.long]) for pair in PAIRS])
+    pytest.param(*pair, marks=[] if pair in USUAL else
+                 [pytest.mark.more if pair in MORE else pytest.mark.long]) for pair in PAIRS])
 @pytest.mark.parametrize("method", CONTINUOUS)
 def test_as_the_weights_go_to_0_it_becomes_supervised(method, network, optimizer):
     if network == "timm":
@@ -175,7 +177,8 @@ TIMM_CHECKS = [check for check in contract.CHECKS
 
 
 @pytest.mark.parametrize(("arrangement", "check"), [
-    pytest.param(*pair, id=f"{pair[0]}-{titled(pair[1])}")
+    pytest.param(*pair, id=f"{pair[0]}-{titled(pair[1])}", marks=[] if pair[0] in METHODS or
+                 pair[1] != contract.check_learns else [pytest.mark.more])  # slow
     for pair in product(ARRANGEMENTS, TIMM_CHECKS)
     if not pair[0].startswith("ict") and (pair[0] in METHODS or pair[1] not in WITHOUT_WEIGHTS)])
 def test_pretrained_encoders_keep_the_contract(arrangement, check):

@@ -8,7 +8,6 @@ from dataclasses import asdict
 
 import pytest
 import torch
-from tests.methods.arms import WEIGHTS
 
 from cclcc_cli.config import METHODS, parse_recipe
 from cclcc_cli.data.prepare import prepare
@@ -186,10 +185,10 @@ def test_every_rival_stopped_and_started_again_ends_the_same(train, method):
     assert outcome(train(method)) == whole
 
 
-@pytest.mark.parametrize("method", WEIGHTS)
+@pytest.mark.parametrize("method", [name for name, kind in METHODS.items() if kind.weights])
 def test_a_run_with_weight_0_ends_with_supervised_scores_and_weights(train, tiny_recipe, method):
     """The same labelled images, views and weights: unlabelled ones change no draw."""
-    section = tiny_recipe(method).get(method, {}) | dict.fromkeys(WEIGHTS[method], 0.0)
+    section = tiny_recipe(method).get(method, {}) | dict.fromkeys(METHODS[method].weights, 0.0)
     weightless = outcome(train(method, **{method: section}))
     supervised = outcome(train("supervised"))
     for key in ("best", "test", "val", "masks", "overlays"):

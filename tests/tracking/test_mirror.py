@@ -1,12 +1,12 @@
 """What MLflow shows of run folders, live or rebuilt."""
 
 import os
-import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from mlflow.entities import ViewType
 from cclcc_cli.errors import RunError
 from cclcc_cli.tracking.mirror import LiveMirror, sync
 from cclcc_cli.tracking.tracker import TrackerError
+from tests import warm
 from tests.tracking.folders import (
     ENDED,
     ENDED_MS,
@@ -75,7 +76,7 @@ def test_a_finished_run_is_mirrored_in_full(runs: Path, uri: str) -> None:
 
 
 def test_live_and_rebuilt_are_the_same_and_sync_after_live_adds_nothing(
-    runs: Path, uri: str, empty_database: Path, tmp_path: Path
+    runs: Path, uri: str, make_database: Callable[[Path], str], tmp_path: Path
 ) -> None:
     warnings: list[str] = []
     folder = begin(runs)
@@ -94,11 +95,9 @@ def test_live_and_rebuilt_are_the_same_and_sync_after_live_adds_nothing(
     assert [pushed.changes for pushed in sync(runs, uri)] == [{}]
     assert held(uri) == live
 
-    rebuilt = tmp_path / "rebuilt.db"
-    shutil.copy(empty_database, rebuilt)
-    sync(runs, f"sqlite:///{rebuilt}")
-    again = held(f"sqlite:///{rebuilt}")
-    assert again == live
+    rebuilt = make_database(tmp_path / "rebuilt.db")
+    sync(runs, rebuilt)
+    assert held(rebuilt) == live
     assert warnings == []
 
 
@@ -132,10 +131,9 @@ def test_a_process_killed_while_it_pushes_is_completed_without_doubling(
         "    mirror.push()\n"
         "    print('pushed', flush=True)\n"
     )
-    child = subprocess.Popen(
+    child = warm.Popen(
         [sys.executable, "-c", script, str(folder.path), uri],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     assert child.stdin is not None
     assert child.stdout is not None

@@ -25,7 +25,7 @@ from cclcc_cli.tracking.mirror import LiveMirror, sync
 from cclcc_cli.tracking.view import view_url
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.more,
     pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning"),
 ]
 

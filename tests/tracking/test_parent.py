@@ -15,9 +15,9 @@ from cclcc_cli.tracking.tracker import connect, find_experiment
 
 
 @pytest.fixture
-def uri(tmp_path, monkeypatch):
+def uri(tmp_path, monkeypatch, make_database):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    (tmp_path / "runs").mkdir()
+    make_database(tmp_path / "runs" / "mlflow.db")
     return tracking_uri(tmp_path / "runs")
 
 

@@ -12,6 +12,7 @@ from mlflow import MlflowClient
 from cclcc_cli.tracking.address import tracking_uri
 from cclcc_cli.tracking.mirror import LiveMirror, Mirror, sync
 from cclcc_cli.tracking.tracker import TrackerError
+from tests import warm
 from tests.tracking.folders import begin, finish, finished, held, record, steps_held
 
 # MLflow 3.17 asks SQLAlchemy 2.1 for a strategy that it warns of, once, when it is first used.
@@ -132,9 +133,8 @@ def test_four_processes_make_one_whole_database_in_a_place_with_spaces(tmp_path:
         "print(Mirror(RunFolder(folder), tracking_uri(folder.parent.parent)).push().created)\n"
     )
     environment = {k: v for k, v in os.environ.items() if k != "MLFLOW_TRACKING_URI"}
-    environment["PYTHONPATH"] = os.pathsep.join(sys.path)
     children = [
-        subprocess.Popen(
+        warm.Popen(
             [sys.executable, "-c", script, str(folder)], env=environment, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )

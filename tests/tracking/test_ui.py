@@ -3,7 +3,7 @@
 import pytest
 
 from cclcc_cli.errors import RunError
-from cclcc_cli.tracking.tracker import TrackerError, create_database
+from cclcc_cli.tracking.tracker import TrackerError
 from cclcc_cli.tracking.ui import check_server, is_server, mlflow_pages
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
@@ -21,9 +21,8 @@ def test_a_file_that_is_no_store_is_refused(tmp_path):
         mlflow_pages(f"sqlite:///{tmp_path / 'mlflow.db'}", "127.0.0.1", 0)
 
 
-def test_an_address_stays_out_of_the_command(tmp_path):
-    create_database(tmp_path / "mlflow.db")
-    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+def test_an_address_stays_out_of_the_command(tmp_path, make_database):
+    uri = make_database(tmp_path / "mlflow.db")
     server = mlflow_pages(uri, "127.0.0.1", 0)
     assert uri not in " ".join(server.command)
     assert server.environment["MLFLOW_BACKEND_STORE_URI"] == uri

@@ -7,15 +7,16 @@ import zlib
 import pytest
 from mlflow import MlflowClient
 
-from cclcc_cli.tracking.tracker import create_database, find_experiment
+from cclcc_cli.tracking.tracker import find_experiment
 from cclcc_cli.tracking.view import COLUMNS, NAME, has_view, view_url
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
 
 
-def test_every_experiment_gets_it_once_and_keeps_what_is_made_of_it(tmp_path):
-    create_database(tmp_path / "mlflow.db")
-    client = MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
+def test_every_experiment_gets_it_once_and_keeps_what_is_made_of_it(
+    tmp_path, make_database
+):
+    client = MlflowClient(make_database(tmp_path / "mlflow.db"))
     number = find_experiment(client, "cclcc/polyps", tmp_path)
     (key,) = client.get_experiment(number).tags
     view = json.loads(client.get_experiment(number).tags[key])

@@ -150,6 +150,8 @@ def run_search(
             opened.launch, workers=workers, threads=opened.runtime.cpu_threads, name=opened.name,
             folder=search_folder(opened.runs_root, opened.name) / "jobs",
             shared=(opened.data_root, opened.runs_root),
+            preload=("cclcc_cli.sweeps.search.pruner",
+                     *(("cclcc_cli.tracking.mirror",) if tracking_uri else ())),
         ) as launcher,
     ):
         summary = Searcher(

@@ -1,7 +1,6 @@
 """Fetching, stopped: by kill -9 at any moment, by Ctrl-C, by another process, by a full disk."""
 
 import json
-import os
 import random
 import signal
 import subprocess
@@ -15,6 +14,7 @@ import pytest
 
 from cclcc_cli.data.catalog import RemoteFile
 from cclcc_cli.errors import DataError
+from tests import warm
 from tests.data.fetching.calling import ARCHIVE, PARTIAL, SIZE, WHOLE, Caller, known, unknown
 from tests.data.fetching.http_server import Answer, Server, serving
 
@@ -51,13 +51,11 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Starts ``fetch`` in a process of its own."""
     script = tmp_path / "fetch_script.py"
     script.write_text(FETCH_IN_A_PROCESS)
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     processes: list[subprocess.Popen[str]] = []
 
     def run(file: RemoteFile, folder: Path, largest: int = 0) -> "subprocess.Popen[str]":
         job = json.dumps([asdict(file), str(folder), largest])
-        process = subprocess.Popen([sys.executable, script, job], env=environment, text=True,
-                                   stderr=subprocess.PIPE)
+        process = warm.Popen([sys.executable, script, job], text=True, stderr=subprocess.PIPE)
         processes.append(process)
         return process
 

@@ -14,6 +14,7 @@ from cclcc_cli.sweeps.search import lease
 from cclcc_cli.sweeps.search.lease import SILENCE, TrialLeases, is_worked_on
 from cclcc_cli.sweeps.search.storage import open_storage
 from cclcc_cli.sweeps.search.study import open_study
+from tests import warm
 from tests.services import ROOT
 
 JOIN = """
@@ -78,7 +79,7 @@ def join(opened):
 @pytest.fixture
 def other(address):
     """Another process that has taken a trial."""
-    process = subprocess.Popen(
+    process = warm.Popen(
         [sys.executable, "-c", TAKE_ONE, address, "4"], stdout=subprocess.PIPE, text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
@@ -148,7 +149,7 @@ def test_many_at_once_take_each_trial_once(join):
 
 
 def test_many_at_once_take_back_each_trial_of_a_dead_one_once(join, address):
-    left = subprocess.run(
+    left = warm.run(
         [sys.executable, "-c", TAKE_ALL_AND_LEAVE, address, "12"], check=True,
         capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
     )

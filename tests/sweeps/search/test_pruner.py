@@ -154,7 +154,7 @@ def test_wilcoxon_counts_earlier_runs_at_their_end(study, pruner, tmp_path):
     assert "on 4 images" in reason
 
 
-@settings(deadline=None)
+@settings(max_examples=15)
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=6, max_size=12),
        st.booleans())
 def test_the_test_is_that_of_optunas_wilcoxon_pruner(pairs, higher):

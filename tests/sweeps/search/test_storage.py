@@ -1,7 +1,6 @@
 """Where trials are kept: a journal that survives a kill at any byte, and clear addresses."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from cclcc_cli.sweeps.search.storage import (
     storage_address,
     storage_errors,
 )
-from tests.services import ROOT
+from tests import warm
 
 WRITE = """
 import sys, optuna
@@ -99,12 +98,10 @@ def test_damage_in_the_middle_is_reported_in_a_line(journal):
 
 
 def test_writers_killed_while_they_write_spoil_nothing(journal):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-
     def start(name):
-        process = subprocess.Popen(
+        process = warm.Popen(
             [sys.executable, "-c", WRITE, str(journal), "100000", name],
-            stdout=subprocess.PIPE, text=True, env=environment,
+            stdout=subprocess.PIPE, text=True,
         )
         assert process.stdout.readline() == "ready\n"
         return process

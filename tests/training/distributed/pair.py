@@ -1,4 +1,4 @@
-"""Two real processes, and what they do: started by the tests of several processes."""
+"""Two real processes, and what they do: forked for each test of several processes."""
 
 import multiprocessing
 import os
@@ -20,7 +20,9 @@ STEPS = 3
 
 def run_pair(folder, work, *arguments, size=2):
     """Have two processes call ``work(context, *arguments)``; what it returns, by rank."""
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["cclcc_cli.launchers.preloaded",
+                                    "tests.training.distributed.pair"])
     children = [
         context.Process(target=_child, args=(rank, size, folder, work, arguments))
         for rank in range(size)
