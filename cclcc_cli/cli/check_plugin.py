@@ -12,14 +12,14 @@ from cclcc_cli.errors import PluginBroken
 
 def check_plugin(
     plugin: Annotated[
-        str, typer.Argument(metavar="FILE", help="A .py file, or the name of an installed one.")
+        str, typer.Argument(metavar="FILE", help="A .py file, or the name of an installed plug-in.")
     ],
     json: Json = False,
 ) -> None:
     """Check that a plug-in keeps the contract of everything it offers.
 
-    Each method, network and loss trains for seconds on random images, and each score is taken of
-    some. Exits with 3 where anything is broken.
+    Each method, network and loss is trained for a few seconds on random images, and each score is
+    computed on random masks. Exits with code 3 if any check fails.
     """
     from cclcc_cli.config.plugins import load_plugin, locate
 
