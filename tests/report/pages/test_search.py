@@ -54,7 +54,7 @@ def test_complete_trials_come_first_and_only_they_are_ranked(tmp_path):
 
 
 @pytest.mark.usefixtures("four")
-def test_sentences_say_what_was_found_and_that_it_flatters(tmp_path):
+def test_sentences_say_what_was_found_and_that_it_is_optimistic(tmp_path):
     sheet = write_search_page(tmp_path, "weights")
     assert sheet.sentences == [
         "Trials: 2 complete, 1 pruned, 1 failed; together they took 1200 optimiser steps in 1:05.",
