@@ -189,5 +189,5 @@ def test_refusals_of_bundle_and_unbundle_are_one_line(cclcc, two, tmp_path):
     assert refused(cclcc("report", "--mlflow", "--bundle", "one.tar.xz")).startswith("--bundle: ")
     ok(cclcc("unbundle", "one.tar.xz", "other.tar.xz", "--runs", "new"))
     RunFolder(tmp_path / "new" / two[0]).update_status(test_reads=9)
-    assert f"holds {two[0]} with other records than both" in refused(
+    assert f"the records of {two[0]} differ from those in both" in refused(
         cclcc("unbundle", "both.tar.xz", "--runs", "new"))
