@@ -59,7 +59,7 @@ def records(root):
             if path.suffix in (".json", ".csv", ".jsonl", ".yaml")}
 
 
-@pytest.mark.slow
+@pytest.mark.more
 def test_half_an_ablation_goes_on_elsewhere(cclcc, start, arguments, ablation_file, tmp_path):
     begun = start("ablate", ablation_file, "--no-report")
     wait_until(lambda: list((tmp_path / "runs").glob("*/*/result.json")))

@@ -379,6 +379,7 @@ KVASIR_PAIRS = {
 """The same to the eye."""
 
 
+@pytest.mark.more
 @pytest.mark.realdata
 def test_the_known_pairs_of_kvasir_are_found_with_few_others() -> None:
     home = SHARED / "kvasir-seg"

@@ -276,7 +276,7 @@ print(int(next(line for line in status if line.startswith("VmHWM")).split()[1]) 
 """
 
 
-@pytest.mark.slow
+@pytest.mark.more
 def test_originals_of_6700_pixels_pass_below_1_gib(
     folders: Any, path: Path, write_image: Write
 ) -> None:
@@ -295,6 +295,7 @@ def test_originals_of_6700_pixels_pass_below_1_gib(
     assert float(done.stdout) < 1024
 
 
+@pytest.mark.more
 @pytest.mark.realdata
 class TestRealData:
     """The data sets import as they are."""

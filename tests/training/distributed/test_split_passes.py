@@ -96,6 +96,7 @@ def test_the_tolerance_would_notice_a_batch_that_was_not_shared(shared):
     assert distance([halved["said"]], [whole["said"]]) > 1e-3
 
 
+@pytest.mark.more
 @pytest.mark.parametrize("encoder", ["test_efficientnet", "test_convnext"])
 def test_encoders_of_timm_learn_the_same_as_in_one_process(tmp_path, encoder):
     """Norms that end with their activation, depthwise convolutions, inner maps that travel."""
