@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ def test_a_name_stands_for_what_is_asked_for_and_a_file_comes_first(tmp_path, mo
     monkeypatch.chdir(tmp_path)
     assert find_file(Path("kvasir"), "recipe") == ROOT / "kvasir.yaml"
     assert find_file(Path("kvasir"), "search") == ROOT / "searches" / "kvasir.yaml"
-    assert find_file(Path("rivals"), "ablation") == ROOT / "ablations" / "rivals.yaml"
+    assert find_file(Path("small"), "ablation") == ROOT / "ablations" / "small.yaml"
     assert find_file(Path("studies/kvasir"), "ablation") == ROOT / "studies" / "kvasir.yaml"
     (tmp_path / "kvasir").mkdir()
     assert find_file(Path("kvasir"), "recipe") == ROOT / "kvasir.yaml"
@@ -90,8 +91,9 @@ def test_a_copy_takes_its_plug_ins_along(tmp_path, monkeypatch):
 def test_what_is_installed_has_them_inside_the_package(tmp_path):
     pytest.importorskip("setuptools")
     checkout = ROOT.parent
-    subprocess.run([sys.executable, "setup.py", "-q", "build", "--build-base", tmp_path / "base",
-                    "--build-lib", tmp_path / "lib"], cwd=checkout, check=True)
+    subprocess.run([sys.executable, "-c", "import setuptools; setuptools.setup()", "-q", "build",
+                    "--build-base", tmp_path / "base", "--build-lib", tmp_path / "lib"],
+                   cwd=checkout, check=True)
     done = subprocess.run(
         [sys.executable, "-m", "cclcc_cli", "recipes", "--json"], cwd=tmp_path, check=True,
         capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(tmp_path / "lib")})
@@ -99,3 +101,11 @@ def test_what_is_installed_has_them_inside_the_package(tmp_path):
     assert [one["name"] for one in listed] == [one.name for one in SHIPPED]
     assert {Path(one["path"]).is_relative_to(tmp_path / "lib") for one in listed} == {True}
     assert (tmp_path / "lib" / "cclcc_cli" / "recipes" / "recipe.schema.json").exists()
+
+
+def test_every_package_is_installed():
+    checkout = ROOT.parent
+    project = tomllib.loads((checkout / "pyproject.toml").read_text())
+    there = {".".join(path.parent.relative_to(checkout).parts)
+             for path in (checkout / "cclcc_cli").rglob("*.py")}
+    assert set(project["tool"]["setuptools"]["packages"]) == there | {"cclcc_cli.recipes"}
