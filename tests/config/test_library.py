@@ -17,8 +17,14 @@ from cclcc_cli.config.quoted import load_quoted
 from cclcc_cli.config.search_load import load_search
 from cclcc_cli.errors import RecipeError
 
+
+def without_places(recipe):
+    """Plug-ins by their content: a copy lies elsewhere."""
+    return recipe.model_copy(update={"plugins": [one.sha256 for one in recipe.plugins]})
+
+
 READERS = {
-    "recipe": load_recipe, "ablation": lambda path: load_ablation(path).recipes,
+    "recipe": lambda path: without_places(load_recipe(path)), "ablation": lambda path: load_ablation(path).recipes,
     "search": lambda path: load_search(path).probes, "figures": load_quoted,
 }
 """What each kind of file comes to, its base resolved."""
