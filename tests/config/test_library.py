@@ -24,7 +24,8 @@ def without_places(recipe):
 
 
 READERS = {
-    "recipe": lambda path: without_places(load_recipe(path)), "ablation": lambda path: load_ablation(path).recipes,
+    "recipe": lambda path: without_places(load_recipe(path)),
+    "ablation": lambda path: load_ablation(path).recipes,
     "search": lambda path: load_search(path).probes, "figures": load_quoted,
 }
 """What each kind of file comes to, its base resolved."""
