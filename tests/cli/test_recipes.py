@@ -18,10 +18,10 @@ def test_they_are_listed_by_the_command_that_takes_them():
     assert [head.partition(", for cclcc ")[2] for head in heads] == [
         "train NAME:", "ablate NAME:", "search NAME:", "report --quoted NAME:"]
     assert "\n  quickstart\n      CLCC on the built-in synthetic scenes" in text
-    assert "Takes 2 minutes on two CPU cores." in text
+    assert "Takes 4 minutes on two CPU cores." in text
     listed = {one["name"]: one for one in json.loads(invoke("recipes", "--json").stdout)}
     assert (listed["ablations/demo"]["kind"], listed["ablations/demo"]["time"]) == (
-        "ablation", "2 minutes on two CPU cores")
+        "ablation", "4 minutes on two CPU cores")
 
 
 def test_a_copy_is_a_file_of_ones_own(tmp_path, monkeypatch):
