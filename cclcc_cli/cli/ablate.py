@@ -61,7 +61,7 @@ def ablate(
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Train every run of an ablation: its variants, axes and seeds.
+    """Train every run of an ablation: variants and axes.
 
     Repeat the command to resume: finished runs are skipped, stopped or killed ones go on.
     """

@@ -16,7 +16,7 @@ def check_plugin(
     ],
     json: Json = False,
 ) -> None:
-    """Check that a plug-in keeps the contract of everything it offers.
+    """Check that what a plug-in offers keeps its contract.
 
     Each method, network and loss is trained for a few seconds on random images, and each score is
     computed on random masks. Exits with code 3 if any check fails.

@@ -156,5 +156,5 @@ def test_processes_that_would_train_different_runs_refuse(
     ]
     errors = [process.communicate(timeout=100)[1] for process in pair]
     assert [process.returncode for process in pair] == [2, 2]
-    assert "process 1 of 2 failed: it would train another run than process 0" in errors[0]
+    assert "process 1 of 2 failed: this process would train another run than process 0" in errors[0]
     assert errors[1] == ""
