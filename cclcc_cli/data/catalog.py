@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from cclcc_cli.errors import DataError
-
 Split = Literal["train", "val", "test"]
 
 
@@ -92,27 +90,10 @@ class CatalogEntry:
         sizes = [file.num_bytes or file.about_bytes for file in self.files]
         return sum(size or 0 for size in sizes) if any(sizes) else None
 
-    @property
-    def has_official_split(self) -> bool:
-        return any(part.split for part in self.parts)
-
 
 def find_entry(name: str) -> CatalogEntry | None:
     """The entry of that name, if the catalogue has one."""
     return CATALOG.get(name)
-
-
-def get_entry(name: str) -> CatalogEntry:
-    """The entry of that name.
-
-    Raises:
-        DataError: there is none.
-    """
-    entry = find_entry(name)
-    if entry is None:
-        raise DataError(f"{name}: is not in the catalogue ({', '.join(CATALOG)}); "
-                        f"give --images and --masks for your own folders")
-    return entry
 
 
 def _isic_file(year: int, name: str, num_bytes: int | None = None, sha256: str | None = None,
