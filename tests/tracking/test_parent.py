@@ -45,7 +45,7 @@ def test_runs_are_children_of_the_ablation_and_stay_so_when_rebuilt(
     summary = run_ablation(opened, workers=2, retry=False, display=SweepLines(lines.append),
                            tracking_uri=uri)
     assert summary.trained == 2, lines
-    assert family(uri) == ("FINISHED", 2)
+    assert family(uri) == ("FINISHED", 2), lines
     rebuilt = f"sqlite:///{tmp_path / 'rebuilt.db'}"
     sync(runs, rebuilt)
     assert family(rebuilt) == ("FINISHED", 2)
