@@ -16,8 +16,8 @@ DATA = RUNS / "data"
 DOWNLOADS = RUNS / "downloads"
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
-_REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ENOTDIR, errno.EFBIG,
-            errno.EISDIR, errno.ENAMETOOLONG, errno.ESTALE}
+_REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ENOTDIR, errno.EEXIST,
+            errno.ENOENT, errno.EFBIG, errno.EISDIR, errno.ENAMETOOLONG, errno.ESTALE}
 _ABANDONED = 60.0
 """Seconds after which a temporary file is nobody's: writing one takes far less."""
 

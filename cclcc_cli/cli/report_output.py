@@ -129,6 +129,6 @@ def write_out(out: Path, text: str) -> None:
         write_atomic(out, text.encode())
     except OSError as error:
         raise RunError(
-            f"--out {out}: cannot be written ({error.strerror}); choose another file"
+            f"{out}: cannot be written ({error.strerror}); choose another file"
         ) from None
     console.note(f"written: {out}")

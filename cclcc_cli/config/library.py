@@ -125,7 +125,8 @@ def copy_shipped(name: str, to: Path | None = None) -> list[Path]:
     contents |= {path.parent / one.name: one.read_bytes() for one in found[name].beside}
     for file in contents:
         if file.exists():
-            raise RecipeError(f"{file}: is there already; name another file with --to")
+            other = "another file" if file == path else "a file in another folder"
+            raise RecipeError(f"{file}: is there already; name {other} with --to")
     for file, content in contents.items():
         try:
             write_atomic(file, content)

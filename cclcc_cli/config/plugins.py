@@ -6,6 +6,7 @@ Loading one runs its code. It registers nothing: its ``PLUGIN`` says what it off
 import hashlib
 import importlib.util
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, reduce
@@ -228,13 +229,21 @@ def _run(source: PluginSource) -> Plugin:
                  else _entry_point(source.source).load())
     except RecipeError:
         raise
-    except Exception as error:
-        raise RecipeError(f"plugins: {source.source}: cannot be loaded: {type(error).__name__}: "
-                          f"{' '.join(str(error).split())}") from error
+    except (Exception, SystemExit) as error:  # a plug-in that exits must not pass for a success
+        raise RecipeError(f"plugins: {source.source}{_line_of(error, source.source)}: cannot be "
+                          f"loaded: {type(error).__name__}: {' '.join(str(error).split())}"
+                          ) from error
     if not isinstance(found, Plugin):
         raise RecipeError(f"plugins: {source.source}: its PLUGIN is missing or is no "
                           "cclcc_cli.config.plugins.Plugin; it must say what the plug-in offers")
     return found
+
+
+def _line_of(error: BaseException, file: str) -> str:
+    """The line of a plug-in's file that an exception passed through last, as ``:12``."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__)
+             if frame.filename == file]
+    return f":{lines[-1]}" if lines else ""
 
 
 def _run_file(source: PluginSource) -> object:
@@ -253,7 +262,29 @@ def _run_file(source: PluginSource) -> object:
     return getattr(module, "PLUGIN", None)
 
 
+_OFFERED: dict[str, tuple[type, str]] = {
+    "methods": (BaseRecipe, "a recipe class"), "networks": (PluginNetwork, "a PluginNetwork class"),
+    "losses": (LossSection, "a LossSection class"), "scores": (Score, "a Score"),
+}
+"""What each offer maps from."""
+
+
+def _check_shape(plugin: Plugin, where: str) -> None:
+    for offer, (kind, said) in _OFFERED.items():
+        given = getattr(plugin, offer)
+        if not isinstance(given, Mapping):
+            raise RecipeError(f"plugins: {where}: {offer} must be a mapping from {said} to what is "
+                              f"built from it, not a {type(given).__name__}")
+        for key, built in given.items():
+            is_kind = (isinstance(key, kind) if kind is Score
+                       else isinstance(key, type) and issubclass(key, kind))
+            if not is_kind or not callable(built):
+                raise RecipeError(f"plugins: {where}: {offer} must map {said} to something that "
+                                  f"can be called; {key!r} does not")
+
+
 def _check_offers(plugin: Plugin, where: str) -> None:
+    _check_shape(plugin, where)
     problems = []
     for recipe in plugin.methods:
         problems += _check_tag(recipe, "method", METHODS)

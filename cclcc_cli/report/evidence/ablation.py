@@ -114,8 +114,8 @@ def only_ablation(root: Path) -> str:
     """
     there = _there(root)
     if len(there) != 1:
-        raise RunError(f"--layout ablation: name one with --ablation NAME; in {root} there "
-                       f"are: {', '.join(there) or 'none'}")
+        raise RunError(f"name the ablation that is meant; in {root} there are: "
+                       f"{', '.join(there) or 'none'}")
     return there[0]
 
 
@@ -132,7 +132,7 @@ def read_ablation(root: Path, name: str) -> PlannedAblation:
     """
     path = record_path(root, name)
     if not path.exists():
-        raise RunError(f"--ablation {name}: none of this name has run below {root}; "
+        raise RunError(f"{name}: no ablation of this name has run below {root}; "
                        f"there are: {', '.join(_there(root)) or 'none'}")
     record = read_record(root, name)
     if record.definition is None:

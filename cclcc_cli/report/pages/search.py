@@ -29,7 +29,7 @@ def read_search(root: Path, name: str) -> SearchSummary:
         return SearchSummary.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         there = sorted(each.parent.name for each in root.glob("searches/*/summary.json"))
-        raise RunError(f"--search {name}: none of this name has run below {root}; "
+        raise RunError(f"{name}: no search of this name has run below {root}; "
                        f"there are: {', '.join(there) or 'none'}") from None
     except ValidationError as error:
         problem = error.errors()[0]

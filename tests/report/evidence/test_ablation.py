@@ -254,9 +254,9 @@ def test_an_ablation_is_read_from_its_record(tmp_path):
     found = read_ablation(tmp_path, "a")
     assert found.folders == {"base seed=0": tmp_path / "d" / "one"}
     assert found.definition.model_dump() == definition
-    with pytest.raises(RunError, match="none of this name has run below .*; there are: a, b"):
+    with pytest.raises(RunError, match="no ablation of this name has run .*; there are: a, b"):
         read_ablation(tmp_path, "c")
-    with pytest.raises(RunError, match="name one with --ablation NAME; .*there are: a, b"):
+    with pytest.raises(RunError, match="name the ablation that is meant; .*there are: a, b"):
         only_ablation(tmp_path)
 
 

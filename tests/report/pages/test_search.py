@@ -98,7 +98,7 @@ def test_a_search_without_a_complete_trial_has_no_best(write, tmp_path):
 
 @pytest.mark.usefixtures("four")
 def test_an_absent_search_is_refused_with_those_there_are(tmp_path):
-    with pytest.raises(RunError, match="--search other: none of this name .*there are: weights"):
+    with pytest.raises(RunError, match="other: no search of this name .*there are: weights"):
         read_search(tmp_path, "other")
 
 
