@@ -32,7 +32,7 @@ Two outlines of one lesion by different hands mostly reach 0.85 to 0.95.
 # Bounds of what is odd. In Kvasir-SEG and ISIC 2017 the flattest image deviates by 6.9, the
 # channels of the greyest are 26 apart, and masks cover 0.3 % to 96 %.
 _BLANK = 2.0  # grey levels of standard deviation: no more than noise
-_TINY = 64  # pixels, the shorter side; less must be enlarged for any network
+_TINY = 64  # pixels, the shorter side, or the store's side if that is less: else enlarged
 _ODD_SHAPE = 3.0  # times as long as wide: squeezed into a square beyond recognition
 _FULL = 0.99  # share of the image
 _SPECK = 0.0005  # share of the image: 7 x 7 of 320 x 320 pixels, a slip of the hand
@@ -142,12 +142,14 @@ def audit_images(
         for pair in find_duplicates(images, masks, hashes, progress)
     ]
     findings: list[Finding] = []
+    # A store may be meant to be small; drawn scenes are as large as it.
+    smallest = min(_TINY, np.asarray(images[0]).shape[0]) if rows else _TINY
     grey: list[str] = []
     shifts = MaskShifts()
     with thread_workers() as pool:
         looks = in_order(pool, partial(_look_at_pixels, images, masks), range(len(rows)))
         for row, look in zip(rows, looks, strict=True):
-            findings += [*_look_at_file(row), *_look_at_mask(row)]
+            findings += [*_look_at_file(row, smallest), *_look_at_mask(row)]
             if look.deviation < _BLANK:
                 detail = f"grey levels deviate by {look.deviation:.1f}"
                 findings.append(Finding(row.stem, "blank image", detail))
@@ -269,9 +271,9 @@ def _look_at_pixels(
                  fit_by_shift(image, np.asarray(masks[position])))
 
 
-def _look_at_file(row: Row) -> Iterable[Finding]:
+def _look_at_file(row: Row, smallest: int) -> Iterable[Finding]:
     short, long = sorted((row.height, row.width))
-    if short < _TINY:
+    if short < smallest:
         yield Finding(row.stem, "tiny image", f"{row.width}x{row.height} pixels")
     if long > _ODD_SHAPE * short:
         yield Finding(row.stem, "odd shape", f"{row.width}x{row.height} pixels")

@@ -9,7 +9,7 @@ def test_what_was_found_is_shown_as_a_table_and_written(cclcc, tiny_data, tmp_pa
     assert done.stdout.splitlines()[-2:] == [
         "json      found/audit.json", "pictures  found/audit.png"]
     assert "synthetic at 32 pixels: 30 images, " in done.stdout
-    assert "tiny image" in done.stdout
+    assert "shifted mask" in done.stdout
     assert "too little to tell near-duplicates" in done.stderr
     assert (tmp_path / "found" / "audit.png").is_file()
 
