@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from cclcc_cli.data.catalog import get_entry
+from cclcc_cli.data.catalog import CATALOG
 from cclcc_cli.data.prepare import Prepared, prepare
 from cclcc_cli.data.sources import CatalogSource, FolderSource, SyntheticSource
 from cclcc_cli.data.split_rule import SplitRule
@@ -235,7 +235,7 @@ class TestMalformed:
     def test_an_archive(self, tmp_path: Path, path: Path, name: str) -> None:
         archive = tmp_path / "a.zip"
         archive.write_bytes(NOT_OPENED[name][0])
-        source = CatalogSource(get_entry("kvasir-seg"), tmp_path / "none", (archive,))
+        source = CatalogSource(CATALOG["kvasir-seg"], tmp_path / "none", (archive,))
         with pytest.raises(DataError) as caught:
             prepare(path, source, SplitRule())
         assert str(caught.value).startswith(f"{archive}: ")

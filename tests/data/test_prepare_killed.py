@@ -43,7 +43,7 @@ PREPARE_IN_A_PROCESS = """
 import json, sys
 from pathlib import Path
 from dataclasses import replace
-from cclcc_cli.data.catalog import RemoteFile, get_entry
+from cclcc_cli.data.catalog import RemoteFile, CATALOG
 from cclcc_cli.data.prepare import prepare
 from cclcc_cli.data.sources import CatalogSource, FolderSource, SyntheticSource
 from cclcc_cli.data.split_rule import SplitRule
@@ -54,7 +54,7 @@ if __name__ == "__main__":
     if isinstance(source, int):
         origin = SyntheticSource(source, 0)
     elif isinstance(source, dict):
-        entry = get_entry("kvasir-seg")
+        entry = CATALOG["kvasir-seg"]
         part = replace(entry.parts[0], count=source["count"])
         file = RemoteFile("kvasir-seg.zip", (source["url"],), source["bytes"], source["sha256"])
         entry = replace(entry, parts=(part,), files=(file,))

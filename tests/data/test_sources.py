@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cclcc_cli.data.catalog import CatalogEntry, RemoteFile, get_entry
+from cclcc_cli.data.catalog import CATALOG, CatalogEntry, RemoteFile
 from cclcc_cli.data.prepare import Prepared, prepare
 from cclcc_cli.data.sources import CatalogSource
 from cclcc_cli.data.split_rule import SplitRule
@@ -44,7 +44,7 @@ def kvasir_zip(tmp_path: Path, folders: Any) -> Path:
 
 def small(name: str, *counts: int, files: tuple[RemoteFile, ...] = ()) -> CatalogEntry:
     """An entry of the catalogue with so many pairs in its parts, and other files."""
-    entry = get_entry(name)
+    entry = CATALOG[name]
     parts = tuple(replace(part, count=count)
                   for part, count in zip(entry.parts, counts, strict=True))
     return replace(entry, parts=parts, files=files)
@@ -221,7 +221,7 @@ def test_an_archive_may_be_no_larger_than_the_catalogue_makes_likely(
 
 
 def test_a_data_set_that_a_person_must_get_says_how(tmp_path: Path) -> None:
-    source = CatalogSource(get_entry("ph2"), tmp_path)
+    source = CatalogSource(CATALOG["ph2"], tmp_path)
     with pytest.raises(DataError, match=r"ph2: cannot be downloaded without a person: asked for"):
         prepare(store_path(tmp_path / "data", "ph2", 16), source, SplitRule())
     assert not (tmp_path / "data").exists()
