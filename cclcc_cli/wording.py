@@ -9,6 +9,14 @@ def few(names: Sequence[object], most: int = 3) -> str:
     return ", ".join([*map(str, names[:most]), *([f"{rest} more"] if rest > 0 else [])])
 
 
+def listed(words: Sequence[object]) -> str:
+    """As ``a``, ``a and b``, or ``a, b and c``."""
+    texts = [str(word) for word in words]
+    if len(texts) < 2:
+        return "".join(texts)
+    return f"{', '.join(texts[:-1])} and {texts[-1]}"
+
+
 def counted(count: int, thing: str) -> str:
     """``1 run``, ``2 runs``."""
     return f"{count} {thing}" if count == 1 else f"{count} {thing}s"

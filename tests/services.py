@@ -6,6 +6,7 @@ Debian: ``apt-get install --no-install-recommends slurm-wlm munge postgresql``.
 import json
 import os
 import pwd
+import re
 import shutil
 import socket
 import subprocess
@@ -19,6 +20,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+CHROMIUM = shutil.which("chromium")
 
 
 def free_port() -> int:
@@ -278,3 +280,20 @@ def _wait_for_workers(dask: Dask, count: int) -> None:
 
     with Client(dask.address, set_as_default=False) as client:
         client.wait_for_workers(count, timeout=120)
+
+
+def found_by_browser(page: Path, profile: Path) -> list[str]:
+    """What a page's script left in ``document.body.dataset.found``, a list, in Chromium.
+
+    Args:
+        page: an HTML file.
+        profile: a folder for the browser's own files.
+    """
+    shown = subprocess.run(
+        [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+         "--disable-background-networking", "--disable-component-update", "--disable-sync",
+         "--hide-scrollbars", f"--user-data-dir={profile}", "--dump-dom", page.as_uri()],
+        capture_output=True, text=True, timeout=120, check=True).stdout
+    found = re.search(r'data-found="([^"]*)"', shown)
+    assert found, shown[:500]
+    return found[1].split(",")

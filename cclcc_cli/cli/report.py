@@ -32,8 +32,8 @@ from cclcc_cli.cli.report_options import (
     FormatOption,
     OutFile,
     ask,
+    asked_server,
     open_reading,
-    read_page,
 )
 from cclcc_cli.cli.report_output import (
     Format,
@@ -46,7 +46,7 @@ from cclcc_cli.cli.report_output import (
     write_out,
 )
 from cclcc_cli.cli.report_spelling import as_commands
-from cclcc_cli.cli.source import Mlflow, Source
+from cclcc_cli.cli.source import Source
 from cclcc_cli.errors import RunError
 
 if TYPE_CHECKING:
@@ -197,13 +197,12 @@ def page(
     """
     check_figures(figures)
     question = ask(split, metric, baseline, across, margin, quoted, ablation)
-    server = Mlflow(tracking_uri, experiment or ()) if mlflow else None
     with open_reading(runs, bundle, mlflow, tracking_uri, experiment, ablation) as source:
         from cclcc_cli.report.pages.report import write_html
 
-        made = write_html(source.root, question, data,
-                          page_command(runs, bundle or (), server, question, quoted or (), file),
-                          source.notes)
+        server = asked_server(mlflow, tracking_uri, experiment)
+        command = page_command(runs, bundle or (), server, question, quoted or (), file)
+        made = write_html(source.root, question, data, command, source.notes)
         text = source.readable(made.text)
         if str(file) == "-":
             console.show(text.removesuffix("\n"))
@@ -217,7 +216,9 @@ def _publish_table(
     source: Source, question: "Question", format: Format, out: Path | None,
     figures: Path | None, data: Path,
 ) -> None:
-    page = read_page(source, question)
+    from cclcc_cli.report.pages.comparison import write_page
+
+    page = write_page(source.root, question)
     publish(page.sheet, source, format, out)
     if figures:
         from cclcc_cli.report.figures.gallery import draw_figures

@@ -13,7 +13,7 @@ from cclcc_cli.cli.source import Mlflow, Source, open_source
 from cclcc_cli.errors import RunError
 
 if TYPE_CHECKING:
-    from cclcc_cli.report.pages.comparison import Page, Question
+    from cclcc_cli.report.pages.comparison import Question
 
 FormatOption = Annotated[
     Format | None,
@@ -32,6 +32,13 @@ FiguresDir = Annotated[
 ]
 
 
+def asked_server(
+    mlflow: bool, uri: str | None, experiments: Sequence[str] | None
+) -> Mlflow | None:
+    """The tracking server that the options name; None where runs are read from elsewhere."""
+    return Mlflow(uri, experiments or ()) if mlflow else None
+
+
 @contextmanager
 def open_reading(
     runs: Path, bundles: Sequence[Path] | None, mlflow: bool, uri: str | None,
@@ -44,7 +51,7 @@ def open_reading(
     """
     if not mlflow and (uri or experiments):
         raise RunError("--tracking-uri and --experiment say where --mlflow reads; add --mlflow")
-    server = Mlflow(uri, experiments or ()) if mlflow else None
+    server = asked_server(mlflow, uri, experiments)
     with open_source(runs, bundles or (), server, ablation) as source:
         yield source
 
@@ -68,10 +75,3 @@ def ask(
 
     return Question(split, primary, baseline, across, all_metrics, costs, grid, ablation,
                     [load_quoted(path) for path in quoted or ()], own)
-
-
-def read_page(source: Source, question: "Question") -> "Page":
-    """The runs, compared and judged."""
-    from cclcc_cli.report.pages.comparison import write_page
-
-    return write_page(source.root, question)

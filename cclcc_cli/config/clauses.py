@@ -2,6 +2,8 @@
 
 from fractions import Fraction
 
+from cclcc_cli.wording import listed
+
 NOTHING = "the supervised loss alone was minimised"
 """The clause of a method that adds nothing."""
 STATISTICS = {
@@ -34,11 +36,6 @@ def rising(weight: float, ramp_up: Fraction) -> str:
     return f"weight {weight:g}, rising as exp(-5 (1 - t)^2) over {over}"
 
 
-def three(numbers: tuple[int, int, int]) -> str:
-    """As ``64, 64 and 128``."""
-    return f"{numbers[0]}, {numbers[1]} and {numbers[2]}"
-
-
 def projector(widths: tuple[int, int, int]) -> str:
     """What embeddings were made by."""
-    return f"a projector of {three(widths)} channels"
+    return f"a projector of {listed(widths)} channels"

@@ -15,6 +15,7 @@ from math import fsum
 
 from cclcc_cli.data.splits import SPLITS, Splits, share_of
 from cclcc_cli.errors import DataError
+from cclcc_cli.wording import counted
 
 NUM_LABEL_SEEDS = 5
 """Seeds whose label order is drawn where nothing else is asked for."""
@@ -104,7 +105,7 @@ def cut(
     groups = len({item.group for item in items})
     if groups < len(needed):
         raise DataError(
-            f"{total} images that stay together in {_count(groups, 'group')} cannot be cut into "
+            f"{total} images that stay together in {counted(groups, 'group')} cannot be cut into "
             f"{', '.join(needed)}; give lists of every split with --splits"
         )
     bins = _fill(items, f"split {seed}", [wanted[name] for name in SPLITS])
@@ -245,10 +246,6 @@ def _label_order(items: Sequence[Item], seed: int, rule: LabelRule) -> tuple[str
              for stem in sorted(unit.stems, key=lambda stem: _draw(stem, purpose))]
     kept = set(given)
     return (*given, *(stem for stem in drawn if stem not in kept))
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _draw(name: str, purpose: str) -> tuple[bytes, str]:

@@ -23,13 +23,13 @@ from cclcc_cli.runs.records import ValidationRecord
 from cclcc_cli.tracking.content import _source
 from cclcc_cli.tracking.mirror import LiveMirror, sync
 from cclcc_cli.tracking.view import view_url
+from tests.services import CHROMIUM
 
 pytestmark = [
     pytest.mark.more,
     pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning"),
 ]
 
-CHROMIUM = shutil.which("chromium")
 DRIVER = shutil.which("chromedriver")
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync",

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self, assert_never
 from pydantic import Field, model_validator
 
 from cclcc_cli.config.base import StrongViews, TwoStreamRecipe
-from cclcc_cli.config.clauses import NOTHING, STATISTICS, first_part, projector, square, three
+from cclcc_cli.config.clauses import NOTHING, STATISTICS, first_part, projector, square
 from cclcc_cli.config.methods.grid import Grid, ProjectorWidths, check_grid
 from cclcc_cli.config.schema import (
     POOLING_FACTOR,
@@ -19,6 +19,7 @@ from cclcc_cli.config.schema import (
     Strong,
     default_tag,
 )
+from cclcc_cli.wording import listed
 
 
 class TwoStages(Section):
@@ -140,7 +141,7 @@ def _terms(options: ClccOptions, grid: str) -> list[str]:
         negatives = {"patch": "the other patches", "image": "the whole image's other cells",
                      "both": "the other patches and the whole image's other cells"}
         both = ", both ways" if options.symmetric else ""
-        strides = (f" and strides of {three(options.projector_strides)}"
+        strides = (f" and strides of {listed(options.projector_strides)}"
                    if options.projector_strides else "")
         inside = " of the encoder's last map" if options.contrast_on == "encoder" else ""
         terms.append(

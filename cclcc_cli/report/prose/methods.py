@@ -7,19 +7,19 @@ is said for whom which clause holds.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from cclcc_cli.config.clauses import NOTHING
 from cclcc_cli.metrics.scores import MAIN, Metric, in_unit, metric_title, score_of
 from cclcc_cli.report.evidence.findings import FEWEST_SEEDS, LEVEL, Pairing
 from cclcc_cli.report.evidence.verdicts import Comparison, default_margin
 from cclcc_cli.report.gather.details import GroupDetails
 from cclcc_cli.report.gather.finished import Split
 from cclcc_cli.report.gather.groups import look_alike, row_name
-from cclcc_cli.report.prose.template import describe_method, describe_settings, listed
+from cclcc_cli.report.prose.template import describe_method, describe_settings
+from cclcc_cli.wording import listed
 
 MOST_CLAUSES = 8
 """Settings that differ in more ways are left to the table of recipes."""
 _NAMED = 6
-
-NOTHING = "the supervised loss alone was minimised"
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from cclcc_cli.config.base import TwoStreamRecipe
 from cclcc_cli.config.clauses import NOTHING, first_part, square
 from cclcc_cli.config.recipes import AnyRecipe
 from cclcc_cli.report.gather.details import GroupDetails
+from cclcc_cli.wording import listed
 
 
 def describe_settings(group: GroupDetails) -> Mapping[str, Sequence[str]]:
@@ -45,14 +46,6 @@ def describe_settings(group: GroupDetails) -> Mapping[str, Sequence[str]]:
 def describe_method(recipe: AnyRecipe) -> str:
     """What was minimised beside the supervised loss; empty where nothing was."""
     return "" if recipe.clause == NOTHING else recipe.clause
-
-
-def listed(words: Sequence[object]) -> str:
-    """As ``a``, ``a and b``, or ``a, b and c``."""
-    texts = [str(word) for word in words]
-    if len(texts) < 2:
-        return "".join(texts)
-    return f"{', '.join(texts[:-1])} and {texts[-1]}"
 
 
 def _some(words: Sequence[object]) -> str:

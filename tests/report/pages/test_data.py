@@ -2,8 +2,6 @@
 
 import html
 import re
-import shutil
-import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -25,8 +23,8 @@ from cclcc_cli.report.pages.data import (
     write_data_page,
 )
 from tests.report.parsed import Parsed
+from tests.services import CHROMIUM, found_by_browser
 
-CHROMIUM = shutil.which("chromium")
 HOSTILE = "<script>alert('x')</script>"
 LONG = "a_stem_without_any_place_to_break_" * 4
 
@@ -252,14 +250,7 @@ def test_the_page_fits_its_window_and_wide_tables_scroll_in_their_box(
       }}
     </script><iframe width="{width}" height="900" style="border:0" onload="measure(this)"
     srcdoc="{html.escape(page)}"></iframe>""", encoding="utf-8")
-    shown = subprocess.run(
-        [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
-         "--disable-background-networking", "--disable-component-update", "--disable-sync",
-         "--hide-scrollbars", f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom",
-         wrapper.as_uri()],
-        capture_output=True, text=True, timeout=120, check=True).stdout
-    found = re.search(r'data-found="([^"]*)"', shown)
-    assert found, shown[:500]
-    inner, needed, beyond, smallest, images, boxes_fit = found[1].split(",")
+    inner, needed, beyond, smallest, images, boxes_fit = found_by_browser(
+        wrapper, tmp_path / "profile")
     assert (inner, needed, beyond, images, boxes_fit) == (str(width), str(width), "0", "3", "true")
     assert float(smallest) >= 13

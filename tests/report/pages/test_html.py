@@ -25,8 +25,9 @@ from cclcc_cli.report.pages.html import render_report
 from cclcc_cli.runs.folder import RunFolder
 from tests.report.parsed import Parsed
 from tests.report.shown import text_table
+from tests.services import CHROMIUM, found_by_browser
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+DRIVER = shutil.which("chromedriver")
 HOSTILE = "<script>document.title='taken'</script>"
 LONG = "a_name_without_any_place_to_break_" * 4
 DICE = [0.42, 0.55, 0.61, 0.48, 0.7, 0.66]
@@ -263,15 +264,7 @@ def test_the_page_fits_its_window_and_wide_tables_scroll_in_their_box(
       }}
     </script><iframe width="{width}" height="900" style="border:0" onload="measure(this)"
     srcdoc="{html.escape(page)}"></iframe>""", encoding="utf-8")
-    shown = subprocess.run(
-        [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
-         "--disable-background-networking", "--disable-component-update", "--disable-sync",
-         "--hide-scrollbars", f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom",
-         wrapper.as_uri()],
-        capture_output=True, text=True, timeout=120, check=True).stdout
-    found = re.search(r'data-found="([^"]*)"', shown)
-    assert found, shown[:500]
-    inner, needed, beyond, smallest, *boxes = found[1].split(",")
+    inner, needed, beyond, smallest, *boxes = found_by_browser(wrapper, tmp_path / "profile")
     assert (inner, needed, beyond) == (str(width), str(width), "0")
     assert boxes == ["true", "true", "true"]
     assert float(smallest) >= 12
