@@ -15,7 +15,7 @@ from mlflow.exceptions import MlflowException
 from cclcc_cli.addresses import without_password
 from cclcc_cli.errors import CclccError
 from cclcc_cli.tracking.address import LOCK_PATIENCE
-from cclcc_cli.tracking.view import save_view
+from cclcc_cli.tracking.view import view_tags
 
 _TIMEOUT = "MLFLOW_HTTP_REQUEST_TIMEOUT"
 
@@ -136,7 +136,7 @@ def find_experiment(client: MlflowClient, name: str, runs_root: Path) -> str:
         artifacts = (runs_root.resolve() / "mlartifacts" / Path(name).name).as_uri()
         try:
             # By default MLflow would write into ./mlruns of the current folder.
-            client.create_experiment(name, None if server else artifacts)
+            client.create_experiment(name, None if server else artifacts, view_tags())
         except MlflowException as error:  # another process may be faster
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
@@ -146,5 +146,4 @@ def find_experiment(client: MlflowClient, name: str, runs_root: Path) -> str:
             f"MLflow at {client.tracking_uri}: the experiment {name} was deleted there; restore it "
             f"with 'mlflow experiments restore -x {experiment.experiment_id}'"
         )
-    save_view(client, experiment)
     return str(experiment.experiment_id)

@@ -9,7 +9,6 @@ import json
 import time
 import zlib
 
-from mlflow import MlflowClient
 from mlflow.entities import Experiment
 
 NAME = "comparison"
@@ -22,13 +21,14 @@ COLUMNS = (
 )
 
 
-def save_view(client: MlflowClient, experiment: Experiment) -> None:
-    """Offer the view on an experiment's page; an existing one, changed perhaps, stays."""
-    if has_view(experiment):
-        return
+def view_tags() -> dict[str, str]:
+    """The tags that an experiment is created with; whoever changes or deletes the view later, may.
+
+    A tag set afterwards would fail where two processes set it at once.
+    """
     now = round(time.time() * 1000)
     view = {"name": NAME, "createdAt": now, "updatedAt": now, "state": _pack(_state())}
-    client.set_experiment_tag(experiment.experiment_id, _TAG, json.dumps(view))
+    return {_TAG: json.dumps(view)}
 
 
 def has_view(experiment: Experiment) -> bool:

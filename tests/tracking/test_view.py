@@ -3,6 +3,8 @@
 import base64
 import json
 import zlib
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 from mlflow import MlflowClient
@@ -30,3 +32,17 @@ def test_every_experiment_gets_it_once_and_keeps_what_is_made_of_it(
         f"http://h:5000/#/experiments/{number}/runs?viewStateShareKey="
         f"{key.removeprefix('mlflow.sharedViewState.')}")
     assert not has_view(client.get_experiment(client.create_experiment("others")))
+
+
+def test_processes_that_start_at_once_share_one_experiment_with_the_view(tmp_path, make_database):
+    client = MlflowClient(make_database(tmp_path / "mlflow.db"))
+    together = Barrier(3)
+
+    def start(number: int) -> str:
+        together.wait()
+        return find_experiment(client, f"cclcc/{number}", tmp_path)
+
+    with ThreadPoolExecutor(3) as threads:
+        for number in range(10):
+            (found,) = set(threads.map(start, [number] * 3))
+            assert has_view(client.get_experiment(found))
