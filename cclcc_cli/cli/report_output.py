@@ -55,7 +55,7 @@ def page_command(
     quoted: Sequence[Path], file: Path,
 ) -> str:
     """What makes the same page again; an address comes without its password."""
-    from cclcc_cli.addresses import without_password
+    from cclcc_cli.addresses import without_secrets
     from cclcc_cli.metrics.scores import MAIN, in_unit, metric_name
 
     words = ["cclcc", "report", "page", str(file)]
@@ -64,7 +64,7 @@ def page_command(
             "--runs", str(runs)]
     else:
         words += ["--mlflow"]
-        words += ["--tracking-uri", without_password(mlflow.uri)] if mlflow.uri else []
+        words += ["--tracking-uri", without_secrets(mlflow.uri)] if mlflow.uri else []
         words += [word for name in mlflow.experiments for word in ("--experiment", name)]
     words += ["--ablation", question.ablation] if question.ablation else []
     words += ["--split", question.split]

@@ -92,7 +92,7 @@ def search(
 
 
 def _show_plan(opened: "OpenSearch", json: bool) -> None:
-    from cclcc_cli.addresses import without_password
+    from cclcc_cli.addresses import without_secrets
     from cclcc_cli.config.space import as_text
     from cclcc_cli.sweeps.search.plan import first_proposals
 
@@ -103,7 +103,7 @@ def _show_plan(opened: "OpenSearch", json: bool) -> None:
         console.show_json({
             "name": file.name, "objective": file.objective, "direction": file.direction,
             "trials": checked.num_trials, "runs": opened.num_runs, "steps": opened.steps,
-            "storage": without_password(opened.address), "begun": opened.begun,
+            "storage": without_secrets(opened.address), "begun": opened.begun,
             "space": file.model_dump(mode="json")["space"], "first_proposals": proposals,
         })
         return
@@ -121,7 +121,7 @@ def _show_plan(opened: "OpenSearch", json: bool) -> None:
     console.show(f"{checked.num_trials} trials of {len(file.repetitions)} training(s) of "
                  f"{opened.steps} steps: {opened.num_runs} runs, if none is pruned; "
                  f"{file.direction} validation {file.objective}")
-    console.show(f"storage: {without_password(opened.address)} ({begun or 'no study yet'})")
+    console.show(f"storage: {without_secrets(opened.address)} ({begun or 'no study yet'})")
 
 
 def _range(dimension: object) -> str:

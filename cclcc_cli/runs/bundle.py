@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from cclcc_cli import __version__
-from cclcc_cli.addresses import without_password
+from cclcc_cli.addresses import without_secrets_in
 from cclcc_cli.config.bundle import Manifest
 from cclcc_cli.errors import BundleError, RunError
 from cclcc_cli.files import disk_problems
@@ -206,7 +206,7 @@ def _without_private(name: str, content: bytes) -> bytes:
 
 
 def _hide(text: str) -> str:
-    return _SECRETS.sub(r"\1***", without_password(_HOMES.sub("~", text)))
+    return _SECRETS.sub(r"\1***", without_secrets_in(_HOMES.sub("~", text)))
 
 
 def _searches(root: Path) -> list[str]:

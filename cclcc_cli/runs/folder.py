@@ -31,6 +31,7 @@ from typing import Any, Literal, TypeVar
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
+from cclcc_cli.addresses import without_secrets_in
 from cclcc_cli.errors import RunBusyError, RunError
 from cclcc_cli.files import remove_abandoned, write_atomic
 from cclcc_cli.records import Record, describe_damage, load_record, save_record, to_json
@@ -253,7 +254,8 @@ class RunFolder:
     def append_log(self, line: str) -> None:
         """Add one line to ``train.log``, headed by the time."""
         with self.log.open("a", encoding="utf-8") as file:
-            file.write(f"{datetime.now(UTC).isoformat(timespec='seconds')} {line}\n")
+            file.write(f"{datetime.now(UTC).isoformat(timespec='seconds')} "
+                       f"{without_secrets_in(line)}\n")
 
     def append_record(self, record: ValidationRecord) -> None:
         """Add a line to ``metrics.jsonl``, on the disk when this returns."""

@@ -5,6 +5,7 @@ import platform
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from cclcc_cli.addresses import without_secrets_in
 from cclcc_cli.config.load import dump_recipe
 from cclcc_cli.config.plugins import files_of
 from cclcc_cli.files import write_atomic
@@ -97,7 +98,8 @@ def begin_session(folder: RunFolder, plan: Plan, step: int) -> None:
 
 def end_session(folder: RunFolder, state: RecordedState, error: str | None) -> None:
     """Write down how training ended."""
-    folder.update_status(state=state, updated=_now(), finished=_now(), error=error,
+    shown = error and without_secrets_in(error)
+    folder.update_status(state=state, updated=_now(), finished=_now(), error=shown,
                          elapsed=_elapsed(folder.status))
 
 

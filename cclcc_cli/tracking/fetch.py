@@ -14,7 +14,7 @@ from pathlib import Path
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from cclcc_cli.addresses import without_password
+from cclcc_cli.addresses import without_secrets
 from cclcc_cli.runs.plan_record import PLAN, record_path
 from cclcc_cli.tracking.content import content_digest
 from cclcc_cli.tracking.files import UPLOADS_TAG
@@ -51,7 +51,7 @@ def fetch_runs(
         TrackerError: the server cannot be reached, or has nothing to report.
     """
     _check_exists(uri)
-    shown = without_password(uri)
+    shown = without_secrets(uri)
     with open_tracker(uri, patient=True) as client:
         found = list(_search(client, _find_experiments(client, shown, experiments)))
         parents = {run.data.tags[ABLATION_TAG]: run for run in found

@@ -9,7 +9,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from cclcc_cli.addresses import without_password
+from cclcc_cli.addresses import without_secrets
 from cclcc_cli.errors import RunError
 from cclcc_cli.files import write_atomic
 from cclcc_cli.tracking.address import LOCK_PATIENCE
@@ -17,7 +17,7 @@ from cclcc_cli.tracking.address import LOCK_PATIENCE
 
 def last_sent(runs_root: Path, name: str, uri: str) -> str | None:
     """The status of an ablation that MLflow was last sent; None where that is unknown."""
-    status = _read(_path(runs_root, name)).get(without_password(uri))
+    status = _read(_path(runs_root, name)).get(without_secrets(uri))
     return status if isinstance(status, str) else None
 
 
@@ -40,7 +40,7 @@ def send(runs_root: Path, name: str, uri: str, status: str) -> None:
                        f"for {LOCK_PATIENCE:.0f} s; 'cclcc sync' does it later") from None
     try:
         mark_parents(uri, name, status)
-        content = {**_read(path), without_password(uri): status}
+        content = {**_read(path), without_secrets(uri): status}
         write_atomic(path, json.dumps(content, indent=1).encode())
     finally:
         lock.release()

@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Experiment
 from mlflow.exceptions import MlflowException
 
-from cclcc_cli.addresses import without_password
+from cclcc_cli.addresses import without_secrets_in
 from cclcc_cli.errors import CclccError
 from cclcc_cli.tracking.address import LOCK_PATIENCE
 from cclcc_cli.tracking.view import view_tags
@@ -65,7 +65,7 @@ def tracker_errors(uri: str) -> Iterator[None]:
         cause = re.search(r"\(Caused by (.*)\)", reason)
         reason = (cause[1] if cause else reason)[:300]
         message = f"MLflow at {uri} failed: {reason}; check the address and that it is running"
-        raise TrackerError(without_password(message)) from error
+        raise TrackerError(without_secrets_in(message)) from error
 
 
 @contextmanager

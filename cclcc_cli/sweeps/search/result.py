@@ -14,7 +14,7 @@ from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from cclcc_cli.addresses import without_password
+from cclcc_cli.addresses import without_secrets
 from cclcc_cli.config.design import short_keys
 from cclcc_cli.config.load import dump_recipe
 from cclcc_cli.config.search_summary import SearchSummary, TrialSummary
@@ -230,7 +230,7 @@ def _provenance(opened: OpenSearch, result: SearchResult, file: Path) -> list[st
         *lines,
         f"Trials: {counts}. Sampler: {' '.join(f'{k}={v}' for k, v in sampler.items())}; "
         f"pruner: {search.pruner.kind}. Optuna {optuna.__version__}.",
-        f"Study: {search.name} in {without_password(opened.address)}; made by: cclcc search {file}",
+        f"Study: {search.name} in {without_secrets(opened.address)}; made by: cclcc search {file}",
         f"Digests: search {definition_digest(opened)}, data "
         f"{opened.store.info.digest[:12]}, split {opened.definition['split digest'][0][:12]}.",
     ]

@@ -24,7 +24,7 @@ from optuna.storages.journal._file import BaseJournalFileLock, get_lock_file
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from cclcc_cli.addresses import without_password
+from cclcc_cli.addresses import without_secrets
 from cclcc_cli.errors import DiskFullError, RunError, StorageError
 from cclcc_cli.files import write_atomic
 
@@ -67,7 +67,7 @@ def storage_address(given: str | None, runs_root: Path, name: str) -> str:
         return str(journal_path(runs_root, name).absolute())
     kind = given.partition("://")[0]
     if "://" not in given or kind.partition("+")[0] not in (*_DATABASES, "postgres"):
-        raise RunError(f"--storage {without_password(given)}: unknown kind; give "
+        raise RunError(f"--storage {without_secrets(given)}: unknown kind; give "
                        "postgresql://USER@HOST/DATABASE or sqlite:///FILE, or leave it out for a "
                        "journal in the runs folder")
     if kind in ("postgresql", "postgres"):  # SQLAlchemy's default driver differs by its version
@@ -101,7 +101,7 @@ def open_storage(address: str, say: Callable[[str], None] | None = None) -> Base
                 return SearchJournal(path, say)
             return _open_database(address)
         except ModuleNotFoundError as error:
-            raise RunError(f"{without_password(address)}: its driver {error.name} is not "
+            raise RunError(f"{without_secrets(address)}: its driver {error.name} is not "
                            "installed; pip install 'cclcc[postgres]'") from None
         except (OSError, KeyError, ValueError) as error:
             if not is_journal(address):
@@ -131,7 +131,7 @@ def storage_errors(address: str) -> Iterator[None]:
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
         cause = error.__cause__ if isinstance(error.__cause__, SQLAlchemyError) else error
         reason = " ".join(str(getattr(cause, "orig", None) or cause).split())[:300]
-        raise StorageError(f"{without_password(address)}: the study's storage failed: {reason}; "
+        raise StorageError(f"{without_secrets(address)}: the study's storage failed: {reason}; "
                            "check the address and that it is running, then give the same command "
                            "again") from error
     except json.JSONDecodeError as error:
