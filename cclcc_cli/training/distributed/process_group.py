@@ -52,7 +52,13 @@ def open_context(place: Place) -> Iterator[DistributedContext]:
         store = dist.FileStore(os.environ[MEETING], place.size)  # type: ignore[attr-defined]
     else:
         store, _, _ = next(dist.rendezvous("env://"))  # type: ignore[attr-defined]
-    dist.init_process_group("gloo", store=store, rank=place.rank, world_size=place.size)
+    try:
+        dist.init_process_group("gloo", store=store, rank=place.rank, world_size=place.size)
+        dist.barrier()  # who fails at once does so when all have met, and is heard
+    except RuntimeError as error:
+        if not _is_loss_of_another(error):
+            raise
+        raise RunError(_reason(store)) from error
     context = MultiProcess(place, store)
     try:
         yield context
@@ -110,7 +116,7 @@ class MultiProcess:
             if not _is_loss_of_another(error):
                 self._tell(error)
                 raise
-            raise RunError(self._reason()) from error
+            raise RunError(_reason(self._store)) from error
 
     def split_networks(self, method: Method) -> None:
         for module in method.modules():
@@ -180,13 +186,15 @@ class MultiProcess:
         with suppress(RuntimeError):  # the store has gone with the process that kept it
             self._store.compare_set(_FAILURE, "", reason)
 
-    def _reason(self) -> str:
-        try:
-            self._store.wait([_FAILURE], _PATIENCE)
-            return self._store.get(_FAILURE).decode()
-        except RuntimeError:
-            return ("another process of this training was lost, killed perhaps; the same command "
-                    "goes on from the last checkpoint")
+
+def _reason(store: _Store) -> str:
+    """Why another process is not there."""
+    try:
+        store.wait([_FAILURE], _PATIENCE)
+        return store.get(_FAILURE).decode()
+    except RuntimeError:
+        return ("another process of this training was lost, killed perhaps; the same command "
+                "goes on from the last checkpoint")
 
 
 def _is_loss_of_another(error: Exception) -> bool:

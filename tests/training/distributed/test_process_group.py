@@ -1,5 +1,6 @@
 """What several real processes share and agree on."""
 
+import multiprocessing
 import os
 import signal
 
@@ -11,13 +12,16 @@ from cclcc_cli.data.loading import RawBatch
 from cclcc_cli.data.sampling import part_of
 from cclcc_cli.errors import RunError
 from cclcc_cli.methods import build_method
+from cclcc_cli.processes import MEETING, Place
 from cclcc_cli.training.checkpoint import load_checkpoint
 from cclcc_cli.training.distributed.context import SINGLE_PROCESS
+from cclcc_cli.training.distributed.process_group import open_context
 from cclcc_cli.training.loop import Trainer
 from cclcc_cli.training.runtime import Runtime
 from cclcc_cli.training.schedule import Plan
 from tests.methods.arrangements import recipe_of
 from tests.training.distributed.pair import Deaf, run_pair
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -99,6 +103,26 @@ def test_the_others_learn_why_one_has_gone(tmp_path, how, reason):
     with pytest.raises((FileNotFoundError, AssertionError)):  # the second one's own failure
         run_pair(tmp_path, fail_in_the_second, how)
     assert reason in torch.load(tmp_path / "0.pt")["value"]
+
+
+def leave_before_the_other_comes(folder):
+    os.environ[MEETING] = str(folder / "meeting")
+    with open_context(Place(0, 2, 0)):
+        pass
+
+
+def test_who_comes_when_the_other_was_killed_says_so(tmp_path, monkeypatch):
+    first = multiprocessing.get_context("forkserver").Process(
+        target=leave_before_the_other_comes, args=(tmp_path,))
+    first.start()
+    monkeypatch.setenv(MEETING, str(tmp_path / "meeting"))
+    wait_until(lambda: (tmp_path / "meeting").exists()
+               and b"cpu//0/0" in (tmp_path / "meeting").read_bytes())  # where it listens
+    first.kill()
+    first.join()
+    with pytest.raises(RunError, match="another process of this training was lost"), \
+            open_context(Place(1, 2, 1)):
+        pass
 
 
 def train_to(context, folder, step, resume):
