@@ -3,8 +3,8 @@
 import errno
 import os
 import shutil
-import tempfile
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,20 +22,36 @@ _ABANDONED = 60.0
 """Seconds after which a temporary file is nobody's: writing one takes far less."""
 
 
-def write_atomic(path: Path, content: bytes) -> None:
-    """Replace a file by new content so that a reader, or a crash, sees the old or the new whole."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+def write_atomic(path: Path, content: bytes, scratch: Path | None = None) -> None:
+    """Replace a file by new content so that a reader, or a crash, sees the old or the new whole.
+
+    Args:
+        path: the file; its mode follows the umask.
+        content: all of it.
+        scratch: a folder of the same file system for the temporary file, by default the file's own.
+
+    Raises:
+        FileNotFoundError: ``scratch`` is gone, or was removed meanwhile; ``path`` is as it was.
+    """
+    temporary = temporary_name(path, scratch)
     try:
-        with os.fdopen(handle, "wb") as file:
+        with temporary.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
+        temporary.replace(path)
     except BaseException:
         with suppress(FileNotFoundError):
-            Path(name).unlink()
+            temporary.unlink()
         raise
+
+
+def temporary_name(path: Path, folder: Path | None = None) -> Path:
+    """A name beside ``path``, or in a folder, that nothing has; what is made there is hidden.
+
+    Python's ``tempfile`` makes files that only their owner may read; these follow the umask.
+    """
+    return (folder or path.parent) / f".{path.name}.{uuid.uuid4().hex[:12]}.tmp"
 
 
 @contextmanager
@@ -48,9 +64,9 @@ def new_folder(path: Path) -> Iterator[Path]:
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise FileExistsError(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"))
+    folder = temporary_name(path)
+    folder.mkdir()
     try:
-        folder.chmod(0o755)
         yield folder
         folder.rename(path)  # over an empty folder, if there is one
     except BaseException:

@@ -307,6 +307,9 @@ class LiveDisplay:
     def evaluating(self, split: str, num_images: int) -> None:
         self._lines.evaluating(split, num_images)
 
+    def noted(self, line: str) -> None:
+        self._lines.noted(line)
+
     def _print(self, line: str) -> None:
         self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 

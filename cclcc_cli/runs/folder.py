@@ -7,6 +7,7 @@
     status.json        state, position, times, how often the test split was read
     metrics.jsonl      one record per validation: losses, validation scores, speed
     last.pt  best.pt   everything needed to continue; the best weights alone
+    previous.pt        the last.pt before it, until the run has finished
     result.json        best step, rules of evaluation, mean scores on validation and test
     ablation.json      the ablation that trained it, if one did
     search.json        the search and the trial that trained it, if one did
@@ -17,12 +18,13 @@
     train.log          the plain lines of every session
 
 The JSON files are the models of ``runs.records``. Each file is written whole under a temporary
-name and then renamed, except for the two that grow.
+name and then renamed by the process that holds the folder; ``train.log`` alone grows.
 """
 
 import json
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,9 +36,9 @@ from pydantic import ValidationError
 from cclcc_cli.addresses import without_secrets_in
 from cclcc_cli.errors import RunBusyError, RunError
 from cclcc_cli.files import remove_abandoned, write_atomic
-from cclcc_cli.records import Record, describe_damage, load_record, save_record, to_json
+from cclcc_cli.records import Record, describe_damage, load_record, to_json
 from cclcc_cli.runs.holder import Holder
-from cclcc_cli.runs.lease import HeldElsewhere, beats, held, live_holder, read_holder
+from cclcc_cli.runs.lease import HeldElsewhere, beats, held, live_holder, read_holder, scratch
 from cclcc_cli.runs.records import (
     AblationRecord,
     CostsRecord,
@@ -77,6 +79,10 @@ class RunFolder:
     @property
     def best_checkpoint(self) -> Path:
         return self.path / "best.pt"
+
+    @property
+    def previous_checkpoint(self) -> Path:
+        return self.path / "previous.pt"
 
     @property
     def overlays(self) -> Path:
@@ -127,9 +133,12 @@ class RunFolder:
         """Make sure, before something is written, that this process still holds the folder.
 
         Raises:
-            RunBusyError: it was silent so long, suspended perhaps, that another one took it.
+            RunBusyError: it was silent so long, suspended perhaps, that another one took or
+                removed it.
         """
         if self._lease is not None and (other := read_holder(self.path)) != self._lease:
+            if not self.path.exists():
+                raise RunBusyError(f"{self.path}: the run folder was removed meanwhile")
             raise self._busy(other)
 
     def _busy(self, holder: Holder | None) -> RunBusyError:
@@ -159,17 +168,44 @@ class RunFolder:
             return "killed"
         return recorded or "to do"
 
+    def write(self, name: str, content: bytes) -> None:
+        """Replace a file, whole or not at all; where the folder is locked, as its holder only.
+
+        Raises:
+            RunBusyError: this process held the folder and lost it; nothing was written.
+        """
+        if self._lease is None:
+            self.path.mkdir(parents=True, exist_ok=True)
+            write_atomic(self.path / name, content)
+            return
+        self.check_held()
+        try:
+            write_atomic(self.path / name, content, scratch(self.path, self._lease))
+        except FileNotFoundError:  # taken since
+            self.check_held()
+            raise
+
+    def write_last_checkpoint(self, content: bytes) -> None:
+        """Replace ``last.pt`` and keep what it was."""
+        assert self._lease is not None
+        kept = scratch(self.path, self._lease) / self.previous_checkpoint.name
+        kept.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # the first one, or the folder was taken
+            try:
+                os.link(self.last_checkpoint, kept)
+            except OSError:  # a file system without links
+                shutil.copyfile(self.last_checkpoint, kept)
+            kept.replace(self.previous_checkpoint)
+        self.write(self.last_checkpoint.name, content)
+
     def write_text(self, name: str, text: str) -> None:
-        self.path.mkdir(parents=True, exist_ok=True)
-        write_atomic(self.path / name, text.encode())
+        self.write(name, text.encode())
 
     def write_json(self, name: str, value: Any) -> None:
-        self.path.mkdir(parents=True, exist_ok=True)
-        write_atomic(self.path / name, to_json(value))
+        self.write(name, to_json(value))
 
     def write_record(self, name: str, record: Record) -> None:
-        self.path.mkdir(parents=True, exist_ok=True)
-        save_record(self.path / name, record)
+        self.write(name, to_json(record.plain()))
 
     def read_json(self, name: str) -> Any:
         """A file's content, or None where it does not exist.
@@ -253,16 +289,15 @@ class RunFolder:
 
     def append_log(self, line: str) -> None:
         """Add one line to ``train.log``, headed by the time."""
+        self.check_held()
         with self.log.open("a", encoding="utf-8") as file:
             file.write(f"{datetime.now(UTC).isoformat(timespec='seconds')} "
                        f"{without_secrets_in(line)}\n")
 
     def append_record(self, record: ValidationRecord) -> None:
         """Add a line to ``metrics.jsonl``, on the disk when this returns."""
-        with (self.path / "metrics.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record.plain()) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        earlier = [line for line, _ in self._records()]
+        self._write_records([*earlier, json.dumps(record.plain())])
 
     def records(self) -> list[ValidationRecord]:
         """All validations so far, by step; a line cut off by a crash is left out.
@@ -274,8 +309,10 @@ class RunFolder:
 
     def keep_records(self, up_to_step: int) -> None:
         """Drop validations after a step: the checkpoint that training continues from is older."""
-        kept = [line for line, record in self._records() if record.step <= up_to_step]
-        self.write_text("metrics.jsonl", "".join(f"{line}\n" for line in kept))
+        self._write_records([line for line, record in self._records() if record.step <= up_to_step])
+
+    def _write_records(self, lines: Iterable[str]) -> None:
+        self.write_text("metrics.jsonl", "".join(f"{line}\n" for line in lines))
 
     def _records(self) -> Iterator[tuple[str, ValidationRecord]]:
         """Each line of ``metrics.jsonl``, and what it says."""
@@ -304,6 +341,7 @@ class RunFolder:
         with suppress(RunError):  # damaged: the count is lost, and the rest starts afresh
             test_reads = self.status.test_reads
         names = ["status.json", "result.json", "costs.json", "metrics.jsonl", "last.pt", "best.pt",
+                 "previous.pt",
                  "train.log", "val_images.csv", "test_images.csv", "test_masks.npz"]
         for path in [*(self.path / n for n in names), *self.overlays.glob("*.png")]:
             path.unlink(missing_ok=True)

@@ -4,14 +4,16 @@ The lock itself is the kernel's (``flock``) and is released however its process 
 network file systems it does not reach other machines; there this file decides. It is created by a
 hard link, which only one of several machines can do, and removing a dead holder's file takes
 another such link. Ages are measured by the file server's clock. A process that wants to take a
-folder over watches its heartbeat first; one that was silent so long that its folder was taken,
-suspended perhaps, finds out before it writes again.
+folder over watches its heartbeat first. One that was silent so long that its folder was taken,
+suspended perhaps, can write no more: what a holder writes comes by way of a folder of its own,
+which whoever takes over removes.
 """
 
 import errno
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -27,6 +29,7 @@ HEARTBEAT = 5.0
 SILENCE = 60.0
 """Seconds without one after which a holder on another machine counts as dead."""
 _FILE = ".owner.json"
+_SCRATCH = ".writer-"
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
 """From a file system without hard links: there, two machines that start at once may both get it."""
 
@@ -74,6 +77,9 @@ def held(folder: Path) -> Iterator[Holder]:
     """
     holder, path = Holder.this_process(), folder / _FILE
     _take(folder, holder)
+    for former in folder.glob(f"{_SCRATCH}*"):
+        _remove(former)
+    scratch(folder, holder).mkdir()
 
     def beat() -> None:
         with suppress(OSError):  # a file server may be away for a moment
@@ -84,7 +90,22 @@ def held(folder: Path) -> Iterator[Holder]:
             yield holder
     finally:
         if read_holder(folder) == holder:  # the folder may have been moved or taken meanwhile
+            shutil.rmtree(scratch(folder, holder), ignore_errors=True)
             path.unlink()
+
+
+def _remove(scratch: Path) -> None:
+    """Remove a former holder's folder, which may wake and write into it at this moment."""
+    for _ in range(100):
+        shutil.rmtree(scratch, ignore_errors=True)
+        if not scratch.exists():
+            return
+    shutil.rmtree(scratch)
+
+
+def scratch(folder: Path, holder: Holder) -> Path:
+    """Where a holder begins its files; there for as long as it holds the folder."""
+    return folder / f"{_SCRATCH}{holder.token}"
 
 
 def _take(folder: Path, holder: Holder) -> None:

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cclcc_cli.errors import RunError
-from cclcc_cli.files import write_atomic
 from cclcc_cli.runs.folder import RunFolder
 
 
@@ -48,7 +47,7 @@ def write_masks(folder: RunFolder, masks: Masks) -> None:
     file = io.BytesIO()  # numpy dates what it puts in a .npz with 1980, not with today
     np.savez_compressed(file, stems=np.array(masks.stems), size=np.int64(masks.size),
                         bits=masks.bits)
-    write_atomic(folder.test_masks, file.getvalue())
+    folder.write(folder.test_masks.name, file.getvalue())
 
 
 def read_masks(folder: RunFolder) -> Masks | None:

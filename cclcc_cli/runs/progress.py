@@ -23,6 +23,8 @@ class ProgressDisplay(Protocol):
 
     def evaluating(self, split: str, num_images: int) -> None: ...
 
+    def noted(self, line: str) -> None: ...
+
 
 class CompositeDisplay:
     """Several displays as one."""
@@ -45,6 +47,10 @@ class CompositeDisplay:
     def evaluating(self, split: str, num_images: int) -> None:
         for display in self._displays:
             display.evaluating(split, num_images)
+
+    def noted(self, line: str) -> None:
+        for display in self._displays:
+            display.noted(line)
 
 
 class TextDisplay:
@@ -78,6 +84,9 @@ class TextDisplay:
 
     def evaluating(self, split: str, num_images: int) -> None:
         self._emit(f"evaluating {num_images} {split} images with the best checkpoint")
+
+    def noted(self, line: str) -> None:
+        self._emit(line)
 
 
 class CpuWatch:

@@ -2,19 +2,21 @@
 
 import os
 import platform
+import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 from cclcc_cli.addresses import without_secrets_in
 from cclcc_cli.config.load import dump_recipe
 from cclcc_cli.config.plugins import files_of
-from cclcc_cli.files import write_atomic
 from cclcc_cli.runs.environment import describe_environment
 from cclcc_cli.runs.folder import RunFolder
 from cclcc_cli.runs.identity import RunSpec
 from cclcc_cli.runs.progress import ProgressDisplay
 from cclcc_cli.runs.pruner import RunPruner
-from cclcc_cli.runs.records import RecordedState, StatusRecord, ValidationRecord
+from cclcc_cli.runs.records import RecordedState, ValidationRecord
+from cclcc_cli.training.checkpoint import DamagedCheckpoint, load_checkpoint
 from cclcc_cli.training.evaluate import Scores
 from cclcc_cli.training.schedule import Plan
 
@@ -26,6 +28,21 @@ class Tracker(Protocol):
         """Bring the mirror up to date with what the folder holds now."""
 
 
+class SessionClock:
+    """Seconds that a run has taken, by a clock that nobody sets.
+
+    Args:
+        before: seconds of the sessions before this one, as far as they recorded them.
+    """
+
+    def __init__(self, before: float | None) -> None:
+        self.before = before or 0.0
+        self._began = time.monotonic()
+
+    def elapsed(self) -> float:
+        return round(self.before + time.monotonic() - self._began, 3)
+
+
 class Recorder:
     """Passes the loop's events on to the folder, the display, the tracker and the pruner.
 
@@ -33,6 +50,7 @@ class Recorder:
         folder: of the run.
         display: shows progress.
         tracker: mirrors the folder.
+        clock: of this session.
         batch: images of a step.
         pruner: of a search, where the run belongs to one.
         total_steps: of the budget.
@@ -43,9 +61,10 @@ class Recorder:
     """
 
     def __init__(
-        self, folder: RunFolder, display: ProgressDisplay, tracker: Tracker, batch: int,
-        pruner: RunPruner | None, total_steps: int,
+        self, folder: RunFolder, display: ProgressDisplay, tracker: Tracker,
+        clock: SessionClock, batch: int, pruner: RunPruner | None, total_steps: int,
     ) -> None:
+        self._clock = clock
         self._folder, self._display, self._tracker = folder, display, tracker
         self._batch, self._pruner, self._total_steps = batch, pruner, total_steps
         self.images: list[Scores] = []
@@ -55,7 +74,6 @@ class Recorder:
         self._display.checked(step, terms)
 
     def recorded(self, record: dict[str, Any]) -> None:
-        self.saving()
         earlier = self._folder.records()
         since = (earlier[-1].step, earlier[-1].seconds or 0.0) if earlier else (0, 0.0)
         steps, elapsed = record["step"] - since[0], max(record["seconds"] - since[1], 1e-9)
@@ -63,14 +81,17 @@ class Recorder:
             {**record, "images_per_second": round(steps * self._batch / elapsed, 2)})
         self._folder.append_record(complete)
         self._folder.update_status(step=complete.step, updated=_now(),
-                                   elapsed=_elapsed(self._folder.status))
+                                   elapsed=self._clock.elapsed())
         self._display.recorded(complete)
         self._tracker.push()
         if self._pruner is not None and complete.step < self._total_steps:
             self.pruned = self._pruner.validated(complete, self.images)
 
-    def saving(self) -> None:
-        self._folder.check_held()
+    def save(self, path: Path, checkpoint: bytes) -> None:
+        if path == self._folder.last_checkpoint:
+            self._folder.write_last_checkpoint(checkpoint)
+        else:
+            self._folder.write(path.name, checkpoint)
 
 
 def write_identity(folder: RunFolder, run: RunSpec) -> None:
@@ -80,10 +101,37 @@ def write_identity(folder: RunFolder, run: RunSpec) -> None:
     folder.write_record("environment.json", environment)
     folder.write_record("cell.json", run.describe())
     for digest, content in files_of(run.recipe).items():
-        write_atomic(folder.path / f"plugin-{digest[:8]}.py", content)
+        folder.write(f"plugin-{digest[:8]}.py", content)
 
 
-def begin_session(folder: RunFolder, plan: Plan, step: int) -> None:
+def restore_last_checkpoint(folder: RunFolder) -> str | None:
+    """Put the checkpoint before the last in the place of a damaged or missing last one.
+
+    Returns:
+        What is wrong with the last one; None where nothing was restored.
+
+    Raises:
+        RunError: it cannot be read, or the one before it is damaged or missing too.
+    """
+    last, previous = folder.last_checkpoint, folder.previous_checkpoint
+    problem = f"{last}: is missing"
+    if last.exists():
+        try:
+            load_checkpoint(last)
+        except DamagedCheckpoint as error:
+            problem = str(error).partition(";")[0]
+            if not previous.exists():
+                raise
+        else:
+            return None
+    if not previous.exists():
+        return None  # there was none yet
+    load_checkpoint(previous)
+    folder.write(last.name, previous.read_bytes())
+    return problem
+
+
+def begin_session(folder: RunFolder, plan: Plan, step: int, clock: SessionClock) -> None:
     """Write down that training starts, or continues, at a step."""
     previous = folder.status
     folder.update_status(
@@ -92,23 +140,17 @@ def begin_session(folder: RunFolder, plan: Plan, step: int) -> None:
         pid=os.getpid(), host=platform.node(), error=None,
         test_reads=previous.test_reads or 0, sessions=(previous.sessions or 0) + 1,
         seconds=previous.seconds or 0.0,
-        session_started=_now(), elapsed_before=previous.elapsed or 0.0,
+        session_started=_now(), elapsed_before=clock.before,
     )
 
 
-def end_session(folder: RunFolder, state: RecordedState, error: str | None) -> None:
+def end_session(
+    folder: RunFolder, state: RecordedState, error: str | None, clock: SessionClock
+) -> None:
     """Write down how training ended."""
     shown = error and without_secrets_in(error)
     folder.update_status(state=state, updated=_now(), finished=_now(), error=shown,
-                         elapsed=_elapsed(folder.status))
-
-
-def _elapsed(status: StatusRecord) -> float:
-    """Seconds of all sessions up to now, without what a killed one did not record."""
-    if status.session_started is None:
-        return 0.0
-    session = datetime.now(UTC) - datetime.fromisoformat(status.session_started)
-    return round((status.elapsed_before or 0.0) + session.total_seconds(), 3)
+                         elapsed=clock.elapsed())
 
 
 def _now() -> str:

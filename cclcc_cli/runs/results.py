@@ -7,7 +7,6 @@ from typing import Literal
 
 from cclcc_cli.config.plugins import scores_of
 from cclcc_cli.data.store import Store
-from cclcc_cli.files import write_atomic
 from cclcc_cli.metrics.scores import SIZES, file_column
 from cclcc_cli.models.network import Network
 from cclcc_cli.runs.folder import RunFolder
@@ -72,7 +71,7 @@ def _evaluate(
         network, run.store, rows, run.recipe.evaluation, on, run.runtime,
         keep_masks=split == "test", extra=scores_of(run.recipe),
     )
-    write_atomic(folder.images_table(split), _images_csv(scores, run.store))
+    folder.write(folder.images_table(split).name, _images_csv(scores, run.store))
     if bits is not None:
         masks = Masks(tuple(stems), run.store.info.size, bits)
         write_masks(folder, masks)
@@ -105,4 +104,4 @@ def _write_overlays(folder: RunFolder, store: Store, masks: Masks) -> None:
     shown = masks.stems[:: -(-len(masks.stems) // NUM_OVERLAYS)]
     for row, mask in zip(store.positions(shown), masks.of(shown), strict=True):
         png = outline_overlay(store.images[row], store.masks[row], mask)
-        write_atomic(folder.overlays / f"{row:06d}.png", png)
+        folder.write(f"{folder.overlays.name}/{row:06d}.png", png)

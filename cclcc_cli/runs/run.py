@@ -18,9 +18,11 @@ from cclcc_cli.runs.progress import CompositeDisplay, ProgressDisplay, TextDispl
 from cclcc_cli.runs.pruner import Pruned, RunPruner
 from cclcc_cli.runs.recording import (
     Recorder,
+    SessionClock,
     Tracker,
     begin_session,
     end_session,
+    restore_last_checkpoint,
     write_identity,
 )
 from cclcc_cli.runs.records import CostsRecord, RecordedState, ResultRecord, TrialRecord
@@ -107,18 +109,20 @@ def train_run(
             folder.join_search(trial)
         display = CompositeDisplay([TextDisplay(folder.append_log), display])
         opened = tracking(folder) if tracking else nullcontext(_NoTracker())
+        clock = SessionClock(folder.status.elapsed)
         with stop_on_signals() as stop, opened as tracker:
             try:
                 with disk_problems(folder.path), team.together():
-                    result = _train(run, folder, display, tracker, stop, team, pruner)
+                    result = _train(run, folder, display, tracker, stop, team, pruner, clock)
                 folder.check_held()
             except RunBusyError:
                 raise  # another process holds the folder now, and mirrors it
             except BaseException as error:
-                end_session(folder, _state_after(error), str(error) or type(error).__name__)
+                end_session(folder, _state_after(error), str(error) or type(error).__name__, clock)
                 tracker.push()
                 raise
-            end_session(folder, "finished" if pruner is None else "validated", None)
+            end_session(folder, "finished" if pruner is None else "validated", None, clock)
+            folder.previous_checkpoint.unlink(missing_ok=True)
             tracker.push()
     return RunResult(folder, result, trained=True)
 
@@ -186,7 +190,7 @@ class _NoObserver:
     def recorded(self, record: dict[str, Any]) -> None:
         pass
 
-    def saving(self) -> None:
+    def save(self, path: Path, checkpoint: bytes) -> None:
         pass
 
 
@@ -197,15 +201,16 @@ class _NoTracker:
 
 def _train(
     run: RunSpec, folder: RunFolder, display: ProgressDisplay, tracker: Tracker,
-    signals: StopRequest, team: DistributedContext, pruner: RunPruner | None,
+    signals: StopRequest, team: DistributedContext, pruner: RunPruner | None, clock: SessionClock,
 ) -> ResultRecord:
     recipe = run.recipe
     plan = build_plan(recipe, len(run.labeled), recipe.batch.labeled)
+    damage = restore_last_checkpoint(folder)
     resuming = folder.last_checkpoint.exists()
     if not resuming:
         folder.keep_records(up_to_step=0)
     batch_size = recipe.batch.labeled + recipe.batch.unlabeled
-    recorder = Recorder(folder, display, tracker, batch_size, pruner, plan.total_steps)
+    recorder = Recorder(folder, display, tracker, clock, batch_size, pruner, plan.total_steps)
     team.from_leader(_Order(run.digest, resuming))
     stop = SharedStop(signals, team)
     trainer = build_trainer(
@@ -217,8 +222,10 @@ def _train(
         trainer.resume()
         folder.keep_records(trainer.progress.step)
     first_step = trainer.progress.step
-    begin_session(folder, plan, first_step)
+    begin_session(folder, plan, first_step, clock)
     display.started(folder, run, plan, first_step)
+    if damage is not None:
+        display.noted(f"warning: {damage}; resumed from the checkpoint before it")
     tracker.push()
     if pruner is not None and first_step < plan.total_steps:
         recorder.pruned = pruner.resumed(folder.records())

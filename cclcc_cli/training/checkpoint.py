@@ -1,4 +1,4 @@
-"""Checkpoints: whole on the disk or not there."""
+"""Checkpoints: whole on the disk or not there, and not believed where a bit has changed."""
 
 import io
 import zipfile
@@ -8,29 +8,39 @@ from typing import Any
 import torch
 
 from cclcc_cli.errors import RunError
-from cclcc_cli.files import write_atomic
 
 
-def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
-    """Write tensors and plain values; the same content gives the same bytes."""
+class DamagedCheckpoint(RunError):
+    """A checkpoint is not as it was written."""
+
+
+def pack_checkpoint(content: dict[str, Any]) -> bytes:
+    """A checkpoint file of tensors and plain values; the same content gives the same bytes."""
     buffer = io.BytesIO()
     torch.save(content, buffer)
-    write_atomic(path, buffer.getvalue())
+    return buffer.getvalue()
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
     """Read a checkpoint onto the CPU without running any code that it may hold.
 
     Raises:
-        RunError: the file is missing or damaged.
+        DamagedCheckpoint: a bit or more has changed, or the file is cut short.
+        RunError: the file is missing or cannot be read.
     """
     try:
-        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        file = io.BytesIO(path.read_bytes())
+        with zipfile.ZipFile(file) as archive:  # torch itself does not compare the checksums
+            if (part := archive.testzip()) is not None:
+                raise zipfile.BadZipFile(f"the checksum of {part} differs")
+        file.seek(0)
+        content: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise RunError(f"{path}: no such checkpoint; train the run first") from None
-    except (OSError, RuntimeError, EOFError, ValueError, zipfile.BadZipFile) as error:
-        reason = str(error).splitlines()[0]
-        raise RunError(
-            f"{path}: is damaged ({reason}); start again with --fresh"
-        ) from None
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read ({error.strerror})") from None
+    except Exception as error:  # zipfile and torch raise whatever the damage leads them to
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DamagedCheckpoint(
+            f"{path}: is damaged ({reason}); start again with --fresh") from None
     return content

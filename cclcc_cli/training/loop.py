@@ -15,7 +15,7 @@ from cclcc_cli.data.loading import RawBatch
 from cclcc_cli.errors import TrainingDiverged
 from cclcc_cli.methods.base import Loss, Method, StepInfo
 from cclcc_cli.models.network import Network
-from cclcc_cli.training.checkpoint import load_checkpoint, save_checkpoint
+from cclcc_cli.training.checkpoint import load_checkpoint, pack_checkpoint
 from cclcc_cli.training.costs import PassCounter, count_parameters, peak_memory
 from cclcc_cli.training.distributed.context import SINGLE_PROCESS, DistributedContext
 from cclcc_cli.training.evaluate import Scores
@@ -37,8 +37,8 @@ class Observer(Protocol):
     def recorded(self, record: dict[str, Any]) -> None:
         """Called after each validation, before the checkpoint that covers it is written."""
 
-    def saving(self) -> None:
-        """Called before a checkpoint is written; what it raises ends training without it."""
+    def save(self, path: Path, checkpoint: bytes) -> None:
+        """Write a checkpoint, whole or not at all; what it raises ends training."""
 
 
 @dataclass
@@ -228,8 +228,7 @@ class Trainer:
             progress.without_gain = 0
             content = {"step": progress.step, "network": self.predictor.state_dict()}
             if self._context.leads:
-                self._observer.saving()
-                save_checkpoint(self._best, content)
+                self._observer.save(self._best, pack_checkpoint(content))
         else:
             progress.without_gain += 1
         self._observer.recorded(
@@ -248,18 +247,15 @@ class Trainer:
     def _save(self) -> None:
         if not self._context.leads:
             return
-        self._observer.saving()
-        save_checkpoint(
-            self._last,
-            {
-                "progress": asdict(self.progress),
-                "method": self._method.state_dict(),
-                "optimizer": self._optimizer.state_dict(),
-                "scaler": self._stepper.scaler.state_dict(),
-                "average": self._average.state_dict() if self._average is not None else None,
-                "sums": self._sums,
-            },
-        )
+        content = {
+            "progress": asdict(self.progress),
+            "method": self._method.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "scaler": self._stepper.scaler.state_dict(),
+            "average": self._average.state_dict() if self._average is not None else None,
+            "sums": self._sums,
+        }
+        self._observer.save(self._last, pack_checkpoint(content))
 
     def resume(self) -> None:
         """Go on from last.pt as if nothing had happened.

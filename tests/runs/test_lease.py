@@ -4,12 +4,14 @@ import errno
 import json
 import os
 import platform
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 
 import psutil
@@ -21,6 +23,7 @@ from cclcc_cli.runs import lease as leases
 from cclcc_cli.runs.folder import RunFolder
 from cclcc_cli.runs.holder import Holder
 from cclcc_cli.runs.lease import SILENCE, HeldElsewhere, held, live_holder
+from cclcc_cli.runs.records import ValidationRecord
 
 HOLD = """
 import sys, time
@@ -152,6 +155,61 @@ def test_who_slept_while_the_folder_was_taken_writes_no_more(folder):
         with pytest.raises(RunBusyError, match="process 1 on elsewhere"):
             folder.check_held()
     assert json.loads(path.read_text())["host"] == "elsewhere"  # and lets go of nothing
+
+
+@pytest.fixture
+def sleeper(folder, monkeypatch):
+    """A process that holds the folder on a machine whose lock reaches nobody; it sleeps now."""
+    monkeypatch.setattr(holders, "_machine", lambda: "another")
+    monkeypatch.setattr(leases, "heartbeat", lambda *_: nullcontext())
+    slept = RunFolder(folder.path)
+    lease = held(folder.path)
+    slept._lease = lease.__enter__()
+    slept.update_status(state="running")
+    monkeypatch.undo()
+    monkeypatch.setattr(leases, "HEARTBEAT", 0.2)
+    os.utime(folder.path / ".owner.json", (time.time() - SILENCE - 1,) * 2)
+    yield slept
+    lease.__exit__(None, None, None)
+
+
+LATE = (
+    lambda folder: folder.update_status(state="stopped"),
+    lambda folder: folder.write_last_checkpoint(b"late"),
+    lambda folder: folder.append_record(ValidationRecord(step=9)),
+    lambda folder: folder.append_log("late"),
+)
+
+
+@pytest.mark.parametrize("write", LATE)
+def test_no_file_of_a_sleeper_replaces_the_next_holders(folder, sleeper, write):
+    with folder.locked():
+        folder.update_status(state="finished")
+    before = {path.name: path.read_bytes() for path in folder.path.iterdir()}
+    with pytest.raises(RunBusyError):
+        write(sleeper)
+    assert {path.name: path.read_bytes() for path in folder.path.iterdir()} == before
+
+
+@pytest.mark.parametrize("write", LATE[:3])
+def test_nor_where_it_fell_asleep_between_its_look_and_its_write(
+    folder, sleeper, write, monkeypatch
+):
+    with folder.locked():
+        folder.update_status(state="finished")
+    before = {path.name: path.read_bytes() for path in folder.path.iterdir()}
+    look, first = sleeper.check_held, iter([True])
+    monkeypatch.setattr(sleeper, "check_held", lambda: next(first, False) or look())
+    with pytest.raises(RunBusyError):
+        write(sleeper)
+    assert {path.name: path.read_bytes() for path in folder.path.iterdir()} == before
+
+
+def test_a_removed_folder_does_not_come_back(folder, sleeper):
+    shutil.rmtree(folder.path)
+    with pytest.raises(RunBusyError, match="was removed meanwhile"):
+        sleeper.update_status(state="stopped")
+    assert not folder.path.exists()
 
 
 def test_what_a_killed_writer_left_is_removed_and_what_is_being_written_is_not(folder):

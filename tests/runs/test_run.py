@@ -5,6 +5,7 @@ import json
 import os
 import signal
 from dataclasses import asdict
+from datetime import datetime, timedelta
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ from cclcc_cli.data.split_rule import SplitRule
 from cclcc_cli.data.store import load_store, store_path
 from cclcc_cli.errors import DataError, Interrupted, RunBusyError, RunError, TrainingDiverged
 from cclcc_cli.metrics.scores import ALL_METRICS, SCORES, file_column
+from cclcc_cli.runs import recording
 from cclcc_cli.runs.folder import RunFolder, find_runs
 from cclcc_cli.runs.holder import Holder
 from cclcc_cli.runs.masks import read_masks
@@ -208,6 +210,35 @@ def test_stopped_by_a_signal_and_started_again_ends_the_same(train, signal_numbe
     assert done.folder.status.sessions == 2
 
 
+def test_a_clock_that_is_set_back_takes_no_time_from_a_run(train, monkeypatch):
+    class SetBack(datetime):
+        now = classmethod(lambda _, zone: datetime.now(zone) - timedelta(hours=next(hours)))
+
+    hours = iter(range(1000))
+    monkeypatch.setattr(recording, "datetime", SetBack)
+    status = train().folder.status
+    assert status.updated < status.started
+    assert 0 < status.elapsed < 300
+
+
+def test_a_damaged_checkpoint_is_left_for_the_one_before_it(train, tmp_path):
+    whole = outcome(train(root="whole", ema_decay=0.9))
+    stopper = Meddler(8, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    with pytest.raises(Interrupted):
+        train(display=stopper, ema_decay=0.9)
+    folder = RunFolder(next((tmp_path / "runs" / "synthetic-32").iterdir()))
+    content = bytearray(folder.last_checkpoint.read_bytes())
+    content[len(content) // 2] ^= 1
+    folder.last_checkpoint.write_bytes(content)
+    done = train(ema_decay=0.9)
+    log = folder.log.read_text()
+    assert "last.pt: is damaged" in log
+    assert "resumed from the checkpoint before it" in log
+    assert "continuing from step 8" in log  # where it had been saved, and once more when stopped
+    assert outcome(done) == whole
+    assert not folder.previous_checkpoint.exists()
+
+
 @pytest.mark.parametrize("step", [4, 8, 12])
 def test_a_crash_between_record_and_checkpoint_ends_the_same(train, step):
     """The worst moment: the record is written, the checkpoint that covers it is not."""
@@ -314,12 +345,12 @@ def test_a_sleeper_whose_folder_was_taken_leaves_it_as_it_is(train, tmp_path):
     def take():
         taken = Holder("elsewhere", 1, 0.0, "t", "another kernel")
         (folder.path / ".owner.json").write_text(json.dumps(asdict(taken)))
-        before.update({path.name: path.read_bytes() for path in folder.path.glob("*.*")})
+        before.update({path.name: path.read_bytes() for path in folder.path.glob("[!.]*.*")})
 
     with pytest.raises(RunBusyError, match="process 1 on elsewhere"):
         train(display=Sleeper(8, take))
     assert {"last.pt", "best.pt", "metrics.jsonl", "status.json"} <= before.keys()
-    assert {path.name: path.read_bytes() for path in folder.path.glob("*.*")} == before
+    assert {path.name: path.read_bytes() for path in folder.path.glob("[!.]*.*")} == before
     (folder.path / ".owner.json").unlink()
     assert outcome(train()) == outcome(whole)
 

@@ -5,8 +5,9 @@ import torch
 
 from cclcc_cli.config import parse_recipe
 from cclcc_cli.data.loading import RawBatch
+from cclcc_cli.files import write_atomic
 from cclcc_cli.methods import build_method
-from cclcc_cli.training.checkpoint import load_checkpoint, save_checkpoint
+from cclcc_cli.training.checkpoint import load_checkpoint, pack_checkpoint
 from cclcc_cli.training.loop import Trainer
 from cclcc_cli.training.runtime import Runtime
 from cclcc_cli.training.schedule import build_plan
@@ -19,8 +20,8 @@ class Recorder:
     def checked(self, step, terms):
         pass
 
-    def saving(self):
-        pass
+    def save(self, path, checkpoint):
+        write_atomic(path, checkpoint)
 
     def recorded(self, record):
         self.records.append(record)
@@ -72,7 +73,7 @@ def test_a_checkpoint_with_the_former_name_of_a_count_is_read(trainer, tmp_path)
     made.run()
     saved = load_checkpoint(tmp_path / "last.pt")
     saved["progress"]["judging_pixels"] = 7 + saved["progress"].pop("forward_only_pixels")
-    save_checkpoint(tmp_path / "last.pt", saved)
+    write_atomic(tmp_path / "last.pt", pack_checkpoint(saved))
     again = trainer([])
     again.resume()
     assert again.costs()["images_per_step"]["judging"] == round(7 / 32**2 / 12, 3)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from cclcc_cli.files import write_atomic
 from cclcc_cli.methods import StepInfo
 from cclcc_cli.processes import MEETING, Place
 from cclcc_cli.training.distributed.context import SINGLE_PROCESS
@@ -90,5 +91,5 @@ class Deaf:
     def recorded(self, record):
         pass
 
-    def saving(self):
-        pass
+    def save(self, path, checkpoint):
+        write_atomic(path, checkpoint)
