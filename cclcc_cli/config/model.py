@@ -77,6 +77,10 @@ class UNetModel(NetworkSection):
     """Logits per pixel; 1 is foreground against background, all that masks can say today."""
     freeze: Freeze = "none"
     """Leave the encoder as it starts, or the statistics of its BatchNorm alone."""
+    initialization: Literal["kaiming", "published"] = "kaiming"
+    """Weights by Kaiming, and biases 0; published: biases as PyTorch draws them, and BatchNorm's
+    factors from a normal distribution around 1 of spread 0.02.
+    """
     init: Init = None
     """Start from the best weights of a finished run: its folder."""
 

@@ -99,8 +99,8 @@ class ContiguousSelection(Section):
 
     kind: Literal["contiguous"]
     """A block of the sorted file names, as the published code takes."""
-    start: Annotated[int, Field(ge=0)] = 0
-    """Where the block begins."""
+    start: Annotated[int, Field(ge=0)] | Literal["count"] = 0
+    """Where the block begins; count: after as many images as have labels, as published."""
 
 
 Selection = Annotated[
@@ -181,6 +181,8 @@ class Budget(Section):
     """Optimiser steps."""
     epochs: Count | None = None
     """Passes over the labelled images; give one of the two."""
+    last_batch: Literal["keep", "drop"] = "keep"
+    """Whether an epoch has a step for labelled images that fill no batch; published: drop."""
 
     @model_validator(mode="after")
     def _one_unit(self) -> Self:
@@ -237,6 +239,8 @@ class Schedule(Section):
     """Half a cosine down to 0, or none."""
     moves: Literal["step", "epoch"] = "step"
     """How often the rate changes."""
+    epoch_step: Annotated[int, Field(ge=0)] = 0
+    """Where it changes by epoch: which of an epoch's steps gives its rate, from 0; published: 7."""
 
 
 class Boundary(Section):
@@ -307,7 +311,15 @@ class Evaluation(Section):
     """What the threshold is compared with at the test."""
     validation_on: Literal["probs", "logits"] = "probs"
     """The same in validation."""
-    total_miss: Literal["zero", "one_pixel"] = "zero"
-    """Dice of a prediction without any true pixel."""
+    total_miss: Literal["zero", "one_pixel", "published"] = "zero"
+    """Dice of a prediction without any true pixel; published: one pixel counts, in the test alone,
+    and in accuracy too.
+    """
     mae_on: Literal["probs", "mask"] = "probs"
     """What the mean absolute error is taken of."""
+
+    def of_split(self, split: Literal["val", "test"]) -> Self:
+        """The rules of one split, where ``total_miss: published`` means two things."""
+        if split == "val" and self.total_miss == "published":
+            return self.model_copy(update={"total_miss": "zero"})
+        return self

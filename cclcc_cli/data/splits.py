@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property
 from pathlib import Path, PurePath
+from typing import Literal
 
 from cclcc_cli.errors import DataError
 
@@ -95,14 +96,23 @@ def nested_subset(splits: Splits, labeled: int | float, seed: int) -> tuple[str,
     return splits.label_orders[seed][:num_labeled(labeled, len(splits.train))]
 
 
-def contiguous_subset(splits: Splits, labeled: int | float, start: int) -> tuple[str, ...]:
+def contiguous_subset(
+    splits: Splits, labeled: int | float, start: int | Literal["count"]
+) -> tuple[str, ...]:
     """A block of the sorted training stems, as the published code takes its labels.
+
+    Args:
+        splits: with the training images.
+        labeled: how many, or which share of them.
+        start: how many come before the block; ``count``: as many as it has.
 
     Raises:
         DataError: the block would run beyond the last training image.
     """
     total = len(splits.train)
     count = num_labeled(labeled, total)
+    if start == "count":
+        start = count
     if not 0 <= start <= total - count:
         raise DataError(
             f"a block of {count} labels from {start} runs beyond the {total} training images; "

@@ -32,7 +32,10 @@ def build_network(config: AnyModel) -> Network:
 
 def _build(config: AnyModel) -> Network:
     match config:
-        case UNetModel() | WideUNetModel():
+        case UNetModel():
+            return UNet(config.widths, config.num_classes, dropout=config.dropout,
+                        initialization=config.initialization)
+        case WideUNetModel():
             return UNet(config.widths, config.num_classes, dropout=config.dropout)
         case ResidualUNetModel():
             return UNet(

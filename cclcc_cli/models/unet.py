@@ -6,7 +6,7 @@ from typing import Literal, final
 import torch
 from torch import Tensor, nn
 
-from cclcc_cli.models.network import EncoderDecoder, initialize_kaiming
+from cclcc_cli.models.network import EncoderDecoder, initialize_as_published, initialize_kaiming
 
 
 def _encoder_stage(in_channels: int, out_channels: int, dropout: float) -> nn.Sequential:
@@ -63,6 +63,7 @@ class UNet(EncoderDecoder):
         num_classes: K, logits per pixel.
         dropout: probability within each encoder stage; published has none.
         stage: ``plain`` as published, or ``residual`` blocks in the encoder.
+        initialization: of all but the head, which keeps PyTorch's.
     """
 
     encoder: nn.ModuleList
@@ -74,6 +75,7 @@ class UNet(EncoderDecoder):
         *,
         stage: Literal["plain", "residual"] = "plain",
         dropout: Sequence[float] = (0.0,) * 5,
+        initialization: Literal["kaiming", "published"] = "kaiming",
     ) -> None:
         super().__init__()
         pairs = list(zip([3, *widths], widths, strict=False))
@@ -88,8 +90,9 @@ class UNet(EncoderDecoder):
         self.feature_channels = widths[0]
         self.encoder_channels = widths[-1]
         self.decoder_channels = [b for _, b in upward]
-        initialize_kaiming(self.encoder)
-        initialize_kaiming(self.decoder)
+        initialize = initialize_kaiming if initialization == "kaiming" else initialize_as_published
+        initialize(self.encoder)
+        initialize(self.decoder)
 
     def encode(self, images: Tensor) -> list[Tensor]:
         maps: list[Tensor] = []

@@ -56,8 +56,8 @@ def build_trainer(
     def validate(network: Network) -> dict[str, float]:
         if images is not None:
             images.clear()
-        return validation_scores(network, store, val, recipe.evaluation, runtime, team, images,
-                                 scores_of(recipe))
+        return validation_scores(network, store, val, recipe.evaluation.of_split("val"), runtime,
+                                 team, images, scores_of(recipe))
 
     return Trainer(
         method, recipe, plan, runtime,

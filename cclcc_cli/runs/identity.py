@@ -29,6 +29,13 @@ from cclcc_cli.training.runtime import Runtime
 FORMAT = 3
 """Raised when the same recipe on the same data no longer gives the same result."""
 
+_LATER = {
+    ("budget", "last_batch"): "keep",
+    ("schedule", "epoch_step"): 0,
+    ("model", "initialization"): "kaiming",
+}
+"""Keys that came when runs had been made: at these values a run is the one it was without them."""
+
 
 @dataclass(frozen=True)
 class RunSpec:
@@ -140,9 +147,17 @@ class RunSpec:
         return describe_start(self.recipe.model)
 
     @property
+    def _plain_recipe(self) -> dict[str, Any]:
+        recipe = self.recipe.model_dump(mode="json")
+        for (section, key), before in _LATER.items():
+            if recipe[section].get(key) == before:
+                del recipe[section][key]
+        return recipe
+
+    @property
     def identity(self) -> dict[str, Any]:
         """What determines the result, as plain values; the recipe's name is not part of it."""
-        recipe = self.recipe.model_dump(mode="json")
+        recipe = self._plain_recipe
         recipe["data"]["labeled"] = len(self.labeled)  # 0.1 of 800 and 80 are the same labels
         if self.recipe.plugins:
             recipe["plugins"] = sorted(one.sha256 for one in self.recipe.plugins)
@@ -200,7 +215,7 @@ class RunSpec:
             digest=self.digest,
             group=self.group,
             format=FORMAT,
-            recipe=RecipeRecord.model_validate(self.recipe.model_dump(mode="json")),
+            recipe=RecipeRecord.model_validate(self._plain_recipe),
             data=DataRecord(name=info.name, size=info.size, digest=info.digest),
             split_digest=self.splits.digest(),
             runtime=self.runtime_record,

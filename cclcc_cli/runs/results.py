@@ -52,8 +52,8 @@ def evaluate_run(
     result = ResultRecord(
         best=BestRecord(step=best["step"], dice=trainer.progress.best_dice),
         steps=trainer.progress.step,
-        rules=evaluation_rules(config, config.test_on),
-        validation_rules=evaluation_rules(config, config.validation_on),
+        rules=evaluation_rules(config.of_split("test"), config.test_on),
+        validation_rules=evaluation_rules(config.of_split("val"), config.validation_on),
         val=val,
         test=test,
     )
@@ -68,7 +68,7 @@ def _evaluate(
     display.evaluating(split, len(stems))
     rows = run.store.positions(stems)
     scores, bits = evaluate_images(
-        network, run.store, rows, run.recipe.evaluation, on, run.runtime,
+        network, run.store, rows, run.recipe.evaluation.of_split(split), on, run.runtime,
         keep_masks=split == "test", extra=scores_of(run.recipe),
     )
     folder.write(folder.images_table(split).name, _images_csv(scores, run.store))

@@ -197,6 +197,7 @@ class Trainer:
         return learning_rate(
             self._recipe.optimizer.lr, step, self._plan,
             warmup=schedule.warmup, decay=schedule.decay, moves=schedule.moves,
+            epoch_step=schedule.epoch_step,
         )
 
     def _accumulate(self, loss: Loss) -> None:

@@ -29,7 +29,9 @@ class Plan:
 
 def build_plan(recipe: BaseRecipe, num_labeled: int, batch_labeled: int) -> Plan:
     """Turn epochs over ``num_labeled`` images, or steps as given, into a plan."""
-    steps_per_epoch = math.ceil(num_labeled / batch_labeled)
+    whole, rest = divmod(num_labeled, batch_labeled)
+    # Fewer labels than a batch holds are one step all the same.
+    steps_per_epoch = max(whole, 1) if recipe.budget.last_batch == "drop" else whole + (rest > 0)
     if recipe.budget.steps is not None:
         return Plan(recipe.budget.steps, steps_per_epoch, recipe.validation.every)
     assert recipe.budget.epochs is not None
@@ -48,6 +50,7 @@ def learning_rate(
     warmup: Fraction,
     decay: Literal["cosine", "constant"] = "cosine",
     moves: Literal["step", "epoch"] = "step",
+    epoch_step: int = 0,
 ) -> float:
     """The rate for a step: linear warm-up multiplied into half a cosine.
 
@@ -57,10 +60,11 @@ def learning_rate(
         plan: the budget.
         warmup: share of the budget that warms up; the first step's rate is then 0.
         decay: ``constant`` leaves the cosine out.
-        moves: ``epoch`` keeps the rate of an epoch's first step (published).
+        moves: ``epoch`` keeps the rate of one of an epoch's steps.
+        epoch_step: which, from 0.
     """
     if moves == "epoch":
-        step -= step % plan.steps_per_epoch
+        step += epoch_step - step % plan.steps_per_epoch
     warm = float(warmup * plan.total_steps)
     rise = min(1.0, step / warm) if warm else 1.0
     if decay == "constant":

@@ -215,6 +215,7 @@ class TestLabels:
         splits = Splits(tuple("abcdefghij"), (), (), {})
         assert contiguous_subset(splits, 3, 2) == ("c", "d", "e")
         assert contiguous_subset(splits, 0.3, 7) == ("h", "i", "j")
+        assert contiguous_subset(splits, 0.3, "count") == ("d", "e", "f")
 
     @pytest.mark.parametrize("start", [8, -1])
     def test_a_block_that_runs_beyond_the_images_is_refused(self, start: int) -> None:

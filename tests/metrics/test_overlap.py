@@ -65,6 +65,20 @@ def test_the_published_pixel_leaves_the_other_scores_alone(mask, target, expecte
         assert published[name] == honest[name]
 
 
+@pytest.mark.parametrize(
+    ("mask", "target", "accuracy"),
+    [([0, 0, 0], [1, 1, 0], (1 + 1) / 4), ([1, 0, 0], [0, 1, 0], (1 + 1) / 4), ([1, 0], [1, 0], 1)],
+    ids=["nothing found", "elsewhere", "found"],
+)
+def test_the_published_pixel_may_count_in_accuracy_too(mask, target, accuracy):
+    as_published = scores(mask, target, total_miss="published", mae_on="mask")
+    assert as_published["accuracy"] == accuracy
+    assert as_published["mae"] == 1 - accuracy
+    one_pixel = scores(mask, target, total_miss="one_pixel")
+    for name in ("dice", "iou", "precision", "recall", "specificity"):
+        assert as_published[name] == one_pixel[name]
+
+
 @pytest.mark.parametrize("kind", [torch.uint8, torch.int64, torch.float32])
 def test_a_truth_of_zeros_and_ones_scores_as_booleans_do(kind):
     probs = torch.linspace(0, 1, 24).reshape(2, 1, 3, 4)

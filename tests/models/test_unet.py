@@ -37,6 +37,23 @@ def test_memory_layout_does_not_change_the_result():
     assert torch.allclose(network(images), last, atol=1e-5)
 
 
+def test_the_published_start_differs_in_biases_and_in_batch_norms_factors():
+    def start(initialization):
+        torch.manual_seed(0)
+        return UNet((16, 32, 32, 32, 32), initialization=initialization)
+
+    for usual, published in zip(start("kaiming").modules(), start("published").modules(),
+                                strict=True):
+        if isinstance(usual, nn.BatchNorm2d):
+            assert torch.equal(usual.weight, torch.ones_like(usual.weight))
+            assert 0 < (published.weight - 1).abs().max() < 0.1
+    first = start("published").encoder[0]
+    convolution = next(m for m in first.modules() if isinstance(m, nn.Conv2d))
+    bound = (3 * 9) ** -0.5  # PyTorch draws biases evenly within one over the root of the fan-in
+    assert 0 < convolution.bias.abs().max() <= bound
+    assert convolution.weight.detach().std() == pytest.approx((2 / (3 * 9)) ** 0.5, rel=0.15)
+
+
 def test_the_last_convolution_keeps_its_default_start():
     torch.manual_seed(0)
     head = UNet().head

@@ -50,6 +50,21 @@ def test_what_may_change_a_result_changes_the_digest(run, keys):
     assert run(**keys).digest != run().digest
 
 
+@pytest.mark.parametrize("later", [
+    {"budget": {"steps": 12, "last_batch": "drop"}},
+    {"schedule": {"epoch_step": 1}},
+    {"model": {"kind": "unet", "widths": [4, 8, 8, 8, 8], "initialization": "published"}},
+], ids=lambda later: str(next(iter(later))))
+def test_a_key_that_came_later_is_part_of_it_only_away_from_its_default(run, later):
+    ((section, keys),) = later.items()
+    key, value = list(keys.items())[-1]
+    usual, changed = run(), run(**later)
+    assert key not in usual.identity["recipe"][section]
+    assert key not in usual.describe().recipe.plain()[section]
+    assert changed.identity["recipe"][section][key] == value
+    assert changed.describe().recipe.plain()[section][key] == value
+
+
 def test_an_group_is_a_run_without_its_seed(run):
     assert run(seed=1).group == run(seed=2).group
     assert run(seed=1).digest != run(seed=2).digest

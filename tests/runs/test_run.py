@@ -334,6 +334,9 @@ def test_the_published_test_threshold_is_stricter(train, tiny_data):
     done = train(evaluation={"test_on": "logits"})
     assert "probability 0.622459" in done.result.rules["threshold"]
     assert "probability 0.5" in done.result.validation_rules["threshold"]
+    missed = train(evaluation={"total_miss": "published"}).result
+    assert "on the test split alone" in missed.rules["total_miss"]
+    assert missed.validation_rules["total_miss"] == "Dice, IoU, precision and recall are 0"
     assert load_store(store_path(tiny_data, "synthetic", 32)).splits.test
 
 

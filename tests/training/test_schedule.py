@@ -36,6 +36,14 @@ def test_moving_every_epoch_keeps_its_first_rate():
     assert rates == {learning_rate(1e-3, 1000, PUBLISHED, warmup=Fraction(1, 3))}
 
 
+def test_or_the_rate_of_another_of_its_steps():
+    rates = {
+        learning_rate(1e-3, 1000 + i, PUBLISHED, warmup=Fraction(1, 3), moves="epoch", epoch_step=7)
+        for i in range(20)
+    }
+    assert rates == {learning_rate(1e-3, 1007, PUBLISHED, warmup=Fraction(1, 3))}
+
+
 def test_without_warm_up_it_starts_at_the_base():
     assert learning_rate(0.1, 0, PUBLISHED, warmup=Fraction(0)) == 0.1
 
@@ -57,6 +65,12 @@ def recipe(**keys):
 def test_epochs_are_passes_over_the_labelled_images():
     plan = build_plan(recipe(budget={"epochs": 3}), num_labeled=10, batch_labeled=4)
     assert plan == Plan(total_steps=9, steps_per_epoch=3, validate_every=3)
+
+
+@pytest.mark.parametrize(("num_labeled", "steps"), [(10, 2), (8, 2), (3, 1)])
+def test_what_fills_no_batch_can_be_left_out_of_an_epoch(num_labeled, steps):
+    plan = build_plan(recipe(budget={"epochs": 3, "last_batch": "drop"}), num_labeled, 4)
+    assert plan == Plan(total_steps=3 * steps, steps_per_epoch=steps, validate_every=steps)
 
 
 def test_steps_are_taken_as_they_are():
