@@ -18,7 +18,7 @@ from distributed.client import Client
 from cclcc_cli.errors import LauncherError, RunError
 from cclcc_cli.launchers.child import run_in_child, stop_children
 from cclcc_cli.launchers.remote import WorkerLost, pack
-from cclcc_cli.launchers.threads import available_cores
+from cclcc_cli.system import available_cores
 from cclcc_cli.training.runtime import Device, Precision, Runtime, resolve_runtime
 
 _P = ParamSpec("_P")

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from cclcc_cli.launchers.remote import call
-from cclcc_cli.runs.interrupt import WARNING, StopRequest, stop_on_signals
+from cclcc_cli.runs.interrupt import StopRequest, stop_on_signals
+from cclcc_cli.system import WARNING
 
 STOP_FILE = "stop"
 """In the jobs' folder; a job that starts when it exists stops at once."""

@@ -14,6 +14,7 @@ from types import FrameType
 
 from cclcc_cli.errors import RunError
 from cclcc_cli.processes import MEETING
+from cclcc_cli.system import available_cores
 
 PARENT = "CCLCC_PARENT"
 """The variable with the end of a pipe that closes when the parent process is gone."""
@@ -62,9 +63,9 @@ def _leave_after(end: int) -> None:
 def _start(
     rank: int, processes: int, variables: dict[str, str], end: int
 ) -> "subprocess.Popen[bytes]":
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     environment = {
-        "OMP_NUM_THREADS": str(max(1, (cores or 1) // processes)),  # torch reads it at its start
+        # torch reads it at its start
+        "OMP_NUM_THREADS": str(max(1, available_cores() // processes)),
         **os.environ, **variables,
         "RANK": str(rank), "WORLD_SIZE": str(processes), "LOCAL_RANK": str(rank),
     }

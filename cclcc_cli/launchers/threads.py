@@ -1,15 +1,7 @@
 """CPU threads of runs side by side on this machine."""
 
-import os
-
 from cclcc_cli.errors import RunError
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+from cclcc_cli.system import available_cores
 
 
 def choose_threads(fixed: int | None, workers: int) -> int:

@@ -6,11 +6,10 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from cclcc_cli.system import WARNING
+
 if TYPE_CHECKING:  # a process that only hands runs out needs no torch
     from cclcc_cli.training.distributed.context import DistributedContext
-
-WARNING = signal.SIGUSR2
-"""The signal that Slurm is asked to send some time before it ends a job."""
 
 
 class StopRequest:

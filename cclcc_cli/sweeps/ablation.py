@@ -8,13 +8,13 @@ from cclcc_cli.config.launch import HERE, Launch, LocalLaunch
 from cclcc_cli.errors import CclccError
 from cclcc_cli.files import disk_problems
 from cclcc_cli.launchers.launch import open_launcher, settle_runtime
-from cclcc_cli.launchers.threads import available_cores
 from cclcc_cli.runs.interrupt import stop_on_signals
 from cclcc_cli.runs.plan_record import PlanRecord, read_record, record_path, write_record
 from cclcc_cli.sweeps.ablate import Ablater, AblationOutcome
 from cclcc_cli.sweeps.display import SweepDisplay
 from cclcc_cli.sweeps.plan import AblationPlan, PlannedRun, make_plan
 from cclcc_cli.sweeps.worker import Task
+from cclcc_cli.system import available_cores
 from cclcc_cli.tracking.status import last_sent, send
 from cclcc_cli.training.runtime import Device, Precision
 

@@ -1,10 +1,7 @@
 """What a method costs: weights, images through its networks, speed, memory."""
 
-import resource
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,6 +9,7 @@ from torch import Tensor, nn
 
 from cclcc_cli.methods.base import Method
 from cclcc_cli.models.network import Network
+from cclcc_cli.system import peak_memory as peak_memory_of_process
 from cclcc_cli.training.distributed.context import SINGLE_PROCESS, DistributedContext
 from cclcc_cli.training.runtime import Runtime
 
@@ -72,13 +70,4 @@ def peak_memory(runtime: Runtime) -> dict[str, Any]:
     """
     if runtime.device == "cuda":
         return {"bytes": torch.cuda.max_memory_allocated(), "of": "device"}
-    return {"bytes": _peak_of_process(), "of": "process"}
-
-
-def _peak_of_process() -> int:
-    try:  # the system's own count: on Linux ru_maxrss begins with what the starting process had
-        status = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-        return 1024 * int(next(line for line in status if line.startswith("VmHWM:")).split()[1])
-    except (OSError, StopIteration):
-        unit = 1 if sys.platform == "darwin" else 1024
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return {"bytes": peak_memory_of_process(), "of": "process"}

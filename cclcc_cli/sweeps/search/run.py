@@ -8,7 +8,6 @@ from cclcc_cli.config.search_load import CheckedSearch
 from cclcc_cli.data.store import load_store, store_path
 from cclcc_cli.errors import CclccError, RunError
 from cclcc_cli.launchers.launch import open_launcher, settle_runtime
-from cclcc_cli.launchers.threads import available_cores
 from cclcc_cli.runs.identity import FORMAT, RunSpec
 from cclcc_cli.runs.interrupt import stop_on_signals
 from cclcc_cli.sweeps.display import SweepDisplay
@@ -27,6 +26,7 @@ from cclcc_cli.sweeps.search.storage import (
 )
 from cclcc_cli.sweeps.search.study import check_same, open_study, read_definition
 from cclcc_cli.sweeps.search.trials import state_counts
+from cclcc_cli.system import available_cores
 from cclcc_cli.training.runtime import Device, Precision
 from cclcc_cli.training.schedule import build_plan
 
