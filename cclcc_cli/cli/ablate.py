@@ -28,6 +28,7 @@ from cclcc_cli.cli.options import (
     resolve_tracking,
 )
 from cclcc_cli.errors import DiskFullError, Interrupted, RunsFailed
+from cclcc_cli.wording import counted, duration
 
 if TYPE_CHECKING:
     from cclcc_cli.sweeps.ablate import AblationOutcome
@@ -97,7 +98,6 @@ def _show_plan(plan: "AblationPlan", workers: int, json: bool) -> None:
     from collections import Counter
 
     from cclcc_cli.sweeps.plan import measure_pace
-    from cclcc_cli.wording import duration
 
     states = [run.state for run in plan.runs]
     open_runs = [run for run, state in zip(plan.runs, states, strict=True)
@@ -120,7 +120,7 @@ def _show_plan(plan: "AblationPlan", workers: int, json: bool) -> None:
          f"{run.previous.name}: {', '.join(run.differing)}" if run.previous else ""]
         for run, state in zip(plan.runs, states, strict=True)
     ]
-    console.show_table(f"{plan.name}: {len(rows)} runs",
+    console.show_table(f"{plan.name}: {counted(len(rows), 'run')}",
                        ["run", "state", "steps", "folder", "previous run and changed keys"], rows)
     counts = ", ".join(f"{count} {name}" for name, count in Counter(states).items())
     left = "no run has finished, so the time cannot be estimated"
@@ -130,30 +130,28 @@ def _show_plan(plan: "AblationPlan", workers: int, json: bool) -> None:
 
 
 def _show_summary(plan: "AblationPlan", summary: "AblationOutcome", runs: Path, json: bool) -> None:
+    progress = f"{summary.done} of {counted(summary.total, 'run')} done"
     if json:
         console.show_json(_as_json(summary))
     else:
-        done = f"{plan.name}: {summary.done} of {summary.total} runs done"
         how = (f"{summary.trained} now, {summary.elsewhere} meanwhile by other processes, "
                f"{summary.before} before")
-        console.show(f"{done} ({how}); compare with: cclcc report --runs {runs}")
+        console.show(f"{plan.name}: {progress} ({how}); compare with: cclcc report --runs {runs}")
     for failure in summary.failures:
         console.note(f"failed: {failure.point}: {failure.reason} ({failure.folder})")
         for line in failure.log:
             console.note(f"  {line}")
     if summary.stopped is not None:
         raise Interrupted(
-            f"stopped with {summary.done} of {summary.total} runs done; running ones are saved; "
-            "repeat the command to resume", summary.stopped,
+            f"stopped with {progress}; running ones are saved; repeat the command to resume",
+            summary.stopped,
         )
     if summary.disk_full is not None:
-        raise DiskFullError(
-            f"stopped with {summary.done} of {summary.total} runs done: {summary.disk_full}"
-        )
+        raise DiskFullError(f"stopped with {progress}: {summary.disk_full}")
     if summary.failures:
         raise RunsFailed(
-            f"{len(summary.failures)} of {summary.total} runs failed (listed above); fix the "
-            "cause, then repeat the command with --retry"
+            f"{len(summary.failures)} of {counted(summary.total, 'run')} failed (listed above); fix "
+            "the cause, then repeat the command with --retry"
         )
 
 

@@ -7,6 +7,7 @@ import typer
 from cclcc_cli.cli import console
 from cclcc_cli.cli.options import RUNS, Bundles, Json, OnlyAblation, ReadRuns
 from cclcc_cli.cli.source import Source, open_source
+from cclcc_cli.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +51,7 @@ def _show(listed: "Sequence[Listed]", source: Source, json: bool) -> None:
                             "detail": source.readable(one.detail)} for one in listed])
         return
     console.show_table(
-        f"{len(listed)} runs {source.place}",
+        f"{counted(len(listed), 'run')} {source.place}",
         ["folder", "state", "recipe", "labels", "seed", "step", "val Dice %", "detail"],
         [[source.readable(text) for text in _row(one)] for one in listed],
     )

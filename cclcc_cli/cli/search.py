@@ -27,6 +27,7 @@ from cclcc_cli.cli.options import (
     resolve_tracking,
 )
 from cclcc_cli.errors import Interrupted, RunsFailed
+from cclcc_cli.wording import counted
 
 if TYPE_CHECKING:
     from cclcc_cli.sweeps.search.plan import OpenSearch
@@ -118,9 +119,10 @@ def _show_plan(opened: "OpenSearch", json: bool) -> None:
          for number, point in enumerate(proposals)], num_keys=1,
     )
     begun = ", ".join(f"{count} {state}" for state, count in opened.begun.items())
-    console.show(f"{checked.num_trials} trials of {len(file.repetitions)} training(s) of "
-                 f"{opened.steps} steps: {opened.num_runs} runs, if none is pruned; "
-                 f"{file.direction} validation {file.objective}")
+    console.show(f"{counted(checked.num_trials, 'trial')} of "
+                 f"{counted(len(file.repetitions), 'training')} of "
+                 f"{counted(opened.steps, 'step')}: {counted(opened.num_runs, 'run')}, "
+                 f"if none is pruned; {file.direction} validation {file.objective}")
     console.show(f"storage: {without_password(opened.address)} ({begun or 'no study yet'})")
 
 
@@ -167,8 +169,8 @@ def _show_result(opened: "OpenSearch", summary: "SearchOutcome", file: Path, jso
         console.note(f"failed: trial {number}: {reason}")
     if summary.stopped is not None:
         raise Interrupted(
-            f"stopped with {summary.over} of {summary.total} trials over; running ones are saved; "
-            "repeat the command to resume", summary.stopped,
+            f"stopped with {summary.over} of {counted(summary.total, 'trial')} over; running ones "
+            "are saved; repeat the command to resume", summary.stopped,
         )
     if result.best is None:
         raise RunsFailed(f"{opened.name}: no trial has come to its end, so there is no best one; "

@@ -7,6 +7,7 @@ import typer
 
 from cclcc_cli.cli import console
 from cclcc_cli.cli.options import DATA, DataDir, Json, PreparedName, StoredSize
+from cclcc_cli.wording import counted
 
 
 def splits(
@@ -38,7 +39,8 @@ def splits(
                            "split_digest": store.info.split_digest})
         return
     counts = ", ".join(f"{count} {split}" for split, count in store.info.counts.items())
-    console.show(f"lists    {out}: {len(exported.files)} files")
+    console.show(f"lists    {out}: {counted(len(exported.files), 'file')}")
     console.show(f"splits   {counts}; {store.info.split_rule}")
-    console.show(f"labels   {', '.join(exported.subsets)}, each for {exported.num_seeds} seeds")
+    console.show(f"labels   {', '.join(exported.subsets)}, each for "
+                 f"{counted(exported.num_seeds, 'seed')}")
     console.show(f"digest   {store.info.split_digest}")

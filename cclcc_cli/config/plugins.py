@@ -23,6 +23,7 @@ from cclcc_cli.config.recipes import METHODS, method_of
 from cclcc_cli.config.schema import LossSection, PluginSource, SupervisedLoss, default_tag
 from cclcc_cli.errors import RecipeError
 from cclcc_cli.metrics.scores import SCORES, Score
+from cclcc_cli.wording import instead
 
 GROUP = "cclcc.plugins"
 """Of entry points, by which installed packages offer plug-ins."""
@@ -216,10 +217,8 @@ def _read(path: Path) -> bytes:
 def _entry_point(name: str) -> EntryPoint:
     offered = {point.name: point for point in entry_points(group=GROUP)}
     if name not in offered:
-        known = f"installed packages offer {', '.join(offered)}" if offered else (
-            "no installed package offers one")
         raise RecipeError(f"plugins: {name}: unknown; give a file that ends in .py, or the name "
-                          f"of an entry point: {known}")
+                          f"of an installed package's entry point; {instead(name, offered)}")
     return offered[name]
 
 

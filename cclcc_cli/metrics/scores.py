@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from cclcc_cli.wording import instead
+
 NSD_TOLERANCE = 0.01
 """Of the normalised surface dice, as a share of the image's diagonal; ``surface`` says why."""
 
@@ -105,7 +107,7 @@ def parse_metric(name: str) -> Metric:
     """
     key = name.removesuffix(_ORIGINAL)
     if key not in _BY_KEY:
-        raise ValueError(f"unknown score; there are: {', '.join(SCORES)}; each also with "
+        raise ValueError(f"unknown score; {instead(key, SCORES)}; each also with "
                          f"{_ORIGINAL} for the image's own size, such as dice{_ORIGINAL}")
     return ("working" if key == name else "own"), key
 

@@ -18,10 +18,11 @@ from cclcc_cli.addresses import without_password
 from cclcc_cli.config.bundle import Manifest
 from cclcc_cli.errors import BundleError, RunError
 from cclcc_cli.files import disk_problems
+from cclcc_cli.records import problem_text
 from cclcc_cli.runs.bundle_file import write_bundle_file
 from cclcc_cli.runs.folder import RECORDS, RunFolder, find_runs
 from cclcc_cli.runs.plan_record import PLAN, planned_ablations, planned_runs
-from cclcc_cli.wording import few
+from cclcc_cli.wording import few, instead
 
 ABLATIONS, SEARCHES = "ablations", "searches"
 _JOURNAL = "journal.log"
@@ -156,7 +157,7 @@ def _describe(root: Path, contents: Mapping[str, bytes], selection: Selection) -
                 where = str(selection.left_out[index][0].path)
             case _:
                 where = str(root)
-        reason = problem["msg"]
+        reason = problem_text(problem)
         if problem["type"].startswith("string"):
             reason = "names must be short and consist of letters, digits and ._+- alone"
         raise BundleError(f"{where}: a bundle cannot hold it: {reason}; to leave it out, name the "
@@ -232,7 +233,7 @@ def _named(root: Path, name: str, everything: Sequence[RunFolder]) -> dict[Path,
     if not found:
         known = sorted({word for own in words.values() for word in own})
         raise BundleError(f"{name}: not a run folder, and no run below {root} has a recipe or "
-                          f"method of this name; there are: {few(known, 12) or 'none'}")
+                          f"method of this name; {instead(name, known)}")
     return found
 
 
@@ -251,7 +252,7 @@ def _of_search(
     known = _searches(root)
     if name not in known:
         raise BundleError(f"--search {name}: no search of this name has run below {root}; "
-                          f"there are: {', '.join(known) or 'none'}")
+                          f"{instead(name, known)}")
     return {folder.path: folder for folder in everything
             if (trial := folder.trial) is not None and trial.search == name}
 

@@ -12,6 +12,7 @@ from cclcc_cli.errors import RunError
 from cclcc_cli.metrics.scores import MAIN, Metric, file_column, metric_name, metric_title
 from cclcc_cli.report.gather.finished import FinishedRun, Split
 from cclcc_cli.runs.folder import RunFolder
+from cclcc_cli.wording import counted
 
 _AGREES = 1e-6
 """How far the images' mean may be from the one in result.json, relative to it."""
@@ -77,8 +78,8 @@ def read_images(runs: Iterable[FinishedRun], split: Split, metric: Metric) -> Im
     runs = list(runs)
     with_split = [run for run in runs if split in run.scores]
     if with_split and all(run.scores[split].get(metric) is None for run in with_split):
-        raise RunError(f"--metric {metric_name(metric)}: none of {len(with_split)} runs has "
-                       f"{metric_title(metric)} of its {split} images, such as "
+        raise RunError(f"--metric {metric_name(metric)}: none of "
+                       f"{counted(len(with_split), 'run')} has {metric_title(metric)} of its {split} images, such as "
                        f"{with_split[0].path}: they are older than this score; choose another "
                        "--metric, or train them again with cclcc train --fresh")
     kept, scores, problems = [], {}, []

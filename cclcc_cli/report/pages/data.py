@@ -152,7 +152,7 @@ def data_notes(info: StoreInfo, statistics: DataStatistics) -> list[str]:
                                       f"pixels: there it is empty"),
     ]
     notes = [f"There is no {split} split." for split in ("val", "test") if not info.counts[split]]
-    notes += [f"{count} {what}{'s' if count > 1 else ''} {how}."
+    notes += [f"{counted(count, what)} {how}."
               for count, what, how in counted if count]
     for subset in statistics.subsets:
         notes += [

@@ -9,7 +9,7 @@ from cclcc_cli.config.base import TwoStreamRecipe
 from cclcc_cli.config.clauses import NOTHING, first_part, square
 from cclcc_cli.config.recipes import AnyRecipe
 from cclcc_cli.report.gather.details import GroupDetails
-from cclcc_cli.wording import listed
+from cclcc_cli.wording import counted, listed
 
 
 def describe_settings(group: GroupDetails) -> Mapping[str, Sequence[str]]:
@@ -35,7 +35,7 @@ def describe_settings(group: GroupDetails) -> Mapping[str, Sequence[str]]:
         splits=[f"{counts[split]:,} {word}" for split, word in
                 (("train", "training"), ("val", "validation"), ("test", "test"))
                 if split in counts],
-        leaked=[f"{count:,} {word} {'images show' if count > 1 else 'image shows'}"
+        leaked=[counted(count, f"{word} image shows", f"{word} images show")
                 for split, word in (("val", "validation"), ("test", "test"))
                 if (count := leaked.get(split, 0))])
     passages = [part.partition("\n") for part in text.split("§ ")[1:]]
@@ -51,11 +51,6 @@ def describe_method(recipe: AnyRecipe) -> str:
 def _some(words: Sequence[object]) -> str:
     """The same of those that are not empty."""
     return listed([word for word in words if word])
-
-
-def counted(count: int, thing: str) -> str:
-    """As ``1 step`` or ``1,500 steps``."""
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
 def _without_marks(value: object) -> object:
