@@ -29,19 +29,21 @@ def counted(count: int, thing: str, several: str = "") -> str:
     return f"{count:,} {thing if count == 1 else several or f'{thing}s'}"
 
 
-def instead(name: object, known: Iterable[object], title: str = "there are") -> str:
+def instead(name: object, known: Iterable[object], title: str = "") -> str:
     """What to write where a name is unknown: ``did you mean clcc?``, or all that there are.
 
     Args:
         name: as it was given.
         known: names that would do.
-        title: of the list.
+        title: of the list, which then comes whether a name is close or not, as in
+            ``allowed: supervised, clcc; did you mean clcc?``
     """
     names = {str(one).lower(): str(one) for one in known}
     close = get_close_matches(str(name).lower(), names, n=1)
-    if close:
-        return f"did you mean {names[close[0]]}?"
-    return f"{title}: {few([*names.values()], 15) or 'none'}"
+    meant = [f"did you mean {names[close[0]]}?"] if close else []
+    if title:
+        return "; ".join([f"{title}: {', '.join(names.values()) or 'none'}", *meant])
+    return meant[0] if meant else f"there are: {few([*names.values()], 15) or 'none'}"
 
 
 def duration(seconds: float) -> str:

@@ -150,8 +150,8 @@ def _show_summary(plan: "AblationPlan", summary: "AblationOutcome", runs: Path, 
         raise DiskFullError(f"stopped with {progress}: {summary.disk_full}")
     if summary.failures:
         raise RunsFailed(
-            f"{len(summary.failures)} of {counted(summary.total, 'run')} failed (listed above); fix "
-            "the cause, then repeat the command with --retry"
+            f"{len(summary.failures)} of {counted(summary.total, 'run')} failed (listed above); "
+            "fix the cause, then repeat the command with --retry"
         )
 
 

@@ -346,7 +346,7 @@ def _suggestion(keys: Sequence[int | str], model: type[BaseModel] | None) -> str
     )
     if keys[-1] in names:
         return "; it belongs to another kind of this section"
-    return f"; {instead(keys[-1], names, 'allowed here')}" if names else ""
+    return f"; {instead(keys[-1], names)}" if names else ""
 
 
 def _property(schema: Any, node: Any, key: str) -> Any:

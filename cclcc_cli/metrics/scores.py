@@ -107,8 +107,8 @@ def parse_metric(name: str) -> Metric:
     """
     key = name.removesuffix(_ORIGINAL)
     if key not in _BY_KEY:
-        raise ValueError(f"unknown score; {instead(key, SCORES)}; each also with "
-                         f"{_ORIGINAL} for the image's own size, such as dice{_ORIGINAL}")
+        raise ValueError(f"unknown score; {instead(key, SCORES, 'there are')}; each may end in "
+                         f"{_ORIGINAL}, for the image's own size")
     return ("working" if key == name else "own"), key
 
 

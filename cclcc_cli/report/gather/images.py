@@ -79,9 +79,10 @@ def read_images(runs: Iterable[FinishedRun], split: Split, metric: Metric) -> Im
     with_split = [run for run in runs if split in run.scores]
     if with_split and all(run.scores[split].get(metric) is None for run in with_split):
         raise RunError(f"--metric {metric_name(metric)}: none of "
-                       f"{counted(len(with_split), 'run')} has {metric_title(metric)} of its {split} images, such as "
-                       f"{with_split[0].path}: they are older than this score; choose another "
-                       "--metric, or train them again with cclcc train --fresh")
+                       f"{counted(len(with_split), 'run')} has {metric_title(metric)} of its "
+                       f"{split} images, such as {with_split[0].path}: they are older than this "
+                       "score; choose another --metric, or train them again with cclcc train "
+                       "--fresh")
     kept, scores, problems = [], {}, []
     stems_of: dict[tuple[str, int | None], tuple[tuple[str, ...], Path]] = {}
     for run in runs:

@@ -145,7 +145,7 @@ def test_a_run_older_than_the_score_stays_without_it_and_where_all_are_it_is_sai
 
     nsd = ("working", "nsd")
     forget(write_images_run([0.5, 0.6]))
-    with pytest.raises(RunError, match=r"--metric nsd: none of 1 runs has NSD@1% of its test "
+    with pytest.raises(RunError, match=r"--metric nsd: none of 1 run has NSD@1% of its test "
                        r"images, such as .*clcc-plain-8-0: they are older"):
         read(tmp_path, metric=nsd)
     write_images_run([0.5, 0.6], seed=1, columns={"nsd": [0.3, 0.4]})
