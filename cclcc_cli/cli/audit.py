@@ -15,7 +15,7 @@ def audit(
     size: StoredSize = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", show_default="runs/audit/NAME-SIZE",
+        typer.Option(metavar="DIR", file_okay=False, show_default="runs/audit/NAME-SIZE",
                      help="Directory for the findings as JSON and pictures."),
     ] = None,
     data: DataDir = DATA,

@@ -12,7 +12,7 @@ from cclcc_cli.wording import counted
 
 def bundle(
     out: Annotated[
-        Path, typer.Option("--out", metavar="FILE",
+        Path, typer.Option("--out", metavar="FILE", dir_okay=False,
                            help="The bundle to write, such as study.tar.xz.")
     ],
     names: Annotated[

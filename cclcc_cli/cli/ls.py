@@ -1,5 +1,6 @@
 """``cclcc ls``."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -44,22 +45,32 @@ def ls(
 def _show(listed: "Sequence[Listed]", source: Source, json: bool) -> None:
     from dataclasses import asdict
 
+    from cclcc_cli.runs.listing import Listed
+
     for note in source.notes:
         console.note(f"note: {note}")
     if json:
         console.show_json([{**asdict(one), "folder": source.readable(str(one.folder)),
                             "detail": source.readable(one.detail)} for one in listed])
         return
-    console.show_table(
-        f"{counted(len(listed), 'run')} {source.place}",
-        ["folder", "state", "recipe", "labels", "seed", "step", "val Dice %", "detail"],
-        [[source.readable(text) for text in _row(one)] for one in listed],
-    )
+    rows = [_row(one) for one in listed]
+    columns = list(_row(Listed(Path(), "")))
+    if not console.fits(columns, [list(row.values()) for row in rows]):
+        columns = [column for column in columns if column not in ("labels", "seed")]
+    console.show_table(f"{counted(len(listed), 'run')} {source.place}", columns,
+                       [[row[column] for column in columns] for row in rows], num_keys=1)
+    for row, one in zip(rows, listed, strict=True):
+        if one.detail:
+            console.show(f"{row['folder']}: {source.readable(one.detail)}")
 
 
-def _row(one: "Listed") -> list[str]:
-    return [
-        f"{one.folder.parent.name}/{one.folder.name}", one.state, one.name, str(one.labeled),
-        str(one.seed), f"{one.step}/{one.steps}" if one.steps else "",
-        "" if one.dice is None else f"{100 * one.dice:.2f}", one.detail,
-    ]
+def _row(one: "Listed") -> dict[str, str]:
+    """A run's cells by column; the folder's name says labels and seed as well."""
+    known = bool(one.name)
+    return {
+        "folder": f"{one.folder.parent.name}/{one.folder.name}", "state": one.state,
+        "recipe": one.name, "labels": str(one.labeled) if known else "",
+        "seed": str(one.seed) if known else "",
+        "step": f"{one.step}/{one.steps}" if one.steps else "",
+        "val Dice %": "" if one.dice is None else f"{100 * one.dice:.2f}",
+    }

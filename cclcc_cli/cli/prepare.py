@@ -29,12 +29,12 @@ def prepare(
         ),
     ] = None,
     images: Annotated[
-        Path | None, typer.Option(metavar="DIR", rich_help_panel=OWN,
+        Path | None, typer.Option(metavar="DIR", file_okay=False, rich_help_panel=OWN,
                                   help="Directory of images: jpg, png, bmp or tif.")
     ] = None,
     masks: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", rich_help_panel=OWN,
+        typer.Option(metavar="DIR", file_okay=False, rich_help_panel=OWN,
                      help="Directory of masks, named as the images or with a suffix such as "
                           "_mask."),
     ] = None,
@@ -70,7 +70,7 @@ def prepare(
     ] = None,
     splits: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", rich_help_panel=SPLITS,
+        typer.Option(metavar="DIR", file_okay=False, rich_help_panel=SPLITS,
                      help="Directory with train.txt and optionally val.txt, test.txt, "
                           "labeled_seed0.txt and fold0/."),
     ] = None,
@@ -93,7 +93,7 @@ def prepare(
     ] = None,
     groups: Annotated[
         Path | None,
-        typer.Option(metavar="CSV", rich_help_panel=SPLITS,
+        typer.Option(metavar="CSV", dir_okay=False, rich_help_panel=SPLITS,
                      help="Columns stem,group: patients or videos that stay on one side of every "
                           "split."),
     ] = None,

@@ -58,7 +58,8 @@ def copy(
         str, typer.Argument(metavar="NAME", help="A name that 'cclcc recipes' lists.")
     ],
     to: Annotated[
-        Path | None, typer.Option("--to", metavar="FILE", show_default="its own name, here",
+        Path | None, typer.Option("--to", metavar="FILE", dir_okay=False,
+                                  show_default="its own name, here",
                                   help="The file to write; it must not exist.")
     ] = None,
 ) -> None:

@@ -11,7 +11,6 @@ from cclcc_cli.cli.options import (
     DATA,
     OUTPUT,
     RUNS,
-    SCORES,
     Across,
     AllMetrics,
     Baseline,
@@ -38,7 +37,6 @@ from cclcc_cli.cli.report_options import (
 from cclcc_cli.cli.report_output import (
     Format,
     GridFormat,
-    check_figures,
     choose_format,
     page_command,
     publish,
@@ -57,8 +55,9 @@ class _ReportGroup(Group):
     """``cclcc report`` without a command is ``cclcc report table``."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        first = args[0] if args else ""
-        own = first in self.commands or (first and not first.startswith("-"))
+        if args[:1] == ["table"] and "--costs" in args:  # 0.2 had them in the main table as well
+            args = args[1:]
+        own = bool(args) and not args[0].startswith("-")
         if not own and "--help" not in args and not ctx.resilient_parsing:
             args, is_old = as_commands(args)
             if is_old:
@@ -100,10 +99,6 @@ def table(
     split: WhichSplit = "test",
     metric: MetricName = "dice",
     all_metrics: AllMetrics = False,
-    costs: Annotated[
-        bool, typer.Option("--costs", rich_help_panel=SCORES,
-                           help="Show weights, images through networks, speed and memory.")
-    ] = False,
     baseline: Baseline = None,
     across: Across = False,
     margin: Margin = None,
@@ -120,9 +115,8 @@ def table(
     correction, and a verdict.
     """
     chosen = choose_format(format, out)
-    check_figures(figures)
     question = ask(split, metric, baseline, across, margin, quoted, ablation,
-                    all_metrics=all_metrics, costs=costs)
+                    all_metrics=all_metrics)
     with open_reading(runs, bundle, mlflow, tracking_uri, experiment, ablation) as source:
         _publish_table(source, question, chosen, out, figures, data)
 
@@ -156,7 +150,6 @@ def grid(
     if chosen in ("csv", "json"):
         raise RunError(f"--out {out}: a grid is a table, markdown or latex; 'cclcc report table' "
                        f"writes {chosen}")
-    check_figures(figures)
     question = ask(split, metric, baseline, across, margin, quoted, ablation, grid=True)
     with open_reading(runs, bundle, mlflow, tracking_uri, experiment, ablation) as source:
         _publish_table(source, question, chosen, out, figures, data)
@@ -195,7 +188,6 @@ def page(
 
     It opens offline, in any browser.
     """
-    check_figures(figures)
     question = ask(split, metric, baseline, across, margin, quoted, ablation)
     with open_reading(runs, bundle, mlflow, tracking_uri, experiment, ablation) as source:
         from cclcc_cli.report.pages.report import write_html

@@ -22,12 +22,12 @@ FormatOption = Annotated[
 ]
 OutFile = Annotated[
     Path | None,
-    typer.Option("--out", metavar="FILE", rich_help_panel=OUTPUT,
+    typer.Option("--out", metavar="FILE", dir_okay=False, rich_help_panel=OUTPUT,
                  help="Write to this file instead of the terminal."),
 ]
 FiguresDir = Annotated[
     Path | None,
-    typer.Option("--figures", metavar="DIR", rich_help_panel=OUTPUT,
+    typer.Option("--figures", metavar="DIR", file_okay=False, rich_help_panel=OUTPUT,
                  help="Also draw figures, as PNG and PDF with captions, into this directory."),
 ]
 
@@ -59,7 +59,7 @@ def open_reading(
 def ask(
     split: Any, metric: str, baseline: str | None, across: bool, margin: float | None,
     quoted: Sequence[Path] | None, ablation: str | None, *, all_metrics: bool = False,
-    costs: bool = False, grid: bool = False,
+    grid: bool = False,
 ) -> "Question":
     """What the options ask of a report.
 
@@ -73,5 +73,5 @@ def ask(
     from cclcc_cli.config.quoted import load_quoted
     from cclcc_cli.report.pages.comparison import Question
 
-    return Question(split, primary, baseline, across, all_metrics, costs, grid, ablation,
+    return Question(split, primary, baseline, across, all_metrics, grid, ablation,
                     [load_quoted(path) for path in quoted or ()], own)

@@ -41,16 +41,6 @@ def choose_format(format: Format | None, out: Path | None) -> Format:
     return format or promised or "table"
 
 
-def check_figures(folder: Path | None) -> None:
-    """Refuse a file in place of the figures' folder before anything is read.
-
-    Raises:
-        RunError: it is one.
-    """
-    if folder and folder.exists() and not folder.is_dir():
-        raise RunError(f"--figures {folder}: is a file; give a folder")
-
-
 def page_command(
     runs: Path, bundles: Sequence[Path], mlflow: Mlflow | None, question: "Question",
     quoted: Sequence[Path], file: Path,

@@ -13,7 +13,8 @@ from cclcc_cli.wording import counted
 def splits(
     name: PreparedName,
     out: Annotated[
-        Path, typer.Option(metavar="DIR", help="Directory for the lists; it must be empty or new.")
+        Path, typer.Option(metavar="DIR", file_okay=False,
+                           help="Directory for the lists; it must be empty or new.")
     ],
     labels: Annotated[
         str,

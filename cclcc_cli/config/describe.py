@@ -78,7 +78,7 @@ def find_recipe(
         RecipeError: there is no such method.
     """
     if name not in methods:
-        raise RecipeError(f"method {name}: unknown; {instead(name, methods)}")
+        raise RecipeError(f"method {name}: unknown; {instead(name, methods, 'allowed')}")
     return methods[name]
 
 

@@ -12,7 +12,7 @@ from cclcc_cli.config.plugins import load_plugin
 from cclcc_cli.config.recipes import METHODS, example_of, method_of
 from cclcc_cli.config.schema import PluginSource
 from cclcc_cli.errors import CclccError
-from cclcc_cli.methods.contract import ContractBroken, Finding, require, run_contract
+from cclcc_cli.methods.contract import Finding, require, run_check, run_contract
 from cclcc_cli.metrics.scores import Score
 
 
@@ -56,7 +56,8 @@ def _check_score(row: Score, function: Callable[[Tensor, Tensor, Tensor], Tensor
     generator = torch.Generator().manual_seed(0)
     target = torch.rand(3, 1, 32, 32, generator=generator) > 0.6
     probs = torch.rand(3, 1, 32, 32, generator=generator)
-    try:
+
+    def check() -> None:
         some, best, worst = (function(p, p > 0.5, target) for p in (
             probs, target.float(), 1 - target.float()))
         require(some.shape == (3,) and some.dtype == torch.float64,
@@ -69,11 +70,8 @@ def _check_score(row: Score, function: Callable[[Tensor, Tensor, Tensor], Tensor
         sign = 1 if row.more_is_better else -1
         require(bool((sign * best > sign * worst).all()),
                 f"it gives {best.tolist()} to the truth and {worst.tolist()} to its opposite")
-    except ContractBroken as broken:
-        return Finding(title, str(broken))
-    except Exception as error:
-        return Finding(title, f"{type(error).__name__}: {' '.join(str(error).split())}")
-    return Finding(title)
+
+    return run_check(title, check)
 
 
 def _kind(section: type[BaseModel]) -> str:

@@ -20,7 +20,7 @@ from cclcc_cli.errors import BundleError, RunError
 from cclcc_cli.files import disk_problems
 from cclcc_cli.records import problem_text
 from cclcc_cli.runs.bundle_file import write_bundle_file
-from cclcc_cli.runs.folder import RECORDS, RunFolder, find_runs
+from cclcc_cli.runs.folder import RECORDS, RunFolder, find_runs, way_on
 from cclcc_cli.runs.plan_record import PLAN, planned_ablations, planned_runs
 from cclcc_cli.wording import few, instead
 
@@ -224,9 +224,9 @@ def _named(root: Path, name: str, everything: Sequence[RunFolder]) -> dict[Path,
         except ValueError:
             raise BundleError(f"{name}: is not below {root}; give --runs with the folder that "
                               "holds it") from None
+        folder.check_records()
         if (state := _state(folder)) not in _OVER:
-            raise BundleError(f"{name}: {state}, not finished; the same cclcc train command "
-                              "continues it")
+            raise BundleError(f"{name}: {state}, not finished; {way_on([state])}")
         return {folder.path: folder}
     words = {folder.path: _words(folder) for folder in everything}
     found = {folder.path: folder for folder in everything if name in words[folder.path]}
@@ -259,10 +259,12 @@ def _of_search(
 
 def _state(folder: RunFolder) -> str:
     try:
-        state = folder.state
+        state = "finished" if folder.finished else folder.state
+        if state in _OVER:
+            folder.check_records()
     except RunError:
         return "damaged"
-    return "finished" if state == "done" else state
+    return state
 
 
 def _describe_runs(left_out: Sequence[tuple[RunFolder, str]]) -> str:

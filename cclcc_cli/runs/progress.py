@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from cclcc_cli.runs.differences import left_behind
 from cclcc_cli.runs.folder import RunFolder
 from cclcc_cli.runs.identity import RunSpec
 from cclcc_cli.runs.records import ValidationRecord
@@ -142,8 +143,11 @@ def describe_start(folder: RunFolder, run: RunSpec, plan: Plan, first_step: int)
         f"{runtime.device} in {runtime.precision}; run folder {folder.path}",
     ]
     if first_step:
-        lines.append(f"continuing from step {first_step}")
-    return lines
+        return [*lines, f"continuing from step {first_step}"]
+    left = left_behind(folder.path, run.describe())
+    return [*lines, *(f"note: another run of this recipe is left as it is, {one.state} at step "
+                      f"{one.status.step or 0}, for it differs in {', '.join(how)}: {one.path}"
+                      for one, how in left.items())]
 
 
 def describe_record(record: ValidationRecord, total_steps: int) -> str:

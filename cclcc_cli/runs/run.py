@@ -1,14 +1,23 @@
 """Train one run: from a checked recipe to a finished run folder."""
 
+import traceback
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cclcc_cli.config.plugins import plugin_problems
 from cclcc_cli.config.recipes import AnyRecipe
 from cclcc_cli.data.store import load_store, store_path
-from cclcc_cli.errors import DiskFullError, Interrupted, RunBusyError, RunError, StorageError
+from cclcc_cli.errors import (
+    DiskFullError,
+    Interrupted,
+    PluginFailed,
+    RunBusyError,
+    RunError,
+    StorageError,
+)
 from cclcc_cli.files import disk_problems
 from cclcc_cli.runs.build import build_trainer
 from cclcc_cli.runs.folder import RunFolder
@@ -83,6 +92,7 @@ def train_run(
     Raises:
         DataError: the store is missing or does not suit the recipe.
         RunError: the run is being trained by another process, or its folder is damaged.
+        PluginFailed: a plug-in's code raised an exception; train.log holds its traceback.
         DiskError: its folder cannot be written; what is in it stays, and training can continue.
         TrainingDiverged: the loss stopped being finite.
         Interrupted: a signal stopped it; its state is saved.
@@ -96,6 +106,7 @@ def train_run(
         state = folder.status.state
         trained = state == "finished" or (pruner is not None and state == "validated")
         if trained and (result := folder.result) is not None:
+            folder.check_records()
             team.from_leader(None)
             if pruner is not None:
                 pruner.completed(folder.records())
@@ -109,12 +120,16 @@ def train_run(
         opened = tracking(folder) if tracking else nullcontext(_NoTracker())
         with stop_on_signals() as stop, opened as tracker:
             try:
-                with disk_problems(folder.path), team.together():
+                with (disk_problems(folder.path), team.together(),
+                      plugin_problems(recipe.plugins)):
                     result = _train(run, folder, display, tracker, stop, team, pruner)
                 folder.check_held()
             except RunBusyError:
                 raise  # another process holds the folder now, and mirrors it
             except BaseException as error:
+                if isinstance(error, PluginFailed):
+                    for line in "".join(traceback.format_exception(error)).splitlines():
+                        folder.append_log(line)
                 end_session(folder, _state_after(error), str(error) or type(error).__name__)
                 tracker.push()
                 raise
@@ -156,7 +171,7 @@ def follow_run(
             process was lost.
         Interrupted: a signal stopped all of them.
     """
-    with team.together(), stop_on_signals() as signals:
+    with team.together(), stop_on_signals() as signals, plugin_problems(recipe.plugins):
         run = _open_run(recipe, data_root, runtime)
         order: _Order | None = team.from_leader(None)
         if order is None:

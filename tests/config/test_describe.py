@@ -77,5 +77,5 @@ def test_types_are_in_words():
 
 
 def test_an_unknown_method_is_refused():
-    with pytest.raises(RecipeError, match="method foo: unknown; there are: supervised, clcc"):
+    with pytest.raises(RecipeError, match="method foo: unknown; allowed: supervised, clcc"):
         find_recipe("foo")

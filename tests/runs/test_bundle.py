@@ -127,6 +127,15 @@ def test_what_is_not_finished_is_left_out_and_named(root, first, tmp_path):
         select(root)
 
 
+@pytest.mark.parametrize("name", ["cell.json", "result.json", "costs.json", "metrics.jsonl"])
+def test_a_damaged_run_is_left_out_and_named_or_refused(root, first, tmp_path, name):
+    (first.path / name).write_text('[]' if name == "metrics.jsonl" else "{")
+    written = bundle(root, tmp_path / "b")
+    assert written.notes == (f"left out: 1 damaged ({first.path.name})",)
+    with pytest.raises(CclccError, match=f"{name}: .*cannot be read"):
+        select(root, names=[str(first.path)])
+
+
 def test_what_is_missing_in_one_bundle_and_held_by_another_is_no_note(root, first, file, tmp_path):
     first.update_status(state="stopped")
     bundle(root, tmp_path / "b")

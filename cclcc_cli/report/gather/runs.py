@@ -10,7 +10,7 @@ from cclcc_cli.metrics.scores import MAIN, SCORES, SIZES, Metric
 from cclcc_cli.report.gather.finished import Costs, FinishedRun, Leak, RunUsage, Split
 from cclcc_cli.report.gather.pool import pool_digest, pool_runs, read_label_seed
 from cclcc_cli.report.gather.values import Values
-from cclcc_cli.runs.folder import RunFolder, find_runs
+from cclcc_cli.runs.folder import RunFolder, find_runs, way_on
 from cclcc_cli.wording import few
 
 _RULES: Mapping[Split, str] = {"val": "validation_rules", "test": "rules"}
@@ -84,8 +84,7 @@ def read_run(folder: RunFolder) -> FinishedRun:
                        "name of a group")
     state = _state(folder)
     if state != "finished":
-        raise RunError(f"{folder.path}: {state}, not finished; the same cclcc train command "
-                       "resumes it")
+        raise RunError(f"{folder.path}: {state}, not finished; {way_on([state])}")
     return _read(folder)
 
 
@@ -200,5 +199,4 @@ def _nothing_finished(
     if not found:
         return (f"{root}: no run in it (looked for DATA/RUN/cell.json); "
                 "train one with: cclcc train RECIPE, or give --runs")
-    return (f"{root}: no finished run in it, but {', '.join(found)}; "
-            "the same cclcc train command resumes a run")
+    return f"{root}: no finished run in it, but {', '.join(found)}; {way_on(unfinished)}"

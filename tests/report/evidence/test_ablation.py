@@ -265,5 +265,5 @@ def test_a_record_from_before_definitions_or_a_damaged_one_is_refused(tmp_path):
     with pytest.raises(RunError, match="does not say what its runs stand for; rerun the same"):
         read_ablation(tmp_path, "a")
     write_record(tmp_path, "a", PlanRecord(threads=1), 1, [], {"design": "half"})
-    with pytest.raises(RunError, match=r"plan.json: definition: design = 'half': .*; remove the file"):
+    with pytest.raises(RunError, match=r"definition: design = 'half': .*; remove the file"):
         read_ablation(tmp_path, "a")

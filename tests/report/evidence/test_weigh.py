@@ -124,8 +124,8 @@ def test_a_named_baseline_may_have_other_labels(groups):
 
 
 def test_an_unknown_baseline_is_refused_with_what_there_is(groups):
-    with pytest.raises(RunError, match="--baseline fixmatch: no row has this name; there are: clcc, "
-                                       "joint, supervised, base, uamt, plain, full"):
+    with pytest.raises(RunError, match="--baseline fixmatch: no row has this name; there are: "
+                                       "clcc, joint, supervised, base, uamt, plain, full"):
         weigh(groups, scores_of(groups, {}), "fixmatch")
 
 

@@ -302,7 +302,7 @@ def test_a_root_without_a_finished_run_says_what_it_holds(write_run, tmp_path):
         f"{tmp_path}: no finished run in it, but 2 stopped, 1 unreadable, the first is "
     )
     assert str(torn) in text
-    assert text.endswith("the same cclcc train command resumes a run")
+    assert text.endswith("the same cclcc train command resumes it")
     assert "\n" not in text
 
 
