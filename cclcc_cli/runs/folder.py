@@ -54,7 +54,7 @@ RECORDS = ("cell.json", "recipe.yaml", "environment.json", "status.json", "resul
            "costs.json", "ablation.json", "search.json", "metrics.jsonl", "val_images.csv",
            "test_images.csv")
 """What a run folder says in text: all that a report needs except pictures of cases."""
-_ADVICE = "run with --fresh to start again"
+_ADVICE = "cclcc train --fresh trains it again"
 _TRAINED = ("finished", "validated")
 R = TypeVar("R", bound=Record)
 

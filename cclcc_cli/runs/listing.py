@@ -104,5 +104,5 @@ def _describe(folder: RunFolder) -> Listed:
         return replace(found, detail=str(error))
     result = folder.result if state in ("done", "validated") else None
     holder = folder.holder if state == "running" else None
-    return replace(found, state=state, dice=result.best.dice if result else None,
+    return replace(found, state=state, dice=result.best.dice if result and result.best else None,
                    detail=str(holder) if holder else found.detail)

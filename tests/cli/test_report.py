@@ -108,7 +108,7 @@ def test_costs_that_were_asked_of_the_main_table_are_their_own(root, words):
     old = invoke(*words, "--runs", root, "--format", "json")
     assert "this is now 'cclcc report costs " in old.stderr
     (row,) = json.loads(old.stdout)["rows"]
-    assert (row["learning_images"], row["judging_images"]) == (2.0, 0.0)
+    assert (row["learning_images"], row["forward_images"]) == (2.0, 0.0)
     assert row["predictor_parameters"] == row["training_parameters"] > 1000
     assert row["images_per_second"] > 0
     shown = invoke("costs", "--runs", root, "--format", "markdown").stdout.splitlines()[2]

@@ -20,8 +20,9 @@ def describe_settings(group: GroupDetails) -> Mapping[str, Sequence[str]]:
     """
     first, found, costs = group.first, group.group, group.group.first.costs
     assert group.recipe is not None
-    counts = first.cell.get("splits", {}).get("counts", {})
-    leaked = {split: len(stems) for split, stems in first.cell.get("leaked", {}).items()}
+    record, environment = first.record, first.environment
+    counts = (record.splits.counts if record.splits else None) or {}
+    leaked = {split: len(stems) for split, stems in (record.leaked or {}).items()}
     text = _environment().get_template("methods.txt.j2").render(
         recipe=group.recipe, group=found, labeled=found.first.labeled,
         train_images=found.first.train_images,
@@ -29,9 +30,9 @@ def describe_settings(group: GroupDetails) -> Mapping[str, Sequence[str]]:
             group.recipe.batch_norm == "joint"),
         steps=sorted(run.run.steps for run in group.runs),
         parameters=costs.predictor_parameters if costs else None,
-        cell=lambda *keys: first.text("cell", *keys),
-        environment=lambda *keys: first.text("environment", *keys),
-        gpu=first.text("environment", "gpu"),
+        data=record.data, runtime=record.runtime, environment=environment,
+        rule=record.splits.rule if record.splits else "",
+        torch=(environment.packages or {}).get("torch") or "",
         splits=[f"{counts[split]:,} {word}" for split, word in
                 (("train", "training"), ("val", "validation"), ("test", "test"))
                 if split in counts],

@@ -28,7 +28,7 @@ COST_COLUMNS = (
     Column("predictor_parameters", "M weights kept", "M", form=two_places, missing="none"),
     Column("training_parameters", "trained", "M", form=two_places, missing="none"),
     Column("learning_images", "images learnt from", form="{:.3g}".format, missing="none"),
-    Column("judging_images", "forward only", form="{:.3g}".format, missing="none"),
+    Column("forward_images", "forward only", form="{:.3g}".format, missing="none"),
     Column("images_per_second", "images/s", form="{:.1f}".format, missing="none"),
     Column("peak_memory_bytes", "peak GiB", "GiB", form=two_places, missing="none"),
 )
