@@ -33,7 +33,10 @@ def ls(
     ablation: OnlyAblation = None,
     json: Json = False,
 ) -> None:
-    """List run folders and how far they have come."""
+    """List run folders and how far they have come.
+
+    Two lines each where a table does not fit.
+    """
     from cclcc_cli.runs.listing import list_runs
 
     with open_source(runs, bundle or ()) as source:
@@ -54,18 +57,27 @@ def _show(listed: "Sequence[Listed]", source: Source, json: bool) -> None:
                             "detail": source.readable(one.detail)} for one in listed])
         return
     rows = [_row(one) for one in listed]
-    columns = list(_row(Listed(Path(), "")))
-    if not console.fits(columns, [list(row.values()) for row in rows]):
-        columns = [column for column in columns if column not in ("labels", "seed")]
-    console.show_table(f"{counted(len(listed), 'run')} {source.place}", columns,
-                       [[row[column] for column in columns] for row in rows], num_keys=1)
+    columns, cells = list(_row(Listed(Path(), ""))), [list(row.values()) for row in rows]
+    title = f"{counted(len(listed), 'run')} {source.place}"
+    wide = console.fits(columns, cells)
+    if wide:
+        console.show_table(title, columns, cells)
+    else:
+        console.show(title)
     for row, one in zip(rows, listed, strict=True):
+        if not wide:
+            console.show(row["folder"])
+            said = [one.state, *([f"step {row['step']}"] if one.steps else []),
+                    *([f"val Dice {row['val Dice %']} %"] if one.dice is not None else []),
+                    *([f"recipe {one.name}"] if one.name else [])]
+            console.show(f"    {', '.join(said)}")
         if one.detail:
-            console.show(f"{row['folder']}: {source.readable(one.detail)}")
+            start = f"{row['folder']}: " if wide else "    "
+            console.show(start + source.readable(one.detail))
 
 
 def _row(one: "Listed") -> dict[str, str]:
-    """A run's cells by column; the folder's name says labels and seed as well."""
+    """A run's cells by column."""
     known = bool(one.name)
     return {
         "folder": f"{one.folder.parent.name}/{one.folder.name}", "state": one.state,
