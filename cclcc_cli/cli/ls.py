@@ -35,7 +35,7 @@ def ls(
 ) -> None:
     """List run folders and how far they have come.
 
-    Two lines each where a table does not fit.
+    Where the table is wider than the terminal, each run takes two lines.
     """
     from cclcc_cli.runs.listing import list_runs
 

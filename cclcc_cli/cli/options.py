@@ -128,7 +128,7 @@ Device = Annotated[
 Precision = Annotated[
     Literal["auto", "fp32", "bf16", "fp16"],
     typer.Option("--precision", rich_help_panel=COMPUTING,
-                 help="Of convolutions; auto takes bf16 if the hardware has it."),
+                 help="Precision of convolutions; auto takes bf16 if the hardware has it."),
 ]
 BaseOverrides = Annotated[
     list[str] | None,

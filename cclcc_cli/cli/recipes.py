@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from cclcc_cli.cli import console
-from cclcc_cli.cli.help import Command, Group
+from cclcc_cli.cli.help import Command, CommandGroup
 from cclcc_cli.cli.options import Json
 
-app = typer.Typer(cls=Group, invoke_without_command=True, rich_markup_mode=None, epilog="""
+app = typer.Typer(cls=CommandGroup, invoke_without_command=True, rich_markup_mode=None, epilog="""
 Examples:
   cclcc recipes
   cclcc recipes copy kvasir
@@ -52,7 +52,11 @@ def recipes(ctx: typer.Context, json: Json = False) -> None:
                                   initial_indent=INDENT, subsequent_indent=INDENT))
 
 
-@app.command(cls=Command)
+@app.command(cls=Command, epilog="""
+Examples:
+  cclcc recipes copy kvasir
+  cclcc recipes copy ablations/small --to mine.yaml
+""")
 def copy(
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="A name that 'cclcc recipes' lists.")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cclcc_cli.cli import console, report_views
-from cclcc_cli.cli.help import Command, Group
+from cclcc_cli.cli.help import Command, CommandGroup
 from cclcc_cli.cli.options import (
     DATA,
     OUTPUT,
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from cclcc_cli.report.pages.comparison import Question
 
 
-class _ReportGroup(Group):
+class _ReportGroup(CommandGroup):
     """``cclcc report`` without a command is ``cclcc report table``."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -121,7 +121,10 @@ def table(
         _publish_table(source, question, chosen, out, figures, data)
 
 
-@app.command(cls=Command)
+@app.command(cls=Command, epilog="""
+Examples:
+  cclcc report grid --format latex
+""")
 def grid(
     runs: ReadRuns = RUNS,
     bundle: Bundles = None,
@@ -155,9 +158,14 @@ def grid(
         _publish_table(source, question, chosen, out, figures, data)
 
 
-for view in (report_views.ablation, report_views.costs, report_views.spread, report_views.ranks,
-             report_views.search):
-    app.command(cls=Command)(view)
+for view, example in (
+    (report_views.ablation, "ablation small --metric iou"),
+    (report_views.costs, "costs --format csv --out costs.csv"),
+    (report_views.spread, "spread --baseline mean_teacher"),
+    (report_views.ranks, "ranks --format markdown"),
+    (report_views.search, "search small"),
+):
+    app.command(cls=Command, epilog=f"Examples:\n  cclcc report {example}")(view)
 
 
 @app.command(cls=Command, epilog="""

@@ -37,7 +37,7 @@ class ContractBroken(Exception):
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """What came of one check.
 
     Attributes:
@@ -51,7 +51,7 @@ class Finding:
     raised: bool = False
 
 
-def run_contract(recipe: BaseRecipe) -> Iterator[Finding]:
+def run_contract(recipe: BaseRecipe) -> Iterator[CheckResult]:
     """Every check on a tiny recipe, one after the other.
 
     What a method raises is a problem too, and the last one: no other check could run.
@@ -63,16 +63,17 @@ def run_contract(recipe: BaseRecipe) -> Iterator[Finding]:
             break
 
 
-def run_check(title: str, check: Callable[[], None]) -> Finding:
+def run_check(title: str, check: Callable[[], None]) -> CheckResult:
     """What comes of one check."""
     try:
         check()
     except ContractBroken as broken:
-        return Finding(title, str(broken))
+        return CheckResult(title, str(broken))
     except Exception as error:
-        where = [] if isinstance(error, CclccError) else [find_line(error)]
-        return Finding(title, ": ".join(filter(None, [*where, describe_error(error)])), raised=True)
-    return Finding(title)
+        line = "" if isinstance(error, CclccError) else find_line(error)
+        text = ": ".join(filter(None, [line, describe_error(error)]))
+        return CheckResult(title, text, raised=True)
+    return CheckResult(title)
 
 
 def build_fresh(recipe: BaseRecipe) -> Method:

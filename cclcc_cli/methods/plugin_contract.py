@@ -12,11 +12,11 @@ from cclcc_cli.config.plugins import load_plugin
 from cclcc_cli.config.recipes import METHODS, example_of, method_of
 from cclcc_cli.config.schema import PluginSource
 from cclcc_cli.errors import CclccError
-from cclcc_cli.methods.contract import Finding, require, run_check, run_contract
+from cclcc_cli.methods.contract import CheckResult, require, run_check, run_contract
 from cclcc_cli.metrics.scores import Score
 
 
-def run_plugin_contract(source: PluginSource) -> Iterator[tuple[str, Finding]]:
+def run_plugin_contract(source: PluginSource) -> Iterator[tuple[str, CheckResult]]:
     """What is checked and what came of it, for everything that a plug-in offers.
 
     A network or a loss is checked by supervised training with it at its defaults.
@@ -36,22 +36,22 @@ def run_plugin_contract(source: PluginSource) -> Iterator[tuple[str, Finding]]:
     for row, function in plugin.scores.items():
         yield f"score {row.key}", _check_score(row, function)
     if not (plugin.methods or plugin.networks or plugin.losses or plugin.scores):
-        yield "plug-in", Finding("It offers something.", "its PLUGIN is empty")
+        yield "plug-in", CheckResult("It offers something.", "its PLUGIN is empty")
 
 
-def _train(subject: str, raw: dict[str, Any]) -> Iterator[tuple[str, Finding]]:
+def _train(subject: str, raw: dict[str, Any]) -> Iterator[tuple[str, CheckResult]]:
     title = "Its example is a valid recipe."
     try:
         recipe = parse_recipe(raw, "example")
     except CclccError as error:
-        yield subject, Finding(title, " ".join(str(error).split()))
+        yield subject, CheckResult(title, " ".join(str(error).split()))
         return
-    yield subject, Finding(title)
+    yield subject, CheckResult(title)
     for finding in run_contract(recipe):
         yield subject, finding
 
 
-def _check_score(row: Score, function: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Finding:
+def _check_score(row: Score, function: Callable[[Tensor, Tensor, Tensor], Tensor]) -> CheckResult:
     title = "One bounded float64 per image, best where the mask is the truth."
     generator = torch.Generator().manual_seed(0)
     target = torch.rand(3, 1, 32, 32, generator=generator) > 0.6

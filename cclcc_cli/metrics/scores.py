@@ -66,7 +66,7 @@ SCORES: tuple[str, ...] = tuple(score.key for score in TABLE)
 OVERLAP_SCORES: tuple[str, ...] = tuple(s.key for s in TABLE if not s.from_outlines)
 SIZES: tuple[Size, ...] = ("working", "own")
 MAIN: Metric = ("working", "dice")
-"""What is judged where nobody asks for another, and what chooses the best checkpoint."""
+"""The primary score where nobody asks for another, and what chooses the best checkpoint."""
 ALL_METRICS: tuple[Metric, ...] = tuple((size, key) for size in SIZES for key in SCORES)
 
 _BY_KEY: Mapping[str, Score] = {score.key: score for score in TABLE}

@@ -19,7 +19,7 @@ _AGREES = 1e-6
 
 
 @dataclass(frozen=True)
-class SplitScores:
+class ImageValues:
     """One score of every image of a split.
 
     Attributes:
@@ -38,7 +38,7 @@ class SplitScores:
     groups: tuple[str, ...] | None = None
     metric: Metric = MAIN
 
-    def of(self, stems: Sequence[str]) -> "SplitScores":
+    def of(self, stems: Sequence[str]) -> "ImageValues":
         """The same for some of the images, in the order asked for."""
         if tuple(stems) == self.stems:
             return self
@@ -50,7 +50,7 @@ class SplitScores:
             groups=None if self.groups is None else tuple(self.groups[n] for n in found))
 
 
-RunScores = Mapping[Path, SplitScores]
+RunScores = Mapping[Path, ImageValues]
 """One score of a split's images, by run folder."""
 
 
@@ -104,7 +104,7 @@ def read_images(runs: Iterable[FinishedRun], split: Split, metric: Metric) -> Im
     return ImageReading(tuple(kept), scores, tuple(f"left out: {text}" for text in problems))
 
 
-def _read(run: FinishedRun, split: Split, metric: Metric) -> SplitScores:
+def _read(run: FinishedRun, split: Split, metric: Metric) -> ImageValues:
     column, path = file_column(metric), RunFolder(run.path).images_table(split)
     try:
         with path.open(encoding="utf-8", newline="") as file:
@@ -133,7 +133,7 @@ def _read(run: FinishedRun, split: Split, metric: Metric) -> SplitScores:
     assert stated is not None  # or it would not be read
     if not abs(mean - stated) <= _AGREES * max(abs(stated), 1):
         raise _unsound(run, split, f"its mean {column} is {mean:.6f}, in result.json {stated:.6f}")
-    return SplitScores(
+    return ImageValues(
         stems, values, foreground, None if groups is None else tuple(groups), metric)
 
 

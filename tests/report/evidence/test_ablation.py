@@ -20,7 +20,7 @@ from cclcc_cli.report.evidence.ablation import (
 )
 from cclcc_cli.report.evidence.statistics import contrast, difference
 from cclcc_cli.report.evidence.verdicts import holm
-from cclcc_cli.report.gather.images import SplitScores
+from cclcc_cli.report.gather.images import ImageValues
 from cclcc_cli.report.gather.pool import pool_runs
 from cclcc_cli.runs.plan_record import PlanRecord, write_record
 
@@ -65,7 +65,7 @@ def world(make_run):
                 runs.append(run)
                 stems = (images or {}).get(point.variant, range(IMAGES))
                 values = easy + effect(point) + random.normal(0, 0.02, IMAGES)
-                scores[run.path] = SplitScores(tuple(map(str, stems)), values[:len(stems)])
+                scores[run.path] = ImageValues(tuple(map(str, stems)), values[:len(stems)])
             folders[point.place] = known[key].path
         planned = PlannedAblation("a", definition, folders)
         return find_corners(planned, pool_runs(runs), scores)

@@ -8,7 +8,7 @@ from cclcc_cli.report.evidence.statistics import difference, unpaired
 from cclcc_cli.report.evidence.verdicts import holm
 from cclcc_cli.report.evidence.weigh import check_comparable, unclear_baselines, weigh
 from cclcc_cli.report.gather.groups import group_runs
-from cclcc_cli.report.gather.images import SplitScores
+from cclcc_cli.report.gather.images import ImageValues
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def scores_of(groups, shifts, stems=None):
     random = np.random.default_rng(0)
     images = random.uniform(0.3, 0.8, 40)
     return {
-        run.path: SplitScores(
+        run.path: ImageValues(
             (stems or {}).get(run.group[0], tuple(f"i{n}" for n in range(40))),
             images + shifts.get(run.group[0], 0) + random.normal(0, 0.02, 40))
         for group in groups for run in group.runs
