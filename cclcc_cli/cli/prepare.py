@@ -8,6 +8,7 @@ import typer
 from cclcc_cli.cli import console
 from cclcc_cli.cli.options import DATA, DOWNLOADS, DataDir, DownloadsDir, Json, Quiet
 from cclcc_cli.errors import DataError
+from cclcc_cli.wording import counted
 
 if TYPE_CHECKING:
     from cclcc_cli.data.prepare import Prepared
@@ -28,12 +29,12 @@ def prepare(
         ),
     ] = None,
     images: Annotated[
-        Path | None, typer.Option(metavar="DIR", rich_help_panel=OWN,
+        Path | None, typer.Option(metavar="DIR", file_okay=False, rich_help_panel=OWN,
                                   help="Directory of images: jpg, png, bmp or tif.")
     ] = None,
     masks: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", rich_help_panel=OWN,
+        typer.Option(metavar="DIR", file_okay=False, rich_help_panel=OWN,
                      help="Directory of masks, named as the images or with a suffix such as "
                           "_mask."),
     ] = None,
@@ -69,7 +70,7 @@ def prepare(
     ] = None,
     splits: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", rich_help_panel=SPLITS,
+        typer.Option(metavar="DIR", file_okay=False, rich_help_panel=SPLITS,
                      help="Directory with train.txt and optionally val.txt, test.txt, "
                           "labeled_seed0.txt and fold0/."),
     ] = None,
@@ -92,7 +93,7 @@ def prepare(
     ] = None,
     groups: Annotated[
         Path | None,
-        typer.Option(metavar="CSV", rich_help_panel=SPLITS,
+        typer.Option(metavar="CSV", dir_okay=False, rich_help_panel=SPLITS,
                      help="Columns stem,group: patients or videos that stay on one side of every "
                           "split."),
     ] = None,
@@ -175,14 +176,15 @@ def _show(done: "Prepared", json: bool) -> None:
     if store.splits.dropped:
         counts += f", {len(store.splits.dropped)} dropped"
     subsets = ", ".join(f"{share:.0%}: {number}" for share, number in done.labeled.items())
+    odd = counted(len(store.audit.findings), "odd image or mask", "odd images or masks")
     lines = {
         "store": store.path,
         "images": f"{info.num_images} ({counts}), {info.size}x{info.size} pixels",
         "splits": info.split_rule,
         "foreground": f"{info.foreground_share:.1%} of an image on average",
         "labels": subsets,
-        "audit": f"{len(store.audit.pairs)} pairs of the same, {len(store.audit.findings)} odd "
-                 f"images or masks (cclcc audit {info.name})",
+        "audit": f"{counted(len(store.audit.pairs), 'pair')} of the same, {odd} "
+                 f"(cclcc audit {info.name})",
         "digest": f"{info.digest[:12]} (splits {info.split_digest[:12]})",
         "licence": info.license or "not stated; --license says it",
     }

@@ -22,6 +22,7 @@ from cclcc_cli.data.store import Store, load_store
 from cclcc_cli.data.store_index import IndexRow
 from cclcc_cli.data.store_writer import Contents, Sample, remove_stale, write_store
 from cclcc_cli.errors import DataError
+from cclcc_cli.wording import counted
 
 Progress = Callable[[str, int, int], None]
 
@@ -204,7 +205,7 @@ def _same_store(path: Path, plan: _Plan, executor: Executor) -> Store:
         "removed": len(old.keys() - new.keys()),
         "changed": sum(old[stem] != new[stem] for stem in old.keys() & new.keys()),
     }
-    differs = [f"{count} images {what}" for what, count in counts.items() if count]
+    differs = [f"{counted(count, 'image')} {what}" for what, count in counts.items() if count]
     if new.keys() != old.keys() or not _same_splits(store, plan):
         differs.append("other splits")
     # An option that was not given says nothing about what is stored.

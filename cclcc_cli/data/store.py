@@ -47,6 +47,7 @@ from cclcc_cli.data.store_index import (
 from cclcc_cli.errors import DataError
 from cclcc_cli.files import DATA
 from cclcc_cli.records import Record, describe_damage, to_json
+from cclcc_cli.wording import instead
 
 _USUAL_SIZE = 320
 
@@ -273,7 +274,9 @@ def _missing(path: Path) -> str:
     name, root = path.parent.name, path.parent.parent
     beside = _stored_sizes(path.parent)
     others = f" (there are: {', '.join(map(str, beside))} pixels)" if beside else ""
-    return (f"no store for {name} at {path.name} pixels under {root}{others}; "
+    meant = instead(name, sorted({info.parts[-3] for info in root.glob("*/*/dataset.json")}))
+    hint = f"{meant} Else " if meant.endswith("?") and not beside else ""
+    return (f"no store for {name} at {path.name} pixels under {root}{others}; {hint}"
             f"make it with: {prepare_command(path)}")
 
 

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from cclcc_cli.config.plugins import implementation
+from cclcc_cli.config.plugins import build_from_plugin
 from cclcc_cli.config.schema import LossSection, SupervisedLoss
 from cclcc_cli.losses.overlap import bce_dice_loss, boundary_weights
 
@@ -10,9 +10,8 @@ from cclcc_cli.losses.overlap import bce_dice_loss, boundary_weights
 def supervised_loss(logits: Tensor, target: Tensor, config: LossSection) -> Tensor:
     """The loss that the recipe names, a scalar, for ``(L, 1, H, W)`` logits and target."""
     if not isinstance(config, SupervisedLoss):
-        of_plugin = implementation(config)
-        assert of_plugin is not None
-        loss: Tensor = of_plugin(logits.float(), target, config)
+        loss = build_from_plugin(config, Tensor, logits.float(), target)
+        assert loss is not None
         return loss
     # Half precision is for the convolutions: sums over 10^5 pixels need all of float32.
     return bce_dice_loss(logits.float(), target, supervised_weights(target, config))

@@ -54,7 +54,7 @@ def write_images_run(tmp_path: Path) -> Callable[..., RunFolder]:
         folder = RunFolder(tmp_path / f"{data}-64" / place)
         group = f"{method}{name}{labeled}{data}{data_digest}{'' if fold is None else fold}"
         folder.write_json("cell.json", {
-            "arm": group.encode().hex(), "recipe": {
+            "digest": "e" * 64, "arm": group.encode().hex(), "recipe": {
                 "name": name, "method": method, "seed": seed, "data": {"fold": fold}},
             "data": {"name": data, "size": 64, "digest": data_digest},
             "split_digest": str(5 if fold is None else fold) * 64,

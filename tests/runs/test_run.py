@@ -177,6 +177,34 @@ def test_a_finished_run_is_not_trained_again_but_afresh_if_asked(train):
     assert outcome(anew) == before
 
 
+def test_a_finished_run_whose_records_are_damaged_is_refused_by_name(train):
+    done = train("supervised")
+    for name in ("cell.json", "metrics.jsonl"):
+        path = done.folder.path / name
+        whole = path.read_bytes()
+        path.write_text("[]")
+        with pytest.raises(RunError, match=f"{name}: .*cannot be read .*--fresh"):
+            train("supervised")
+        path.write_bytes(whole)
+    assert not train("supervised").trained
+    (done.folder.path / "cell.json").unlink()
+    with pytest.raises(RunError, match="cell.json: is missing"):
+        train("supervised")
+    assert train("supervised", fresh=True).trained
+
+
+def test_a_stopped_run_that_other_threads_leave_behind_is_named(tiny_data, tiny_recipe, tmp_path):
+    display = Meddler()
+    for threads, state in ((1, "stopped"), (2, "finished")):
+        done = train_run(
+            parse_recipe(tiny_recipe("supervised"), "test"), data_root=tiny_data,
+            runs_root=tmp_path, runtime=Runtime("cpu", "fp32", cpu_threads=threads),
+            display=display)
+        done.folder.update_status(state=state)
+    (note,) = (line for line in display.lines if line.startswith("note: "))
+    assert "stopped at step 12, for it differs in runtime.threads 1 -> 2: " in note
+
+
 @pytest.mark.parametrize("method", sorted(set(METHODS) - {"supervised", "clcc"}))
 def test_every_rival_stopped_and_started_again_ends_the_same(train, method):
     """Noise, boxes, shares and points are drawn from states that the checkpoint holds."""

@@ -162,7 +162,7 @@ def test_stopped_and_gone_on_with_it_ends_with_the_same_bits(spec, tmp_path, opt
         for session, last in enumerate(stops):
             looks = iter(range(12))
             trainer = build_trainer(
-                made, plan, tmp_path / name, observer=Deaf(), team=SINGLE_PROCESS,
+                made, plan, tmp_path / name, observer=Deaf(), context=SINGLE_PROCESS,
                 stop_requested=lambda looks=looks, last=last: next(looks, 0) >= last,
             )
             if session:

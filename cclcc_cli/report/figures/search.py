@@ -19,6 +19,7 @@ from cclcc_cli.report.figures.figure import Drawn
 from cclcc_cli.report.figures.importance import draw_importance
 from cclcc_cli.sweeps.search.plan import OWN_SETTING
 from cclcc_cli.sweeps.search.result import FEW, SearchResult, TrialResult
+from cclcc_cli.wording import counted
 
 _HEIGHT = 2.4
 """Inches."""
@@ -28,7 +29,8 @@ def draw_search(result: SearchResult) -> Drawn:
     """The history of its trials and, where it is known, what each key explains."""
     history = render(
         "history", f"{result.name}: trials",
-        f"The {_score(result)} of {len(result.trials)} trials in their order, and the best so far.",
+        f"The {_score(result)} of {counted(len(result.trials), 'trial')} in their order, and the "
+        "best so far.",
         lambda: plot_history(result),
     )
     if not result.importances:

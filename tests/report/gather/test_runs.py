@@ -18,7 +18,7 @@ def write_run(tmp_path):
     def write(name="run", state="finished", seed=0, group="a" * 64, test=True):
         folder = RunFolder(tmp_path / "polyps-64" / name)
         folder.write_json("cell.json", {
-            "arm": group, "recipe": {
+            "digest": "e" * 64, "arm": group, "recipe": {
                 "name": "kvasir", "method": "clcc", "seed": seed, "data": {"fold": None}},
             "data": {"name": "polyps", "size": 64, "digest": "d" * 64}, "split_digest": "5" * 64,
             "runtime": {"device": "cpu", "precision": "bf16", "threads": 2},
@@ -210,19 +210,25 @@ def test_a_torn_file_is_named_and_the_rest_is_read(write_run, tmp_path, name):
 
 
 BROKEN = [
-    ("cell.json", ("arm",), None, "arm is None, not of type str"),
-    ("cell.json", ("recipe", "seed"), "one", "recipe.seed is 'one', not of type int"),
-    ("cell.json", ("data",), [], "data.name is missing"),
-    ("cell.json", ("labeled", "of"), 0, "labeled.of is 0, not above 0"),
-    ("status.json", ("state",), 7, "state is 7, not of type str"),
-    ("status.json", ("test_reads",), "once", "test_reads is 'once', not of type int"),
-    ("result.json", ("steps",), 0, "steps is 0, not above 0"),
-    ("result.json", ("rules",), "none", "rules is 'none', not of type dict"),
-    ("result.json", ("test",), {}, "test.working.dice is missing"),
+    ("cell.json", ("arm",), None, "cannot be read (group = None: input should be a valid string)"),
+    ("cell.json", ("recipe", "seed"), "one",
+     "cannot be read (recipe.seed = 'one': input should be a valid integer)"),
+    ("cell.json", ("data",), {}, "cannot be read (data.name is missing)"),
+    ("cell.json", ("labeled", "of"), 0,
+     "cannot be read (labeled.of = 0: input should be greater than 0)"),
+    ("cell.json", ("labeled", "of"), None, "labeled.of is missing"),
+    ("status.json", ("test_reads",), "once",
+     "cannot be read (test_reads = 'once': input should be a valid integer)"),
+    ("status.json", ("test_reads",), None, "test_reads is missing"),
+    ("result.json", ("steps",), 0, "cannot be read (steps = 0: input should be greater than 0)"),
+    ("result.json", ("rules",), "none",
+     "cannot be read (rules = 'none': input should be an object)"),
+    ("result.json", ("test",), {}, "cannot be read (test.working is missing)"),
+    ("result.json", ("test", "working"), {}, "test.working.dice is missing"),
     ("result.json", ("test", "own", "assd"), float("nan"),
      "test.own.assd is nan, not a finite number"),
     ("result.json", ("val", "working", "iou"), "0.5",
-     "val.working.iou is '0.5', not a finite number"),
+     "cannot be read (val.working.iou = '0.5': input should be a valid number)"),
 ]
 
 
@@ -302,7 +308,7 @@ def test_a_root_without_a_finished_run_says_what_it_holds(write_run, tmp_path):
         f"{tmp_path}: no finished run in it, but 2 stopped, 1 unreadable, the first is "
     )
     assert str(torn) in text
-    assert text.endswith("the same cclcc train command resumes a run")
+    assert text.endswith("the same cclcc train command resumes it")
     assert "\n" not in text
 
 

@@ -113,7 +113,7 @@ def test_every_row_has_three_cells_and_the_record_is_json(runs):
 
 
 @pytest.mark.parametrize(("name", "message"), [
-    ("uamt", "uamt: neither a run folder nor a group in .*; there are clcc, other, ours"),
+    ("uamt", "uamt: neither a run folder nor a group in .*; there are: clcc, other, ours"),
     ("clcc", r"clcc: matches several groups: .* \(polyps-64 clcc other 8\), .* give one of these "
      "digests"),
 ])
