@@ -3,11 +3,12 @@
 A folder ``<data root>/<name>/<size>/``:
 
     images.npy    (n, S, S, 3) uint8 RGB
-    masks.npy     (n, S, S) uint8 in {0, 1}
+    masks.npy     (n, S, S) uint8: 0 background, 1 object, 255 ignored (see ``data.class_map``)
     index.csv     one row per image: stem, own height and width, SHA-256 of both files,
-                  foreground, group
+                  foreground, group, ignored
     original_masks.bin  original_masks_offsets.npy
-                  each mask at its own size as a bilevel PNG, one after another
+                  each mask at its own size as a PNG, one after another: bilevel, or grey levels
+                  that are class and ignored values; nothing for an image without a mask
     splits/       train.txt val.txt test.txt labeled_seed0.txt ... (see ``data.splits``), and
                   a folder fold0, fold1 ... of the same for each fold
     audit.json    what is doubtful about it (see ``data.audit``)
@@ -39,6 +40,7 @@ from cclcc_cli.data.groups import given_groups
 from cclcc_cli.data.splits import Splits, read_splits
 from cclcc_cli.data.store_index import (
     FORMAT,
+    READABLE,
     IndexRow,
     content_digest,
     mean_foreground,
@@ -75,6 +77,8 @@ class StoreInfo:
         split_rule: how the splits came about, in words.
         format: version of this layout.
         resize: how images came to their size.
+        coding: how mask values were read, in words; empty where that was by the usual rule.
+        num_classes: kinds of objects that masks tell apart.
     """
 
     name: str
@@ -92,6 +96,8 @@ class StoreInfo:
     split_rule: str
     format: int
     resize: str
+    coding: str = ""
+    num_classes: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +109,8 @@ class Store:
         info: what it is.
         rows: one per image, sorted by stem; a position below is an index into it.
         images: (n, S, S, 3) uint8 RGB, read-only memory map.
-        masks: (n, S, S) uint8 in {0, 1}, read-only memory map.
+        masks: (n, S, S) uint8 class maps (see ``data.class_map``), read-only memory map; 255
+            all over for an image without a mask.
         splits: stems of each split and label orders.
         folds: likewise for each fold of a cross-validation; empty without.
         audit: what was found to be doubtful.
@@ -136,7 +143,7 @@ class Store:
         return [self._position_of[stem] for stem in stems]
 
     def original_mask(self, position: int) -> NDArray[np.uint8]:
-        """One mask at the image's own size, (height, width) uint8 in {0, 1}.
+        """One mask at the image's own size, a class map (height, width) uint8.
 
         Raises:
             DataError: the store was damaged after it was opened.
@@ -148,7 +155,12 @@ class Store:
         mask = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_GRAYSCALE) if png else None
         if mask is None or mask.shape != (row.height, row.width):
             raise _damaged(self.path, f"the original mask of {row.stem} cannot be read")
-        return (mask > 0).astype(np.uint8)
+        return (mask > 0).astype(np.uint8) if is_bilevel(png) else np.asarray(mask, np.uint8)
+
+    @cached_property
+    def has_ignored(self) -> bool:
+        """Whether some masks have pixels that do not count."""
+        return any(row.ignored for row in self.rows if row.has_mask)
 
     @cached_property
     def given_groups(self) -> Mapping[str, str] | None:
@@ -198,7 +210,7 @@ def load_store(path: Path) -> Store:
         raise DataError(_missing(path))
     info = load_info(path)
     rows = _load_rows(path)
-    told = (content_digest(rows, info.size), len(rows), mean_foreground(rows))
+    told = (content_digest(rows, info.size, info.coding), len(rows), mean_foreground(rows))
     if told != (info.digest, info.num_images, info.foreground_share):
         raise _damaged(path, "index.csv does not match dataset.json")
     square = (info.num_images, info.size, info.size)
@@ -227,9 +239,10 @@ def load_info(path: Path) -> StoreInfo:
     try:
         content = (path / "dataset.json").read_bytes()
         version = _Versioned.model_validate_json(content).format
-        if version != FORMAT:
+        if version not in READABLE:
             raise DataError(
-                f"{path}: the store has format {version}, this version reads {FORMAT}; "
+                f"{path}: the store has format {version}, this version reads up to "
+                f"{FORMAT}; "
                 f"make it again with: {prepare_command(path)} --force"
             )
         info: StoreInfo = TypeAdapter(StoreInfo).validate_json(content)
@@ -243,6 +256,11 @@ def load_info(path: Path) -> StoreInfo:
     if (info.name, str(info.size)) != (path.parent.name, path.name):
         raise _damaged(path, "dataset.json belongs to another folder")
     return info
+
+
+def is_bilevel(png: bytes) -> bool:
+    """Whether a PNG has one bit a pixel, by the bit depth of its header."""
+    return png[24] == 1
 
 
 def split_folders(folder: Path, num_folds: int) -> list[Path]:

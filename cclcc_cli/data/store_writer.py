@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,13 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cclcc_cli.data.audit import Audit, dump_audit
-from cclcc_cli.data.pixel_rows import PixelRows, open_rows
+from cclcc_cli.data.class_map import IGNORED, foreground, ignored, num_classes
+from cclcc_cli.data.pixel_rows import ForegroundRows, PixelRows, open_rows
 from cclcc_cli.data.split_set import SplitSet
 from cclcc_cli.data.splits import write_splits
 from cclcc_cli.data.store import StoreInfo, dump_info, split_folders
 from cclcc_cli.data.store_index import (
     FORMAT,
     RESIZE,
+    RESIZE_CLASSES,
     IndexRow,
     content_digest,
     mean_foreground,
@@ -44,20 +46,20 @@ class Pair:
     Attributes:
         stem: the name they share.
         image: (h, w, 3) uint8 RGB.
-        mask: (h, w) uint8 in {0, 1}.
-        image_sha256, mask_sha256: of the files they came from.
+        mask: (h, w) uint8 class map (see ``data.class_map``); None where there is none.
+        image_sha256, mask_sha256: of the files they came from; the second empty without a mask.
     """
 
     stem: str
     image: NDArray[np.uint8]
-    mask: NDArray[np.uint8]
+    mask: NDArray[np.uint8] | None
     image_sha256: str
     mask_sha256: str
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A pair as a store holds it: resized, and the mask at its own size as a bilevel PNG."""
+    """A pair as a store holds it: resized, and the mask at its own size as a PNG, or nothing."""
 
     row: IndexRow
     image: NDArray[np.uint8]
@@ -75,19 +77,45 @@ class Contents:
 
 
 Arrange = Callable[[Sequence[IndexRow], PixelRows, PixelRows], Contents]
-"""Makes the contents from rows, images (n, S, S, 3) and masks (n, S, S)."""
+"""Makes the contents from rows, images (n, S, S, 3) and foreground (n, S, S) in {0, 1}."""
 
 
 def fit_pair(pair: Pair, size: int) -> Sample:
-    """Resize a pair to a square of ``size`` pixels, by the rule that ``store.RESIZE`` states."""
-    height, width = pair.mask.shape
-    row = IndexRow(pair.stem, height, width, pair.image_sha256, pair.mask_sha256,
-                   float(pair.mask.mean()), pair.stem)
-    share = cv2.resize(pair.mask.astype(np.float32), (size, size),
-                       interpolation=_interpolation(height, width, size))
-    done, png = cv2.imencode(".png", pair.mask * 255, [cv2.IMWRITE_PNG_BILEVEL, 1])
+    """Resize a pair to a square of ``size`` pixels, by the rule that ``store_index`` states."""
+    height, width = pair.image.shape[:2]
+    image = fit_image(pair.image, size)
+    row = IndexRow(pair.stem, height, width, pair.image_sha256, pair.mask_sha256, 0.0, pair.stem,
+                   1.0)
+    if pair.mask is None:
+        return Sample(row, image, np.full((size, size), IGNORED, np.uint8), b"")
+    row = replace(row, foreground=float(foreground(pair.mask).mean()),
+                  ignored=float(ignored(pair.mask).mean()))
+    return Sample(row, image, fit_mask(pair.mask, size), _encode_mask(pair.mask))
+
+
+def fit_mask(mask: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """Resize a class map ``(H, W)`` to ``(size, size)``, whatever its classes."""
+    how = _interpolation(mask.shape[0], mask.shape[1], size)
+
+    def share_of(area: NDArray[np.bool_]) -> NDArray[np.float32]:
+        resized = cv2.resize(area.astype(np.float32), (size, size), interpolation=how)
+        return np.asarray(resized, np.float32)
+
+    if mask.max() <= 1:
+        return (share_of(mask > 0) >= 0.5).astype(np.uint8)
+    left_out = share_of(ignored(mask))
+    shares = [share_of(mask == value) for value in range(num_classes(mask) + 1)]
+    # Halves go to the object, as in a binary mask, and to the higher of two classes.
+    fitted = len(shares) - 1 - np.argmax(shares[::-1], axis=0)
+    return np.where(left_out >= 0.5, IGNORED, fitted).astype(np.uint8)
+
+
+def _encode_mask(mask: NDArray[np.uint8]) -> bytes:
+    binary = int(mask.max()) <= 1
+    done, png = cv2.imencode(".png", mask * np.uint8(255) if binary else mask,
+                             [cv2.IMWRITE_PNG_BILEVEL, 1] if binary else [])
     assert done
-    return Sample(row, fit_image(pair.image, size), (share >= 0.5).astype(np.uint8), png.tobytes())
+    return png.tobytes()
 
 
 def fit_image(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
@@ -102,7 +130,7 @@ def _interpolation(height: int, width: int, size: int) -> int:
 
 def write_store(
     path: Path, samples: Iterable[Sample], num_images: int, about: About,
-    files: Mapping[str, str], arrange: Arrange,
+    files: Mapping[str, str], arrange: Arrange, coding: str = "",
 ) -> None:
     """Write a store at ``path`` (``<root>/<name>/<size>``), in place of one that is there.
 
@@ -115,19 +143,20 @@ def write_store(
         about: the data set's origin.
         files: archive to SHA-256.
         arrange: called once, when all pixels are written.
+        coding: see ``StoreInfo``.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with _replacing(path) as folder:
-        rows = _write_samples(folder, int(path.name), samples, num_images)
+        rows, classes = _write_samples(folder, int(path.name), samples, num_images)
         with open_rows(folder / "images.npy") as images, open_rows(folder / "masks.npy") as masks:
-            contents = arrange(rows, images, masks)
+            contents = arrange(rows, images, ForegroundRows(masks))
         write_index(folder / "index.csv", contents.rows)
         cuts = contents.splits.all
         places = split_folders(folder / "splits", len(cuts) - 1)
         for place, splits in zip(places, cuts, strict=True):
             write_splits(place, splits)
         (folder / "audit.json").write_text(dump_audit(contents.audit), encoding="utf-8")
-        info = _describe(path, contents, about, files)
+        info = _describe(path, contents, about, files, coding, classes)
         (folder / "dataset.json").write_bytes(dump_info(info))
 
 
@@ -139,9 +168,9 @@ def remove_stale(path: Path) -> None:
 
 def _write_samples(
     folder: Path, size: int, samples: Iterable[Sample], num_images: int
-) -> list[IndexRow]:
+) -> tuple[list[IndexRow], int]:
     rows: list[IndexRow] = []
-    offsets = [0]
+    offsets, classes = [0], 1
     # Plain writes, not a memory map: a full disk is then an error and not a SIGBUS.
     with (
         (folder / "images.npy").open("wb") as images,
@@ -155,10 +184,11 @@ def _write_samples(
             masks.write(sample.mask.tobytes())
             offsets.append(offsets[-1] + originals.write(sample.original_mask))
             rows.append(sample.row)
+            classes = max(classes, num_classes(sample.mask))
     np.save(folder / "original_masks_offsets.npy", np.array(offsets, np.int64))
     assert [row.stem for row in rows] == sorted({row.stem for row in rows})
     assert len(rows) == num_images
-    return rows
+    return rows, classes
 
 
 def _write_header(file: BinaryIO, shape: tuple[int, ...]) -> None:
@@ -167,13 +197,15 @@ def _write_header(file: BinaryIO, shape: tuple[int, ...]) -> None:
 
 
 def _describe(
-    path: Path, contents: Contents, about: About, files: Mapping[str, str]
+    path: Path, contents: Contents, about: About, files: Mapping[str, str], coding: str,
+    classes: int,
 ) -> StoreInfo:
     rows, splits = contents.rows, contents.splits
+    plain = classes == 1 and not any(row.ignored for row in rows if row.has_mask)
     return StoreInfo(
         name=path.parent.name,
         size=int(path.name),
-        digest=content_digest(rows, int(path.name)),
+        digest=content_digest(rows, int(path.name), coding),
         num_images=len(rows),
         counts=splits.main.counts,
         foreground_share=mean_foreground(rows),
@@ -185,7 +217,9 @@ def _describe(
         fold_digests=tuple(fold.digest() for fold in splits.folds),
         split_rule=splits.rule,
         format=FORMAT,
-        resize=RESIZE,
+        resize=RESIZE if plain else RESIZE + RESIZE_CLASSES,
+        coding=coding,
+        num_classes=classes,
     )
 
 
