@@ -1,7 +1,7 @@
 """``cclcc prepare``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from cclcc_cli.data.prepare import Prepared
 
 OWN = "Images of your own"
+READ = "How files are read"
 PUBLIC = "Public data sets"
 DRAWN = "Synthetic scenes"
 SPLITS = "Splits"
@@ -28,14 +29,20 @@ def prepare(
         ),
     ] = None,
     images: Annotated[
-        Path | None, typer.Option(metavar="DIR", rich_help_panel=OWN,
-                                  help="Directory of images: jpg, png, bmp or tif.")
+        list[Path] | None,
+        typer.Option(metavar="DIR", rich_help_panel=OWN,
+                     help="Directory of images: jpg, png, bmp, tif, gif or webp; repeatable."),
     ] = None,
     masks: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(metavar="DIR", rich_help_panel=OWN,
-                     help="Directory of masks, named as the images or with a suffix such as "
-                          "_mask."),
+                     help="Directory of masks, or the same one; repeatable. Several masks of an "
+                          "image are merged."),
+    ] = None,
+    pair: Annotated[
+        str | None,
+        typer.Option(metavar="PATTERN", rich_help_panel=OWN,
+                     help="How masks are called, such as '{stem}_manual1'; by default found out."),
     ] = None,
     license: Annotated[
         str | None, typer.Option(metavar="TEXT", rich_help_panel=OWN,
@@ -48,6 +55,35 @@ def prepare(
     source: Annotated[
         str | None, typer.Option(metavar="TEXT", rich_help_panel=OWN,
                                  help="Where your images come from.")
+    ] = None,
+    foreground: Annotated[
+        str | None,
+        typer.Option(metavar="VALUES", rich_help_panel=READ, show_default="decided over all masks",
+                     help="Mask values that are the object: 1, 1,2, 128-255 or 0x800000.")
+    ] = None,
+    ignore_value: Annotated[
+        str | None,
+        typer.Option(metavar="VALUES", rich_help_panel=READ,
+                     help="Mask values that count in no loss and no score.")
+    ] = None,
+    invert: Annotated[
+        bool, typer.Option("--invert", rich_help_panel=READ,
+                           help="Exchange object and background of all masks.")
+    ] = False,
+    mask_channel: Annotated[
+        Literal["grey", "red", "green", "blue", "alpha"] | None,
+        typer.Option(rich_help_panel=READ, help="Read this channel of the masks alone.")
+    ] = None,
+    window: Annotated[
+        str | None,
+        typer.Option(metavar="LOW,HIGH", rich_help_panel=READ,
+                     show_default="0.5 and 99.5 % of all pixels",
+                     help="Greys of 16-bit images that become black and white.")
+    ] = None,
+    exif: Annotated[
+        Literal["turn", "keep"] | None,
+        typer.Option(rich_help_panel=READ, show_default="decided by the sizes of the masks",
+                     help="Turn files as EXIF says, or keep pixels as they are stored.")
     ] = None,
     archive: Annotated[
         list[Path] | None,
@@ -96,6 +132,10 @@ def prepare(
                      help="Columns stem,group: patients or videos that stay on one side of every "
                           "split."),
     ] = None,
+    group_names: Annotated[
+        bool, typer.Option("--group-names", rich_help_panel=SPLITS,
+                           help="Group images whose names differ in their last number alone.")
+    ] = False,
     drop_leaks: Annotated[
         bool, typer.Option("--drop-leaks", rich_help_panel=SPLITS,
                            help="Leave out training images that show the same as a test or "
@@ -140,7 +180,9 @@ def prepare(
 
     from cclcc_cli.data.choose import choose_size, choose_source
     from cclcc_cli.data.cutting import LabelRule
+    from cclcc_cli.data.mask_coding import CodingOptions, parse_values
     from cclcc_cli.data.prepare import prepare as prepare_store
+    from cclcc_cli.data.reading import ReadOptions, parse_window
     from cclcc_cli.data.split_rule import SplitRule
     from cclcc_cli.data.store import store_path
     from cclcc_cli.data.store_writer import About
@@ -148,10 +190,17 @@ def prepare(
     side = choose_size(name, size)
     rule = SplitRule(splits, val_share, test_share, split_seed, folds, ignore_official, groups,
                      drop_leaks, LabelRule(label_seeds, label_groups))
+    coding = CodingOptions(
+        None if foreground is None else parse_values(foreground, "--foreground"),
+        () if ignore_value is None else parse_values(ignore_value, "--ignore-value"), invert)
+    options = ReadOptions(coding, mask_channel, None if window is None else parse_window(window),
+                          exif)
     with console.counting(quiet) as count_up:
         origin = choose_source(
-            name, images, masks, archive or [], About(license or "", citation or "", source or ""),
-            rule, count=count, seed=seed, downloads=downloads, warn=console.warn,
+            name, images or [], masks or [], archive or [],
+            About(license or "", citation or "", source or ""), rule, count=count, seed=seed,
+            pattern=pair, options=options, group_names=group_names, downloads=downloads,
+            warn=console.warn,
             progress=lambda file, done, total: count_up(
                 f"{console.DOWNLOADING}{file}", done, total),
         )
@@ -176,6 +225,7 @@ def _show(done: "Prepared", json: bool) -> None:
         counts += f", {len(store.splits.dropped)} dropped"
     subsets = ", ".join(f"{share:.0%}: {number}" for share, number in done.labeled.items())
     lines = {
+        **(done.imported.lines() if done.imported else {}),
         "store": store.path,
         "images": f"{info.num_images} ({counts}), {info.size}x{info.size} pixels",
         "splits": info.split_rule,

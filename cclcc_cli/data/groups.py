@@ -1,6 +1,8 @@
 """Images that must stay on one side of a split: of one patient, of one video, of one lesion."""
 
 import csv
+import io
+import re
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
@@ -14,16 +16,20 @@ def read_groups(
 ) -> dict[str, str]:
     """Stem to group, from a CSV file with the columns ``stem`` and ``group``.
 
+    Columns may be parted by commas, semicolons or tabs, and be written in capitals or with spaces.
     A stem may be a file's name. Images that it does not name are alone.
 
     Raises:
         DataError: it cannot be read, lacks a column, names an unknown image or one twice.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            columns = set(reader.fieldnames or ())
-            rows = [(reader.line_num, row) for row in reader]
+        text = path.read_text(encoding="utf-8-sig")
+        first = text.partition("\n")[0]
+        mark = max(",;\t", key=first.count)
+        reader = csv.DictReader(io.StringIO(text, newline=""), strict=True, delimiter=mark)
+        reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]
+        columns = set(reader.fieldnames)
+        rows = [(reader.line_num, row) for row in reader]
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None
     except (UnicodeDecodeError, csv.Error):
@@ -45,6 +51,16 @@ def read_groups(
     if problems:
         raise listed_error(str(path), problems)
     return groups
+
+
+def groups_by_name(stems: Iterable[str]) -> dict[str, str]:
+    """Stem to group, by what stands before the last number: ``video3_0017`` is of ``video3``.
+
+    Names that are a number, or hold none, are in no group.
+    """
+    found = {stem: re.fullmatch(r"(.+?)[-_ .(]*\d+\D*", stem) for stem in stems
+             if not stem.isdigit()}
+    return {stem: match[1] for stem, match in found.items() if match}
 
 
 def given_groups(

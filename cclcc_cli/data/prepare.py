@@ -12,9 +12,18 @@ from cclcc_cli.data.audit import Audit, audit_images, leaking_pairs, less_guarde
 from cclcc_cli.data.cutting import Item
 from cclcc_cli.data.folder import EXTENSIONS
 from cclcc_cli.data.groups import join_groups, read_groups
+from cclcc_cli.data.import_record import (
+    ImportRecord,
+    describe_options,
+    load_import,
+    make_import,
+)
 from cclcc_cli.data.locking import locked
+from cclcc_cli.data.pair_reader import Outcome
+from cclcc_cli.data.pixel_rows import PixelRows
 from cclcc_cli.data.problems import listed_error
-from cclcc_cli.data.sources import CatalogSource, Intake, Outcome, Source, open_source
+from cclcc_cli.data.reading import Reading, ReadOptions, Seen, decide
+from cclcc_cli.data.sources import CatalogSource, Intake, Source, open_source
 from cclcc_cli.data.split_rule import Given, SplitRule, settle
 from cclcc_cli.data.split_set import SplitSet, drop, make_splits
 from cclcc_cli.data.splits import SUBSET_SHARES, num_labeled
@@ -24,6 +33,9 @@ from cclcc_cli.data.store_writer import Contents, Sample, remove_stale, write_st
 from cclcc_cli.errors import DataError
 
 Progress = Callable[[str, int, int], None]
+
+_FEW = 16
+"""Pairs that are looked at to guess how all are to be read."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +47,15 @@ class Prepared:
         changed: False where it was there before, with the same content and splits.
         labeled: how many labels each of ``splits.SUBSET_SHARES`` gives.
         notes: what a user should know about the data, one sentence each.
+        imported: what there was and what was decided about it; None for drawn scenes, and in
+            stores that are older than the record.
     """
 
     store: Store
     changed: bool
     labeled: Mapping[float, int]
     notes: tuple[str, ...]
+    imported: ImportRecord | None = None
 
 
 @dataclass(frozen=True)
@@ -88,7 +103,8 @@ def prepare(
     if not force and (there := _made_before(path, source, rule)):
         return _prepared(there, changed=False)
     with open_source(source, int(path.name)) as intake:
-        plan = _plan(intake, rule, progress)
+        plan = _plan(intake, rule)
+        reading = _first_reading(plan) if force or not path.exists() else None
         try:
             with _locked(path), intake.workers() as executor:
                 remove_stale(path)
@@ -96,17 +112,77 @@ def prepare(
                     return _prepared(_same_store(path, plan, executor), False, _notes(plan))
                 _refuse_foreign(path)
                 _check_room(path, len(plan.stems))
-                notes: Counter[str] = Counter()
-                outcomes = intake.outcomes(plan.stems, executor)
-                samples = _collect(outcomes, len(plan.stems), notes, progress)
-                write_store(path, samples, len(plan.stems), intake.about, intake.files,
-                            lambda rows, images, masks: _arrange(
-                                plan, rows, audit_images(rows, images, masks, lambda done, total:
-                                                         progress("pairs compared", done, total))))
+                notes = _write(path, plan, reading or _first_reading(plan), executor, progress)
         except OSError as error:
             raise DataError(f"{path}: cannot be written ({error.strerror or error})") from None
     counted = tuple(f"{count} {note}" for note, count in sorted(notes.items()))
     return _prepared(load_store(path), True, (*_notes(plan), *counted))
+
+
+def _write(
+    path: Path, plan: _Plan, reading: Reading, executor: Executor, progress: Progress
+) -> "Counter[str]":
+    """Write the store, read as a few files suggest, and again if all of them say otherwise."""
+    while True:
+        seen, notes = Seen(), Counter[str]()
+
+        def arrange(rows: Sequence[IndexRow], images: PixelRows, masks: PixelRows) -> Contents:
+            audit = audit_images(rows, images, masks, lambda done, total:
+                                 progress("pairs compared", done, total))
+            options = plan.intake.options
+            record = None if options is None else make_import(
+                options, reading, seen, plan.intake.rules)  # noqa: B023
+            return replace(_arrange(plan, rows, audit), imported=record)
+
+        try:
+            outcomes = plan.intake.outcomes(plan.stems, executor, reading)
+            samples = _collect(outcomes, plan, reading, seen, notes, progress)
+            write_store(path, samples, len(plan.stems), plan.intake.about, plan.intake.files,
+                        arrange, reading.rule)
+        except _ReadAgain as other:
+            reading = other.reading
+        else:
+            return notes
+
+
+class _ReadAgain(Exception):
+    """All files together say that they are to be read in another way."""
+
+    def __init__(self, reading: Reading) -> None:
+        super().__init__()
+        self.reading = reading
+
+
+def _first_reading(plan: _Plan) -> Reading:
+    """As a few pairs spread over the set suggest, or else all of them.
+
+    Raises:
+        DataError: even all of them leave it open; with whatever else is wrong.
+    """
+    if plan.intake.options is None:
+        return Reading()
+    few = plan.stems[::max(1, len(plan.stems) // _FEW)]
+    with plan.intake.workers() as pool:
+        reading, _, unclear = _look(plan.intake, few, plan.intake.options, pool)
+        if unclear:
+            reading, problems, unclear = _look(plan.intake, plan.stems, plan.intake.options, pool)
+    if unclear:
+        raise listed_error("images and masks", [*problems, *unclear])
+    return reading
+
+
+def _look(
+    intake: Intake, stems: Sequence[str], options: ReadOptions, executor: Executor
+) -> tuple[Reading, Sequence[str], Sequence[str]]:
+    """What pairs say about reading all of them, what is wrong with them, and what is unclear."""
+    seen = Seen()
+    problems: list[str] = []
+    for outcome in intake.outcomes(stems, executor, Reading(channel=options.channel)):
+        problems += outcome.problems
+        seen.add(outcome.seen or Seen())
+    reading, unclear = decide(seen, options)
+    # Where files are to be turned, sizes that differ as they lie are no problem.
+    return reading, () if reading.turn else problems, unclear
 
 
 def _made_before(path: Path, source: Source, rule: SplitRule) -> Store | None:
@@ -125,12 +201,12 @@ def _made_before(path: Path, source: Source, rule: SplitRule) -> Store | None:
     return store if same else None
 
 
-def _plan(intake: Intake, rule: SplitRule, progress: Progress) -> _Plan:
-    if intake.problems:
+def _plan(intake: Intake, rule: SplitRule) -> _Plan:
+    if intake.problems and intake.options is not None:
         # No store will come of this: say at once what else is wrong.
         with intake.workers() as pool:
-            outcomes = intake.outcomes(intake.stems, pool)
-            list(_collect(outcomes, len(intake.stems), Counter(), progress, intake.problems))
+            _, problems, unclear = _look(intake, intake.stems, intake.options, pool)
+        raise listed_error("images and masks", [*intake.problems, *problems, *unclear])
     given = settle(rule, intake.official, intake.stems, EXTENSIONS)
     groups = dict(intake.groups)
     if rule.groups is not None:
@@ -169,20 +245,30 @@ def _notes(plan: _Plan) -> tuple[str, ...]:
 
 
 def _collect(
-    outcomes: Iterator[Outcome],
-    total: int,
-    notes: "Counter[str]",
-    progress: Progress,
-    problems: Sequence[str] = (),
+    outcomes: Iterator[Outcome], plan: _Plan, reading: Reading, seen: Seen,
+    notes: "Counter[str]", progress: Progress,
 ) -> Iterator[Sample]:
-    """Samples until the first problem; then the rest is only checked, and all problems raised."""
-    found = list(problems)
+    """Samples until the first problem; then the rest is only checked, and all problems raised.
+
+    What was seen and noted is counted in ``seen`` and ``notes``.
+
+    Raises:
+        DataError: of all problems.
+        _ReadAgain: all files together say that they are to be read in another way.
+    """
+    found: list[str] = []
     for done, outcome in enumerate(outcomes, start=1):
         found += outcome.problems
         notes.update(outcome.notes)
+        seen.add(outcome.seen or Seen())
         if outcome.sample is not None and not found:
             yield outcome.sample
-        progress("images", done, total)
+        progress("images", done, len(plan.stems))
+    if plan.intake.options is not None:
+        decided, unclear = decide(seen, plan.intake.options)
+        if decided != reading and not unclear:
+            raise _ReadAgain(decided)
+        found += unclear
     if found:
         raise listed_error("images and masks", found)
 
@@ -210,6 +296,10 @@ def _same_store(path: Path, plan: _Plan, executor: Executor) -> Store:
     # An option that was not given says nothing about what is stored.
     differs += [f"another {key}" for key, value in asdict(plan.intake.about).items()
                 if value and value != getattr(store.info, key)]
+    record = load_import(path)
+    if plan.intake.options is not None and (
+            record.options if record else {}) != describe_options(plan.intake.options):
+        differs.append("read in another way")
     if differs:
         raise DataError(f"{path}: a store is there and differs: {', '.join(differs)}; "
                         f"--force replaces it, or take another name")
@@ -240,7 +330,9 @@ def _refuse_foreign(path: Path) -> None:
 
 def _prepared(store: Store, changed: bool, notes: tuple[str, ...] = ()) -> Prepared:
     labeled = {share: num_labeled(share, store.info.counts["train"]) for share in SUBSET_SHARES}
-    return Prepared(store, changed, labeled, (*notes, *_leak_notes(store)))
+    imported = load_import(store.path)
+    fault = (imported.fault,) if imported and imported.fault else ()
+    return Prepared(store, changed, labeled, (*notes, *fault, *_leak_notes(store)), imported)
 
 
 def _leak_notes(store: Store) -> Iterator[str]:

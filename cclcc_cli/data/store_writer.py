@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from cclcc_cli.data.audit import Audit, dump_audit
 from cclcc_cli.data.class_map import IGNORED, foreground, ignored, num_classes
+from cclcc_cli.data.import_record import IMPORT, ImportRecord
 from cclcc_cli.data.pixel_rows import ForegroundRows, PixelRows, open_rows
 from cclcc_cli.data.split_set import SplitSet
 from cclcc_cli.data.splits import write_splits
@@ -28,6 +29,7 @@ from cclcc_cli.data.store_index import (
     write_index,
 )
 from cclcc_cli.files import sync
+from cclcc_cli.records import to_json
 
 
 @dataclass(frozen=True)
@@ -69,11 +71,12 @@ class Sample:
 
 @dataclass(frozen=True)
 class Contents:
-    """What is known once all pixels are: the index with its groups, splits and audit."""
+    """What is known once all pixels are: the index with its groups, splits, audit and import."""
 
     rows: tuple[IndexRow, ...]
     splits: SplitSet
     audit: Audit
+    imported: ImportRecord | None = None
 
 
 Arrange = Callable[[Sequence[IndexRow], PixelRows, PixelRows], Contents]
@@ -155,6 +158,8 @@ def write_store(
         places = split_folders(folder / "splits", len(cuts) - 1)
         for place, splits in zip(places, cuts, strict=True):
             write_splits(place, splits)
+        if contents.imported is not None:
+            (folder / IMPORT).write_bytes(to_json(contents.imported.plain()))
         (folder / "audit.json").write_text(dump_audit(contents.audit), encoding="utf-8")
         info = _describe(path, contents, about, files, coding, classes)
         (folder / "dataset.json").write_bytes(dump_info(info))

@@ -45,11 +45,19 @@ class TestList:
     def test_it_says_which_images_belong_together(self, path: Path, content: str) -> None:
         assert read(path, content) == {"a": "patient 1", "b": "patient 1", "c": "2"}
 
+    @pytest.mark.parametrize(
+        "content", ["stem;group\na;1,5\n", "stem\tgroup\na\t1,5\n", 'Stem, GROUP \na ,"1,5"\n',
+                    "\ufeffage;stem ; group\n7;a; 1,5\n"])
+    def test_columns_are_told_apart_however_they_are_written(
+        self, path: Path, content: str
+    ) -> None:
+        assert read(path, content) == {"a": "1,5"}
+
     def test_it_may_name_no_image(self, path: Path) -> None:
         assert read(path, "stem,group\n") == {}
 
     @pytest.mark.parametrize(
-        "content", ["", "a,1\nb,2\n", "stem;group\na;1\n", "stem,patient\na,1\n", "group\n1\n"])
+        "content", ["", "a,1\nb,2\n", "stem group\na 1\n", "stem,patient\na,1\n", "group\n1\n"])
     def test_a_file_without_the_two_columns_is_refused(self, path: Path, content: str) -> None:
         with pytest.raises(DataError) as caught:
             read(path, content)
