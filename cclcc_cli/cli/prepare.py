@@ -91,10 +91,6 @@ def prepare(
                      help="Read this zip, or this directory of its files, instead of "
                           "downloading; repeatable."),
     ] = None,
-    ignore_official: Annotated[
-        bool, typer.Option("--ignore-official", rich_help_panel=PUBLIC,
-                           help="Make new splits although there are official ones.")
-    ] = False,
     count: Annotated[
         int | None, typer.Option(min=1, rich_help_panel=DRAWN, show_default="1000",
                                  help="How many scenes to draw.")
@@ -109,6 +105,11 @@ def prepare(
                      help="Directory with train.txt and optionally val.txt, test.txt, "
                           "labeled_seed0.txt and fold0/."),
     ] = None,
+    ignore_official: Annotated[
+        bool, typer.Option("--ignore-official", rich_help_panel=SPLITS,
+                           help="Make new splits although there are official ones, or folders "
+                                "called train and test.")
+    ] = False,
     val_share: Annotated[
         float | None, typer.Option(rich_help_panel=SPLITS, show_default="0.1",
                                    help="Share for validation, if no list gives it.")

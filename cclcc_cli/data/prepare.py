@@ -11,7 +11,7 @@ from pathlib import Path
 from cclcc_cli.data.audit import Audit, audit_images, leaking_pairs, less_guarded
 from cclcc_cli.data.cutting import Item
 from cclcc_cli.data.folder import EXTENSIONS
-from cclcc_cli.data.groups import join_groups, read_groups
+from cclcc_cli.data.groups import frames_note, join_groups, read_groups
 from cclcc_cli.data.import_record import (
     ImportRecord,
     describe_options,
@@ -207,7 +207,7 @@ def _plan(intake: Intake, rule: SplitRule) -> _Plan:
         with intake.workers() as pool:
             _, problems, unclear = _look(intake, intake.stems, intake.options, pool)
         raise listed_error("images and masks", [*intake.problems, *problems, *unclear])
-    given = settle(rule, intake.official, intake.stems, EXTENSIONS)
+    given = settle(rule, intake.official, intake.stems, EXTENSIONS, intake.official_source)
     groups = dict(intake.groups)
     if rule.groups is not None:
         groups |= read_groups(rule.groups, intake.stems, EXTENSIONS)
@@ -343,6 +343,10 @@ def _leak_notes(store: Store) -> Iterator[str]:
         yield (f"pairs of images show the same thing on two sides of the split: {where}; scores "
                f"on them flatter (cclcc audit {store.info.name} shows them, --drop-leaks drops "
                f"the training side)")
+    if store.given_groups is None:
+        pairs = [(pair.first, pair.second) for pair in store.audit.pairs]
+        if note := frames_note([row.stem for row in store.rows], pairs):
+            yield note
     shift = store.audit.common_shift
     if shift is not None:
         yield "all masks together lie shifted against the images; see cclcc audit"

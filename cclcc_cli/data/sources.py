@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import assert_never
@@ -99,6 +99,7 @@ class Intake:
         rules: how images and masks were found to belong together, to how many masks by it.
         workers: makes the executor that both need.
         official: split to stems as the authors have it, or folders; empty where they have none.
+        official_source: what that split is called.
         groups: stem to group, as known beforehand.
         files: archive to SHA-256.
         notes: what a user should know, one sentence each.
@@ -113,6 +114,7 @@ class Intake:
     rules: Mapping[str, int] = field(default_factory=dict)
     workers: Callable[[], Executor] = thread_workers
     official: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    official_source: str = "the official split"
     groups: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -152,10 +154,11 @@ def _open_folders(source: FolderSource, size: int) -> Intake:
     if source.known and source.known.groups:
         notes += (f"{len(groups)} of {len(stems)} images are in a group of {source.known.name}, by "
                   f"their names",)
-    return _from_pairs(
+    intake = _from_pairs(
         scan.pairs, size, about=source.about, notes=notes, problems=scan.problems,
         official=scan.splits, groups=groups, options=source.options, rules=scan.rules,
     )
+    return replace(intake, official_source="as the folders are called")
 
 
 def _known_groups(entry: CatalogEntry, stems: Iterable[str]) -> dict[str, str]:

@@ -68,6 +68,7 @@ def settle(
     official: Mapping[str, Sequence[str]],
     stems: Collection[str],
     extensions: Collection[str],
+    official_source: str = "the official split",
 ) -> Given:
     """Read lists, take the official split, or leave it to a cut; and check that options apply.
 
@@ -76,6 +77,7 @@ def settle(
         official: split to stems as the data set's authors have it; empty where they have none.
         stems: of all images.
         extensions: that an entry of a list may carry, such as ``.jpg``.
+        official_source: what the official split is called.
 
     Raises:
         DataError: lists that name unknown images or one image twice, or a share or a seed that
@@ -90,7 +92,7 @@ def settle(
             raise DataError(f"--folds does not apply: {rule.lists} lists folds of its own; "
                             f"leave one of them out")
     elif official and not rule.ignore_official:
-        given = Given(official, "the official split")
+        given = Given(official, official_source)
     else:
         given = Given()
     _check_applies(rule, given, official)
