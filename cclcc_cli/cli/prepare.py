@@ -59,7 +59,7 @@ def prepare(
     foreground: Annotated[
         str | None,
         typer.Option(metavar="VALUES", rich_help_panel=READ, show_default="decided over all masks",
-                     help="Mask values that are the object: 1, 1,2, 128-255 or 0x800000.")
+                     help="Mask values of the object, such as 1 or 1,2 or 128-255.")
     ] = None,
     ignore_value: Annotated[
         str | None,

@@ -83,17 +83,16 @@ def scan_folders(images: Folders, masks: Folders, pattern: str | None = None) ->
         DataError: a folder is missing or holds no images; or nothing pairs.
     """
     images, masks = ((one,) if isinstance(one, Path) else tuple(one) for one in (images, masks))
-    image_files, image_ignored = _list_files(images, "--images")
-    mask_files, mask_ignored = _list_files(masks, "--masks")
+    image_files, image_ignored = _list_files(images, "--images", "mask")
+    mask_files, mask_ignored = _list_files(masks, "--masks", "image")
     ignored = {*image_ignored, *mask_ignored}
-    if {file.path.resolve() for file in image_files} & {file.path.resolve() for file in mask_files}:
+    if {one.resolve() for one in images} == {one.resolve() for one in masks}:
         image_files, mask_files = _tell_apart(image_files, mask_files, images, pattern)
-    else:
-        for files, kind in ((image_files, "mask"), (mask_files, "image")):
-            other = [file for file in files if file.name.kind == kind]
-            if len(other) < len(files):
-                ignored |= {f"{file.path.parent}/" for file in other}
-                files[:] = [file for file in files if file.name.kind != kind]
+        ignored = {one for one in ignored if one in image_ignored and one in mask_ignored}
+    else:  # one may lie inside the other
+        both = {file.path for file in image_files} & {file.path for file in mask_files}
+        larger = image_files if len(image_files) > len(mask_files) else mask_files
+        larger[:] = [file for file in larger if file.path not in both]
     image_names = [file.name for file in image_files]
     mask_names = [file.name for file in mask_files]
     pairing = pair_names(image_names, mask_names, pattern)
@@ -123,9 +122,11 @@ def _report(
             problems.append((stem, f"{where}: several images for {stem} ({names}); keep one"))
         elif place in pairing.rivals:
             theirs = [masks[one].path for one in pairing.rivals[place]]
-            names = ", ".join(path.name for path in theirs)
-            problems.append((stem, f"{theirs[0].parent}: several masks for {stem} ({names}); keep "
-                                   f"one, or say which with --pair '{{stem}}_mask'"))
+            home = os.path.commonpath([path.parent for path in theirs])
+            names = ", ".join(str(path.relative_to(home)) for path in theirs)
+            problems.append((stem, f"{home}: several masks for {stem} ({names}); keep one, say "
+                                   f"which with --pair '{{stem}}_mask', or give each folder of "
+                                   f"masks with --masks to merge them"))
         elif place not in pairing.masks:
             problems.append((stem, f"{image.path}: this image has no mask in "
                                    f"{_folders(mask_roots)}"))
@@ -155,27 +156,48 @@ def _tell_apart(
     """Images and masks out of the same folders."""
     both = {file.path: file for file in (*images, *masks)}
     files = [both[path] for path in sorted(both)]
-    found = find_masks_among([file.name for file in files], pattern)
+    found = {files[place].path for place in find_masks_among([one.name for one in files], pattern)}
     if not found or len(found) == len(files):
+        found = _by_extension(files)
+    if not found:
         raise DataError(f"{_folders(roots)}: --images and --masks are the same folder, and names "
                         f"do not tell masks from images; give --pair '{{stem}}_mask' for masks "
                         f"called as their images with _mask added, or give two folders")
-    return ([file for place, file in enumerate(files) if place not in found],
-            [file for place, file in enumerate(files) if place in found])
+    return ([file for file in files if file.path not in found],
+            [file for file in files if file.path in found])
 
 
-def _list_files(roots: Sequence[Path], option: str) -> tuple[list[_File], list[str]]:
-    """Image files of folders, and what lies in them and is not read; hidden files are neither."""
+def _by_extension(files: Sequence[_File]) -> set[Path]:
+    """Masks beside JPEG images of the same names; empty if some are alone."""
+    jpegs = {file.name for file in files if file.path.suffix.lower() in (".jpg", ".jpeg")}
+    others = {file.name: file.path for file in files
+              if file.path.suffix.lower() not in (".jpg", ".jpeg")}
+    return {*others.values()} if jpegs == others.keys() and 2 * len(jpegs) == len(files) else set()
+
+
+def _list_files(
+    roots: Sequence[Path], option: str, other: str
+) -> tuple[list[_File], list[str]]:
+    """Image files of folders, and what lies in them and is not read; hidden files are neither.
+
+    Folders inside that are called as those of the other kind are not read.
+    """
     found: list[_File] = []
     ignored: list[str] = []
     resolved = [root.absolute() for root in roots]
     top = Path(os.path.commonpath(resolved)) if len(resolved) > 1 else None
-    for root in roots:
+    for place, root in enumerate(roots):
         base = root.absolute().relative_to(top).parts if top else ()
         files, left = _list_folder(root, option)
-        found += [_File(path, FileName((*base, *path.parent.relative_to(root).parts), path.stem))
-                  for path in files]
+        inside = [path.parent.relative_to(root).parts for path in files]
+        mine = [FileName(folders, "").kind != other for folders in inside]
+        whole = not any(mine)
+        found += [_File(path, FileName((*base, *folders), path.stem, place))
+                  for path, folders, is_mine in zip(files, inside, mine, strict=True)
+                  if is_mine or whole]
         ignored += left
+        ignored += {f"{path.parent}/": None for path, is_mine in zip(files, mine, strict=True)
+                    if not (is_mine or whole)}
     return found, ignored
 
 

@@ -34,7 +34,17 @@ Window = tuple[int, int]
 
 @dataclass(frozen=True)
 class ImageFile:
-    """A decoded image.
+    """A decoded image: (h, w, 3) uint8 RGB, the file's SHA-256, and how it was converted."""
+
+    pixels: NDArray[np.uint8]
+    sha256: str
+    was_grey: bool
+    had_alpha: bool
+
+
+@dataclass(frozen=True)
+class RawImage:
+    """An image whose bits are not brought to 8 yet.
 
     Attributes:
         pixels: (h, w, 3) RGB as it lies in the file, uint8 or uint16.
@@ -110,6 +120,18 @@ def read_bytes(path: BinaryFile) -> bytes:
 
 
 def decode_image(data: bytes, path: BinaryFile) -> ImageFile:
+    """The 8-bit image in a file's bytes; see ``decode_raw``.
+
+    Raises:
+        DataError: it cannot be decoded, has 16 bits, or is partly transparent.
+    """
+    raw = decode_raw(data, path)
+    if raw.num_bits != 8:
+        raise DataError(f"{path}: has {raw.num_bits} bits per channel; convert it to 8 bits")
+    return ImageFile(raw.to_8_bit(None), raw.sha256, raw.was_grey, raw.had_alpha)
+
+
+def decode_raw(data: bytes, path: BinaryFile) -> RawImage:
     """The image in a file's bytes; grey becomes RGB, an opaque alpha channel is dropped.
 
     Raises:
@@ -123,7 +145,7 @@ def decode_image(data: bytes, path: BinaryFile) -> ImageFile:
     convert = (cv2.COLOR_GRAY2RGB if was_grey else cv2.COLOR_BGRA2RGB if had_alpha
                else cv2.COLOR_BGR2RGB)
     rgb: Pixels = cv2.cvtColor(pixels, convert).astype(pixels.dtype, copy=False)
-    return ImageFile(rgb, hashlib.sha256(data).hexdigest(), header, was_grey, had_alpha)
+    return RawImage(rgb, hashlib.sha256(data).hexdigest(), header, was_grey, had_alpha)
 
 
 def decode_mask(data: bytes, path: BinaryFile, channel: str | None = None) -> MaskFile:
@@ -212,10 +234,10 @@ def _one_channel(
     """Greys, or values with colours where there are any and no channel was asked for."""
     if pixels.ndim == 2:
         if channel == "alpha":
-            raise DataError(f"{path}: has no alpha channel; leave --mask-channel out")
+            raise DataError(f"{path}: has no alpha channel, which --mask-channel asks for")
         return pixels
     if channel == "alpha" and pixels.shape[2] < 4:
-        raise DataError(f"{path}: has no alpha channel; leave --mask-channel out")
+        raise DataError(f"{path}: has no alpha channel, which --mask-channel asks for")
     planes = [plane.astype(pixels.dtype, copy=False) for plane in cv2.split(pixels)]
     if channel is not None and channel != "grey":
         return planes[("blue", "green", "red", "alpha").index(channel)]

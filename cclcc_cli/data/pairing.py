@@ -42,10 +42,12 @@ class FileName:
     Attributes:
         folders: it lies in, below the folder that was given; for a message and a name.
         stem: without its ending.
+        root: which of several folders that were given, from 0.
     """
 
     folders: tuple[str, ...]
     stem: str
+    root: int = 0
 
     @property
     def place(self) -> tuple[str, ...]:
@@ -126,15 +128,17 @@ def pair_names(images: Sequence[FileName], masks: Sequence[FileName],
 
 def _judge(images: Sequence[FileName], masks: Sequence[FileName],
            found: Mapping[int, Sequence[int]], counts: "Counter[str]") -> Pairing:
-    """Several masks of one image are merged where they are numbered, or its folder is its own."""
+    """Several masks of one image are merged where they are numbered, the image has a folder of its
+    own, or each comes from another of the folders that were given, as left and right."""
     places = Counter(image.place for image in images)
     mine, rivals = {}, {}
     for image, its in found.items():
         stems = [masks[one].stem for one in its]
         bare = {_NUMBER.sub("", stem) for stem in stems}
         own_folder = places[images[image].place] == 1 and bool(images[image].place)
-        apart = len({masks[one].folders for one in its}) == len(its)  # left and right
-        if len(its) == 1 or own_folder or apart or len(bare) == 1:
+        apart = len({masks[one].root for one in its}) == len(its)
+        numbered = len(bare) == 1 and len({*stems}) == len(its)
+        if len(its) == 1 or own_folder or apart or numbered:
             mine[image] = its
         else:
             rivals[image] = its

@@ -151,6 +151,10 @@ def _open_folders(source: FolderSource, size: int) -> Intake:
     if source.group_names:
         groups = groups_by_name(stems)
     notes = _ignored_note(scan.ignored)
+    merged = sum(bool(pair.more_masks) for pair in scan.pairs)
+    if merged:
+        notes += (f"{merged} of {len(stems)} images have several masks, which were merged: the "
+                  f"object is where any of them has it",)
     if source.known and source.known.groups:
         notes += (f"{len(groups)} of {len(stems)} images are in a group of {source.known.name}, by "
                   f"their names",)
