@@ -36,8 +36,8 @@ def prepare(
     masks: Annotated[
         list[Path] | None,
         typer.Option(metavar="DIR", rich_help_panel=OWN,
-                     help="Directory of masks, or the same one; repeatable. Several masks of an "
-                          "image are merged."),
+                     help="Directory of masks or labelme's files, the same one, or a COCO file; "
+                          "repeatable. Several masks of an image are merged."),
     ] = None,
     pair: Annotated[
         str | None,

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cclcc_cli.data.annotations import DrawnMask, find_annotations
 from cclcc_cli.data.members import BinaryFile, passed_over
 from cclcc_cli.data.pairing import (
     FileName,
@@ -51,6 +52,7 @@ class FolderScan:
         ignored: names of files and folders that were not read, sorted.
         rules: how names were found to belong together, to how many masks by it.
         splits: split to stems, where folders are called train, val or test.
+        labels: of masks that are drawn from shapes; the first one has the value 1.
     """
 
     pairs: tuple[PairFiles, ...]
@@ -59,14 +61,20 @@ class FolderScan:
     ignored: tuple[str, ...]
     rules: Mapping[str, int] = field(default_factory=dict)
     splits: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class _File:
-    """A file of a folder."""
+    """A file of a folder, or a mask that is drawn from one."""
 
     path: Path
     name: FileName
+    drawn: DrawnMask | None = None
+
+    @property
+    def content(self) -> BinaryFile:
+        return self.drawn or self.path
 
 
 def scan_folders(images: Folders, masks: Folders, pattern: str | None = None) -> FolderScan:
@@ -84,12 +92,14 @@ def scan_folders(images: Folders, masks: Folders, pattern: str | None = None) ->
     """
     images, masks = ((one,) if isinstance(one, Path) else tuple(one) for one in (images, masks))
     image_files, image_ignored = _list_files(images, "--images", "mask")
-    mask_files, mask_ignored = _list_files(masks, "--masks", "image")
-    ignored = {*image_ignored, *mask_ignored}
-    if {one.resolve() for one in images} == {one.resolve() for one in masks}:
+    drawn = find_annotations(masks)
+    mask_files, mask_ignored = _drawn_files(drawn) if drawn else _list_files(
+        masks, "--masks", "image")
+    ignored = {*image_ignored, *mask_ignored} - {str(file.path) for file in mask_files}
+    if not drawn and {one.resolve() for one in images} == {one.resolve() for one in masks}:
         image_files, mask_files = _tell_apart(image_files, mask_files, images, pattern)
         ignored = {one for one in ignored if one in image_ignored and one in mask_ignored}
-    else:  # one may lie inside the other
+    elif not drawn:  # one may lie inside the other
         both = {file.path for file in image_files} & {file.path for file in mask_files}
         larger = image_files if len(image_files) > len(mask_files) else mask_files
         larger[:] = [file for file in larger if file.path not in both]
@@ -131,7 +141,7 @@ def _report(
             problems.append((stem, f"{image.path}: this image has no mask in "
                                    f"{_folders(mask_roots)}"))
         else:
-            first, *more = (masks[one].path for one in pairing.masks[place])
+            first, *more = (masks[one].content for one in pairing.masks[place])
             pairs.append(PairFiles(stem, image.path, first, tuple(more)))
             splits[image.name.split].append(stem)
     used = {one for its in (*pairing.masks.values(), *pairing.rivals.values()) for one in its}
@@ -147,7 +157,13 @@ def _report(
     return FolderScan(
         tuple(sorted(pairs, key=lambda pair: pair.stem)), frozenset(stems), lines,
         tuple(sorted(ignored)), pairing.rules, known if whole else {},
+        next((file.drawn.labels for file in masks if file.drawn), ()),
     )
+
+
+def _drawn_files(drawn: Sequence[DrawnMask]) -> tuple[list[_File], list[str]]:
+    return [_File(mask.source, FileName(mask.image.parent.parts, mask.image.stem), mask)
+            for mask in drawn], []
 
 
 def _tell_apart(

@@ -146,6 +146,10 @@ def open_source(source: Source, size: int) -> Iterator[Intake]:
 
 def _open_folders(source: FolderSource, size: int) -> Intake:
     scan = scan_folders(source.images, source.masks, source.pattern)
+    if len(scan.labels) > 1 and source.options.coding.foreground is None:
+        named = ", ".join(f"{number} = {label}" for number, label in enumerate(scan.labels, 1))
+        raise DataError(f"the shapes have several labels: {named}; say which are the object, such "
+                        f"as --foreground 1 or --foreground 1,2")
     stems = [pair.stem for pair in scan.pairs]
     groups = _known_groups(source.known, stems) if source.known else {}
     if source.group_names:
