@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cclcc_cli.data.class_map import foreground
 from cclcc_cli.data.pixel_rows import open_rows
 from cclcc_cli.data.splits import SUBSET_SHARES, nested_subset, num_labeled
 from cclcc_cli.data.store import Store
@@ -195,7 +196,8 @@ def _read_pixels(store: Store) -> _Pixels:
     with (open_rows(store.path / "images.npy") as images,
           open_rows(store.path / "masks.npy") as masks):
         for position in range(count):
-            num_areas, _ = cv2.connectedComponents(masks[position], connectivity=8)
+            num_areas, _ = cv2.connectedComponents(
+                foreground(masks[position]).astype(np.uint8), connectivity=8)
             regions[position] = num_areas - 1  # the background is counted as well
             mean, std = cv2.meanStdDev(images[position])
             means[position] = mean[:, 0]

@@ -16,6 +16,7 @@ from cclcc_cli.data.audit import (
     leaking_pairs,
     subset_pairs,
 )
+from cclcc_cli.data.class_map import foreground
 from cclcc_cli.data.contact_sheet import (
     YELLOW,
     Outline,
@@ -164,6 +165,6 @@ def _finding_rows(store: Store) -> Iterator[Pixels]:
 
 def _tile(store: Store, stem: str, lines: Sequence[str], contradicts: bool = False) -> Tile:
     (position,) = store.positions([stem])
-    mask = np.asarray(store.masks[position])
+    mask = foreground(store.masks[position])
     outline = Outline(mask, YELLOW) if contradicts else Outline(mask)
     return Tile(np.asarray(store.images[position]), [outline], [stem, *lines])
