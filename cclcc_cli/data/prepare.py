@@ -24,9 +24,10 @@ from cclcc_cli.data.pixel_rows import PixelRows
 from cclcc_cli.data.problems import listed_error
 from cclcc_cli.data.reading import Reading, ReadOptions, Seen, decide
 from cclcc_cli.data.sources import CatalogSource, Intake, Source, open_source
-from cclcc_cli.data.split_rule import Given, SplitRule, settle
+from cclcc_cli.data.split_lists import Given
+from cclcc_cli.data.split_rule import SplitRule, settle
 from cclcc_cli.data.split_set import SplitSet, drop, make_splits
-from cclcc_cli.data.splits import SUBSET_SHARES, num_labeled
+from cclcc_cli.data.splits import nested_subset
 from cclcc_cli.data.store import Store, load_store
 from cclcc_cli.data.store_index import IndexRow
 from cclcc_cli.data.store_writer import Contents, Sample, remove_stale, write_store
@@ -45,7 +46,7 @@ class Prepared:
     Attributes:
         store: opened.
         changed: False where it was there before, with the same content and splits.
-        labeled: how many labels each of ``splits.SUBSET_SHARES`` gives.
+        labeled: how many labels each of ``Splits.subset_shares`` gives.
         notes: what a user should know about the data, one sentence each.
         imported: what there was and what was decided about it; None for drawn scenes, and in
             stores that are older than the record.
@@ -329,7 +330,8 @@ def _refuse_foreign(path: Path) -> None:
 
 
 def _prepared(store: Store, changed: bool, notes: tuple[str, ...] = ()) -> Prepared:
-    labeled = {share: num_labeled(share, store.info.counts["train"]) for share in SUBSET_SHARES}
+    splits, seed = store.splits, min(store.splits.label_orders)
+    labeled = {share: len(nested_subset(splits, share, seed)) for share in splits.subset_shares}
     imported = load_import(store.path)
     fault = (imported.fault,) if imported and imported.fault else ()
     return Prepared(store, changed, labeled, (*notes, *fault, *_leak_notes(store)), imported)

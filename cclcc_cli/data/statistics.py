@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from cclcc_cli.data.class_map import foreground
 from cclcc_cli.data.pixel_rows import open_rows
-from cclcc_cli.data.splits import SUBSET_SHARES, nested_subset, num_labeled
+from cclcc_cli.data.splits import nested_subset
 from cclcc_cli.data.store import Store
 
 UNLUCKY_ABOVE = 2.0
@@ -120,7 +120,8 @@ class DataStatistics:
     Attributes:
         groups: train, val, test as far as they hold images, then ``all``.
         bin_edges: of every histogram of foreground shares, NUM_BINS + 1 of them.
-        subsets: one per share of SUBSET_SHARES, with every seed the store has an order of.
+        subsets: one per share of ``Splits.subset_shares``, with every seed the store has an order
+            of.
     """
 
     groups: Mapping[str, GroupStatistics]
@@ -152,7 +153,7 @@ def measure_store(store: Store) -> DataStatistics:
     positions["all"] = [position for group in positions.values() for position in group]
     groups = {name: _measure_group(store, group, shares, pixels, edges)
               for name, group in positions.items()}
-    subsets = tuple(_measure_subsets(store, share) for share in SUBSET_SHARES)
+    subsets = tuple(_measure_subsets(store, share) for share in store.splits.subset_shares)
     return DataStatistics(groups, tuple(edges.tolist()), subsets)
 
 
@@ -250,8 +251,8 @@ def _measure_subsets(store: Store, share: float) -> SubsetStatistics:
 
     seeds = sorted(store.splits.label_orders)
     subsets = {seed: nested_subset(store.splits, share, seed) for seed in seeds}
-    whole = shares_of(store.splits.train)
-    count, total = num_labeled(share, len(whole)), len(whole)
+    whole, count = shares_of(store.splits.train), len(subsets[seeds[0]])
+    total = len(whole)
     spread = float(whole.std(ddof=1)) if total > 1 else 0.0
     return SubsetStatistics(
         share=share,

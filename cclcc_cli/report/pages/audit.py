@@ -148,7 +148,8 @@ def _pair_rows(store: Store) -> Iterator[Pixels]:
                 [_tile(store, stem, [], contradicts=pair.contradicts)
                  for stem in (pair.first, pair.second)],
                 columns=2,
-                heading=[f"{sides}: {pair.kind} {pair.score:.2f}, masks {pair.mask_iou:.2f}",
+                heading=[f"{sides}: {pair.kind} {pair.score:.2f}"
+                         + ("" if pair.mask_iou is None else f", masks {pair.mask_iou:.2f}"),
                          "" if pair.orientation == ORIENTATIONS[0]
                          else f"the second lies {pair.orientation}"],
             ) for pair, sides in pairs[start:start + _PAIRS_ACROSS]
