@@ -30,6 +30,7 @@ from cclcc_cli.data.split_set import SplitSet, drop, make_splits
 from cclcc_cli.data.splits import nested_subset
 from cclcc_cli.data.store import Store, load_store
 from cclcc_cli.data.store_index import IndexRow
+from cclcc_cli.data.store_versions import INFO, is_stored
 from cclcc_cli.data.store_writer import Contents, Sample, remove_stale, write_store
 from cclcc_cli.errors import DataError
 
@@ -105,11 +106,11 @@ def prepare(
         return _prepared(there, changed=False)
     with open_source(source, int(path.name)) as intake:
         plan = _plan(intake, rule)
-        reading = _first_reading(plan) if force or not path.exists() else None
+        reading = _first_reading(plan) if force or not is_stored(path) else None
         try:
             with _locked(path), intake.workers() as executor:
                 remove_stale(path)
-                if path.exists() and not force:
+                if is_stored(path) and not force:
                     return _prepared(_same_store(path, plan, executor), False, _notes(plan))
                 _refuse_foreign(path)
                 _check_room(path, len(plan.stems))
@@ -193,7 +194,7 @@ def _made_before(path: Path, source: Source, rule: SplitRule) -> Store | None:
     """
     if not isinstance(source, CatalogSource) or source.archives or not source.entry.files:
         return None
-    if rule != SplitRule() or not path.is_dir():
+    if rule != SplitRule() or not is_stored(path):
         return None
     store = load_store(path)
     expected = {file.name: file.sha256 for file in source.entry.files}
@@ -297,7 +298,7 @@ def _same_store(path: Path, plan: _Plan, executor: Executor) -> Store:
     # An option that was not given says nothing about what is stored.
     differs += [f"another {key}" for key, value in asdict(plan.intake.about).items()
                 if value and value != getattr(store.info, key)]
-    record = load_import(path)
+    record = load_import(store.path)
     if plan.intake.options is not None and (
             record.options if record else {}) != describe_options(plan.intake.options):
         differs.append("read in another way")
@@ -324,12 +325,14 @@ def _check_room(path: Path, num_images: int) -> None:
 
 def _refuse_foreign(path: Path) -> None:
     """Never replace a folder that this program did not make."""
-    if path.exists() and not (path / "dataset.json").is_file():
+    if path.exists() and not (path / INFO).is_file():
         raise DataError(f"{path}: is not a store (it has no dataset.json) and is left alone; "
                         f"move it away")
 
 
 def _prepared(store: Store, changed: bool, notes: tuple[str, ...] = ()) -> Prepared:
+    if not changed:
+        store.check_content()
     splits, seed = store.splits, min(store.splits.label_orders)
     labeled = {share: len(nested_subset(splits, share, seed)) for share in splits.subset_shares}
     imported = load_import(store.path)
