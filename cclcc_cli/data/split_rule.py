@@ -50,6 +50,7 @@ def settle(
     stems: Collection[str],
     extensions: Collection[str],
     unmasked: Collection[str] = (),
+    official_source: str = "the official split",
 ) -> Given:
     """Read lists, take the official split, or leave it to a cut; and check that options apply.
 
@@ -59,6 +60,7 @@ def settle(
         stems: of all images with a mask.
         extensions: that an entry of a list may carry, such as ``.jpg``.
         unmasked: stems of the other images, which lists may name among the unlabelled.
+        official_source: what the official split is called.
 
     Raises:
         DataError: lists that name unknown images or one image twice, or a share or a seed that
@@ -77,7 +79,7 @@ def settle(
             raise DataError(f"--folds does not apply: {rule.lists} lists folds of its own; "
                             f"leave one of them out")
     elif official and not rule.ignore_official:
-        given = Given(official, "the official split")
+        given = Given(official, official_source)
     else:
         given = Given()
     _check_applies(rule, given, official)

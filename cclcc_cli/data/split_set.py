@@ -1,6 +1,6 @@
 """Splits made whole: what is given, and the rest cut by seed; folds; images dropped."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from cclcc_cli.data.cutting import Item, LabelRule, build_splits, cut, cut_folds
@@ -30,6 +30,11 @@ class SplitSet:
     def all(self) -> tuple[Splits, ...]:
         """The main splits, then the folds."""
         return (self.main, *self.folds)
+
+    def each(self, change: Callable[[Splits], Splits]) -> "SplitSet":
+        """The same with all of them changed alike."""
+        return replace(self, main=change(self.main),
+                       folds=tuple(change(fold) for fold in self.folds))
 
 
 def make_splits(rule: SplitRule, given: Given, items: Sequence[Item]) -> SplitSet:

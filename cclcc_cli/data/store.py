@@ -163,14 +163,18 @@ class Store:
         Raises:
             DataError: the store was damaged after it was opened.
         """
-        row, start = self.rows[position], int(self._mask_offsets[position])
-        with (self.path / "original_masks.bin").open("rb") as file:
-            file.seek(start)
-            png = file.read(int(self._mask_offsets[position + 1]) - start)
+        row, png = self.rows[position], self.original_png(position)
         mask = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_GRAYSCALE) if png else None
         if mask is None or mask.shape != (row.height, row.width):
             raise _damaged(self.path, f"the original mask of {row.stem} cannot be read")
         return (mask > 0).astype(np.uint8) if is_bilevel(png) else np.asarray(mask, np.uint8)
+
+    def original_png(self, position: int) -> bytes:
+        """The same as it is stored; empty for an image without a mask."""
+        start = int(self._mask_offsets[position])
+        with (self.path / "original_masks.bin").open("rb") as file:
+            file.seek(start)
+            return file.read(int(self._mask_offsets[position + 1]) - start)
 
     @cached_property
     def has_ignored(self) -> bool:

@@ -91,11 +91,15 @@ def fit_pair(pair: Pair, size: int) -> Sample:
     image = fit_image(pair.image, size)
     row = IndexRow(pair.stem, height, width, pair.image_sha256, pair.mask_sha256, 0.0, pair.stem,
                    1.0)
-    if pair.mask is None:
-        return Sample(row, image, np.full((size, size), IGNORED, np.uint8), b"")
-    row = replace(row, foreground=float(foreground(pair.mask).mean()),
-                  ignored=float(ignored(pair.mask).mean()))
-    return Sample(row, image, fit_mask(pair.mask, size), _encode_mask(pair.mask))
+    alone = Sample(row, image, np.full((size, size), IGNORED, np.uint8), b"")
+    return alone if pair.mask is None else with_mask(alone, pair.mask, pair.mask_sha256)
+
+
+def with_mask(sample: Sample, mask: NDArray[np.uint8], mask_sha256: str) -> Sample:
+    """The same image with a mask at its own size, a class map ``(h, w)``."""
+    row = replace(sample.row, mask_sha256=mask_sha256, foreground=float(foreground(mask).mean()),
+                  ignored=float(ignored(mask).mean()))
+    return Sample(row, sample.image, fit_mask(mask, len(sample.image)), _encode_mask(mask))
 
 
 def fit_mask(mask: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:

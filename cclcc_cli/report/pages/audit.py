@@ -27,6 +27,7 @@ from cclcc_cli.data.contact_sheet import (
     stack_sheets,
 )
 from cclcc_cli.data.duplicates import ORIENTATIONS
+from cclcc_cli.data.import_record import load_import
 from cclcc_cli.data.splits import SPLITS, Splits
 from cclcc_cli.data.store import Store
 from cclcc_cli.errors import DataError
@@ -101,7 +102,8 @@ def audit_tables(store: Store) -> list[Table]:
 
 def audit_notes(store: Store) -> list[str]:
     """What a reader must know of a data set before using it, one sentence each."""
-    audit, notes = store.audit, []
+    audit, imported = store.audit, load_import(store.path)
+    notes = [imported.fault] if imported and imported.fault else []
     if not audit.near_pairs_sought:
         notes.append(f"{store.info.size} pixels show too little to tell near-duplicates: only "
                      f"copies were looked for; prepare it at 64 or more")
