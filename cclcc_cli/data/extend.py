@@ -34,8 +34,9 @@ from cclcc_cli.data.sources import DECODING_BYTES
 from cclcc_cli.data.split_rule import SplitRule
 from cclcc_cli.data.split_set import SplitSet
 from cclcc_cli.data.splits import Splits
-from cclcc_cli.data.store import Store, load_store, store_path
+from cclcc_cli.data.store import Store, load_store
 from cclcc_cli.data.store_index import IndexRow
+from cclcc_cli.data.store_versions import size_of
 from cclcc_cli.data.store_writer import (
     About,
     Contents,
@@ -82,30 +83,35 @@ def extend(
         DataError: there is no such store or it was changed; files cannot be used, all listed; or
             names or masks do not fit what is there.
     """
-    store = load_store(path)
-    place = store_path(path.parents[1], store.info.name, store.info.size)
+    place = path.with_name(size_of(path))
     try:
         with hold_place(place):
             remove_stale(place)
-            store = load_store(place)
-            store.check_content()
-            samples, count = _read(store, added)
-
-            def arrange(
-                rows: Sequence[IndexRow], images: PixelRows, masks: PixelRows
-            ) -> Contents:
-                audit = audit_images(rows, images, masks, lambda done, total:
-                                     progress("pairs compared", done, total),
-                                     [row.has_mask for row in rows])
-                return _arrange(store, rows, audit, drop_leaks)
-
-            info = store.info
-            write_store(place, samples, count, About(info.license, info.citation, info.source),
-                        info.files, arrange, info.coding)
+            changes = _write(place, added, drop_leaks, progress)
+            remove_stale(place)  # the former version, which nobody reads any more
     except OSError as error:
         raise DataError(f"{place}: cannot be written ({error.strerror or error})") from None
-    new = load_store(place)
-    return prepared(new, True, tuple(_changes(store, new)))
+    return prepared(load_store(place), True, changes)
+
+
+def _write(
+    place: Path, added: Additions, drop_leaks: bool, progress: Progress
+) -> tuple[str, ...]:
+    """Write the new version; what it has that the one before had not."""
+    store = load_store(place)
+    store.check_content()
+    samples, count = _read(store, added)
+
+    def arrange(rows: Sequence[IndexRow], images: PixelRows, masks: PixelRows) -> Contents:
+        audit = audit_images(rows, images, masks, lambda done, total:
+                             progress("pairs compared", done, total),
+                             [row.has_mask for row in rows])
+        return _arrange(store, rows, audit, drop_leaks)
+
+    info = store.info
+    write_store(place, samples, count, About(info.license, info.citation, info.source),
+                info.files, arrange, info.coding)
+    return tuple(_changes(store, load_store(place)))
 
 
 def _read(store: Store, added: Additions) -> tuple[Iterator[Sample], int]:

@@ -165,6 +165,7 @@ def _report(
     stems = _stems([file.name for file in images])
     count = Counter(stems)
     problems: list[tuple[str, str]] = []
+    hint = "; --unpaired unlabeled keeps such images without labels"  # said once
     pairs, splits = [], defaultdict(list)
     for place, (stem, image) in enumerate(zip(stems, images, strict=True)):
         where = image.path.parent
@@ -184,8 +185,8 @@ def _report(
             pairs.append(PairFiles(stem, image.path, None))
         elif place not in pairing.masks:
             problems.append((stem, f"{image.path}: this image has no mask in "
-                                   f"{_folders(mask_roots)}; --unpaired unlabeled "
-                                   f"keeps such images without labels"))
+                                   f"{_folders(mask_roots)}{hint}"))
+            hint = ""
         else:
             first, *more = (masks[one].path for one in pairing.masks[place])
             pairs.append(PairFiles(stem, image.path, first, tuple(more)))
