@@ -11,6 +11,7 @@ from cclcc_cli.errors import DataError
 
 if TYPE_CHECKING:
     from cclcc_cli.data.prepare import Prepared
+    from cclcc_cli.data.split_rule import SplitRule
 
 OWN = "Images of your own"
 READ = "How files are read"
@@ -38,6 +39,28 @@ def prepare(
         typer.Option(metavar="DIR", rich_help_panel=OWN,
                      help="Directory of masks or labelme's files, the same one, or a COCO file; "
                           "repeatable. Several masks of an image are merged."),
+    ] = None,
+    unlabeled: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DIR", rich_help_panel=OWN,
+                     help="Directory of images without masks, for unlabelled streams; repeatable."),
+    ] = None,
+    unpaired: Annotated[
+        Literal["refuse", "unlabeled"],
+        typer.Option(rich_help_panel=OWN,
+                     help="What to do with an image that has no mask: refuse it, or keep it "
+                          "without.")
+    ] = "refuse",
+    add_unlabeled: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DIR", rich_help_panel=OWN,
+                     help="Add images without masks to a data set that is prepared; repeatable."),
+    ] = None,
+    add_labels: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DIR", rich_help_panel=OWN,
+                     help="Add masks for images of a prepared data set that had none; "
+                          "repeatable."),
     ] = None,
     pair: Annotated[
         str | None,
@@ -137,6 +160,14 @@ def prepare(
         bool, typer.Option("--group-names", rich_help_panel=SPLITS,
                            help="Group images whose names differ in their last number alone.")
     ] = False,
+    test_only: Annotated[
+        bool, typer.Option("--test-only", rich_help_panel=SPLITS,
+                           help="All images are for testing, none for training.")
+    ] = False,
+    train_only: Annotated[
+        bool, typer.Option("--train-only", rich_help_panel=SPLITS,
+                           help="All images are for training; nothing is validated or tested.")
+    ] = False,
     drop_leaks: Annotated[
         bool, typer.Option("--drop-leaks", rich_help_panel=SPLITS,
                            help="Leave out training images that show the same as a test or "
@@ -185,28 +216,54 @@ def prepare(
     from cclcc_cli.data.prepare import prepare as prepare_store
     from cclcc_cli.data.reading import ReadOptions, parse_window
     from cclcc_cli.data.split_rule import SplitRule
-    from cclcc_cli.data.store import store_path
+    from cclcc_cli.data.store import open_store, store_path
     from cclcc_cli.data.store_writer import About
 
     side = choose_size(name, size)
+    if test_only and train_only:
+        raise DataError("--test-only, --train-only: give one of them")
     rule = SplitRule(splits, val_share, test_share, split_seed, folds, ignore_official, groups,
-                     drop_leaks, LabelRule(label_seeds, label_groups))
+                     drop_leaks, LabelRule(label_seeds, label_groups),
+                     "test" if test_only else "train" if train_only else None)
     coding = CodingOptions(
         None if foreground is None else parse_values(foreground, "--foreground"),
         () if ignore_value is None else parse_values(ignore_value, "--ignore-value"), invert)
     options = ReadOptions(coding, mask_channel, None if window is None else parse_window(window),
                           exif)
+    if add_unlabeled or add_labels:
+        from cclcc_cli.data.extend import Additions, extend
+
+        _refuse_beside(rule, images, masks, archive, unlabeled, count, seed, force)
+        added = Additions(tuple(add_unlabeled or ()), tuple(add_labels or ()), options, pair)
+        path = open_store(data, name, size).path
+        with console.counting(quiet) as count_up:
+            done = extend(path, added, drop_leaks, count_up)
+        _show(done, json)
+        return
     with console.counting(quiet) as count_up:
         origin = choose_source(
             name, images or [], masks or [], archive or [],
             About(license or "", citation or "", source or ""), rule, count=count, seed=seed,
             pattern=pair, options=options, group_names=group_names, downloads=downloads,
+            unlabeled=unlabeled or [], keep_unpaired=unpaired == "unlabeled",
             warn=console.warn,
             progress=lambda file, done, total: count_up(
                 f"{console.DOWNLOADING}{file}", done, total),
         )
         done = prepare_store(store_path(data, name, side), origin, rule, force, count_up)
     _show(done, json)
+
+
+def _refuse_beside(rule: "SplitRule", *given: object) -> None:
+    """Refuse what makes a data set beside what adds to one."""
+    from dataclasses import replace
+
+    from cclcc_cli.data.split_rule import SplitRule
+
+    if any(given) or replace(rule, drop_leaks=False) != SplitRule():
+        raise DataError("--add-unlabeled and --add-labels add to a data set as it is prepared: of "
+                        "the options that make one, only --pair, --drop-leaks and how files are "
+                        "read go with them")
 
 
 def _show(done: "Prepared", json: bool) -> None:

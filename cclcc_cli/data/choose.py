@@ -51,6 +51,8 @@ def choose_source(
     pattern: str | None = None,
     options: ReadOptions = _DECIDED,
     group_names: bool = False,
+    unlabeled: Sequence[Path] = (),
+    keep_unpaired: bool = False,
     downloads: Path = DOWNLOADS,
     progress: Progress = lambda _name, _done, _total: None,
     warn: Warn = lambda _news: None,
@@ -67,6 +69,8 @@ def choose_source(
         pattern: how masks are called; see ``pairing.pair_names``.
         options: how files are to be read.
         group_names: take groups from the names of one's own images.
+        unlabeled: folders of images without masks.
+        keep_unpaired: keep one's own images that have no mask without one.
         downloads: where a public data set is downloaded to.
         progress, warn: hear about a download.
 
@@ -75,6 +79,7 @@ def choose_source(
     """
     given = {"--images": images, "--masks": masks, "--archive": archives,
              "--groups": rule.groups, "--splits": rule.lists,
+             "--unlabeled": unlabeled, "--unpaired unlabeled": keep_unpaired,
              "--license": about.license, "--citation": about.citation, "--source": about.source}
     if name == SYNTHETIC:
         _refuse(name, {**given, "--pair": pattern, "--group-names": group_names,
@@ -83,8 +88,11 @@ def choose_source(
     _refuse(name, {"--count": count, "--seed": seed}, f"only {SYNTHETIC} scenes are drawn")
     entry = find_entry(name)
     if not images and not masks and entry is not None:
-        _refuse(name, {"--pair": pattern, "--group-names": group_names},
+        _refuse(name, {"--pair": pattern, "--group-names": group_names,
+                       "--unpaired unlabeled": keep_unpaired},
                 "it is read as its authors lay it out")
+        _refuse(name, {"--unlabeled": unlabeled}, f"add them to the prepared data set with: cclcc "
+                f"prepare {name} --add-unlabeled DIR")
         return CatalogSource(entry, downloads, tuple(archives), about, progress, warn, options)
     _refuse(name, {"--archive": archives}, "--images and --masks are given" if entry
             else "only for the public data sets of cclcc datasets")
@@ -94,7 +102,8 @@ def choose_source(
     if group_names and rule.groups:
         raise DataError("--group-names: does not apply: --groups is given; leave one out")
     _check_both(name, images, masks)
-    return FolderSource(tuple(images), tuple(masks), about, pattern, options, entry, group_names)
+    return FolderSource(tuple(images), tuple(masks), about, pattern, options, entry, group_names,
+                        tuple(unlabeled), keep_unpaired)
 
 
 def _refuse(name: str, options: Mapping[str, object], why: str) -> None:

@@ -17,6 +17,7 @@ from cclcc_cli.data.pairing import (
     how_names_differ,
     pair_names,
 )
+from cclcc_cli.data.problems import listed_error
 from cclcc_cli.errors import DataError
 
 EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".gif", ".webp"})
@@ -31,14 +32,19 @@ class PairFiles:
     Attributes:
         stem: the image's name in the data set.
         image: the file.
-        mask: of the object, or of one of several.
+        mask: of the object, or of one of several; None for an image without.
         more_masks: of the others; a pixel is the object's where any of them says so.
     """
 
     stem: str
     image: BinaryFile
-    mask: BinaryFile
+    mask: BinaryFile | None
     more_masks: tuple[BinaryFile, ...] = ()
+
+    @property
+    def masks(self) -> tuple[BinaryFile, ...]:
+        """All masks; none for an image without."""
+        return () if self.mask is None else (self.mask, *self.more_masks)
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,9 @@ class _File:
         return self.drawn or self.path
 
 
-def scan_folders(images: Folders, masks: Folders, pattern: str | None = None) -> FolderScan:
+def scan_folders(
+    images: Folders, masks: Folders, pattern: str | None = None, keep_unpaired: bool = False
+) -> FolderScan:
     """Pair the files of folders by their names.
 
     A folder is read with the folders inside it where it holds no image itself. The same folders
@@ -86,6 +94,7 @@ def scan_folders(images: Folders, masks: Folders, pattern: str | None = None) ->
     Args:
         images, masks: one folder, or several that belong to one data set.
         pattern: see ``pairing.pair_names``.
+        keep_unpaired: images without a mask are pairs without one, and no problem.
 
     Raises:
         DataError: a folder is missing or holds no images; or nothing pairs.
@@ -109,17 +118,63 @@ def scan_folders(images: Folders, masks: Folders, pattern: str | None = None) ->
     if not pairing.masks and not pairing.rivals:
         raise DataError(f"{_folders(images)} and {_folders(masks)}: no image has a mask by its "
                         f"name: {how_names_differ(image_names, mask_names)}")
-    return _report(image_files, mask_files, pairing, images, masks, ignored, pattern is not None)
+    return _report(image_files, mask_files, pairing, images, masks, ignored, pattern is not None,
+                   keep_unpaired)
+
+
+def scan_unlabeled(folders: Folders) -> tuple[tuple[PairFiles, ...], tuple[str, ...]]:
+    """Images without masks, sorted by stem, and the names of files that were not read.
+
+    Raises:
+        DataError: a folder is missing or holds no images, or names cannot be used.
+    """
+    roots = (folders,) if isinstance(folders, Path) else tuple(folders)
+    files, ignored = _list_files(roots, "--unlabeled", "mask")
+    stems = _stems([file.name for file in files])
+    count = Counter(stems)
+    problems = []
+    for stem, file in zip(stems, files, strict=True):
+        if flaw := _stem_flaw(stem):
+            problems.append(f"{file.path.parent}: the name {stem!a} {flaw}; rename it")
+        elif count[stem] > 1:
+            problems.append(f"{file.path}: several images are called {stem}; keep one")
+    if problems:
+        raise listed_error("images without masks", problems)
+    pairs = (PairFiles(stem, file.path, None) for stem, file in zip(stems, files, strict=True))
+    return tuple(sorted(pairs, key=lambda pair: pair.stem)), tuple(sorted(ignored))
+
+
+def scan_labels(
+    folders: Folders, stems: Sequence[str], pattern: str | None = None
+) -> dict[str, tuple[Path, ...]]:
+    """Stem to its masks, for images of a data set that have none.
+
+    Raises:
+        DataError: a folder is missing or holds no images, or a mask belongs to no such image.
+    """
+    roots = (folders,) if isinstance(folders, Path) else tuple(folders)
+    files, _ = _list_files(roots, "--add-labels", "image")
+    pairing = pair_names([FileName((), stem) for stem in stems], [file.name for file in files],
+                         pattern)
+    used = {place for places in pairing.masks.values() for place in places}
+    problems = [f"{file.path}: no image without a mask is called like this mask"
+                for place, file in enumerate(files) if place not in used]
+    if problems:
+        raise listed_error("masks", problems)
+    return {stems[image]: tuple(files[place].path for place in places)
+            for image, places in pairing.masks.items()}
 
 
 def _report(
     images: Sequence[_File], masks: Sequence[_File], pairing: Pairing,
     image_roots: Sequence[Path], mask_roots: Sequence[Path], ignored: set[str], by_pattern: bool,
+    keep_unpaired: bool,
 ) -> FolderScan:
     """Pairs, and a line for each file that makes none."""
     stems = _stems([file.name for file in images])
     count = Counter(stems)
     problems: list[tuple[str, str]] = []
+    hint = "; --unpaired unlabeled keeps such images without labels"  # said once
     pairs, splits = [], defaultdict(list)
     for place, (stem, image) in enumerate(zip(stems, images, strict=True)):
         where = image.path.parent
@@ -137,9 +192,12 @@ def _report(
             problems.append((stem, f"{home}: several masks for {stem} ({names}); keep one, say "
                                    f"which with --pair '{{stem}}_mask', or give each folder of "
                                    f"masks with --masks to merge them"))
+        elif place not in pairing.masks and keep_unpaired:
+            pairs.append(PairFiles(stem, image.path, None))
         elif place not in pairing.masks:
             problems.append((stem, f"{image.path}: this image has no mask in "
-                                   f"{_folders(mask_roots)}"))
+                                   f"{_folders(mask_roots)}{hint}"))
+            hint = ""
         else:
             first, *more = (masks[one].content for one in pairing.masks[place])
             pairs.append(PairFiles(stem, image.path, first, tuple(more)))

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import TypeVar
 
 import numpy as np
@@ -62,7 +63,7 @@ def read_pair(
         reading: what was decided for all files.
     """
     problems: list[str] = []
-    paths = (files.image, files.mask, *files.more_masks)
+    paths = (files.image, *files.masks)
     data = [one for path in paths if (one := _tried(read_bytes, problems, path)) is not None]
     if len(data) < len(paths):
         return Outcome(None, tuple(problems))
@@ -75,9 +76,27 @@ def read_pair(
         return _as_decided(files, image, masks, size, reading)
 
 
+def read_masks(
+    paths: Sequence[BinaryFile], shape: tuple[int, int], reading: Reading
+) -> tuple[NDArray[np.uint8] | None, str, tuple[str, ...]]:
+    """The masks of one image as one class map ``shape``, their hash, and what is wrong with them.
+
+    Args:
+        paths: of at least one mask.
+        shape: height and width of the image.
+        reading: what was decided for all files.
+    """
+    problems: list[str] = []
+    files = [_tried(lambda path: decode_mask(read_bytes(path), path, reading.channel), problems,
+                    path) for path in paths]
+    masks = [mask for mask in files if mask is not None]
+    merged = _merge(masks, paths, shape, reading, problems) if len(masks) == len(paths) else None
+    return merged, _joined([mask.sha256 for mask in masks]), tuple(problems)
+
+
 def pair_hashes(files: PairFiles) -> tuple[str, str]:
-    """The hashes of a pair's image and mask, as its sample has them."""
-    masks = [file_sha256(path) for path in (files.mask, *files.more_masks)]
+    """The hashes of a pair's image and mask, as its sample has them; empty without a mask."""
+    masks = [file_sha256(path) for path in files.masks]
     return file_sha256(files.image), _joined(masks)
 
 
@@ -88,19 +107,19 @@ def _as_decided(
     seen.add_image(image, str(files.image))
     for mask in masks:
         seen.add_mask(mask)
-    seen.add_turn(image, masks[0])
+    if masks:
+        seen.add_turn(image, masks[0])
     if image.num_bits == 16 and reading.window is None:
         return Outcome(None, seen=seen)  # what is black and white is not decided yet
     pixels = image.to_8_bit(reading.window)
     if reading.turn:
         pixels = np.asarray(turned(pixels, image.header.turn), np.uint8)
+    if not masks:
+        alone = Pair(files.stem, pixels, None, image.sha256, "")
+        return Outcome(fit_pair(alone, size), (), (), seen)
     problems: list[str] = []
-    decoded: NDArray[np.uint8] | None = None
-    for mask, path in zip(masks, (files.mask, *files.more_masks), strict=True):
-        one = _tried(_decode, problems, mask, path, pixels.shape[:2], reading)
-        if one is not None:
-            decoded = one if decoded is None else _merged(decoded, one)
-    if problems or decoded is None:
+    decoded = _merge(masks, files.masks, pixels.shape[:2], reading, problems)
+    if decoded is None:
         return Outcome(None, tuple(problems), seen=seen)
     seen.add_decoded(decoded)
     notes = {"grey image": image.was_grey, "opaque alpha channel": image.had_alpha,
@@ -130,6 +149,17 @@ def _decode(
     return reading.coding.apply(np.asarray(values))
 
 
+def _merge(
+    masks: Sequence[MaskFile], paths: Sequence[BinaryFile], shape: tuple[int, ...],
+    reading: Reading, problems: list[str],
+) -> NDArray[np.uint8] | None:
+    """All masks of an image as one; None where one has a problem, which is added."""
+    decoded = [_tried(_decode, problems, mask, path, shape, reading)
+               for mask, path in zip(masks, paths, strict=True)]
+    maps = [one for one in decoded if one is not None]
+    return reduce(_merged, maps) if len(maps) == len(masks) else None
+
+
 def _merged(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Object where either has it, else ignored where either is."""
     both = np.maximum(one, other)
@@ -138,8 +168,10 @@ def _merged(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.uint
 
 
 def _joined(hashes: Sequence[str]) -> str:
-    """One hash for several files; that of a single file is its own."""
-    return hashes[0] if len(hashes) == 1 else hashlib.sha256(" ".join(hashes).encode()).hexdigest()
+    """One hash for several files; that of a single file is its own, that of none empty."""
+    if len(hashes) < 2:
+        return "".join(hashes)
+    return hashlib.sha256(" ".join(hashes).encode()).hexdigest()
 
 
 def _tried(

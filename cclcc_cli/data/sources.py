@@ -15,7 +15,7 @@ from cclcc_cli.data.catalog import CatalogEntry
 from cclcc_cli.data.fetching.download import Progress as FetchProgress
 from cclcc_cli.data.fetching.download import Warn
 from cclcc_cli.data.fetching.fetch import fetch
-from cclcc_cli.data.folder import Folders, PairFiles, scan_folders
+from cclcc_cli.data.folder import Folders, PairFiles, scan_folders, scan_unlabeled
 from cclcc_cli.data.groups import groups_by_name
 from cclcc_cli.data.image_file import file_sha256
 from cclcc_cli.data.layout import find_pairs
@@ -42,6 +42,8 @@ class FolderSource:
         options: how files are to be read.
         known: the public data set that they are, whose groups they keep.
         group_names: images whose names differ in their last number alone are one group.
+        unlabeled: folders of images without masks.
+        keep_unpaired: images that have no mask are kept without one.
     """
 
     images: Folders
@@ -51,6 +53,8 @@ class FolderSource:
     options: ReadOptions = field(default_factory=ReadOptions)
     known: CatalogEntry | None = None
     group_names: bool = False
+    unlabeled: Folders = ()
+    keep_unpaired: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,7 @@ class Intake:
         files: archive to SHA-256.
         notes: what a user should know, one sentence each.
         problems: files that cannot be used, one line each; nothing may be stored then.
+        unlabeled: stems of images without a mask.
     """
 
     stems: tuple[str, ...]
@@ -119,6 +124,12 @@ class Intake:
     files: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    unlabeled: frozenset[str] = frozenset()
+
+    @property
+    def labeled(self) -> tuple[str, ...]:
+        """Stems of the images with a mask, sorted."""
+        return tuple(stem for stem in self.stems if stem not in self.unlabeled)
 
 
 @contextmanager
@@ -145,16 +156,19 @@ def open_source(source: Source, size: int) -> Iterator[Intake]:
 
 
 def _open_folders(source: FolderSource, size: int) -> Intake:
-    scan = scan_folders(source.images, source.masks, source.pattern)
+    scan = scan_folders(source.images, source.masks, source.pattern, source.keep_unpaired)
     if len(scan.labels) > 1 and source.options.coding.foreground is None:
         named = ", ".join(f"{number} = {label}" for number, label in enumerate(scan.labels, 1))
         raise DataError(f"the shapes have several labels: {named}; say which are the object, such "
                         f"as --foreground 1 or --foreground 1,2")
-    stems = [pair.stem for pair in scan.pairs]
+    alone, unread = scan_unlabeled(source.unlabeled) if source.unlabeled else ((), ())
+    stems = [pair.stem for pair in (*scan.pairs, *alone)]
+    twice = tuple(f"{pair.image}: another image is called {pair.stem} too; rename one of them"
+                  for pair in alone if pair.stem in scan.image_stems)
     groups = _known_groups(source.known, stems) if source.known else {}
     if source.group_names:
         groups = groups_by_name(stems)
-    notes = _ignored_note(scan.ignored)
+    notes = _ignored_note((*scan.ignored, *unread))
     merged = sum(bool(pair.more_masks) for pair in scan.pairs)
     if merged:
         notes += (f"{merged} of {len(stems)} images have several masks, which were merged: the "
@@ -163,7 +177,8 @@ def _open_folders(source: FolderSource, size: int) -> Intake:
         notes += (f"{len(groups)} of {len(stems)} images are in a group of {source.known.name}, by "
                   f"their names",)
     intake = _from_pairs(
-        scan.pairs, size, about=source.about, notes=notes, problems=scan.problems,
+        (*scan.pairs, *alone), size, about=source.about, notes=notes,
+        problems=(*scan.problems, *twice),
         official=scan.splits, groups=groups, options=source.options, rules=scan.rules,
     )
     return replace(intake, official_source="as the folders are called")
@@ -259,6 +274,7 @@ def _from_pairs(
             pool, partial(read_pair, size=size, memory=memory, reading=reading), chosen(stems)),
         options=options, rules=rules or {}, official=official or {}, groups=groups or {},
         files=files or {}, notes=notes, problems=problems,
+        unlabeled=frozenset(pair.stem for pair in pairs if pair.mask is None),
     )
 
 

@@ -15,14 +15,14 @@ A folder ``<data root>/<name>/<size>/``:
     dataset.json  what it is: digests, counts, licence
 
 Rows are sorted by stem. The folder is written under a temporary name beside its place and then
-renamed, so a store is there whole or not at all.
+renamed, so a store is there whole or not at all. It is never changed: see ``data.store_versions``.
 """
 
 import csv
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ from cclcc_cli.data.audit import Audit, parse_audit
 from cclcc_cli.data.catalog import find_entry
 from cclcc_cli.data.groups import given_groups
 from cclcc_cli.data.splits import Splits, read_splits
+from cclcc_cli.data.store_check import changed_files
 from cclcc_cli.data.store_index import (
     FORMAT,
     READABLE,
@@ -46,6 +47,7 @@ from cclcc_cli.data.store_index import (
     mean_foreground,
     read_index,
 )
+from cclcc_cli.data.store_versions import Hold, current_version, size_of, stored_sizes
 from cclcc_cli.errors import DataError
 from cclcc_cli.files import DATA
 from cclcc_cli.records import Record, describe_damage, to_json
@@ -79,6 +81,7 @@ class StoreInfo:
         resize: how images came to their size.
         coding: how mask values were read, in words; empty where that was by the usual rule.
         num_classes: kinds of objects that masks tell apart.
+        sums: file to the SHA-256 of what was written (see ``store_check``); empty in older stores.
     """
 
     name: str
@@ -98,6 +101,7 @@ class StoreInfo:
     resize: str
     coding: str = ""
     num_classes: int = 1
+    sums: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +118,7 @@ class Store:
         splits: stems of each split and label orders.
         folds: likewise for each fold of a cross-validation; empty without.
         audit: what was found to be doubtful.
+        hold: keeps this version from being removed.
     """
 
     path: Path
@@ -124,6 +129,16 @@ class Store:
     splits: Splits
     folds: tuple[Splits, ...]
     audit: Audit
+    hold: Hold | None = None
+
+    def check_content(self) -> None:
+        """Read all pixels once, and see that they are those that were written.
+
+        Raises:
+            DataError: a file was changed since.
+        """
+        if changed := changed_files(self):
+            raise _damaged(self.path, f"{' and '.join(changed)} changed after it was made")
 
     def fold(self, number: int | None) -> Splits:
         """The splits of a fold, or the main ones for None.
@@ -148,14 +163,18 @@ class Store:
         Raises:
             DataError: the store was damaged after it was opened.
         """
-        row, start = self.rows[position], int(self._mask_offsets[position])
-        with (self.path / "original_masks.bin").open("rb") as file:
-            file.seek(start)
-            png = file.read(int(self._mask_offsets[position + 1]) - start)
+        row, png = self.rows[position], self.original_png(position)
         mask = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_GRAYSCALE) if png else None
         if mask is None or mask.shape != (row.height, row.width):
             raise _damaged(self.path, f"the original mask of {row.stem} cannot be read")
         return (mask > 0).astype(np.uint8) if is_bilevel(png) else np.asarray(mask, np.uint8)
+
+    def original_png(self, position: int) -> bytes:
+        """The same as it is stored; empty for an image without a mask."""
+        start = int(self._mask_offsets[position])
+        with (self.path / "original_masks.bin").open("rb") as file:
+            file.seek(start)
+            return file.read(int(self._mask_offsets[position + 1]) - start)
 
     @cached_property
     def has_ignored(self) -> bool:
@@ -193,7 +212,7 @@ def open_store(data_root: Path, name: str, size: int | None) -> Store:
     """
     if not re.fullmatch(NAME_PATTERN, name):
         raise DataError(f"{name!r}: is no data set's name; give the name it was prepared by")
-    sizes = _stored_sizes(data_root / name)
+    sizes = stored_sizes(data_root / name)
     if size is None and len(sizes) > 1:
         raise DataError(f"{name}: stored at {', '.join(map(str, sizes))} pixels under "
                         f"{data_root}; say which with --size")
@@ -201,13 +220,26 @@ def open_store(data_root: Path, name: str, size: int | None) -> Store:
 
 
 def load_store(path: Path) -> Store:
-    """Open a store and check that its parts fit each other; pixels are not read.
+    """Open a store's current version and check that its parts fit each other; no pixel is read.
+
+    Args:
+        path: ``store_path``, or the folder of the one version to open.
 
     Raises:
         DataError: there is no store at ``path``, it is damaged or of another format.
     """
+    return _open_version(path, current_version(path))
+
+
+def _open_version(asked: Path, path: Path) -> Store:
+    try:
+        hold = Hold(path)
+    except BlockingIOError:  # it was replaced and is being removed
+        raise DataError(f"{asked}: the store was replaced this moment; start again") from None
+    except OSError:
+        hold = None  # said below, as what it is
     if not path.is_dir():
-        raise DataError(_missing(path))
+        raise DataError(_missing(asked))
     info = load_info(path)
     rows = _load_rows(path)
     told = (content_digest(rows, info.size, info.coding), len(rows), mean_foreground(rows))
@@ -227,7 +259,7 @@ def load_store(path: Path) -> Store:
     digests = (info.split_digest, *info.fold_digests)
     main, *folds = (_load_splits(path, folder, digest, rows)
                     for folder, digest in zip(folders, digests, strict=True))
-    return Store(path, info, rows, images, masks, main, tuple(folds), _load_audit(path))
+    return Store(path, info, rows, images, masks, main, tuple(folds), _load_audit(path), hold)
 
 
 def load_info(path: Path) -> StoreInfo:
@@ -253,7 +285,7 @@ def load_info(path: Path) -> StoreInfo:
         raise _damaged(path, f"dataset.json: {describe_damage(error)}") from None
     except OSError as error:
         raise _damaged(path, f"dataset.json cannot be read: {error.strerror}") from None
-    if (info.name, str(info.size)) != (path.parent.name, path.name):
+    if (info.name, str(info.size)) != (path.parent.name, size_of(path)):
         raise _damaged(path, "dataset.json belongs to another folder")
     return info
 
@@ -279,17 +311,12 @@ def prepare_command(path: Path) -> str:
     folders = "" if known else " --images DIR --masks DIR"
     root = path.parent.parent
     data = "" if root == DATA else f" --data {root}"
-    return f"cclcc prepare {path.parent.name} --size {path.name}{folders}{data}"
-
-
-def _stored_sizes(folder: Path) -> list[int]:
-    return sorted(int(p.parent.name) for p in folder.glob("*/dataset.json")
-                  if p.parent.name.isdecimal())
+    return f"cclcc prepare {path.parent.name} --size {size_of(path)}{folders}{data}"
 
 
 def _missing(path: Path) -> str:
     name, root = path.parent.name, path.parent.parent
-    beside = _stored_sizes(path.parent)
+    beside = stored_sizes(path.parent)
     others = f" (there are: {', '.join(map(str, beside))} pixels)" if beside else ""
     return (f"no store for {name} at {path.name} pixels under {root}{others}; "
             f"make it with: {prepare_command(path)}")
@@ -303,7 +330,7 @@ def _damaged(path: Path, what: str) -> DataError:
 
 
 def _reopen(path: Path, info: StoreInfo) -> Store:
-    store = load_store(path)
+    store = _open_version(path, path)
     if store.info != info:
         raise DataError(f"{path}: the store was replaced while it was in use; start again")
     return store

@@ -19,6 +19,7 @@ from cclcc_cli.data.pixel_rows import ForegroundRows, PixelRows, open_rows
 from cclcc_cli.data.split_set import SplitSet
 from cclcc_cli.data.splits import write_splits
 from cclcc_cli.data.store import StoreInfo, dump_info, split_folders
+from cclcc_cli.data.store_check import file_sums
 from cclcc_cli.data.store_index import (
     FORMAT,
     RESIZE,
@@ -28,6 +29,7 @@ from cclcc_cli.data.store_index import (
     mean_foreground,
     write_index,
 )
+from cclcc_cli.data.store_versions import next_version, remove_old
 from cclcc_cli.files import sync
 from cclcc_cli.records import to_json
 
@@ -89,11 +91,15 @@ def fit_pair(pair: Pair, size: int) -> Sample:
     image = fit_image(pair.image, size)
     row = IndexRow(pair.stem, height, width, pair.image_sha256, pair.mask_sha256, 0.0, pair.stem,
                    1.0)
-    if pair.mask is None:
-        return Sample(row, image, np.full((size, size), IGNORED, np.uint8), b"")
-    row = replace(row, foreground=float(foreground(pair.mask).mean()),
-                  ignored=float(ignored(pair.mask).mean()))
-    return Sample(row, image, fit_mask(pair.mask, size), _encode_mask(pair.mask))
+    alone = Sample(row, image, np.full((size, size), IGNORED, np.uint8), b"")
+    return alone if pair.mask is None else with_mask(alone, pair.mask, pair.mask_sha256)
+
+
+def with_mask(sample: Sample, mask: NDArray[np.uint8], mask_sha256: str) -> Sample:
+    """The same image with a mask at its own size, a class map ``(h, w)``."""
+    row = replace(sample.row, mask_sha256=mask_sha256, foreground=float(foreground(mask).mean()),
+                  ignored=float(ignored(mask).mean()))
+    return Sample(row, sample.image, fit_mask(mask, len(sample.image)), _encode_mask(mask))
 
 
 def fit_mask(mask: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
@@ -135,10 +141,10 @@ def write_store(
     path: Path, samples: Iterable[Sample], num_images: int, about: About,
     files: Mapping[str, str], arrange: Arrange, coding: str = "",
 ) -> None:
-    """Write a store at ``path`` (``<root>/<name>/<size>``), in place of one that is there.
+    """Write the next version of the store at ``path`` (``<root>/<name>/<size>``).
 
-    A crash at any moment leaves the old store, or none, and perhaps a hidden folder beside it
-    that ``remove_stale`` clears. Only one sample is held at a time.
+    A crash at any moment leaves the old version, or none, and perhaps a hidden folder beside it
+    that ``remove_stale`` clears. Only one sample is held at a time. Hold the store's lock.
 
     Args:
         path: see ``store.store_path``.
@@ -149,7 +155,7 @@ def write_store(
         coding: see ``StoreInfo``.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _replacing(path) as folder:
+    with _new_version(path) as folder:
         rows, classes = _write_samples(folder, int(path.name), samples, num_images)
         with open_rows(folder / "images.npy") as images, open_rows(folder / "masks.npy") as masks:
             contents = arrange(rows, images, ForegroundRows(masks))
@@ -161,14 +167,16 @@ def write_store(
         if contents.imported is not None:
             (folder / IMPORT).write_bytes(to_json(contents.imported.plain()))
         (folder / "audit.json").write_text(dump_audit(contents.audit), encoding="utf-8")
-        info = _describe(path, contents, about, files, coding, classes)
+        info = replace(_describe(path, contents, about, files, coding, classes),
+                       sums=file_sums(folder))
         (folder / "dataset.json").write_bytes(dump_info(info))
 
 
 def remove_stale(path: Path) -> None:
-    """Remove what a killed run left beside the store at ``path``; hold its lock meanwhile."""
+    """Remove what killed runs and versions that were in use left; hold the store's lock."""
     for left in path.parent.glob(f".{path.name}.*.tmp"):
         shutil.rmtree(left)
+    remove_old(path)
 
 
 def _write_samples(
@@ -229,22 +237,17 @@ def _describe(
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """A temporary folder that takes the place of ``path`` once the block ends well."""
+def _new_version(path: Path) -> Iterator[Path]:
+    """A temporary folder that is the store's next version once the block ends well."""
     folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"))
     try:
         folder.chmod(0o755)
         yield folder
         for part in [*folder.rglob("*"), folder]:
             sync(part)
-        if path.exists():
-            old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"))
-            path.rename(old)  # over an empty folder; a full one cannot be renamed over
-            folder.rename(path)
-            shutil.rmtree(old)
-        else:
-            folder.rename(path)
+        folder.rename(next_version(path))
         sync(path.parent)
+        remove_old(path)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

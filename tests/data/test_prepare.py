@@ -17,6 +17,7 @@ from cclcc_cli.data.prepare import Prepared, prepare
 from cclcc_cli.data.sources import CatalogSource, FolderSource, SyntheticSource
 from cclcc_cli.data.split_rule import SplitRule
 from cclcc_cli.data.store import load_store, store_path
+from cclcc_cli.data.store_versions import current_version
 from cclcc_cli.data.store_writer import About
 from cclcc_cli.data.synthetic import synthetic_scene
 from cclcc_cli.errors import DataError
@@ -42,6 +43,8 @@ def prepare_folders(path: Path, folders: Any, **options: Any) -> Prepared:
 
 
 def content(path: Path) -> dict[str, bytes]:
+    """Of the store's current version."""
+    path = current_version(path)
     return {str(p.relative_to(path)): p.read_bytes() for p in path.rglob("*") if p.is_file()}
 
 
@@ -278,6 +281,7 @@ from pathlib import Path
 from cclcc_cli.data.prepare import prepare
 from cclcc_cli.data.sources import FolderSource
 from cclcc_cli.data.split_rule import SplitRule
+from cclcc_cli.data.store_versions import current_version
 from cclcc_cli.data.store_writer import About
 
 path, images, masks = map(Path, sys.argv[1:])

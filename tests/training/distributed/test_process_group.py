@@ -24,12 +24,13 @@ pytestmark = pytest.mark.slow
 LABELED, UNLABELED = 3, 5
 
 
-def whole(num_strong=2, of_labeled=False):
+def whole(num_strong=2, of_labeled=False, ignoring=False):
     """A batch whose every value tells its place."""
     images = torch.arange(LABELED + UNLABELED, dtype=torch.uint8)[:, None, None, None]
     seen = images if of_labeled else images[LABELED:]
     strong = torch.stack([seen + 100 * (v + 1) for v in range(num_strong)]) if num_strong else None
-    return RawBatch(images, images[:LABELED, 0] + 50, strong)
+    ignored = images[:, 0] % 3 == 1 if ignoring else None
+    return RawBatch(images, images[:LABELED, 0] + 50, strong, ignored)
 
 
 def part(batch, context):
@@ -41,18 +42,21 @@ def part(batch, context):
         first = 0 if batch.strong.shape[1] == LABELED + UNLABELED else LABELED
         seen = [p - first for p in [*mine, *rest] if p >= first]
         strong = batch.strong[:, seen]
-    return RawBatch(batch.images[mine + rest], batch.masks[mine], strong)
+    ignored = None if batch.ignored is None else batch.ignored[mine + rest]
+    return RawBatch(batch.images[mine + rest], batch.masks[mine], strong, ignored)
+
+
+def cases():
+    return [whole(0), whole(1), whole(2), whole(2, of_labeled=True), whole(1, ignoring=True)]
 
 
 def gather_batches(context):
-    cases = [whole(0), whole(1), whole(2), whole(2, of_labeled=True)]
-    return [context.whole_batch(part(case, context), LABELED, UNLABELED) for case in cases]
+    return [context.whole_batch(part(case, context), LABELED, UNLABELED) for case in cases()]
 
 
 def test_a_batch_is_put_together_in_its_order(tmp_path):
     for batches in run_pair(tmp_path, gather_batches):
-        expected = [whole(0), whole(1), whole(2), whole(2, of_labeled=True)]
-        for batch, wanted in zip(batches, expected, strict=True):
+        for batch, wanted in zip(batches, cases(), strict=True):
             for a, b in zip(batch, wanted, strict=True):
                 assert (a is None) is (b is None)
                 assert a is None or torch.equal(a, b)
