@@ -87,7 +87,8 @@ def test_every_file_that_makes_no_pair_is_named(folders: Any, write_image: Write
     scan = scan_folders(folders.images, folders.masks)
     assert [pair.stem for pair in scan.pairs] == ["good"]
     assert scan.problems == (
-        f"{folders.images}/alone.png: this image has no mask in {folders.masks}",
+        f"{folders.images}/alone.png: this image has no mask in {folders.masks}; --unpaired "
+        f"unlabeled keeps such images without labels",
         f"{folders.masks}/other_mask.png: this mask has no image in {folders.images}",
         f"{folders.masks}: several masks for twice (twice.png, twice_mask.png); keep one, say "
         f"which with --pair '{{stem}}_mask', or give each folder of masks with --masks to merge "
