@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cclcc_cli.data.image_header import Header, mend_tiff, read_header
+from cclcc_cli.data.image_header import MOST_PIXELS, Header, mend_tiff, read_header
 from cclcc_cli.data.mask_coding import COLOR, MOST_VALUES, MaskHistogram, color_value
 from cclcc_cli.data.members import BinaryFile
 from cclcc_cli.errors import DataError
@@ -119,25 +119,30 @@ def read_bytes(path: BinaryFile) -> bytes:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None
 
 
-def decode_image(data: bytes, path: BinaryFile) -> ImageFile:
-    """The 8-bit image in a file's bytes; see ``decode_raw``.
+def decode_image(data: bytes, path: BinaryFile, most_pixels: int = MOST_PIXELS) -> ImageFile:
+    """The 8-bit image in a file's bytes; grey becomes RGB, an opaque alpha channel is dropped.
+
+    Args:
+        data: the file's bytes.
+        path: names it in errors.
+        most_pixels: an image of more is refused.
 
     Raises:
-        DataError: it cannot be decoded, has 16 bits, or is partly transparent.
+        DataError: it cannot be decoded, is not 8-bit, or is partly transparent.
     """
-    raw = decode_raw(data, path)
+    raw = decode_raw(data, path, most_pixels)
     if raw.num_bits != 8:
         raise DataError(f"{path}: has {raw.num_bits} bits per channel; convert it to 8 bits")
     return ImageFile(raw.to_8_bit(None), raw.sha256, raw.was_grey, raw.had_alpha)
 
 
-def decode_raw(data: bytes, path: BinaryFile) -> RawImage:
-    """The image in a file's bytes; grey becomes RGB, an opaque alpha channel is dropped.
+def decode_raw(data: bytes, path: BinaryFile, most_pixels: int = MOST_PIXELS) -> RawImage:
+    """The image in a file's bytes, whatever its bits; else as ``decode_image``.
 
     Raises:
         DataError: it cannot be decoded, or is partly transparent.
     """
-    header = read_header(data)
+    header = read_header(data, most_pixels)
     pixels = _decode(data, header, path)
     if pixels.ndim == 3 and pixels.shape[2] == 4 and not _is_opaque(pixels):
         raise DataError(f"{path}: is partly transparent; flatten it onto a background")
