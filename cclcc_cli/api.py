@@ -15,6 +15,7 @@ from cclcc_cli.files import DATA, DOWNLOADS, RUNS
 
 if TYPE_CHECKING:
     from cclcc_cli.config import AnyRecipe
+    from cclcc_cli.data.reading import ReadOptions
     from cclcc_cli.data.split_rule import SplitRule
     from cclcc_cli.data.store import Store
     from cclcc_cli.runs.predictor import Prediction, Predictor
@@ -59,13 +60,15 @@ def load_recipe(recipe: AnyPath, changes: Mapping[str, Any] | None = None) -> "A
 
 def prepare(
     name: str,
-    images: AnyPath | None = None,
-    masks: AnyPath | None = None,
+    images: AnyPath | Sequence[AnyPath] = (),
+    masks: AnyPath | Sequence[AnyPath] = (),
     *,
     archives: Sequence[AnyPath] = (),
     size: int | None = None,
     count: int | None = None,
     seed: int | None = None,
+    pair: str | None = None,
+    options: "ReadOptions | None" = None,
     rule: "SplitRule | None" = None,
     force: bool = False,
     data: AnyPath = DATA,
@@ -75,10 +78,13 @@ def prepare(
 
     Args:
         name: ``synthetic``, a public data set, or what to call one's own images.
-        images, masks: folders of one's own.
+        images, masks: folders of one's own, one or several of each.
         archives: a public data set's files that are here already; else they are downloaded.
         size: side of the stored images in pixels, a multiple of 16; 320, for synthetic 128.
         count, seed: of synthetic scenes; 1000 and 0.
+        pair: how masks are called, such as ``{stem}_manual1``; None to find out.
+        options: how files are to be read, such as which values of masks are the object; None to
+            have it decided over the whole set.
         rule: how to split; None for the official split, or else 80, 10 and 10 %.
         force: replace a store that differs.
         data: where stores are kept.
@@ -93,13 +99,14 @@ def prepare(
     """
     from cclcc_cli.data.choose import choose_size, choose_source
     from cclcc_cli.data.prepare import prepare as prepare_store
+    from cclcc_cli.data.reading import ReadOptions
     from cclcc_cli.data.split_rule import SplitRule
     from cclcc_cli.data.store import store_path
 
     side, rule = choose_size(name, size), rule or SplitRule()
     source = choose_source(
-        name, _path(images), _path(masks), [Path(archive) for archive in archives], rule=rule,
-        count=count, seed=seed, downloads=Path(downloads),
+        name, _paths(images), _paths(masks), _paths(archives), rule=rule, count=count, seed=seed,
+        pattern=pair, options=options or ReadOptions(), downloads=Path(downloads),
     )
     return prepare_store(store_path(Path(data), name, side), source, rule, force).store
 
@@ -287,5 +294,5 @@ def compare(
     return pair_record(sides)
 
 
-def _path(path: AnyPath | None) -> Path | None:
-    return None if path is None else Path(path)
+def _paths(paths: AnyPath | Sequence[AnyPath]) -> list[Path]:
+    return [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]

@@ -30,6 +30,7 @@ def audit(
     from cclcc_cli.report.pages import audit as audit_report
 
     store = open_store(data, name, size)
+    store.check_content()
     info = store.info
     folder = Path("runs/audit") / f"{info.name}-{info.size}" if out is None else out
     files = audit_report.write_audit(store, folder)

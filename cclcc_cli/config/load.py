@@ -17,6 +17,7 @@ from cclcc_cli.config.library import find_file, meant_file
 from cclcc_cli.config.plugins import load_plugin, locate, recipe_classes, used
 from cclcc_cli.config.recipes import METHODS, AnyRecipe
 from cclcc_cli.config.schema import PluginSource
+from cclcc_cli.config.yaml_text import read_yaml_text
 from cclcc_cli.errors import RecipeError
 from cclcc_cli.records import problem_text
 from cclcc_cli.wording import instead
@@ -184,9 +185,9 @@ def dump_recipe(recipe: BaseRecipe) -> str:
     return out.getvalue()
 
 
-def _parse_yaml(text: str, where: str) -> Any:
+def _parse_yaml(text: str, where: str, key: str = "") -> Any:
     try:
-        return YAML(typ="safe", pure=True).load(text)
+        return read_yaml_text(text, key)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         at = f" line {mark.line + 1}, column {mark.column + 1}" if mark else ""
@@ -266,7 +267,7 @@ def split_override(override: str, where: str) -> tuple[str, Any]:
     key, equals, text = override.partition("=")
     if not equals or not all(key.strip().split(".")):
         raise RecipeError(f"{where}: write it as key.subkey=value")
-    return key.strip(), _parse_yaml(text, where)
+    return key.strip(), _parse_yaml(text, where, key.strip())
 
 
 def explain(

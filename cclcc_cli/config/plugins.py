@@ -91,13 +91,22 @@ _loaded: dict[str, _Loaded] = {}
 """By digest: a file is run once, and its classes are the same ones wherever they are met."""
 
 
-def build_from_plugin(section: object, kind: type[T], *args: Any) -> T | None:
+def implementation(section: object) -> Callable[..., Any] | None:
+    """What a plug-in builds from a recipe or section; None where that is the package's own."""
+    found = (loaded.plugin.implements(section) for loaded in _loaded.values())
+    return next((make for make in found if make is not None), None)
+
+
+def build_from_plugin(
+    section: object, kind: type[T], *args: Any, **keywords: Any
+) -> T | None:
     """What a plug-in makes of a recipe or section; None where that is the package's own.
 
     Args:
         section: the recipe or section.
         kind: what it must make.
         args: given to the plug-in's function before the section.
+        keywords: given to it after the section.
 
     Raises:
         PluginFailed: it makes something else.
@@ -105,7 +114,7 @@ def build_from_plugin(section: object, kind: type[T], *args: Any) -> T | None:
     for loaded in _loaded.values():
         make = loaded.plugin.implements(section)
         if make is not None:
-            made = make(*args, section)
+            made = make(*args, section, **keywords)
             if not isinstance(made, kind):
                 raise PluginFailed(f"{loaded.source}: gives a {type(made).__name__} for "
                                    f"{type(section).__name__}; it must give a {kind.__name__}")

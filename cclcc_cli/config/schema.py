@@ -123,8 +123,10 @@ class Data(Section):
     """A fold of the store's cross-validation, from 0; null: its main splits."""
     selection: Selection = NestedSelection()
     """Which images they are."""
-    unlabeled: Literal["rest", "all"] = "rest"
-    """Whether labelled images are also used without their labels."""
+    unlabeled: Literal["rest", "all", "pool", "rest+pool"] = "rest"
+    """What is used without labels: the training images that keep none (rest), the images that
+    have no mask (pool), both, or all, labelled ones too.
+    """
 
 
 class Weak(Section):

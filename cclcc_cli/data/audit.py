@@ -20,7 +20,7 @@ from cclcc_cli.data.duplicates import SMALLEST_SIDE, Progress, find_duplicates
 from cclcc_cli.data.groups import join_groups
 from cclcc_cli.data.mask_shift import MaskShifts, Shift, fit_by_shift
 from cclcc_cli.data.pixel_rows import PixelRows
-from cclcc_cli.data.splits import SUBSET_SHARES, Splits, nested_subset
+from cclcc_cli.data.splits import Splits, nested_subset
 from cclcc_cli.data.workers import in_order, thread_workers
 
 CONTRADICTION_BELOW = 0.75
@@ -82,12 +82,12 @@ class SamePair:
     kind: str
     score: float
     orientation: str
-    mask_iou: float
+    mask_iou: float | None
 
     @property
     def contradicts(self) -> bool:
         """Whether their masks differ by more than two hands would."""
-        return self.mask_iou < CONTRADICTION_BELOW
+        return self.mask_iou is not None and self.mask_iou < CONTRADICTION_BELOW
 
 
 @dataclass(frozen=True)
@@ -126,6 +126,7 @@ class Audit:
 def audit_images(
     rows: Sequence[Row], images: PixelRows, masks: PixelRows,
     progress: Progress = lambda _done, _total: None,
+    has_mask: Sequence[bool] | None = None,
 ) -> Audit:
     """Look at every image, and at every pair of images that look alike.
 
@@ -134,11 +135,15 @@ def audit_images(
         images: ``(n, S, S, 3)`` uint8 RGB; read image by image.
         masks: ``(n, S, S)`` uint8 in {0, 1}.
         progress: called with pairs compared and pairs in all.
+        has_mask: of each image; None where all have one. Nothing is said of masks that there are
+            not.
     """
+    masked = [True] * len(rows) if has_mask is None else has_mask
     hashes = [row.image_sha256 for row in rows]
     pairs = [
         SamePair(rows[pair.first].stem, rows[pair.second].stem, pair.kind, pair.score,
-                 pair.orientation, pair.mask_iou)
+                 pair.orientation,
+                 pair.mask_iou if masked[pair.first] and masked[pair.second] else None)
         for pair in find_duplicates(images, masks, hashes, progress)
     ]
     findings: list[Finding] = []
@@ -148,8 +153,8 @@ def audit_images(
     shifts = MaskShifts()
     with thread_workers() as pool:
         looks = in_order(pool, partial(_look_at_pixels, images, masks), range(len(rows)))
-        for row, look in zip(rows, looks, strict=True):
-            findings += [*_look_at_file(row, smallest), *_look_at_mask(row)]
+        for row, look, has in zip(rows, looks, masked, strict=True):
+            findings += [*_look_at_file(row, smallest), *(_look_at_mask(row) if has else ())]
             if look.deviation < _BLANK:
                 detail = f"grey levels deviate by {look.deviation:.1f}"
                 findings.append(Finding(row.stem, "blank image", detail))
@@ -212,7 +217,7 @@ def subset_pairs(pairs: Sequence[SamePair], splits: Splits) -> dict[float, tuple
     """
     seed = min(splits.label_orders)
     counts = {}
-    for share in SUBSET_SHARES:
+    for share in splits.subset_shares:
         labeled, train = set(nested_subset(splits, share, seed)), set(splits.train)
         inside = [(pair.first in labeled) + (pair.second in labeled) for pair in pairs
                   if pair.first in train and pair.second in train]
@@ -241,7 +246,9 @@ def parse_audit(raw: Any) -> Audit:
 
 
 def _sides(splits: Splits) -> dict[str, Side]:
-    return {stem: name for name in _SIDES for stem in getattr(splits, name)}
+    """The side of each image; those without a mask train as well, where a run draws from them."""
+    sides: dict[str, Side] = dict.fromkeys(splits.pool, "train")
+    return sides | {stem: name for name in _SIDES for stem in getattr(splits, name)}
 
 
 def _groups(pairs: Iterable[SamePair], splits: Splits) -> list[dict[str, Side]]:

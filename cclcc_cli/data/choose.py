@@ -8,6 +8,8 @@ from pathlib import Path
 from cclcc_cli.config.schema import NAME_PATTERN, POOLING_FACTOR
 from cclcc_cli.data.catalog import find_entry
 from cclcc_cli.data.fetching.download import Progress, Warn
+from cclcc_cli.data.import_record import describe_options
+from cclcc_cli.data.reading import ReadOptions
 from cclcc_cli.data.sources import CatalogSource, FolderSource, Source, SyntheticSource
 from cclcc_cli.data.split_rule import SplitRule
 from cclcc_cli.data.store_writer import About
@@ -16,7 +18,7 @@ from cclcc_cli.files import DOWNLOADS
 
 SYNTHETIC = "synthetic"
 NUM_SCENES = 1000
-_UNSAID, _USUAL = About(), SplitRule()
+_UNSAID, _USUAL, _DECIDED = About(), SplitRule(), ReadOptions()
 
 
 def choose_size(name: str, size: int | None) -> int:
@@ -38,14 +40,19 @@ def choose_size(name: str, size: int | None) -> int:
 
 def choose_source(
     name: str,
-    images: Path | None = None,
-    masks: Path | None = None,
+    images: Sequence[Path] = (),
+    masks: Sequence[Path] = (),
     archives: Sequence[Path] = (),
     about: About = _UNSAID,
     rule: SplitRule = _USUAL,
     *,
     count: int | None = None,
     seed: int | None = None,
+    pattern: str | None = None,
+    options: ReadOptions = _DECIDED,
+    group_names: bool = False,
+    unlabeled: Sequence[Path] = (),
+    keep_unpaired: bool = False,
     downloads: Path = DOWNLOADS,
     progress: Progress = lambda _name, _done, _total: None,
     warn: Warn = lambda _news: None,
@@ -54,11 +61,16 @@ def choose_source(
 
     Args:
         name: ``synthetic``, a name of the catalogue, or what to call one's own images.
-        images, masks: folders of one's own.
+        images, masks: folders of one's own, one or several of each.
         archives: a public data set's files that are here already.
         about: licence, citation and origin, where given.
         rule: how the images are to be split.
         count, seed: of drawn scenes.
+        pattern: how masks are called; see ``pairing.pair_names``.
+        options: how files are to be read.
+        group_names: take groups from the names of one's own images.
+        unlabeled: folders of images without masks.
+        keep_unpaired: keep one's own images that have no mask without one.
         downloads: where a public data set is downloaded to.
         progress, warn: hear about a download.
 
@@ -67,20 +79,31 @@ def choose_source(
     """
     given = {"--images": images, "--masks": masks, "--archive": archives,
              "--groups": rule.groups, "--splits": rule.lists,
+             "--unlabeled": unlabeled, "--unpaired unlabeled": keep_unpaired,
              "--license": about.license, "--citation": about.citation, "--source": about.source}
     if name == SYNTHETIC:
-        _refuse(name, given, "its scenes are drawn, not read")
+        _refuse(name, {**given, "--pair": pattern, "--group-names": group_names,
+                       **describe_options(options)}, "its scenes are drawn, not read")
         return SyntheticSource(NUM_SCENES if count is None else count, seed or 0)
     _refuse(name, {"--count": count, "--seed": seed}, f"only {SYNTHETIC} scenes are drawn")
     entry = find_entry(name)
-    if images is None and masks is None and entry is not None:
-        return CatalogSource(entry, downloads, tuple(archives), about, progress, warn)
+    if not images and not masks and entry is not None:
+        _refuse(name, {"--pair": pattern, "--group-names": group_names,
+                       "--unpaired unlabeled": keep_unpaired},
+                "it is read as its authors lay it out")
+        _refuse(name, {"--unlabeled": unlabeled}, f"add them to the prepared data set with: cclcc "
+                f"prepare {name} --add-unlabeled DIR")
+        return CatalogSource(entry, downloads, tuple(archives), about, progress, warn, options)
     _refuse(name, {"--archive": archives}, "--images and --masks are given" if entry
             else "only for the public data sets of cclcc datasets")
     if entry is not None:
         about = replace(about, license=about.license or entry.license,
                         citation=about.citation or entry.citation)
-    return FolderSource(*_both(name, images, masks), about)
+    if group_names and rule.groups:
+        raise DataError("--group-names: does not apply: --groups is given; leave one out")
+    _check_both(name, images, masks)
+    return FolderSource(tuple(images), tuple(masks), about, pattern, options, entry, group_names,
+                        tuple(unlabeled), keep_unpaired)
 
 
 def _refuse(name: str, options: Mapping[str, object], why: str) -> None:
@@ -88,13 +111,12 @@ def _refuse(name: str, options: Mapping[str, object], why: str) -> None:
         raise DataError(f"{', '.join(given)}: does not apply to {name}: {why}; leave it out")
 
 
-def _both(name: str, images: Path | None, masks: Path | None) -> tuple[Path, Path]:
-    if images is None or masks is None:
-        missing = " and ".join(option for option, folder in (("--images", images),
-                                                             ("--masks", masks)) if folder is None)
+def _check_both(name: str, images: Sequence[Path], masks: Sequence[Path]) -> None:
+    missing = " and ".join(option for option, folders in (("--images", images), ("--masks", masks))
+                           if not folders)
+    if missing:
         raise DataError(
             f"{name}: {missing} missing; for example: cclcc prepare {name} "
             f"--images {name}/images --masks {name}/masks (public data sets: "
             f"cclcc datasets; without any data: cclcc prepare {SYNTHETIC})"
         )
-    return images, masks

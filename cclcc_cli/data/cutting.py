@@ -8,7 +8,7 @@ orders are stratified by foreground share, so that each part has small and large
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice, pairwise
 from math import fsum
@@ -48,12 +48,14 @@ class LabelRule:
             where no order is given, and none beside those that are.
         by_group: label one group after another, as a clinic would label video by video, instead
             of image by image.
-        given: seed to an order, or to the beginning of one, that is kept as it is.
+        given: seed to an order that is kept as it is, whole or not.
+        only: training images whose masks may be used; None for all.
     """
 
     num_seeds: int | None = None
     by_group: bool = False
     given: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    only: Collection[str] | None = None
 
 
 def build_splits(
@@ -70,7 +72,7 @@ def build_splits(
     """
     of_stem = {item.stem: item for item in items}
     train, val, test = (tuple(sorted(parts.get(name, ()))) for name in SPLITS)
-    training = [of_stem[stem] for stem in train]
+    training = [of_stem[stem] for stem in train if labels.only is None or stem in labels.only]
     num_drawn = labels.num_seeds or (0 if labels.given else NUM_LABEL_SEEDS)
     seeds = sorted({*range(num_drawn), *labels.given})
     orders = {seed: _label_order(training, seed, labels) for seed in seeds}
@@ -230,7 +232,8 @@ def _num_images(units: Iterable[_Unit]) -> int:
 
 def _label_order(items: Sequence[Item], seed: int, rule: LabelRule) -> tuple[str, ...]:
     """A permutation of the items' stems of which every beginning is spread over the strata."""
-    given = tuple(rule.given.get(seed, ()))
+    if seed in rule.given:
+        return tuple(rule.given[seed])
     purpose = f"labels {seed}"
     units = _units(items) if rule.by_group else [
         _Unit(item.stem, (item.stem,), item.foreground) for item in items]
@@ -242,10 +245,8 @@ def _label_order(items: Sequence[Item], seed: int, rule: LabelRule) -> tuple[str
         for place, unit in enumerate(stratum)
     }
     order = sorted(units, key=lambda unit: (due[unit.name], _draw(unit.name, purpose)))
-    drawn = [stem for unit in order
-             for stem in sorted(unit.stems, key=lambda stem: _draw(stem, purpose))]
-    kept = set(given)
-    return (*given, *(stem for stem in drawn if stem not in kept))
+    return tuple(stem for unit in order
+                 for stem in sorted(unit.stems, key=lambda stem: _draw(stem, purpose)))
 
 
 def _draw(name: str, purpose: str) -> tuple[bytes, str]:

@@ -1,184 +1,320 @@
-"""A person's two folders: which image belongs to which mask, and what is wrong with them."""
+"""A person's folders: which files are images and masks, which belong together, what is wrong."""
 
-import re
+import os
 import unicodedata
-from collections import defaultdict
-from collections.abc import Callable, Container, Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
-from cclcc_cli.data.image_file import decode_image, decode_mask, read_bytes
-from cclcc_cli.data.image_header import read_header
-from cclcc_cli.data.members import BinaryFile
-from cclcc_cli.data.store_writer import Pair, Sample, fit_pair
-from cclcc_cli.data.workers import MemoryBudget
+from cclcc_cli.data.annotations import DrawnMask, find_annotations
+from cclcc_cli.data.members import BinaryFile, passed_over
+from cclcc_cli.data.pairing import (
+    FileName,
+    Pairing,
+    bare_stem,
+    find_masks_among,
+    how_names_differ,
+    pair_names,
+)
+from cclcc_cli.data.problems import listed_error
 from cclcc_cli.errors import DataError
 
-EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"})
-_Read = TypeVar("_Read")
+EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".gif", ".webp"})
 
-_MASK_SUFFIX = re.compile(
-    r"[-_](segmentation|seg|masks?|gt|ground[-_]?truth|labels?|annotation)$", re.IGNORECASE
-)
-
-
-_BYTES_PER_PIXEL = 8
-"""Held at the most while a pair is decoded and resized: RGB, mask, and the mask as float."""
+Folders = Path | Sequence[Path]
 
 
 @dataclass(frozen=True)
 class PairFiles:
-    """Where an image and its mask lie: files, or members of an archive."""
+    """Where an image and its mask lie: files, or members of an archive.
+
+    Attributes:
+        stem: the image's name in the data set.
+        image: the file.
+        mask: of the object, or of one of several; None for an image without.
+        more_masks: of the others; a pixel is the object's where any of them says so.
+    """
 
     stem: str
     image: BinaryFile
-    mask: BinaryFile
+    mask: BinaryFile | None
+    more_masks: tuple[BinaryFile, ...] = ()
+
+    @property
+    def masks(self) -> tuple[BinaryFile, ...]:
+        """All masks; none for an image without."""
+        return () if self.mask is None else (self.mask, *self.more_masks)
 
 
 @dataclass(frozen=True)
 class FolderScan:
-    """What two folders hold.
+    """What folders hold.
 
     Attributes:
         pairs: complete pairs, sorted by stem.
         image_stems: of every image, paired or not.
         problems: one line for each file or stem that cannot be used.
-        ignored: names of files that are no images, sorted.
+        ignored: names of files and folders that were not read, sorted.
+        rules: how names were found to belong together, to how many masks by it.
+        splits: split to stems, where folders are called train, val or test.
+        labels: of masks that are drawn from shapes; the first one has the value 1.
     """
 
     pairs: tuple[PairFiles, ...]
     image_stems: frozenset[str]
     problems: tuple[str, ...]
     ignored: tuple[str, ...]
+    rules: Mapping[str, int] = field(default_factory=dict)
+    splits: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Checked:
-    """What became of one pair: its sample, or its problems; and what is worth counting."""
+class _File:
+    """A file of a folder, or a mask that is drawn from one."""
 
-    sample: Sample | None
-    problems: tuple[str, ...]
-    notes: tuple[str, ...]
+    path: Path
+    name: FileName
+    drawn: DrawnMask | None = None
 
-
-def scan_folders(images: Path, masks: Path) -> FolderScan:
-    """Pair the files of two folders by stem; a mask's stem may end in ``_mask`` and the like.
-
-    Raises:
-        DataError: a folder is missing, is the same as the other, or holds no images.
-    """
-    image_files, image_ignored = _list_files(images, "--images")
-    mask_files, mask_ignored = _list_files(masks, "--masks")
-    if images.samefile(masks):
-        raise DataError(f"{images}: --images and --masks are the same folder; give two folders")
-    by_stem = _group(image_files, lambda stem: stem)
-    masks_by_stem = _group(mask_files, lambda stem: _image_stem(stem, by_stem))
-    problems: list[str] = []
-    pairs = []
-    for stem in sorted({*by_stem, *masks_by_stem}):
-        found, theirs = by_stem.get(stem, []), masks_by_stem.get(stem, [])
-        flaws = _stem_problems(stem, found, theirs, images, masks)
-        problems += flaws
-        if not flaws:
-            pairs.append(PairFiles(stem, found[0], theirs[0]))
-    ignored = tuple(sorted(str(path) for path in (*image_ignored, *mask_ignored)))
-    return FolderScan(tuple(pairs), frozenset(by_stem), tuple(problems), ignored)
+    @property
+    def content(self) -> BinaryFile:
+        return self.drawn or self.path
 
 
-def check_pair(files: PairFiles, size: int, memory: MemoryBudget) -> Checked:
-    """Read an image and its mask, check them and resize them; nothing is raised for a bad file.
+def scan_folders(
+    images: Folders, masks: Folders, pattern: str | None = None, keep_unpaired: bool = False
+) -> FolderScan:
+    """Pair the files of folders by their names.
 
-    Notes are among ``grey image``, ``opaque alpha channel`` and ``empty mask``.
+    A folder is read with the folders inside it where it holds no image itself. The same folders
+    may be given for both: masks are then told apart by their names or folders.
 
     Args:
-        files: of the pair.
-        size: side of the sample in pixels.
-        memory: what all threads together may hold.
+        images, masks: one folder, or several that belong to one data set.
+        pattern: see ``pairing.pair_names``.
+        keep_unpaired: images without a mask are pairs without one, and no problem.
+
+    Raises:
+        DataError: a folder is missing or holds no images; or nothing pairs.
     """
-    problems: list[str] = []
-    image_data = _tried(read_bytes, problems, files.image)
-    mask_data = _tried(read_bytes, problems, files.mask)
-    if image_data is None or mask_data is None:
-        return Checked(None, tuple(problems), ())
-    pixels = max(read_header(data).num_pixels for data in (image_data, mask_data))
-    with memory.hold(_BYTES_PER_PIXEL * pixels):
-        image = _tried(decode_image, problems, image_data, files.image)
-        mask = _tried(decode_mask, problems, mask_data, files.mask)
-        if image is None or mask is None:
-            return Checked(None, tuple(problems), ())
-        (height, width), theirs = mask.pixels.shape, image.pixels.shape[:2]
-        if (height, width) != theirs:
-            flaw = (f"{files.mask}: the mask is {width}x{height} pixels, "
-                    f"its image {theirs[1]}x{theirs[0]}")
-            return Checked(None, (flaw,), ())
-        notes = {"grey image": image.was_grey, "opaque alpha channel": image.had_alpha,
-                 "empty mask": not mask.pixels.any()}
-        pair = Pair(files.stem, image.pixels, mask.pixels, image.sha256, mask.sha256)
-        told = tuple(note for note, holds in notes.items() if holds)
-        return Checked(fit_pair(pair, size), (), told)
+    images, masks = ((one,) if isinstance(one, Path) else tuple(one) for one in (images, masks))
+    image_files, image_ignored = _list_files(images, "--images", "mask")
+    drawn = find_annotations(masks)
+    mask_files, mask_ignored = _drawn_files(drawn) if drawn else _list_files(
+        masks, "--masks", "image")
+    ignored = {*image_ignored, *mask_ignored} - {str(file.path) for file in mask_files}
+    if not drawn and {one.resolve() for one in images} == {one.resolve() for one in masks}:
+        image_files, mask_files = _tell_apart(image_files, mask_files, images, pattern)
+        ignored = {one for one in ignored if one in image_ignored and one in mask_ignored}
+    elif not drawn:  # one may lie inside the other
+        both = {file.path for file in image_files} & {file.path for file in mask_files}
+        larger = image_files if len(image_files) > len(mask_files) else mask_files
+        larger[:] = [file for file in larger if file.path not in both]
+    image_names = [file.name for file in image_files]
+    mask_names = [file.name for file in mask_files]
+    pairing = pair_names(image_names, mask_names, pattern)
+    if not pairing.masks and not pairing.rivals:
+        raise DataError(f"{_folders(images)} and {_folders(masks)}: no image has a mask by its "
+                        f"name: {how_names_differ(image_names, mask_names)}")
+    return _report(image_files, mask_files, pairing, images, masks, ignored, pattern is not None,
+                   keep_unpaired)
 
 
-def _tried(
-    read: Callable[..., _Read], problems: list[str], *arguments: object
-) -> _Read | None:
+def scan_unlabeled(folders: Folders) -> tuple[tuple[PairFiles, ...], tuple[str, ...]]:
+    """Images without masks, sorted by stem, and the names of files that were not read.
+
+    Raises:
+        DataError: a folder is missing or holds no images, or names cannot be used.
+    """
+    roots = (folders,) if isinstance(folders, Path) else tuple(folders)
+    files, ignored = _list_files(roots, "--unlabeled", "mask")
+    stems = _stems([file.name for file in files])
+    count = Counter(stems)
+    problems = []
+    for stem, file in zip(stems, files, strict=True):
+        if flaw := _stem_flaw(stem):
+            problems.append(f"{file.path.parent}: the name {stem!a} {flaw}; rename it")
+        elif count[stem] > 1:
+            problems.append(f"{file.path}: several images are called {stem}; keep one")
+    if problems:
+        raise listed_error("images without masks", problems)
+    pairs = (PairFiles(stem, file.path, None) for stem, file in zip(stems, files, strict=True))
+    return tuple(sorted(pairs, key=lambda pair: pair.stem)), tuple(sorted(ignored))
+
+
+def scan_labels(
+    folders: Folders, stems: Sequence[str], pattern: str | None = None
+) -> dict[str, tuple[Path, ...]]:
+    """Stem to its masks, for images of a data set that have none.
+
+    Raises:
+        DataError: a folder is missing or holds no images, or a mask belongs to no such image.
+    """
+    roots = (folders,) if isinstance(folders, Path) else tuple(folders)
+    files, _ = _list_files(roots, "--add-labels", "image")
+    pairing = pair_names([FileName((), stem) for stem in stems], [file.name for file in files],
+                         pattern)
+    used = {place for places in pairing.masks.values() for place in places}
+    problems = [f"{file.path}: no image without a mask is called like this mask"
+                for place, file in enumerate(files) if place not in used]
+    if problems:
+        raise listed_error("masks", problems)
+    return {stems[image]: tuple(files[place].path for place in places)
+            for image, places in pairing.masks.items()}
+
+
+def _report(
+    images: Sequence[_File], masks: Sequence[_File], pairing: Pairing,
+    image_roots: Sequence[Path], mask_roots: Sequence[Path], ignored: set[str], by_pattern: bool,
+    keep_unpaired: bool,
+) -> FolderScan:
+    """Pairs, and a line for each file that makes none."""
+    stems = _stems([file.name for file in images])
+    count = Counter(stems)
+    problems: list[tuple[str, str]] = []
+    hint = "; --unpaired unlabeled keeps such images without labels"  # said once
+    pairs, splits = [], defaultdict(list)
+    for place, (stem, image) in enumerate(zip(stems, images, strict=True)):
+        where = image.path.parent
+        flaw = _stem_flaw(stem)
+        if flaw:
+            problems.append((stem, f"{where}: the name {stem!a} {flaw}; rename it and its mask"))
+        elif count[stem] > 1:
+            names = ", ".join(sorted(other.path.name for name, other in
+                                     zip(stems, images, strict=True) if name == stem))
+            problems.append((stem, f"{where}: several images for {stem} ({names}); keep one"))
+        elif place in pairing.rivals:
+            theirs = [masks[one].path for one in pairing.rivals[place]]
+            home = os.path.commonpath([path.parent for path in theirs])
+            names = ", ".join(str(path.relative_to(home)) for path in theirs)
+            problems.append((stem, f"{home}: several masks for {stem} ({names}); keep one, say "
+                                   f"which with --pair '{{stem}}_mask', or give each folder of "
+                                   f"masks with --masks to merge them"))
+        elif place not in pairing.masks and keep_unpaired:
+            pairs.append(PairFiles(stem, image.path, None))
+        elif place not in pairing.masks:
+            problems.append((stem, f"{image.path}: this image has no mask in "
+                                   f"{_folders(mask_roots)}{hint}"))
+            hint = ""
+        else:
+            first, *more = (masks[one].content for one in pairing.masks[place])
+            pairs.append(PairFiles(stem, image.path, first, tuple(more)))
+            splits[image.name.split].append(stem)
+    used = {one for its in (*pairing.masks.values(), *pairing.rivals.values()) for one in its}
+    for place, mask in enumerate(masks):
+        if place not in used and by_pattern:
+            ignored.add(str(mask.path))
+        elif place not in used and count[bare_stem(mask.name.stem)] < 2:
+            problems.append((mask.name.stem, f"{mask.path}: this mask has no image in "
+                                             f"{_folders(image_roots)}"))
+    lines = tuple(dict.fromkeys(line for _, line in sorted(problems)))
+    known = {str(split): found for split, found in splits.items() if split is not None}
+    whole = None not in splits and "train" in known and len(known) > 1
+    return FolderScan(
+        tuple(sorted(pairs, key=lambda pair: pair.stem)), frozenset(stems), lines,
+        tuple(sorted(ignored)), pairing.rules, known if whole else {},
+        next((file.drawn.labels for file in masks if file.drawn), ()),
+    )
+
+
+def _drawn_files(drawn: Sequence[DrawnMask]) -> tuple[list[_File], list[str]]:
+    return [_File(mask.source, FileName(mask.image.parent.parts, mask.image.stem), mask)
+            for mask in drawn], []
+
+
+def _tell_apart(
+    images: Sequence[_File], masks: Sequence[_File], roots: Sequence[Path], pattern: str | None
+) -> tuple[list[_File], list[_File]]:
+    """Images and masks out of the same folders."""
+    both = {file.path: file for file in (*images, *masks)}
+    files = [both[path] for path in sorted(both)]
+    found = {files[place].path for place in find_masks_among([one.name for one in files], pattern)}
+    if not found or len(found) == len(files):
+        found = _by_extension(files)
+    if not found:
+        raise DataError(f"{_folders(roots)}: --images and --masks are the same folder, and names "
+                        f"do not tell masks from images; give --pair '{{stem}}_mask' for masks "
+                        f"called as their images with _mask added, or give two folders")
+    return ([file for file in files if file.path not in found],
+            [file for file in files if file.path in found])
+
+
+def _by_extension(files: Sequence[_File]) -> set[Path]:
+    """Masks beside JPEG images of the same names; empty if some are alone."""
+    jpegs = {file.name for file in files if file.path.suffix.lower() in (".jpg", ".jpeg")}
+    others = {file.name: file.path for file in files
+              if file.path.suffix.lower() not in (".jpg", ".jpeg")}
+    return {*others.values()} if jpegs == others.keys() and 2 * len(jpegs) == len(files) else set()
+
+
+def _list_files(
+    roots: Sequence[Path], option: str, other: str
+) -> tuple[list[_File], list[str]]:
+    """Image files of folders, and what lies in them and is not read; hidden files are neither.
+
+    Folders inside that are called as those of the other kind are not read.
+    """
+    found: list[_File] = []
+    ignored: list[str] = []
+    resolved = [root.absolute() for root in roots]
+    top = Path(os.path.commonpath(resolved)) if len(resolved) > 1 else None
+    for place, root in enumerate(roots):
+        base = root.absolute().relative_to(top).parts if top else ()
+        files, left = _list_folder(root, option)
+        inside = [path.parent.relative_to(root).parts for path in files]
+        mine = [FileName(folders, "").kind != other for folders in inside]
+        whole = not any(mine)
+        found += [_File(path, FileName((*base, *folders), path.stem, place))
+                  for path, folders, is_mine in zip(files, inside, mine, strict=True)
+                  if is_mine or whole]
+        ignored += left
+        ignored += {f"{path.parent}/": None for path, is_mine in zip(files, mine, strict=True)
+                    if not (is_mine or whole)}
+    return found, ignored
+
+
+def _list_folder(root: Path, option: str) -> tuple[list[Path], list[str]]:
+    """Image files of a folder, or else of the folders inside it; and what is not read."""
+    if not root.is_dir():
+        state = "is not a folder" if root.exists() else "no such folder"
+        raise DataError(f"{root}: {state}; give {option} a folder of image files")
     try:
-        return read(*arguments)
-    except DataError as error:
-        problems.append(str(error))
-        return None
-
-
-def _list_files(folder: Path, option: str) -> tuple[list[Path], list[Path]]:
-    """Image files and other files of a folder; hidden ones and folders are passed over."""
-    if not folder.is_dir():
-        state = "is not a folder" if folder.exists() else "no such folder"
-        raise DataError(f"{folder}: {state}; give {option} a folder of image files")
-    try:
-        entries = sorted(p for p in folder.iterdir() if not p.name.startswith("."))
+        entries = sorted(path for path in root.iterdir() if not path.name.startswith("."))
+        files = [path for path in entries if not path.is_dir()]
+        inside = [path for path in entries if path.is_dir() and not passed_over(path.name)]
+        deep = not any(path.suffix.lower() in EXTENSIONS for path in files)
+        if deep:
+            files += [path for folder in inside for path in _walk(folder)]
+        left = [f"{folder}/" for folder in inside if not deep and any(folder.iterdir())]
     except OSError as error:
-        raise DataError(f"{folder}: cannot be read ({error.strerror})") from None
-    files = [path for path in entries if not path.is_dir()]
+        raise DataError(f"{error.filename or root}: cannot be read ({error.strerror})") from None
     found = [path for path in files if path.suffix.lower() in EXTENSIONS]
     if not found:
-        inside = [path.name for path in entries if path.is_dir()]
-        hint = f"; it has folders inside: {', '.join(inside[:5])}" if inside else ""
-        raise DataError(f"{folder}: holds no jpg, png, bmp or tif files{hint}")
-    return found, [path for path in files if path not in set(found)]
+        raise DataError(f"{root}: holds no jpg, png, bmp, tif, gif or webp files")
+    return found, [*left, *(str(path) for path in files if path.suffix.lower() not in EXTENSIONS)]
 
 
-def _group(files: Iterable[Path], key: Callable[[str], str]) -> dict[str, list[Path]]:
-    groups: dict[str, list[Path]] = defaultdict(list)
-    for path in files:
-        groups[key(path.stem)].append(path)
-    return dict(groups)
+def _walk(folder: Path) -> list[Path]:
+    """Every file inside, sorted; hidden ones and what systems leave are passed over."""
+    files = []
+    for home, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not passed_over(name))
+        files += [Path(home, name) for name in sorted(names) if not passed_over(name)]
+    return files
 
 
-def _image_stem(mask_stem: str, images: Container[str]) -> str:
-    """The stem of the image that a mask belongs to, or the mask's own where there is none."""
-    if mask_stem in images:
-        return mask_stem
-    shorter = _MASK_SUFFIX.sub("", mask_stem)
-    return shorter if shorter in images else mask_stem
+def _stems(names: Sequence[FileName]) -> list[str]:
+    """What images are called in the data set: as their file, with folders where two are alike."""
+    apart = len({(name.folders, name.stem) for name in names})
+    if len({name.stem for name in names}) == apart:
+        return [name.stem for name in names]
+    return ["_".join((*name.place, name.stem)) for name in names]
 
 
-def _stem_problems(
-    stem: str, image_files: Sequence[Path], mask_files: Sequence[Path], images: Path, masks: Path
-) -> list[str]:
-    """Why the files of one stem make no pair."""
-    if not image_files:
-        return [f"{path}: this mask has no image in {images}" for path in mask_files]
-    problems = []
-    flaw = _stem_flaw(stem)
-    if flaw:
-        problems.append(f"{images}: the name {stem!a} {flaw}; rename it and its mask")
-    for folder, files, kind in ((images, image_files, "images"), (masks, mask_files, "masks")):
-        if len(files) > 1:
-            names = ", ".join(path.name for path in files)
-            problems.append(f"{folder}: several {kind} for {stem} ({names}); keep one")
-    if not mask_files:
-        problems += [f"{path}: this image has no mask in {masks}" for path in image_files]
-    return problems
+def _folders(roots: Sequence[Path]) -> str:
+    return " and ".join(map(str, roots))
 
 
 def _stem_flaw(stem: str) -> str | None:

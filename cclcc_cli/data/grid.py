@@ -1,5 +1,6 @@
 """Whole images cut into a grid of patches, and patches laid back. Both are exact."""
 
+import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -35,3 +36,8 @@ def join_patches(patches: Tensor, grid: int) -> Tensor:
         raise ValueError(f"{bn} patches do not fill grids of {grid} x {grid}")
     laid = patches.reshape(bn // (grid * grid), grid, grid, c, p, q)
     return laid.permute(0, 3, 1, 4, 2, 5).reshape(-1, c, grid * p, grid * q)
+
+
+def cells_that_count(counts: Tensor, grid: int) -> Tensor:
+    """Which cells of a grid hold a pixel that counts: ``(B, 1, H, W)`` bool to ``(B, 1, G, G)``."""
+    return F.adaptive_max_pool2d(counts.float(), grid) > 0

@@ -1,12 +1,19 @@
 """Images that must stay on one side of a split: of one patient, of one video, of one lesion."""
 
 import csv
-from collections.abc import Collection, Iterable, Mapping
+import io
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from cclcc_cli.data.problems import listed_error
 from cclcc_cli.data.splits import stem_of
 from cclcc_cli.errors import DataError
+
+_CLOSE = 5
+"""Frames whose numbers differ by no more lie next to each other."""
+_MIN_CLOSE = 3
+"""Fewer pairs say nothing of the set."""
 
 
 def read_groups(
@@ -14,16 +21,20 @@ def read_groups(
 ) -> dict[str, str]:
     """Stem to group, from a CSV file with the columns ``stem`` and ``group``.
 
+    Columns may be parted by commas, semicolons or tabs, and be written in capitals or with spaces.
     A stem may be a file's name. Images that it does not name are alone.
 
     Raises:
         DataError: it cannot be read, lacks a column, names an unknown image or one twice.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            columns = set(reader.fieldnames or ())
-            rows = [(reader.line_num, row) for row in reader]
+        text = path.read_text(encoding="utf-8-sig")
+        first = text.partition("\n")[0]
+        mark = max(",;\t", key=first.count)
+        reader = csv.DictReader(io.StringIO(text, newline=""), strict=True, delimiter=mark)
+        reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]
+        columns = set(reader.fieldnames)
+        rows = [(reader.line_num, row) for row in reader]
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None
     except (UnicodeDecodeError, csv.Error):
@@ -45,6 +56,49 @@ def read_groups(
     if problems:
         raise listed_error(str(path), problems)
     return groups
+
+
+def groups_by_name(stems: Iterable[str]) -> dict[str, str]:
+    """Stem to group, by what stands before the last number: ``video3_0017`` is of ``video3``.
+
+    Names that are a number, or hold none, are in no group.
+    """
+    found = {stem: re.fullmatch(r"(.+?)[-_ .(]*\d+\D*", stem) for stem in stems
+             if not stem.isdigit()}
+    return {stem: match[1] for stem, match in found.items() if match}
+
+
+def frames_note(stems: Sequence[str], pairs: Sequence[tuple[str, str]]) -> str | None:
+    """What to tell of a data set without groups whose pairs look like neighbouring frames.
+
+    Args:
+        stems: of all images.
+        pairs: of stems that show the same thing.
+
+    Returns:
+        A sentence that proposes groups, where names lend themselves to it; None where most pairs
+        have names with numbers that are not close, or there are hardly any pairs.
+    """
+    close = [(one, other) for one, other in pairs if _are_close(one, other)]
+    if len(close) < _MIN_CLOSE or 2 * len(close) < len(pairs):
+        return None
+    one, other = close[0]
+    told = (f"{len(close)} of {len(pairs)} pairs that show the same have numbers in their names "
+            f"that are close, such as {one} and {other}: they may be frames of videos, which "
+            f"belong on one side of the split")
+    groups = groups_by_name(stems)
+    names = sorted({*groups.values()})
+    if len(groups) == len(stems) and 2 < len(names) <= len(stems) / 2:
+        return (f"{told}; --group-names would make {len(names)} groups, such as {names[0]} and "
+                f"{names[1]}")
+    return f"{told}; name them with --groups CSV"
+
+
+def _are_close(one: str, other: str) -> bool:
+    first, second = re.split(r"(\d+)(?!.*\d)", one), re.split(r"(\d+)(?!.*\d)", other)
+    if len(first) != 3 or len(second) != 3 or first[::2] != second[::2]:
+        return False
+    return abs(int(first[1]) - int(second[1])) <= _CLOSE
 
 
 def given_groups(

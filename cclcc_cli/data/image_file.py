@@ -1,31 +1,35 @@
-"""Decoding one image or mask file: RGB or {0, 1} out, or a refusal that names the file.
+"""Decoding one image or mask file: pixels as they lie in it, or a refusal that names the file.
 
-Pixels are taken as they lie in the file: an EXIF orientation is ignored, for images and masks
-alike, so the two cannot drift apart. Palettes are resolved, grey becomes RGB, a TIFF of three
-channels that calls itself grey is read as RGB. Refused, since reading them takes a decision that
-is not ours: 16 bits, floats, CMYK, transparency, several pages, a TIFF's stored rotation.
+What is to be decided over a whole data set is left open: the meaning of a mask's values, the
+window of 16-bit images, and whether EXIF turns are followed (see ``reading``). Palettes are
+resolved, grey becomes RGB, a TIFF of three channels that calls itself grey is read as RGB. Refused,
+since reading them takes a decision that is not ours: floats, CMYK, transparent images, several
+pages, a TIFF's stored rotation.
 """
 
 import hashlib
+import io
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cclcc_cli.data.image_header import mend_tiff, read_header
+from cclcc_cli.data.image_header import MOST_PIXELS, Header, mend_tiff, read_header
+from cclcc_cli.data.mask_coding import COLOR, MOST_VALUES, MaskHistogram, color_value
 from cclcc_cli.data.members import BinaryFile
 from cclcc_cli.errors import DataError
 
-FOREGROUND_ABOVE = 127
-MIDDLE = (32, 224)
-MIDDLE_SHARE = 0.02
-"""A mask is refused when more of its pixels than this lie in MIDDLE, neither black nor white.
+CHANNELS = ("grey", "red", "green", "blue", "alpha")
+"""What of a mask may be read in place of its colours."""
 
-Kvasir-SEG's JPEG masks, shrunk by a third party, reach 0.0002; its originals and ISIC have none.
-"""
 CHANNEL_TOLERANCE = 16
 """How far the channels of a mask may differ and still be called grey."""
+
+Pixels = NDArray[np.uint8 | np.uint16]
+Values = NDArray[np.uint8 | np.uint16 | np.uint32]
+Window = tuple[int, int]
+"""Greys of 16 bits that become black and white."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +43,53 @@ class ImageFile:
 
 
 @dataclass(frozen=True)
-class MaskFile:
-    """A decoded mask: (h, w) uint8 in {0, 1}, and the file's SHA-256."""
+class RawImage:
+    """An image whose bits are not brought to 8 yet.
 
-    pixels: NDArray[np.uint8]
+    Attributes:
+        pixels: (h, w, 3) RGB as it lies in the file, uint8 or uint16.
+        sha256: of the file.
+        header: what the file says about itself.
+        was_grey, had_alpha: how it was converted; an alpha channel was opaque.
+    """
+
+    pixels: Pixels
     sha256: str
+    header: Header
+    was_grey: bool
+    had_alpha: bool
+
+    @property
+    def num_bits(self) -> int:
+        """Bits of a channel, 8 or 16."""
+        return self.pixels.dtype.itemsize * 8
+
+    def to_8_bit(self, window: Window | None) -> NDArray[np.uint8]:
+        """(h, w, 3) uint8 RGB; 16 bits are stretched from the window to 0 to 255."""
+        if self.pixels.dtype == np.uint8:
+            return self.pixels.astype(np.uint8, copy=False)
+        assert window is not None
+        low, high = window
+        table = (np.arange(2**16) - float(low)) * (255 / (high - low))
+        return np.asarray(np.rint(table.clip(0, 255)), np.uint8)[self.pixels]
+
+
+@dataclass(frozen=True)
+class MaskFile:
+    """A mask whose values are not decoded yet.
+
+    Attributes:
+        values: (h, w) greys as uint8 or uint16, or values with colours as uint32; see
+            ``mask_coding``.
+        sha256: of the file.
+        header: what the file says about itself.
+        seen: how often it has each value.
+    """
+
+    values: Values
+    sha256: str
+    header: Header
+    seen: MaskHistogram
 
 
 def quiet_opencv() -> None:
@@ -73,81 +119,152 @@ def read_bytes(path: BinaryFile) -> bytes:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None
 
 
-def decode_image(data: bytes, path: BinaryFile) -> ImageFile:
+def decode_image(data: bytes, path: BinaryFile, most_pixels: int = MOST_PIXELS) -> ImageFile:
     """The 8-bit image in a file's bytes; grey becomes RGB, an opaque alpha channel is dropped.
+
+    Args:
+        data: the file's bytes.
+        path: names it in errors.
+        most_pixels: an image of more is refused.
 
     Raises:
         DataError: it cannot be decoded, is not 8-bit, or is partly transparent.
     """
-    pixels = _decode(data, path)
-    colors = _without_alpha(pixels, path)
-    was_grey = colors.ndim == 2
-    rgb = cv2.cvtColor(colors, cv2.COLOR_GRAY2RGB if was_grey else cv2.COLOR_BGR2RGB)
-    return ImageFile(
-        rgb.astype(np.uint8, copy=False),
-        hashlib.sha256(data).hexdigest(),
-        was_grey=was_grey,
-        had_alpha=colors.shape != pixels.shape,
-    )
+    raw = decode_raw(data, path, most_pixels)
+    if raw.num_bits != 8:
+        raise DataError(f"{path}: has {raw.num_bits} bits per channel; convert it to 8 bits")
+    return ImageFile(raw.to_8_bit(None), raw.sha256, raw.was_grey, raw.had_alpha)
 
 
-def decode_mask(data: bytes, path: BinaryFile) -> MaskFile:
-    """The mask in a file's bytes: of 0 and 1, of 0 and 255, or of a JPEG's greys near those.
+def decode_raw(data: bytes, path: BinaryFile, most_pixels: int = MOST_PIXELS) -> RawImage:
+    """The image in a file's bytes, whatever its bits; else as ``decode_image``.
 
     Raises:
-        DataError: as for an image; or it has colours, or is not binary.
+        DataError: it cannot be decoded, or is partly transparent.
     """
-    colors = _without_alpha(_decode(data, path), path)
-    return MaskFile(_binarise(_one_channel(colors, path), path), hashlib.sha256(data).hexdigest())
+    header = read_header(data, most_pixels)
+    pixels = _decode(data, header, path)
+    if pixels.ndim == 3 and pixels.shape[2] == 4 and not _is_opaque(pixels):
+        raise DataError(f"{path}: is partly transparent; flatten it onto a background")
+    was_grey, had_alpha = pixels.ndim == 2, pixels.ndim == 3 and pixels.shape[2] == 4
+    convert = (cv2.COLOR_GRAY2RGB if was_grey else cv2.COLOR_BGRA2RGB if had_alpha
+               else cv2.COLOR_BGR2RGB)
+    rgb: Pixels = cv2.cvtColor(pixels, convert).astype(pixels.dtype, copy=False)
+    return RawImage(rgb, hashlib.sha256(data).hexdigest(), header, was_grey, had_alpha)
 
 
-def _decode(data: bytes, path: BinaryFile) -> NDArray[np.uint8]:
-    """(h, w), (h, w, 3) BGR or (h, w, 4) BGRA."""
+def decode_mask(data: bytes, path: BinaryFile, channel: str | None = None) -> MaskFile:
+    """The values of the mask in a file's bytes.
+
+    Args:
+        data: the file's bytes.
+        path: names it in a message.
+        channel: one of ``CHANNELS`` to be read alone; None for all colours of an opaque file.
+
+    Raises:
+        DataError: it cannot be decoded, has no such channel, or has too many colours.
+    """
     header = read_header(data)
+    pixels = _decode(data, header, path)
+    seen = MaskHistogram(num_masks=1, num_lossy=int(header.is_lossy))
+    if pixels.ndim == 3 and pixels.shape[2] == 4 and channel is None:
+        seen.num_transparent = int(not _is_opaque(pixels))
+        seen.transparent = str(path) * seen.num_transparent
+    values = _one_channel(pixels, channel, path)
+    counts = _count(values)
+    if len(counts) > MOST_VALUES and values.dtype == np.uint32:
+        raise DataError(f"{path}: the mask has colours, {len(counts)} of them; save it as grey, 0 "
+                        f"and 255, or read one channel with --mask-channel")
+    seen.pixels.update(counts)
+    seen.num_with.update(counts.keys())
+    seen.examples = dict.fromkeys(counts, str(path))
+    seen.num_unit = int(max(counts) == 1)
+    used = {color_value(*color.to_bytes(3, "big")): place
+            for place, color in reversed([*enumerate(header.palette)])}
+    seen.palette = {value: place for value, place in used.items() if value in counts}
+    return MaskFile(values, hashlib.sha256(data).hexdigest(), header, seen)
+
+
+def turned(pixels: NDArray[np.generic], turn: int) -> NDArray[np.generic]:
+    """Pixels ``(h, w, ...)`` as a viewer shows them that follows the EXIF orientation ``turn``."""
+    if turn in (5, 6, 7, 8):
+        pixels = pixels.swapaxes(0, 1)
+    down = -1 if turn in (3, 4, 7, 8) else 1
+    right = -1 if turn in (2, 3, 6, 7) else 1
+    return np.ascontiguousarray(pixels[::down, ::right])
+
+
+def _decode(data: bytes, header: Header, path: BinaryFile) -> Pixels:
+    """(h, w), (h, w, 3) BGR or (h, w, 4) BGRA, as it lies in the file."""
     if header.flaw:
         raise DataError(f"{path}: {header.flaw}")
+    if header.kind == "GIF":
+        return _decode_gif(data, path)
     try:
         pixels = cv2.imdecode(np.frombuffer(mend_tiff(data), np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:  # OpenCV raises for some damaged files and returns None for others
         pixels = None
     if pixels is None:
         raise DataError(f"{path}: cannot be decoded; it is damaged or cut short")
-    if pixels.dtype != np.uint8:
-        bits = pixels.dtype.itemsize * 8
-        raise DataError(f"{path}: has {bits} bits per channel; convert it to 8 bits")
-    return pixels.astype(np.uint8, copy=False)
+    if pixels.dtype == np.uint8 or pixels.dtype == np.uint16:
+        return pixels.astype(pixels.dtype, copy=False)
+    bits = pixels.dtype.itemsize * 8
+    raise DataError(f"{path}: has {bits} bits per channel; convert it to 8 or 16 bits")
 
 
-def _without_alpha(pixels: NDArray[np.uint8], path: BinaryFile) -> NDArray[np.uint8]:
-    if pixels.ndim == 2 or pixels.shape[2] == 3:
-        return pixels
-    if pixels[..., 3].min() < 255:
-        raise DataError(f"{path}: is partly transparent; flatten it onto a background")
-    return np.ascontiguousarray(pixels[..., :3])
+def _decode_gif(data: bytes, path: BinaryFile) -> Pixels:
+    """As OpenCV would lay it out, which reads GIF in its newer versions only."""
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(data), formats=["GIF"]) as image:
+            if getattr(image, "n_frames", 1) > 1:
+                raise DataError(f"{path}: holds several pictures; save one a file")
+            if image.mode == "L":
+                return np.asarray(image, np.uint8)
+            with_alpha = "transparency" in image.info
+            rgb = np.asarray(image.convert("RGBA" if with_alpha else "RGB"), np.uint8)
+    except (OSError, ValueError, EOFError, SyntaxError, IndexError):
+        raise DataError(f"{path}: cannot be decoded; it is damaged or cut short") from None
+    return np.ascontiguousarray(rgb[..., [2, 1, 0, 3][:rgb.shape[2]]])
 
 
-def _one_channel(pixels: NDArray[np.uint8], path: BinaryFile) -> NDArray[np.uint8]:
+def _is_opaque(pixels: Pixels) -> bool:
+    return bool(pixels[..., 3].min() == np.iinfo(pixels.dtype).max)
+
+
+def _one_channel(
+    pixels: Pixels, channel: str | None, path: BinaryFile
+) -> Values:
+    """Greys, or values with colours where there are any and no channel was asked for."""
     if pixels.ndim == 2:
+        if channel == "alpha":
+            raise DataError(f"{path}: has no alpha channel, which --mask-channel asks for")
         return pixels
-    blue, green, red = cv2.split(pixels)
+    if channel == "alpha" and pixels.shape[2] < 4:
+        raise DataError(f"{path}: has no alpha channel, which --mask-channel asks for")
+    planes = [plane.astype(pixels.dtype, copy=False) for plane in cv2.split(pixels)]
+    if channel is not None and channel != "grey":
+        return planes[("blue", "green", "red", "alpha").index(channel)]
+    blue, green, red = planes[:3]
     spread = max(int(cv2.absdiff(green, other).max()) for other in (blue, red))
-    if spread > (0 if pixels.max() <= 1 else CHANNEL_TOLERANCE):
-        raise DataError(f"{path}: the mask has colours; save it as grey, 0 and 255")
-    return green.astype(np.uint8, copy=False)
+    if spread <= (0 if pixels[..., :3].max() <= 1 else CHANNEL_TOLERANCE):
+        return green
+    if channel == "grey":
+        colors = np.ascontiguousarray(pixels[..., :3])
+        return cv2.cvtColor(colors, cv2.COLOR_BGR2GRAY).astype(pixels.dtype, copy=False)
+    if pixels.dtype != np.uint8:
+        raise DataError(f"{path}: the mask has colours of 16 bits; read one with --mask-channel")
+    codes = (red.astype(np.uint32) << 16) + (green.astype(np.uint32) << 8) + blue + np.uint32(COLOR)
+    plain = (red == green) & (green == blue)
+    codes[plain] = green[plain]
+    return codes
 
 
-def _binarise(grey: NDArray[np.uint8], path: BinaryFile) -> NDArray[np.uint8]:
-    top = int(grey.max())
-    if top <= 1:
-        return grey
-    if top <= FOREGROUND_ABOVE:
-        raise DataError(
-            f"{path}: the mask is not binary: its largest value is {top}; save it as 0 and 255"
-        )
-    middle = int(np.count_nonzero((grey >= MIDDLE[0]) & (grey < MIDDLE[1]))) / grey.size
-    if middle > MIDDLE_SHARE:
-        raise DataError(
-            f"{path}: the mask is not binary: {middle:.1%} of its pixels are neither near 0 nor "
-            f"near 255; save it as 0 and 255"
-        )
-    return (grey > FOREGROUND_ABOVE).astype(np.uint8)
+def _count(values: Values) -> dict[int, int]:
+    """Value to how many pixels have it."""
+    if values.dtype != np.uint32:
+        counts = np.bincount(values.ravel())
+        return {int(value): int(counts[value]) for value in np.flatnonzero(counts)}
+    found, counts = np.unique(values, return_counts=True)
+    return {int(value): int(count) for value, count in zip(found, counts, strict=True)}

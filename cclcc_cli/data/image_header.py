@@ -6,15 +6,19 @@ header claims. So the header is read first, and what could go wrong unseen is re
 
 import struct
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
 
 MOST_PIXELS = 80_000_000
 """Images of more are refused: decoding them would take more memory than is promised."""
 
+Kind = Literal["JPEG", "PNG", "BMP", "TIFF", "GIF", "WebP", ""]
+
 _JPEG_FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 _PHOTOMETRIC = 262
 _SAMPLES = 277
+_ORIENTATION = 274
 _GREYS = (0, 1)
 
 
@@ -25,27 +29,40 @@ class Header:
     Attributes:
         width, height: in pixels, as the pixels lie; 0 where it could not be read.
         flaw: why the file must not be decoded, None where it may.
+        kind: of file, by its content.
+        turn: the EXIF orientation, 1 to 8; 1 where it has none.
+        is_lossy: whether its pixels may differ a little from those that were saved.
+        palette: colours as 0xRRGGBB by their place in a PNG's palette; empty without one.
     """
 
     width: int
     height: int
     flaw: str | None
+    kind: Kind = ""
+    turn: int = 1
+    is_lossy: bool = False
+    palette: tuple[int, ...] = ()
 
     @property
     def num_pixels(self) -> int:
         return self.width * self.height
 
 
-def read_header(data: bytes) -> Header:
-    """Look at a JPEG, PNG, BMP or TIFF file without decoding it."""
+def read_header(data: bytes, most_pixels: int = MOST_PIXELS) -> Header:
+    """Look at a JPEG, PNG, BMP, TIFF, GIF or WebP file without decoding it.
+
+    Args:
+        data: the file's bytes.
+        most_pixels: of an image that may be decoded.
+    """
     try:
         header = _read(data)
     except (struct.error, IndexError):
         return Header(0, 0, "is damaged or cut short")
-    if header.flaw is None and header.num_pixels > MOST_PIXELS:
+    if header.flaw is None and header.num_pixels > most_pixels:
         flaw = (f"has {header.width}x{header.height} pixels; the most is "
-                f"{MOST_PIXELS / 1e6:.0f} million, shrink it")
-        return Header(header.width, header.height, flaw)
+                f"{most_pixels / 1e6:.0f} million, shrink it")
+        return replace(header, flaw=flaw)
     return header
 
 
@@ -66,33 +83,75 @@ def mend_tiff(data: bytes) -> bytes:
 
 
 def _read(data: bytes) -> Header:
-    if data.startswith(b"\xff\xd8"):
-        return _read_jpeg(data)
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        width, height = struct.unpack_from(">II", data, 16)
-        flaw = None if _png_is_whole(data) else "is damaged or cut short (a PNG)"
-        return Header(width, height, flaw)
-    if data.startswith((b"II*\0", b"MM\0*")):
-        return _read_tiff(data)
-    if data.startswith(b"BM"):
-        is_old = struct.unpack_from("<I", data, 14)[0] == 12  # OS/2's header
-        width, height = struct.unpack_from("<HH" if is_old else "<ii", data, 18)
-        flaw = None if width > 0 and height else "is damaged (a BMP)"
-        return Header(width, abs(height), flaw)  # a negative height: rows from the top
-    what = "is not a JPEG, PNG, BMP or TIFF file, whatever its name says" if data else "is empty"
+    for starts, kind, read in _READERS:
+        if data.startswith(starts) and (kind != "WebP" or data[8:12] == b"WEBP"):
+            return replace(read(data), kind=kind)
+    what = ("is not a JPEG, PNG, BMP, TIFF, GIF or WebP file, whatever its name says" if data
+            else "is empty")
     return Header(0, 0, what)
+
+
+def _read_bmp(data: bytes) -> Header:
+    is_old = struct.unpack_from("<I", data, 14)[0] == 12  # OS/2's header
+    width, height = struct.unpack_from("<HH" if is_old else "<ii", data, 18)
+    flaw = None if width > 0 and height else "is damaged (a BMP)"
+    return Header(width, abs(height), flaw)  # a negative height: rows from the top
+
+
+def _read_gif(data: bytes) -> Header:
+    width, height = struct.unpack_from("<HH", data, 6)
+    whole = data.rstrip(b"\0").endswith(b";")
+    return Header(width, height, None if whole else "is cut short (a GIF without its end)")
+
+
+def _read_webp(data: bytes) -> Header:
+    chunks = dict(_webp_chunks(data))
+    if len(data) < 8 + int.from_bytes(data[4:8], "little"):
+        return Header(0, 0, "is damaged or cut short (a WebP)")
+    first = data[12:16]
+    if first == b"VP8X":
+        width, height = (1 + int.from_bytes(data[at:at + 3], "little") for at in (24, 27))
+    elif first == b"VP8L":
+        bits = int.from_bytes(data[21:25], "little")
+        width, height = 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    else:
+        width, height = (side & 0x3FFF for side in struct.unpack_from("<HH", data, 26))
+    flaw = "holds several pictures; save one a file" if b"ANIM" in chunks else None
+    return Header(width, height, flaw, turn=_exif_turn(chunks.get(b"EXIF", b"")),
+                  is_lossy=b"VP8 " in chunks)
+
+
+def _webp_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    at = 12
+    while at + 8 <= len(data):
+        size = int.from_bytes(data[at + 4:at + 8], "little")
+        yield data[at:at + 4], data[at + 8:at + 8 + size] if data[at:at + 4] == b"EXIF" else b""
+        at += 8 + size + size % 2
+
+
+def _exif_turn(exif: bytes) -> int:
+    """The orientation, 1 to 8, that a block of EXIF tells; 1 where it is none."""
+    tiff = exif.removeprefix(b"Exif\0\0")
+    try:
+        tags, _ = _tiff_tags(tiff, "<" if tiff[:2] == b"II" else ">")
+    except struct.error:
+        return 1
+    turn = tags.get(_ORIENTATION, (1, 0))[0]
+    return turn if 1 <= turn <= 8 else 1
 
 
 def _read_jpeg(data: bytes) -> Header:
     """Walks the segments up to the scan; a thumbnail's own, in the header, do not count."""
-    at, width, height, channels = 2, 0, 0, 0
+    at, width, height, channels, turn = 2, 0, 0, 0, 1
     while at + 4 <= len(data) and data[at] == 0xFF:
         marker = data[at + 1]
         if marker in _JPEG_FRAMES:
             height, width, channels = struct.unpack_from(">HHB", data, at + 5)
+        if marker == 0xE1 and data.startswith(b"Exif\0\0", at + 4):
+            turn = _exif_turn(data[at + 4:at + 2 + int.from_bytes(data[at + 2:at + 4], "big")])
         if marker == 0xDA and data.find(b"\xff\xd9", at) >= 0:
             cmyk = "is a CMYK JPEG; convert it to RGB" if channels == 4 else None
-            return Header(width, height, cmyk)
+            return Header(width, height, cmyk, turn=turn, is_lossy=True)
         if marker == 0xDA:
             break
         # 0xFF before a marker is filling
@@ -100,17 +159,25 @@ def _read_jpeg(data: bytes) -> Header:
     return Header(width, height, "is cut short (a JPEG without its end)")
 
 
-def _png_is_whole(data: bytes) -> bool:
-    """Whether every chunk up to the last is there with its right checksum."""
-    at = 8
+def _read_png(data: bytes) -> Header:
+    """Every chunk up to the last must be there with its right checksum."""
+    width, height = struct.unpack_from(">II", data, 16)
+    at, turn = 8, 1
+    palette: tuple[int, ...] = ()
     while at + 12 <= len(data):
         end = at + 8 + int.from_bytes(data[at:at + 4], "big")
         if zlib.crc32(data[at + 4:end]) != int.from_bytes(data[end:end + 4], "big"):
-            return False
-        if data[at + 4:at + 8] == b"IEND":
-            return True
+            break
+        match data[at + 4:at + 8]:
+            case b"IEND":
+                return Header(width, height, None, turn=turn, palette=palette)
+            case b"eXIf":
+                turn = _exif_turn(data[at + 8:end])
+            case b"PLTE" if data[25] == 3:
+                palette = tuple(int.from_bytes(data[place:place + 3], "big")
+                                for place in range(at + 8, end, 3))
         at = end + 4
-    return False
+    return Header(width, height, "is damaged or cut short (a PNG)")
 
 
 def _read_tiff(data: bytes) -> Header:
@@ -126,7 +193,7 @@ def _read_tiff(data: bytes) -> Header:
     allowed = {0: (1, 3), 1: (1, 3), 2: (3, 4), 3: (1,), 6: (3,)}.get(tags.get(_PHOTOMETRIC, 1), ())
     if next_page:
         flaw = "holds several pages; save one page a file"
-    elif tags.get(274, 1) != 1:
+    elif tags.get(_ORIENTATION, 1) != 1:
         flaw = "is a TIFF with a stored rotation; save it upright"
     elif tags.get(_SAMPLES, 1) not in allowed:
         flaw = "is a TIFF whose channels are not plain grey or RGB; convert it to PNG"
@@ -146,3 +213,14 @@ def _tiff_tags(data: bytes, order: str) -> tuple[Mapping[int, tuple[int, int]], 
             tags[tag] = value, entry + 8
     (next_page,) = struct.unpack_from(f"{order}I", data, at + 2 + 12 * count)
     return tags, next_page
+
+
+_READERS: tuple[tuple[tuple[bytes, ...], Kind, Callable[[bytes], Header]], ...] = (
+    ((b"\xff\xd8",), "JPEG", _read_jpeg),
+    ((b"\x89PNG\r\n\x1a\n",), "PNG", _read_png),
+    ((b"II*\0", b"MM\0*"), "TIFF", _read_tiff),
+    ((b"BM",), "BMP", _read_bmp),
+    ((b"GIF87a", b"GIF89a"), "GIF", _read_gif),
+    ((b"RIFF",), "WebP", _read_webp),
+)
+"""How each kind of file begins, and what reads its header."""

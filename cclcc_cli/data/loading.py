@@ -6,10 +6,12 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from cclcc_cli.config.model import Normalization
+from cclcc_cli.data.class_map import ignored
 from cclcc_cli.data.sampling import SampleKey, TwoStreamBatches
 from cclcc_cli.data.store import Store
 from cclcc_cli.data.transforms import Pixels, StrongTransform, TrainingTransform
@@ -22,19 +24,29 @@ class RawBatch(NamedTuple):
         images: weak views, ``(B, H, W, 3)`` uint8, labelled first.
         masks: ``(L, H, W)`` uint8, of the labelled ones.
         strong: strong views, ``(V, U, H, W, 3)`` uint8, or B in place of U; None without any.
+        ignored: ``(B, H, W)`` bool, pixels that count in no loss; None in data without any.
     """
 
     images: Tensor
     masks: Tensor
     strong: Tensor | None = None
+    ignored: Tensor | None = None
 
 
 class Sample(NamedTuple):
-    """One image of a step; ``mask`` is None where it may not be used."""
+    """One image of a step.
+
+    Attributes:
+        image: the weak view.
+        mask: a class map; None where it may not be used.
+        strong: strong views.
+        ignored: bool, pixels of the mask that do not count; None in data without any.
+    """
 
     image: Pixels
     mask: Pixels | None
     strong: tuple[Pixels, ...]
+    ignored: NDArray[np.bool_] | None
 
 
 class TrainingImages(Dataset[Sample]):
@@ -46,6 +58,8 @@ class TrainingImages(Dataset[Sample]):
         strong: makes strong views of it.
         num_strong: how many.
         strong_of_labeled: whether labelled images get them too.
+        labeled: rows of the store whose masks may be used. Pixels that they ignore count nowhere,
+            in the unlabelled stream neither; of other images nobody knows which those are.
     """
 
     def __init__(
@@ -56,12 +70,14 @@ class TrainingImages(Dataset[Sample]):
         *,
         num_strong: int = 0,
         strong_of_labeled: bool = False,
+        labeled: Sequence[int] = (),
     ) -> None:
         self._store = store
         self._transform = transform
         self._strong = strong
         self._num_strong = num_strong
         self._strong_of_labeled = strong_of_labeled
+        self._known = frozenset(labeled) if store.has_ignored else None
 
     def __getitem__(self, key: SampleKey) -> Sample:
         stream = int(key.labeled)
@@ -76,7 +92,11 @@ class TrainingImages(Dataset[Sample]):
                 self._strong(image, stream=stream, sweep=key.sweep, index=key.position, view=view)
                 for view in range(1, self._num_strong + 1)
             )
-        return Sample(image, mask if key.labeled else None, strong)
+        ignores: NDArray[np.bool_] | None = None
+        if self._known is not None:
+            known = key.position in self._known
+            ignores = ignored(mask) if known else np.zeros(mask.shape, np.bool_)
+        return Sample(image, mask if key.labeled else None, strong, ignores)
 
 
 def load_batches(
@@ -108,10 +128,12 @@ def _collate(samples: Sequence[Sample]) -> RawBatch:
     masks = np.stack([sample.mask for sample in samples if sample.mask is not None])
     views = [sample.strong for sample in samples if sample.strong]
     strong = np.stack([np.stack(view) for view in zip(*views, strict=True)]) if views else None
+    ignores = [sample.ignored for sample in samples if sample.ignored is not None]
     return RawBatch(
         torch.from_numpy(images),
         torch.from_numpy(masks),
         torch.from_numpy(strong) if strong is not None else None,
+        torch.from_numpy(np.stack(ignores)) if ignores else None,
     )
 
 

@@ -9,6 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from cclcc_cli.data.class_map import foreground
+
 
 class PixelRows(Protocol):
     """What an array ``(n, ...)`` of uint8 offers to those who take it row by row."""
@@ -48,6 +50,24 @@ class FileRows:
         at = self._offset + position * self._row_bytes
         row = np.frombuffer(os.pread(self._handle, self._row_bytes, at), np.uint8)
         return row.reshape(self.shape[1:])
+
+
+class ForegroundRows:
+    """The foreground of class maps, in {0, 1}, for those who know of no other pixels.
+
+    Args:
+        masks: class maps ``(n, H, W)``.
+    """
+
+    def __init__(self, masks: PixelRows) -> None:
+        self._masks = masks
+        self.shape = masks.shape
+
+    def __len__(self) -> int:
+        return len(self._masks)
+
+    def __getitem__(self, position: int, /) -> NDArray[np.uint8]:
+        return foreground(np.asarray(self._masks[position])).astype(np.uint8)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
@@ -11,20 +11,34 @@ from pathlib import Path
 from cclcc_cli.data.audit import Audit, audit_images, leaking_pairs, less_guarded
 from cclcc_cli.data.cutting import Item
 from cclcc_cli.data.folder import EXTENSIONS
-from cclcc_cli.data.groups import join_groups, read_groups
+from cclcc_cli.data.groups import frames_note, join_groups, read_groups
+from cclcc_cli.data.import_record import (
+    ImportRecord,
+    describe_options,
+    load_import,
+    make_import,
+)
 from cclcc_cli.data.locking import locked
+from cclcc_cli.data.pair_reader import Outcome
+from cclcc_cli.data.pixel_rows import PixelRows
 from cclcc_cli.data.problems import listed_error
-from cclcc_cli.data.sources import CatalogSource, Intake, Outcome, Source, open_source
-from cclcc_cli.data.split_rule import Given, SplitRule, settle
+from cclcc_cli.data.reading import Reading, ReadOptions, Seen, decide
+from cclcc_cli.data.sources import CatalogSource, Intake, Source, open_source
+from cclcc_cli.data.split_lists import Given
+from cclcc_cli.data.split_rule import SplitRule, settle
 from cclcc_cli.data.split_set import SplitSet, drop, make_splits
-from cclcc_cli.data.splits import SUBSET_SHARES, num_labeled
+from cclcc_cli.data.splits import SPLITS, nested_subset
 from cclcc_cli.data.store import Store, load_store
 from cclcc_cli.data.store_index import IndexRow
+from cclcc_cli.data.store_versions import INFO, is_stored
 from cclcc_cli.data.store_writer import Contents, Sample, remove_stale, write_store
 from cclcc_cli.errors import DataError
 from cclcc_cli.wording import counted
 
 Progress = Callable[[str, int, int], None]
+
+_FEW = 16
+"""Pairs that are looked at to guess how all are to be read."""
 
 
 @dataclass(frozen=True)
@@ -34,14 +48,17 @@ class Prepared:
     Attributes:
         store: opened.
         changed: False where it was there before, with the same content and splits.
-        labeled: how many labels each of ``splits.SUBSET_SHARES`` gives.
+        labeled: how many labels each of ``Splits.subset_shares`` gives.
         notes: what a user should know about the data, one sentence each.
+        imported: what there was and what was decided about it; None for drawn scenes, and in
+            stores that are older than the record.
     """
 
     store: Store
     changed: bool
     labeled: Mapping[float, int]
     notes: tuple[str, ...]
+    imported: ImportRecord | None = None
 
 
 @dataclass(frozen=True)
@@ -87,27 +104,90 @@ def prepare(
             that is too small or cannot be written.
     """
     if not force and (there := _made_before(path, source, rule)):
-        return _prepared(there, changed=False)
+        return prepared(there, changed=False)
     with open_source(source, int(path.name)) as intake:
-        plan = _plan(intake, rule, progress)
+        plan = _plan(intake, rule)
+        reading = _first_reading(plan) if force or not is_stored(path) else None
         try:
-            with _locked(path), intake.workers() as executor:
+            with hold_place(path), intake.workers() as executor:
                 remove_stale(path)
-                if path.exists() and not force:
-                    return _prepared(_same_store(path, plan, executor), False, _notes(plan))
+                if is_stored(path) and not force:
+                    return prepared(_same_store(path, plan, executor), False, _notes(plan))
                 _refuse_foreign(path)
                 _check_room(path, len(plan.stems))
-                notes: Counter[str] = Counter()
-                outcomes = intake.outcomes(plan.stems, executor)
-                samples = _collect(outcomes, len(plan.stems), notes, progress)
-                write_store(path, samples, len(plan.stems), intake.about, intake.files,
-                            lambda rows, images, masks: _arrange(
-                                plan, rows, audit_images(rows, images, masks, lambda done, total:
-                                                         progress("pairs compared", done, total))))
+                notes = _write(path, plan, reading or _first_reading(plan), executor, progress)
         except OSError as error:
             raise DataError(f"{path}: cannot be written ({error.strerror or error})") from None
     counted = tuple(f"{count} {note}" for note, count in sorted(notes.items()))
-    return _prepared(load_store(path), True, (*_notes(plan), *counted))
+    return prepared(load_store(path), True, (*_notes(plan), *counted))
+
+
+def _write(
+    path: Path, plan: _Plan, reading: Reading, executor: Executor, progress: Progress
+) -> "Counter[str]":
+    """Write the store, read as a few files suggest, and again if all of them say otherwise."""
+    while True:
+        seen, notes = Seen(), Counter[str]()
+
+        def arrange(rows: Sequence[IndexRow], images: PixelRows, masks: PixelRows) -> Contents:
+            audit = audit_images(rows, images, masks, lambda done, total:
+                                 progress("pairs compared", done, total),
+                                 [row.has_mask for row in rows])
+            options = plan.intake.options
+            record = None if options is None else make_import(
+                options, reading, seen, plan.intake.rules)  # noqa: B023
+            return replace(_arrange(plan, rows, audit), imported=record)
+
+        try:
+            outcomes = plan.intake.outcomes(plan.stems, executor, reading)
+            samples = _collect(outcomes, plan, reading, seen, notes, progress)
+            write_store(path, samples, len(plan.stems), plan.intake.about, plan.intake.files,
+                        arrange, reading.rule)
+        except _ReadAgain as other:
+            reading = other.reading
+        else:
+            return notes
+
+
+class _ReadAgain(Exception):
+    """All files together say that they are to be read in another way."""
+
+    def __init__(self, reading: Reading) -> None:
+        super().__init__()
+        self.reading = reading
+
+
+def _first_reading(plan: _Plan) -> Reading:
+    """As a few pairs spread over the set suggest, or else all of them.
+
+    Raises:
+        DataError: even all of them leave it open; with whatever else is wrong.
+    """
+    if plan.intake.options is None:
+        return Reading()
+    labeled = plan.intake.labeled
+    few = labeled[::max(1, len(labeled) // _FEW)]
+    with plan.intake.workers() as pool:
+        reading, _, unclear = _look(plan.intake, few, plan.intake.options, pool)
+        if unclear:
+            reading, problems, unclear = _look(plan.intake, plan.stems, plan.intake.options, pool)
+    if unclear:
+        raise listed_error("images and masks", [*problems, *unclear])
+    return reading
+
+
+def _look(
+    intake: Intake, stems: Sequence[str], options: ReadOptions, executor: Executor
+) -> tuple[Reading, Sequence[str], Sequence[str]]:
+    """What pairs say about reading all of them, what is wrong with them, and what is unclear."""
+    seen = Seen()
+    problems: list[str] = []
+    for outcome in intake.outcomes(stems, executor, Reading(channel=options.channel)):
+        problems += outcome.problems
+        seen.add(outcome.seen or Seen())
+    reading, unclear = decide(seen, options)
+    # Where files are to be turned, sizes that differ as they lie are no problem.
+    return reading, () if reading.turn else problems, unclear
 
 
 def _made_before(path: Path, source: Source, rule: SplitRule) -> Store | None:
@@ -117,7 +197,7 @@ def _made_before(path: Path, source: Source, rule: SplitRule) -> Store | None:
     """
     if not isinstance(source, CatalogSource) or source.archives or not source.entry.files:
         return None
-    if rule != SplitRule() or not path.is_dir():
+    if rule != SplitRule() or not is_stored(path):
         return None
     store = load_store(path)
     expected = {file.name: file.sha256 for file in source.entry.files}
@@ -126,20 +206,23 @@ def _made_before(path: Path, source: Source, rule: SplitRule) -> Store | None:
     return store if same else None
 
 
-def _plan(intake: Intake, rule: SplitRule, progress: Progress) -> _Plan:
-    if intake.problems:
+def _plan(intake: Intake, rule: SplitRule) -> _Plan:
+    if intake.problems and intake.options is not None:
         # No store will come of this: say at once what else is wrong.
         with intake.workers() as pool:
-            outcomes = intake.outcomes(intake.stems, pool)
-            list(_collect(outcomes, len(intake.stems), Counter(), progress, intake.problems))
-    given = settle(rule, intake.official, intake.stems, EXTENSIONS)
+            _, problems, unclear = _look(intake, intake.stems, intake.options, pool)
+        raise listed_error("images and masks", [*intake.problems, *problems, *unclear])
+    given = settle(rule, intake.official, intake.labeled, EXTENSIONS, intake.unlabeled,
+                   intake.official_source)
     groups = dict(intake.groups)
     if rule.groups is not None:
         groups |= read_groups(rule.groups, intake.stems, EXTENSIONS)
     listed = given.stems
-    stems = tuple(stem for stem in intake.stems if not listed or stem in listed)
+    stems = tuple(stem for stem in intake.stems
+                  if not listed or stem in listed or stem in intake.unlabeled)
     # Whatever can be known to go wrong is told before anything is decoded.
-    make_splits(rule, given, [Item(stem, groups.get(stem, stem), 0.0) for stem in stems])
+    make_splits(rule, given, [Item(stem, groups.get(stem, stem), 0.0) for stem in stems
+                              if stem not in intake.unlabeled])
     return _Plan(intake, rule, given, groups, stems)
 
 
@@ -148,13 +231,25 @@ def _arrange(plan: _Plan, rows: Sequence[IndexRow], audit: Audit) -> Contents:
     pairs = [(pair.first, pair.second) for pair in audit.pairs]
     groups = join_groups(plan.stems, plan.groups, pairs)
     rows = [replace(row, group=groups[row.stem]) for row in rows]
-    items = [Item(row.stem, row.group, row.foreground) for row in rows]
-    splits = make_splits(plan.rule, plan.given, items)
+    items = items_of(rows)
+    pool = tuple(row.stem for row in rows if not row.has_mask)
+    splits = make_splits(plan.rule, plan.given, items).each(lambda cut: replace(cut, pool=pool))
     if plan.rule.drop_leaks:
-        main, *folds = (drop(cut, less_guarded(audit.pairs, cut), items, plan.rule)
-                        for cut in splits.all)
-        splits = SplitSet(main, tuple(folds), f"{splits.rule}; leaks dropped")
+        splits = without_leaks(splits, audit, items, plan.rule)
     return Contents(tuple(rows), splits, audit)
+
+
+def items_of(rows: Iterable[IndexRow]) -> list[Item]:
+    """What a cut sees: images with a mask."""
+    return [Item(row.stem, row.group, row.foreground) for row in rows if row.has_mask]
+
+
+def without_leaks(
+    splits: SplitSet, audit: Audit, items: Sequence[Item], rule: SplitRule
+) -> SplitSet:
+    """The same splits without the training side of pairs that show the same thing."""
+    kept = splits.each(lambda cut: drop(cut, less_guarded(audit.pairs, cut), items, rule))
+    return replace(kept, rule=f"{splits.rule}; leaks dropped")
 
 
 def _notes(plan: _Plan) -> tuple[str, ...]:
@@ -162,6 +257,10 @@ def _notes(plan: _Plan) -> tuple[str, ...]:
     left_out = len(plan.intake.stems) - len(plan.stems)
     if left_out:
         notes.append(f"{left_out} images are in no list and were left out")
+    if plan.given.unread:
+        notes.append(f"{plan.rule.lists}: not read: {', '.join(plan.given.unread)}")
+    if plan.rule.only is not None:
+        return tuple(notes)  # what is not there was not asked for
     if plan.given.parts and "test" not in plan.given.parts and not plan.rule.test_share:
         notes.append("there is no test split: no test.txt and no --test-share was given")
     elif not plan.given.parts and plan.rule.test_share == 0:
@@ -170,20 +269,30 @@ def _notes(plan: _Plan) -> tuple[str, ...]:
 
 
 def _collect(
-    outcomes: Iterator[Outcome],
-    total: int,
-    notes: "Counter[str]",
-    progress: Progress,
-    problems: Sequence[str] = (),
+    outcomes: Iterator[Outcome], plan: _Plan, reading: Reading, seen: Seen,
+    notes: "Counter[str]", progress: Progress,
 ) -> Iterator[Sample]:
-    """Samples until the first problem; then the rest is only checked, and all problems raised."""
-    found = list(problems)
+    """Samples until the first problem; then the rest is only checked, and all problems raised.
+
+    What was seen and noted is counted in ``seen`` and ``notes``.
+
+    Raises:
+        DataError: of all problems.
+        _ReadAgain: all files together say that they are to be read in another way.
+    """
+    found: list[str] = []
     for done, outcome in enumerate(outcomes, start=1):
         found += outcome.problems
         notes.update(outcome.notes)
+        seen.add(outcome.seen or Seen())
         if outcome.sample is not None and not found:
             yield outcome.sample
-        progress("images", done, total)
+        progress("images", done, len(plan.stems))
+    if plan.intake.options is not None:
+        decided, unclear = decide(seen, plan.intake.options)
+        if decided != reading and not unclear:
+            raise _ReadAgain(decided)
+        found += unclear
     if found:
         raise listed_error("images and masks", found)
 
@@ -211,6 +320,10 @@ def _same_store(path: Path, plan: _Plan, executor: Executor) -> Store:
     # An option that was not given says nothing about what is stored.
     differs += [f"another {key}" for key, value in asdict(plan.intake.about).items()
                 if value and value != getattr(store.info, key)]
+    record = load_import(store.path)
+    if plan.intake.options is not None and (
+            record.options if record else {}) != describe_options(plan.intake.options):
+        differs.append("read in another way")
     if differs:
         raise DataError(f"{path}: a store is there and differs: {', '.join(differs)}; "
                         f"--force replaces it, or take another name")
@@ -234,14 +347,28 @@ def _check_room(path: Path, num_images: int) -> None:
 
 def _refuse_foreign(path: Path) -> None:
     """Never replace a folder that this program did not make."""
-    if path.exists() and not (path / "dataset.json").is_file():
+    if path.exists() and not (path / INFO).is_file():
         raise DataError(f"{path}: is not a store (it has no dataset.json) and is left alone; "
                         f"move it away")
 
 
-def _prepared(store: Store, changed: bool, notes: tuple[str, ...] = ()) -> Prepared:
-    labeled = {share: num_labeled(share, store.info.counts["train"]) for share in SUBSET_SHARES}
-    return Prepared(store, changed, labeled, (*notes, *_leak_notes(store)))
+def prepared(store: Store, changed: bool, notes: tuple[str, ...] = ()) -> Prepared:
+    """What is known of a store that is ready; its content is checked unless it was just written.
+
+    Raises:
+        DataError: a file of it was changed after it was made.
+    """
+    if not changed:
+        store.check_content()
+    splits, seed = store.splits, min(store.splits.label_orders)
+    labeled = {share: len(nested_subset(splits, share, seed)) for share in splits.subset_shares}
+    imported = load_import(store.path)
+    fault = (imported.fault,) if imported and imported.fault else ()
+    if pool := splits.pool:
+        notes += (f"{counted(len(pool), 'image')} without a mask: recipes draw from them with "
+                  f"data.unlabeled=pool or rest+pool",)
+    notes += tuple(_empty_notes(store))
+    return Prepared(store, changed, labeled, (*notes, *fault, *_leak_notes(store)), imported)
 
 
 def _leak_notes(store: Store) -> Iterator[str]:
@@ -252,13 +379,30 @@ def _leak_notes(store: Store) -> Iterator[str]:
         yield (f"pairs of images show the same thing on two sides of the split: {where}; scores "
                f"on them flatter (cclcc audit {store.info.name} shows them, --drop-leaks drops "
                f"the training side)")
+    if store.given_groups is None:
+        pairs = [(pair.first, pair.second) for pair in store.audit.pairs]
+        if note := frames_note([row.stem for row in store.rows], pairs):
+            yield note
     shift = store.audit.common_shift
     if shift is not None:
         yield "all masks together lie shifted against the images; see cclcc audit"
 
 
+def _empty_notes(store: Store) -> Iterator[str]:
+    """Splits in which some or all masks are empty: scores on these say little."""
+    empty = {row.stem for row in store.rows if row.has_mask and row.foreground == 0}
+    counts = {name: len(empty.intersection(getattr(store.splits, name))) for name in SPLITS}
+    if any(counts.values()):
+        told = ", ".join(f"{count} of {len(getattr(store.splits, name))} in {name}"
+                         for name, count in counts.items() if count)
+        yield f"masks without any object: {told}; predicting nothing scores Dice 1 there"
+    if store.splits.val and counts["val"] == len(store.splits.val):
+        yield ("the validation split has no object in any mask: it cannot choose a checkpoint; "
+               "give another --split-seed, or lists with --splits")
+
+
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def hold_place(path: Path) -> Iterator[None]:
     """Hold the store's place for this process, and leave no trace of that."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cclcc_cli.data.splits import Splits, nested_subset, num_labeled, write_list, write_splits
+from cclcc_cli.data.splits import Splits, nested_subset, write_list, write_splits
 from cclcc_cli.data.store import Store, split_folders
 from cclcc_cli.errors import DataError
 from cclcc_cli.files import new_folder
@@ -95,5 +95,5 @@ def _groups_csv(store: Store) -> str:
 
 
 def _in_words(amount: int | float, splits: Splits) -> str:
-    count = num_labeled(amount, len(splits.train))
+    count = len(nested_subset(splits, amount, min(splits.label_orders)))
     return f"{amount:.3g} ({count})" if isinstance(amount, float) else str(count)

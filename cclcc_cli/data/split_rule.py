@@ -1,13 +1,13 @@
 """What a person asks of the splits, and what is settled before any image was looked at."""
 
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 from cclcc_cli.data.cutting import LabelRule
-from cclcc_cli.data.problems import listed_error
-from cclcc_cli.data.splits import SPLITS, fold_folders, read_label_orders, read_list, stem_of
+from cclcc_cli.data.split_lists import Given, read_lists
+from cclcc_cli.data.splits import fold_folders
 from cclcc_cli.errors import DataError
 
 
@@ -16,8 +16,9 @@ class SplitRule:
     """How to split; None where nothing was asked for.
 
     Attributes:
-        lists: folder with ``train.txt`` and perhaps ``val.txt``, ``test.txt``, the beginnings of
-            label orders ``labeled_seed0.txt``, and folders ``fold0``, ... of the same.
+        lists: folder with ``train.txt``, or ``labeled.txt`` and ``unlabeled.txt``, perhaps
+            ``val.txt``, ``test.txt``, label orders ``labeled_seed0.txt``, and folders ``fold0``,
+            ... of the same. Masks that lists of labels leave out are not used.
         val_share, test_share: parts cut off by seed where there is no list, from 0 to below 1.
         seed: of those cuts.
         folds: parts to cut for cross-validation.
@@ -25,6 +26,7 @@ class SplitRule:
         groups: CSV file of images that must stay together.
         drop_leaks: leave out the training side of pairs that show the same thing.
         labels: how label orders are drawn.
+        only: all images are for this alone.
     """
 
     lists: Path | None = None
@@ -36,31 +38,10 @@ class SplitRule:
     groups: Path | None = None
     drop_leaks: bool = False
     labels: LabelRule = field(default_factory=LabelRule)
+    only: Literal["train", "test"] | None = None
 
 
-@dataclass(frozen=True)
-class Given:
-    """What is settled before any image was looked at.
-
-    Attributes:
-        parts: split to its stems; empty where everything is cut by share.
-        source: where that came from, in words.
-        orders: seed to the beginning of a label order.
-        dropped: stems that belong to the data set and to no split.
-        folds: the same for each fold that was listed.
-    """
-
-    parts: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    source: str = ""
-    orders: Mapping[int, Sequence[str]] = field(default_factory=dict)
-    dropped: Sequence[str] = ()
-    folds: tuple["Given", ...] = ()
-
-    @property
-    def stems(self) -> set[str]:
-        """Of all images in a list."""
-        own = {stem for stems in (*self.parts.values(), self.dropped) for stem in stems}
-        return own.union(*(fold.stems for fold in self.folds))
+_PURPOSES = {"train": "training", "test": "testing"}
 
 
 def settle(
@@ -68,32 +49,41 @@ def settle(
     official: Mapping[str, Sequence[str]],
     stems: Collection[str],
     extensions: Collection[str],
+    unmasked: Collection[str] = (),
+    official_source: str = "the official split",
 ) -> Given:
     """Read lists, take the official split, or leave it to a cut; and check that options apply.
 
     Args:
         rule: what was asked for.
         official: split to stems as the data set's authors have it; empty where they have none.
-        stems: of all images.
+        stems: of all images with a mask.
         extensions: that an entry of a list may carry, such as ``.jpg``.
+        unmasked: stems of the other images, which lists may name among the unlabelled.
+        official_source: what the official split is called.
 
     Raises:
         DataError: lists that name unknown images or one image twice, or a share or a seed that
             is out of range or has nothing to apply to.
     """
     _check_numbers(rule)
+    if rule.only is not None:
+        _check_only(rule)
+        return Given({rule.only: sorted(stems)}, f"all for {_PURPOSES[rule.only]}")
     if rule.lists is not None:
-        given = _read_given(rule.lists, stems, extensions)
-        folders = fold_folders(rule.lists)
-        given = replace(given, folds=tuple(_read_given(f, stems, extensions) for f in folders))
+        given = read_lists(rule.lists, stems, extensions, unmasked)
+        folds = [read_lists(folder, stems, extensions, unmasked)
+                 for folder in fold_folders(rule.lists)]
+        given = replace(given, folds=tuple(folds))
         if given.folds and rule.folds is not None:
             raise DataError(f"--folds does not apply: {rule.lists} lists folds of its own; "
                             f"leave one of them out")
     elif official and not rule.ignore_official:
-        given = Given(official, "the official split")
+        given = Given(official, official_source)
     else:
         given = Given()
     _check_applies(rule, given, official)
+    _check_seeds(rule, given)
     return given
 
 
@@ -112,43 +102,22 @@ def _check_numbers(rule: SplitRule) -> None:
         raise DataError(f"--label-seeds {num_seeds}: must lie from 1 to 100")
 
 
-def _read_given(folder: Path, stems: Collection[str], extensions: Collection[str]) -> Given:
-    """The lists of a folder, as stems."""
-    if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder; give --splits a folder with train.txt")
-    entries = {name: read_list(folder / f"{name}.txt") for name in (*SPLITS, "dropped")}
-    if not entries["train"]:
-        state = "no train.txt" if entries["train"] is None else "an empty train.txt"
-        raise DataError(f"{folder}: has {state}; write one stem or file name a line")
-    if entries["val"] == []:
-        raise DataError(f"{folder}: has an empty val.txt; list images, or remove it to have "
-                        f"validation images cut from train.txt")
-    parts = {name: [stem_of(entry, stems, extensions) for entry in found]
-             for name, found in entries.items() if found is not None}
-    problems: list[str] = []
-    home: dict[str, str] = {}
-    for name, found in parts.items():
-        for entry, stem in zip(entries[name] or (), found, strict=True):
-            if stem not in stems:
-                problems.append(f"{folder / name}.txt: {entry} is listed but has no image")
-            elif stem in home:
-                problems.append(f"{folder / name}.txt: {entry} is in {home[stem]}.txt already")
-            home.setdefault(stem, name)
-    orders = {
-        seed: [stem_of(entry, stems, extensions) for entry in order]
-        for seed, order in read_label_orders(folder).items()
-    }
-    for seed, order in orders.items():
-        for stem, count in Counter(order).items():
-            if home.get(stem) != "train":
-                problems.append(f"{folder}/labeled_seed{seed}.txt: {stem} is not in train.txt")
-            elif count > 1:
-                problems.append(f"{folder}/labeled_seed{seed}.txt: {stem} stands there twice")
-    if problems:
-        raise listed_error(str(folder), problems)
-    dropped = parts.pop("dropped", [])
-    return Given({name: found for name, found in parts.items() if found}, "given lists", orders,
-                 dropped)
+def _check_seeds(rule: SplitRule, given: Given) -> None:
+    """Refuse to draw labels beside lists that leave some out: nobody said that they may be used."""
+    if rule.labels.num_seeds is not None and any(
+            len(order) < len(given.parts["train"]) for order in given.orders.values()):
+        raise DataError(f"--label-seeds does not apply: {rule.lists}/labeled_seed*.txt name the "
+                        f"images whose masks may be used; leave one of them out")
+
+
+def _check_only(rule: SplitRule) -> None:
+    """Refuse what has nothing to cut where all images have one purpose."""
+    given = {"--splits": rule.lists, "--val-share": rule.val_share, "--folds": rule.folds,
+             "--test-share": rule.test_share, "--split-seed": rule.seed}
+    named = [option for option, value in given.items() if value is not None]
+    if named:
+        raise DataError(f"--{rule.only}-only does not apply: {', '.join(named)} is given; leave "
+                        f"one of them out")
 
 
 def _check_applies(

@@ -1,10 +1,11 @@
 """Splits made whole: what is given, and the rest cut by seed; folds; images dropped."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from cclcc_cli.data.cutting import Item, build_splits, cut, cut_folds
-from cclcc_cli.data.split_rule import Given, SplitRule
+from cclcc_cli.data.cutting import Item, LabelRule, build_splits, cut, cut_folds
+from cclcc_cli.data.split_lists import Given
+from cclcc_cli.data.split_rule import SplitRule
 from cclcc_cli.data.splits import SPLITS, Splits
 from cclcc_cli.errors import DataError
 
@@ -29,6 +30,11 @@ class SplitSet:
     def all(self) -> tuple[Splits, ...]:
         """The main splits, then the folds."""
         return (self.main, *self.folds)
+
+    def each(self, change: Callable[[Splits], Splits]) -> "SplitSet":
+        """The same with all of them changed alike."""
+        return replace(self, main=change(self.main),
+                       folds=tuple(change(fold) for fold in self.folds))
 
 
 def make_splits(rule: SplitRule, given: Given, items: Sequence[Item]) -> SplitSet:
@@ -69,7 +75,10 @@ def drop(splits: Splits, stems: Collection[str], items: Iterable[Item], rule: Sp
     labels = replace(rule.labels, given={
         seed: [stem for stem in splits.label_orders[seed] if stem not in stems]
         for seed in splits.label_orders})
-    return build_splits(items, parts, labels)
+    kept = build_splits(items, parts, labels)
+    dropped = {*kept.dropped, *(stem for stem in splits.pool if stem in stems)}
+    return replace(kept, dropped=tuple(sorted(dropped)),
+                   pool=tuple(stem for stem in splits.pool if stem not in stems))
 
 
 def _shares(rule: SplitRule, given: Given) -> tuple[float, float]:
@@ -77,6 +86,8 @@ def _shares(rule: SplitRule, given: Given) -> tuple[float, float]:
 
     Where train is given, test is only cut if a share asks for it.
     """
+    if rule.only is not None:
+        return 0, 0
     val = _VAL_SHARE if rule.val_share is None else rule.val_share
     test = (0 if given.parts else _TEST_SHARE) if rule.test_share is None else rule.test_share
     return 0 if "val" in given.parts else val, 0 if "test" in given.parts else test
@@ -85,13 +96,20 @@ def _shares(rule: SplitRule, given: Given) -> tuple[float, float]:
 def _complete(rule: SplitRule, given: Given, items: Sequence[Item]) -> Splits:
     """What is given, and the rest cut from train, or from all where nothing is."""
     fixed = dict(given.parts)
+    if fixed and "train" not in fixed:
+        return build_splits(items, fixed, rule.labels)  # for tests alone
     pool = set(fixed.pop("train", (item.stem for item in items)))
     parts = cut([item for item in items if item.stem in pool], rule.seed or 0,
                 *_shares(rule, given))
-    train = set(parts["train"])
-    labels = replace(rule.labels, given={
-        seed: [stem for stem in order if stem in train] for seed, order in given.orders.items()})
-    return build_splits(items, {**parts, **fixed}, labels)
+    return build_splits(items, {**parts, **fixed}, _labels(rule, given, parts["train"]))
+
+
+def _labels(rule: SplitRule, given: Given, train: Iterable[str]) -> LabelRule:
+    """How the labels of these training images are ordered, by the lists that were given."""
+    kept = {*train}
+    orders = {seed: [stem for stem in order if stem in kept]
+              for seed, order in given.orders.items()}
+    return replace(rule.labels, given=orders, only=given.labeled)
 
 
 def _cross_validation(
@@ -112,7 +130,7 @@ def _cross_validation(
         else:
             share = _VAL_SHARE if rule.val_share is None else rule.val_share
             parts = {**cut(rest, seed, share, 0), "test": held_out}
-        folds.append(build_splits(items, parts, rule.labels))
+        folds.append(build_splits(items, parts, _labels(rule, given, parts["train"])))
     return tuple(folds)
 
 

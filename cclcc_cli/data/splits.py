@@ -1,7 +1,8 @@
 """Which images train, validate and test, and which training images keep their labels.
 
 Training images get their labels in an order that a seed has drawn (see ``cutting``): a subset of
-n labels is the first n of it, so smaller subsets lie inside larger ones.
+n labels is the first n of it, so smaller subsets lie inside larger ones. An order that leaves
+training images out is a limit: their masks may not be used.
 
 On disk: plain text, one stem a line; blank lines and lines starting with ``#`` mean nothing.
 """
@@ -20,7 +21,6 @@ from cclcc_cli.errors import DataError
 
 SPLITS = ("train", "val", "test")
 SUBSET_SHARES = (0.05, 0.1, 0.2, 0.5)
-"""Labelled shares that summaries look at."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,10 @@ class Splits:
 
     Attributes:
         train, val, test: stems, sorted.
-        label_orders: seed to a permutation of ``train``; its first n are the subset of n labels.
+        label_orders: seed to training images in the order in which they get their labels; its
+            first n are the subset of n labels.
         dropped: stems of the store that are in no split, such as those that would leak, sorted.
+        pool: stems of images without a mask, for unlabelled streams, sorted.
     """
 
     train: tuple[str, ...]
@@ -38,15 +40,27 @@ class Splits:
     test: tuple[str, ...]
     label_orders: Mapping[int, tuple[str, ...]]
     dropped: tuple[str, ...] = ()
+    pool: tuple[str, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
-        return {"train": len(self.train), "val": len(self.val), "test": len(self.test)}
+        counts = {"train": len(self.train), "val": len(self.val), "test": len(self.test)}
+        return counts | ({"unlabeled": len(self.pool)} if self.pool else {})
 
     @property
     def stems(self) -> list[str]:
         """Of all images, dropped ones too, sorted."""
-        return sorted((*self.train, *self.val, *self.test, *self.dropped))
+        return sorted((*self.train, *self.val, *self.test, *self.dropped, *self.pool))
+
+    @property
+    def limited(self) -> bool:
+        """Whether masks of some training images may not be used."""
+        return any(len(order) < len(self.train) for order in self.label_orders.values())
+
+    @property
+    def subset_shares(self) -> tuple[float, ...]:
+        """Labelled shares that summaries look at; none where there are no labels."""
+        return SUBSET_SHARES if all(self.label_orders.values()) else ()
 
     def digest(self) -> str:
         """SHA-256 (hex) over every list; equal where all lists are."""
@@ -56,15 +70,18 @@ class Splits:
     def _digest(self) -> str:  # a plan of a thousand cells asks two thousand times
         orders = [[seed, self.label_orders[seed]] for seed in sorted(self.label_orders)]
         lists = [sorted(self.train), sorted(self.val), sorted(self.test), orders]
+        if self.pool:
+            lists.append(sorted(self.pool))
         return hashlib.sha256(json.dumps(lists).encode()).hexdigest()
 
 
-def num_labeled(labeled: int | float, total: int) -> int:
+def num_labeled(labeled: int | float, total: int, limited: bool = False) -> int:
     """How many images keep their labels.
 
     Args:
         labeled: a count if int; a share in (0, 1] if float, rounded half up, at least 1.
-        total: training images there are.
+        total: training images whose masks may be used.
+        limited: whether there are others.
 
     Raises:
         DataError: a count below 1 or above the total, or a share outside (0, 1].
@@ -76,9 +93,10 @@ def num_labeled(labeled: int | float, total: int) -> int:
     else:
         count = labeled
     if not 1 <= count <= total:
+        there = f"the store's lists allow {total}" if limited else f"the training split has {total}"
         raise DataError(
-            f"labeled = {labeled}: asks for {count} labelled images, but the training split "
-            f"has {total}; give a count from 1 to {total}"
+            f"labeled = {labeled}: asks for {count} labelled images, but {there}"
+            + (f"; give a count from 1 to {total}" if total else "")
         )
     return count
 
@@ -93,7 +111,8 @@ def nested_subset(splits: Splits, labeled: int | float, seed: int) -> tuple[str,
         stored = ", ".join(str(s) for s in sorted(splits.label_orders))
         raise DataError(f"no label order for seed {seed} in this store; stored seeds: {stored}; "
                         f"prepare it again with --label-seeds {seed + 1} --force for more")
-    return splits.label_orders[seed][:num_labeled(labeled, len(splits.train))]
+    order = splits.label_orders[seed]
+    return order[:num_labeled(labeled, len(order), splits.limited)]
 
 
 def contiguous_subset(
@@ -107,8 +126,12 @@ def contiguous_subset(
         start: how many come before the block; ``count``: as many as it has.
 
     Raises:
-        DataError: the block would run beyond the last training image.
+        DataError: the block would run beyond the last training image, or lists say which masks
+            may be used.
     """
+    if splits.limited:
+        raise DataError("data.selection = contiguous: this store's lists name the images whose "
+                        "masks may be used; leave data.selection out")
     total = len(splits.train)
     count = num_labeled(labeled, total)
     if start == "count":
@@ -130,6 +153,9 @@ def write_splits(folder: Path, splits: Splits) -> None:
     if splits.dropped:
         about = f"in no split: {len(splits.dropped)} images"
         write_list(folder / "dropped.txt", about, splits.dropped)
+    if splits.pool:
+        about = f"without a mask: {len(splits.pool)} images"
+        write_list(folder / "pool.txt", about, splits.pool)
     for seed, order in splits.label_orders.items():
         about = f"order of labels for seed {seed}: the first n training images keep their labels"
         write_list(folder / f"labeled_seed{seed}.txt", about, order)
@@ -164,10 +190,19 @@ def read_list(path: Path) -> list[str] | None:
 
 
 def stem_of(entry: str, stems: Collection[str], extensions: Collection[str]) -> str:
-    """The stem that an entry of a list means, which may be a file's name; else the entry."""
-    name = PurePath(entry)
-    has_extension = name.suffix.lower() in extensions and name.stem in stems
-    return name.stem if entry not in stems and has_extension else entry
+    """The stem that an entry of a list means; else the entry.
+
+    It may be a file's name, with folders or without, and the mask's may follow, as in
+    ``images/a.png masks/a.png``, after a space, a tab or a comma.
+    """
+    if entry in stems:
+        return entry
+    first = re.split(r"[,;\t ]", entry, maxsplit=1)[0]
+    for text in (entry, first):
+        name = PurePath(text)
+        if name.suffix.lower() in extensions and name.stem in stems:
+            return name.stem
+    return first if first in stems else entry
 
 
 def read_label_orders(folder: Path) -> dict[int, list[str]]:
@@ -216,11 +251,12 @@ def read_splits(folder: Path) -> Splits:
     if not orders:
         raise DataError(f"{folder}/labeled_seed0.txt: is missing")
     for seed, order in orders.items():
-        if sorted(order) != sorted(found["train"]):
-            raise DataError(f"{folder}/labeled_seed{seed}.txt: is not a reordering of train.txt")
+        if not {*order} <= {*found["train"]}:
+            raise DataError(f"{folder}/labeled_seed{seed}.txt: names images that are not in "
+                            f"train.txt")
     train, val, test = (tuple(sorted(found[name])) for name in SPLITS)
-    dropped = read_list(folder / "dropped.txt") or []
-    return Splits(train, val, test, orders, tuple(sorted(dropped)))
+    dropped, pool = (read_list(folder / f"{name}.txt") or [] for name in ("dropped", "pool"))
+    return Splits(train, val, test, orders, tuple(sorted(dropped)), tuple(sorted(pool)))
 
 
 def share_of(share: float, total: int) -> int:

@@ -12,8 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cclcc_cli.data.class_map import foreground
 from cclcc_cli.data.pixel_rows import open_rows
-from cclcc_cli.data.splits import SUBSET_SHARES, nested_subset, num_labeled
+from cclcc_cli.data.splits import nested_subset
 from cclcc_cli.data.store import Store
 
 UNLUCKY_ABOVE = 2.0
@@ -119,7 +120,8 @@ class DataStatistics:
     Attributes:
         groups: train, val, test as far as they hold images, then ``all``.
         bin_edges: of every histogram of foreground shares, NUM_BINS + 1 of them.
-        subsets: one per share of SUBSET_SHARES, with every seed the store has an order of.
+        subsets: one per share of ``Splits.subset_shares``, with every seed the store has an order
+            of.
     """
 
     groups: Mapping[str, GroupStatistics]
@@ -151,7 +153,7 @@ def measure_store(store: Store) -> DataStatistics:
     positions["all"] = [position for group in positions.values() for position in group]
     groups = {name: _measure_group(store, group, shares, pixels, edges)
               for name, group in positions.items()}
-    subsets = tuple(_measure_subsets(store, share) for share in SUBSET_SHARES)
+    subsets = tuple(_measure_subsets(store, share) for share in store.splits.subset_shares)
     return DataStatistics(groups, tuple(edges.tolist()), subsets)
 
 
@@ -195,7 +197,8 @@ def _read_pixels(store: Store) -> _Pixels:
     with (open_rows(store.path / "images.npy") as images,
           open_rows(store.path / "masks.npy") as masks):
         for position in range(count):
-            num_areas, _ = cv2.connectedComponents(masks[position], connectivity=8)
+            num_areas, _ = cv2.connectedComponents(
+                foreground(masks[position]).astype(np.uint8), connectivity=8)
             regions[position] = num_areas - 1  # the background is counted as well
             mean, std = cv2.meanStdDev(images[position])
             means[position] = mean[:, 0]
@@ -248,8 +251,8 @@ def _measure_subsets(store: Store, share: float) -> SubsetStatistics:
 
     seeds = sorted(store.splits.label_orders)
     subsets = {seed: nested_subset(store.splits, share, seed) for seed in seeds}
-    whole = shares_of(store.splits.train)
-    count, total = num_labeled(share, len(whole)), len(whole)
+    whole, count = shares_of(store.splits.train), len(subsets[seeds[0]])
+    total = len(whole)
     spread = float(whole.std(ddof=1)) if total > 1 else 0.0
     return SubsetStatistics(
         share=share,

@@ -3,25 +3,26 @@
 A folder ``<data root>/<name>/<size>/``:
 
     images.npy    (n, S, S, 3) uint8 RGB
-    masks.npy     (n, S, S) uint8 in {0, 1}
+    masks.npy     (n, S, S) uint8: 0 background, 1 object, 255 ignored (see ``data.class_map``)
     index.csv     one row per image: stem, own height and width, SHA-256 of both files,
-                  foreground, group
+                  foreground, group, ignored
     original_masks.bin  original_masks_offsets.npy
-                  each mask at its own size as a bilevel PNG, one after another
+                  each mask at its own size as a PNG, one after another: bilevel, or grey levels
+                  that are class and ignored values; nothing for an image without a mask
     splits/       train.txt val.txt test.txt labeled_seed0.txt ... (see ``data.splits``), and
                   a folder fold0, fold1 ... of the same for each fold
     audit.json    what is doubtful about it (see ``data.audit``)
     dataset.json  what it is: digests, counts, licence
 
 Rows are sorted by stem. The folder is written under a temporary name beside its place and then
-renamed, so a store is there whole or not at all.
+renamed, so a store is there whole or not at all. It is never changed: see ``data.store_versions``.
 """
 
 import csv
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -37,13 +38,16 @@ from cclcc_cli.data.audit import Audit, parse_audit
 from cclcc_cli.data.catalog import find_entry
 from cclcc_cli.data.groups import given_groups
 from cclcc_cli.data.splits import Splits, read_splits
+from cclcc_cli.data.store_check import changed_files
 from cclcc_cli.data.store_index import (
     FORMAT,
+    READABLE,
     IndexRow,
     content_digest,
     mean_foreground,
     read_index,
 )
+from cclcc_cli.data.store_versions import Hold, current_version, size_of, stored_sizes
 from cclcc_cli.errors import DataError
 from cclcc_cli.files import DATA
 from cclcc_cli.records import Record, describe_damage, to_json
@@ -76,6 +80,9 @@ class StoreInfo:
         split_rule: how the splits came about, in words.
         format: version of this layout.
         resize: how images came to their size.
+        coding: how mask values were read, in words; empty where that was by the usual rule.
+        num_classes: kinds of objects that masks tell apart.
+        sums: file to the SHA-256 of what was written (see ``store_check``); empty in older stores.
     """
 
     name: str
@@ -93,6 +100,9 @@ class StoreInfo:
     split_rule: str
     format: int
     resize: str
+    coding: str = ""
+    num_classes: int = 1
+    sums: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,10 +114,12 @@ class Store:
         info: what it is.
         rows: one per image, sorted by stem; a position below is an index into it.
         images: (n, S, S, 3) uint8 RGB, read-only memory map.
-        masks: (n, S, S) uint8 in {0, 1}, read-only memory map.
+        masks: (n, S, S) uint8 class maps (see ``data.class_map``), read-only memory map; 255
+            all over for an image without a mask.
         splits: stems of each split and label orders.
         folds: likewise for each fold of a cross-validation; empty without.
         audit: what was found to be doubtful.
+        hold: keeps this version from being removed.
     """
 
     path: Path
@@ -118,6 +130,16 @@ class Store:
     splits: Splits
     folds: tuple[Splits, ...]
     audit: Audit
+    hold: Hold | None = None
+
+    def check_content(self) -> None:
+        """Read all pixels once, and see that they are those that were written.
+
+        Raises:
+            DataError: a file was changed since.
+        """
+        if changed := changed_files(self):
+            raise _damaged(self.path, f"{' and '.join(changed)} changed after it was made")
 
     def fold(self, number: int | None) -> Splits:
         """The splits of a fold, or the main ones for None.
@@ -137,19 +159,28 @@ class Store:
         return [self._position_of[stem] for stem in stems]
 
     def original_mask(self, position: int) -> NDArray[np.uint8]:
-        """One mask at the image's own size, (height, width) uint8 in {0, 1}.
+        """One mask at the image's own size, a class map (height, width) uint8.
 
         Raises:
             DataError: the store was damaged after it was opened.
         """
-        row, start = self.rows[position], int(self._mask_offsets[position])
-        with (self.path / "original_masks.bin").open("rb") as file:
-            file.seek(start)
-            png = file.read(int(self._mask_offsets[position + 1]) - start)
+        row, png = self.rows[position], self.original_png(position)
         mask = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_GRAYSCALE) if png else None
         if mask is None or mask.shape != (row.height, row.width):
             raise _damaged(self.path, f"the original mask of {row.stem} cannot be read")
-        return (mask > 0).astype(np.uint8)
+        return (mask > 0).astype(np.uint8) if is_bilevel(png) else np.asarray(mask, np.uint8)
+
+    def original_png(self, position: int) -> bytes:
+        """The same as it is stored; empty for an image without a mask."""
+        start = int(self._mask_offsets[position])
+        with (self.path / "original_masks.bin").open("rb") as file:
+            file.seek(start)
+            return file.read(int(self._mask_offsets[position + 1]) - start)
+
+    @cached_property
+    def has_ignored(self) -> bool:
+        """Whether some masks have pixels that do not count."""
+        return any(row.ignored for row in self.rows if row.has_mask)
 
     @cached_property
     def given_groups(self) -> Mapping[str, str] | None:
@@ -182,7 +213,7 @@ def open_store(data_root: Path, name: str, size: int | None) -> Store:
     """
     if not re.fullmatch(NAME_PATTERN, name):
         raise DataError(f"{name!r}: is no data set's name; give the name it was prepared by")
-    sizes = _stored_sizes(data_root / name)
+    sizes = stored_sizes(data_root / name)
     if size is None and len(sizes) > 1:
         raise DataError(f"{name}: stored at {', '.join(map(str, sizes))} pixels under "
                         f"{data_root}; say which with --size")
@@ -190,16 +221,29 @@ def open_store(data_root: Path, name: str, size: int | None) -> Store:
 
 
 def load_store(path: Path) -> Store:
-    """Open a store and check that its parts fit each other; pixels are not read.
+    """Open a store's current version and check that its parts fit each other; no pixel is read.
+
+    Args:
+        path: ``store_path``, or the folder of the one version to open.
 
     Raises:
         DataError: there is no store at ``path``, it is damaged or of another format.
     """
+    return _open_version(path, current_version(path))
+
+
+def _open_version(asked: Path, path: Path) -> Store:
+    try:
+        hold = Hold(path)
+    except BlockingIOError:  # it was replaced and is being removed
+        raise DataError(f"{asked}: the store was replaced this moment; start again") from None
+    except OSError:
+        hold = None  # said below, as what it is
     if not path.is_dir():
-        raise DataError(_missing(path))
+        raise DataError(_missing(asked))
     info = load_info(path)
     rows = _load_rows(path)
-    told = (content_digest(rows, info.size), len(rows), mean_foreground(rows))
+    told = (content_digest(rows, info.size, info.coding), len(rows), mean_foreground(rows))
     if told != (info.digest, info.num_images, info.foreground_share):
         raise _damaged(path, "index.csv does not match dataset.json")
     square = (info.num_images, info.size, info.size)
@@ -216,7 +260,7 @@ def load_store(path: Path) -> Store:
     digests = (info.split_digest, *info.fold_digests)
     main, *folds = (_load_splits(path, folder, digest, rows)
                     for folder, digest in zip(folders, digests, strict=True))
-    return Store(path, info, rows, images, masks, main, tuple(folds), _load_audit(path))
+    return Store(path, info, rows, images, masks, main, tuple(folds), _load_audit(path), hold)
 
 
 def load_info(path: Path) -> StoreInfo:
@@ -228,9 +272,10 @@ def load_info(path: Path) -> StoreInfo:
     try:
         content = (path / "dataset.json").read_bytes()
         version = _Versioned.model_validate_json(content).format
-        if version != FORMAT:
+        if version not in READABLE:
             raise DataError(
-                f"{path}: the store has format {version}, this version reads {FORMAT}; "
+                f"{path}: the store has format {version}, this version reads up to "
+                f"{FORMAT}; "
                 f"make it again with: {prepare_command(path)} --force"
             )
         info: StoreInfo = TypeAdapter(StoreInfo).validate_json(content)
@@ -241,9 +286,14 @@ def load_info(path: Path) -> StoreInfo:
         raise _damaged(path, f"dataset.json: {describe_damage(error)}") from None
     except OSError as error:
         raise _damaged(path, f"dataset.json cannot be read: {error.strerror}") from None
-    if (info.name, str(info.size)) != (path.parent.name, path.name):
+    if (info.name, str(info.size)) != (path.parent.name, size_of(path)):
         raise _damaged(path, "dataset.json belongs to another folder")
     return info
+
+
+def is_bilevel(png: bytes) -> bool:
+    """Whether a PNG has one bit a pixel, by the bit depth of its header."""
+    return png[24] == 1
 
 
 def split_folders(folder: Path, num_folds: int) -> list[Path]:
@@ -262,17 +312,12 @@ def prepare_command(path: Path) -> str:
     folders = "" if known else " --images DIR --masks DIR"
     root = path.parent.parent
     data = "" if root == DATA else f" --data {root}"
-    return f"cclcc prepare {path.parent.name} --size {path.name}{folders}{data}"
-
-
-def _stored_sizes(folder: Path) -> list[int]:
-    return sorted(int(p.parent.name) for p in folder.glob("*/dataset.json")
-                  if p.parent.name.isdecimal())
+    return f"cclcc prepare {path.parent.name} --size {size_of(path)}{folders}{data}"
 
 
 def _missing(path: Path) -> str:
     name, root = path.parent.name, path.parent.parent
-    beside = _stored_sizes(path.parent)
+    beside = stored_sizes(path.parent)
     others = f" (there are: {', '.join(map(str, beside))} pixels)" if beside else ""
     meant = instead(name, sorted({info.parts[-3] for info in root.glob("*/*/dataset.json")}))
     hint = f"{meant} Else " if meant.endswith("?") and not beside else ""
@@ -288,7 +333,7 @@ def _damaged(path: Path, what: str) -> DataError:
 
 
 def _reopen(path: Path, info: StoreInfo) -> Store:
-    store = load_store(path)
+    store = _open_version(path, path)
     if store.info != info:
         raise DataError(f"{path}: the store was replaced while it was in use; start again")
     return store

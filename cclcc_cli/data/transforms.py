@@ -31,7 +31,7 @@ class TrainingTransform:
     def __call__(
         self, image: Pixels, mask: Pixels, *, stream: int, sweep: int, index: int
     ) -> tuple[Pixels, Pixels]:
-        """Transform one image ``(H, W, 3)`` uint8 and its mask ``(H, W)`` uint8 in {0, 1}.
+        """Transform one image ``(H, W, 3)`` uint8 and its class map ``(H, W)`` uint8.
 
         Args:
             image: left unchanged; the result may share its memory.

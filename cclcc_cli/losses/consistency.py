@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from cclcc_cli.losses.counting import mean_where
+
 
 def patch_consistency_loss(
     patch_logits: Tensor, whole_logits: Tensor, counts: Tensor | None = None
@@ -39,5 +41,4 @@ def consistency_loss(logits: Tensor, target_probs: Tensor, counts: Tensor | None
     """
     if counts is None:
         return F.mse_loss(torch.sigmoid(logits), target_probs.detach())
-    squares = (torch.sigmoid(logits) - target_probs.detach()).square() * counts
-    return squares.sum() / counts.sum().clamp(min=1)
+    return mean_where((torch.sigmoid(logits) - target_probs.detach()).square(), counts)

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from cclcc_cli.losses.counting import mean_where
+
 Normalization = Literal["l1", "l2"]
 Negatives = Literal["patch", "image", "both"]
 NegativesFrom = Literal["keys", "queries", "both"]
@@ -23,6 +25,7 @@ def info_nce_loss(
     normalization: Normalization = "l2",
     negatives: NegativesFrom = "keys",
     keys_learn: bool = False,
+    counts: Tensor | None = None,
 ) -> Tensor:
     """Asks each query of a set to find the key in its own place among the set's others.
 
@@ -34,11 +37,14 @@ def info_nce_loss(
         negatives: ``keys`` takes the other keys, ``queries`` the other queries, ``both`` all of
             them. One set of images with ``both``, taken both ways, is SimCLR's NT-Xent.
         keys_learn: whether gradient flows through keys, and through queries as negatives.
+        counts: ``(S, N)`` bool: places that are asked for and that others are told from; None
+            for all.
 
     Returns:
-        Mean cross-entropy over S * N queries, a scalar, at least 0. By hand: queries (1, 0),
-        (0, 1), keys (1, 0), (1, 1) and temperature 1 give similarities [1, s] and [0, s] with
-        s = 1 / sqrt 2, hence the mean of log(1 + e^(s - 1)) and log(1 + e^(-s)).
+        Mean cross-entropy over the S * N queries, or those that count, a scalar, at least 0. By
+        hand: queries (1, 0), (0, 1), keys (1, 0), (1, 1) and temperature 1 give similarities
+        [1, s] and [0, s] with s = 1 / sqrt 2, hence the mean of log(1 + e^(s - 1)) and
+        log(1 + e^(-s)).
     """
     order = 1 if normalization == "l1" else 2
     queries = F.normalize(queries, p=order, dim=2)
@@ -56,7 +62,15 @@ def info_nce_loss(
         else:
             similarities = torch.cat([across, within], dim=2)  # (S, N, 2N)
     positives = torch.arange(n, device=across.device).expand(across.shape[0], n)
-    return F.cross_entropy(similarities.flatten(0, 1), positives.flatten())
+    if counts is None:
+        return F.cross_entropy(similarities.flatten(0, 1), positives.flatten())
+    # A place that does not count is no negative; its own query, which keeps its key, counts not.
+    others = ~counts[:, None, :] & ~torch.eye(n, dtype=torch.bool, device=across.device)
+    if negatives == "both":
+        others = torch.cat([others, others], dim=2)
+    similarities = similarities.masked_fill(others, float("-inf"))
+    losses = F.cross_entropy(similarities.flatten(0, 1), positives.flatten(), reduction="none")
+    return mean_where(losses, counts.flatten())
 
 
 def cross_level_contrastive_loss(
@@ -66,6 +80,7 @@ def cross_level_contrastive_loss(
     temperature: float = 0.07,
     normalization: Normalization = "l2",
     negatives: Negatives = "patch",
+    counts: Tensor | None = None,
 ) -> Tensor:
     """InfoNCE that asks each cell of the whole image's map to find its own patch.
 
@@ -76,10 +91,11 @@ def cross_level_contrastive_loss(
         normalization: ``l1`` as published pins the loss close to log N; ``l2`` is the standard.
         negatives: ``patch`` takes the other patches (published), ``image`` the other cells of
             the whole image's own map (no gradient through them as keys), ``both`` all of them.
+        counts: ``(B, 1, G, G)`` bool: the cells that count; None for all.
 
     Returns:
-        Mean cross-entropy over B * N cells, a scalar, at least 0. By hand: with N = 4 equal
-        keys every similarity is equal and the loss is log 4.
+        Mean cross-entropy over the B * N cells, or those that count, a scalar, at least 0. By
+        hand: with N = 4 equal keys every similarity is equal and the loss is log 4.
     """
     return info_nce_loss(
         cells_of(whole),
@@ -87,6 +103,7 @@ def cross_level_contrastive_loss(
         temperature=temperature,
         normalization=normalization,
         negatives=_NEGATIVES_FROM[negatives],
+        counts=None if counts is None else counts.flatten(1),
     )
 
 

@@ -55,7 +55,7 @@ def region_bce_dice_loss(
     Args:
         logits: ``(L, 1, H, W)``; receives gradient inside the region only.
         target: ``(L, 1, H, W)``, 0 or 1.
-        region: ``(L, 1, H, W)``, 1 inside and 0 outside, not empty in any image.
+        region: ``(L, 1, H, W)``, 1 inside and 0 outside; an image without any adds 0.
         weights: positive weight of each pixel's BCE, like ``target``.
         smooth: added to numerator and denominator of Dice.
 
@@ -65,7 +65,7 @@ def region_bce_dice_loss(
     """
     counted = region if weights is None else region * weights
     bce = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
-    bce_per_image = (counted * bce).sum(dim=(1, 2, 3)) / counted.sum(dim=(1, 2, 3))
+    bce_per_image = (counted * bce).sum(dim=(1, 2, 3)) / counted.sum(dim=(1, 2, 3)).clamp(min=1)
     probs, truth = torch.sigmoid(logits) * region, target * region
     intersection = (probs * truth).sum(dim=(1, 2, 3))
     total = probs.sum(dim=(1, 2, 3)) + truth.sum(dim=(1, 2, 3))
@@ -73,7 +73,8 @@ def region_bce_dice_loss(
 
 
 def boundary_weights(
-    target: Tensor, weight: float = 5.0, kernel: int = 31, count_padding: bool = False
+    target: Tensor, weight: float = 5.0, kernel: int = 31, count_padding: bool = False,
+    counts: Tensor | None = None,
 ) -> Tensor:
     """Pixels near a border of the mask weigh more: ``1 + weight * |local mean - mask|``.
 
@@ -83,11 +84,18 @@ def boundary_weights(
         kernel: side of the square the local mean is taken over, odd, in pixels.
         count_padding: whether zeros beyond the image count in the mean. They do in the
             published code, so foreground at the image's edge gains weight without a border.
+        counts: like ``target``, bool: the pixels averaged over; None averages over all. The
+            target is 0 where none counts.
 
     Returns:
         Weights like ``target``, in [1, 1 + weight].
     """
-    mean = F.avg_pool2d(
-        target, kernel, stride=1, padding=kernel // 2, count_include_pad=count_padding
-    )
+    def local_mean(maps: Tensor) -> Tensor:
+        return F.avg_pool2d(
+            maps, kernel, stride=1, padding=kernel // 2, count_include_pad=count_padding
+        )
+
+    mean = local_mean(target)
+    if counts is not None:
+        mean = mean / (1 - local_mean((~counts).float())).clamp(min=1 / kernel**2)
     return 1 + weight * (mean - target).abs()

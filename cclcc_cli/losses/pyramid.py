@@ -6,10 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from cclcc_cli.losses.counting import mean_where
+
 _LEAST = 1e-6
 
 
-def pyramid_consistency_loss(scales: Sequence[Tensor]) -> Tensor:
+def pyramid_consistency_loss(scales: Sequence[Tensor], counts: Tensor | None = None) -> Tensor:
     """How far predictions at several scales stray from their mean, less where they disagree.
 
     Per scale s: with v = KL(mean || p_s) per pixel, the mean of exp(-v) (mean - p_s)^2 divided
@@ -18,6 +20,7 @@ def pyramid_consistency_loss(scales: Sequence[Tensor]) -> Tensor:
     Args:
         scales: logits of each scale at full size, each ``(U, K, H, W)``; all receive gradient,
             through the mean and the weights too, as published.
+        counts: like each of them, bool: the pixels averaged over; None averages over all.
 
     Returns:
         Mean over scales, at least 0; 0 where all agree. By hand: probabilities 1/2 and 1/4 of
@@ -35,6 +38,7 @@ def pyramid_consistency_loss(scales: Sequence[Tensor]) -> Tensor:
         cross = F.binary_cross_entropy_with_logits(logits, mean, reduction="none")
         divergence = cross - entropy
         weight = torch.exp(-divergence)
-        rectified = (weight * (mean - p).square()).mean() / weight.mean()
-        losses.append(rectified + divergence.mean())
+        squares = mean_where(weight * (mean - p).square(), counts)
+        rectified = squares / mean_where(weight, counts).clamp(min=_LEAST)
+        losses.append(rectified + mean_where(divergence, counts))
     return torch.stack(losses).mean()

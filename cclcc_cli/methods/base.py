@@ -20,14 +20,17 @@ class Batch:
 
     Attributes:
         images: ``(B, 3, H, W)``, normalised, channels last in memory.
-        target: ``(L, 1, H, W)``, 0 or 1, float, of the first L images.
+        target: ``(L, 1, H, W)``, 0 or 1, float, of the first L images; 0 where none counts.
         strong: strong views in the same places as the images, each ``(U, 3, H, W)`` for the
             unlabelled ones or ``(B, 3, H, W)`` for all, as the recipe asks; none for most.
+        counts: ``(B, 1, H, W)`` bool, False at pixels that no loss may look at; None where all
+            count, as in data without ignored pixels.
     """
 
     images: Tensor
     target: Tensor
     strong: tuple[Tensor, ...] = ()
+    counts: Tensor | None = None
 
     @property
     def labeled(self) -> Tensor:
@@ -38,6 +41,16 @@ class Batch:
     def unlabeled(self) -> Tensor:
         """The others, ``(U, 3, H, W)``."""
         return self.images[len(self.target) :]
+
+    @property
+    def labeled_counts(self) -> Tensor | None:
+        """Which pixels of the labelled images count, ``(L, 1, H, W)``."""
+        return None if self.counts is None else self.counts[: len(self.target)]
+
+    @property
+    def unlabeled_counts(self) -> Tensor | None:
+        """Which pixels of the others count, ``(U, 1, H, W)``."""
+        return None if self.counts is None else self.counts[len(self.target) :]
 
 
 @dataclass(frozen=True)
@@ -94,7 +107,7 @@ class Method(nn.Module, ABC):
 
     def supervised_loss(self, logits: Tensor, batch: Batch) -> Tensor:
         """The loss of logits ``(L, 1, H, W)`` of the labelled images, a scalar."""
-        return supervised_loss(logits, batch.target, self._supervised)
+        return supervised_loss(logits, batch.target, self._supervised, batch.labeled_counts)
 
     def labeled_loss(self, batch: Batch) -> Loss:
         """The whole loss of a step in which labelled images alone count.

@@ -38,10 +38,12 @@ class Bcp(StudentTeacherMethod[BcpOptions]):
         mixed = torch.where(from_labeled, batch.labeled, batch.unlabeled)
         logits = self.student(mixed).float()
         pseudo = (self.teacher(batch.unlabeled) > 0).float()
+        if batch.unlabeled_counts is not None:
+            pseudo *= batch.unlabeled_counts
         if options.largest_component:
             pseudo = keep_largest(pseudo)
-        supervised = self._region_loss(logits, batch.target, from_labeled)
-        pseudo_loss = self._region_loss(logits, pseudo, ~from_labeled)
+        supervised = self._region_loss(logits, batch.target, from_labeled, batch.labeled_counts)
+        pseudo_loss = self._region_loss(logits, pseudo, ~from_labeled, batch.unlabeled_counts)
         return Loss(
             supervised + options.unlabeled_weight * pseudo_loss,
             {"supervised": supervised.detach(), "pseudo": pseudo_loss.detach()},
@@ -53,13 +55,19 @@ class Bcp(StudentTeacherMethod[BcpOptions]):
         inside = box.expand(half, -1, -1, -1)
         mixed = torch.where(inside, batch.labeled[:half], batch.labeled[half:])
         logits = self.student(mixed).float()
-        supervised = self._region_loss(logits, batch.target[:half], inside) + self._region_loss(
-            logits, batch.target[half:], ~inside
-        )
+        counts = batch.labeled_counts
+        first, second = (None, None) if counts is None else (counts[:half], counts[half:])
+        supervised = self._region_loss(
+            logits, batch.target[:half], inside, first
+        ) + self._region_loss(logits, batch.target[half:], ~inside, second)
         return Loss(supervised, {"supervised": supervised.detach()})
 
-    def _region_loss(self, logits: Tensor, target: Tensor, region: Tensor) -> Tensor:
-        weights = supervised_weights(target, self._supervised)
+    def _region_loss(
+        self, logits: Tensor, target: Tensor, region: Tensor, counts: Tensor | None
+    ) -> Tensor:
+        weights = supervised_weights(target, self._supervised, counts)
+        if counts is not None:
+            region = region & counts
         return region_bce_dice_loss(logits, target, region.float(), weights)
 
 

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from cclcc_cli.config.methods.clcc import ClccOptions, ClccRecipe, Joint, TwoStages
-from cclcc_cli.data.grid import join_patches, split_patches
+from cclcc_cli.data.grid import cells_that_count, join_patches, split_patches
 from cclcc_cli.losses.consistency import patch_consistency_loss
 from cclcc_cli.losses.contrastive import (
     Negatives,
@@ -74,13 +74,17 @@ class Clcc(TwoStreamMethod[ClccOptions]):
         with torch.set_grad_enabled(bool(consistency_weight) or self.options.symmetric):
             patches = self._patch_maps(batch)
         if contrast_weight:
-            contrast = self._contrast(torch.cat([labeled[-1], unlabeled[-1]]), patches[-1])
+            contrast = self._contrast(
+                torch.cat([labeled[-1], unlabeled[-1]]), patches[-1], batch.counts
+            )
             total = total + contrast_weight * contrast
             terms["contrast"] = contrast.detach()
         if consistency_weight:
             patch_logits = join_patches(self.student.head(patches[0]), self.options.grid)
             target = self._target(batch, logits, unlabeled[0]).float()
-            consistency = patch_consistency_loss(patch_logits.float(), target, self._sure(target))
+            consistency = patch_consistency_loss(
+                patch_logits.float(), target, self._sure(target, batch.counts)
+            )
             total = total + consistency_weight * consistency
             terms["consistency"] = consistency.detach()
         return Loss(total, terms)
@@ -113,10 +117,13 @@ class Clcc(TwoStreamMethod[ClccOptions]):
         streams = [batch.images] if self._joint else [batch.labeled, batch.unlabeled]
         return torch.cat([self.teacher(images) for images in streams])
 
-    def _sure(self, target: Tensor) -> Tensor | None:
-        """Where the target is sure enough to count; None where all counts."""
+    def _sure(self, target: Tensor, counts: Tensor | None) -> Tensor | None:
+        """Which pixels that count have a target sure enough; None where all count."""
         threshold = self.options.consistency_threshold
-        return None if threshold is None else target.abs() > math.log(threshold / (1 - threshold))
+        if threshold is None:
+            return counts
+        sure = target.abs() > math.log(threshold / (1 - threshold))
+        return sure if counts is None else sure & counts
 
     def weights(self, info: StepInfo) -> tuple[float, float]:
         """The weights of contrast and consistency at this step; 0 means not computed."""
@@ -133,7 +140,9 @@ class Clcc(TwoStreamMethod[ClccOptions]):
             case never:
                 assert_never(never)
 
-    def _contrast(self, features: Tensor, patch_features: Tensor) -> Tensor:
+    def _contrast(
+        self, features: Tensor, patch_features: Tensor, counts: Tensor | None
+    ) -> Tensor:
         options, grid = self.options, self.options.grid
         if options.contrast_on == "encoder":  # which is coarse already: its strides are 1
             features = F.adaptive_avg_pool2d(features, grid)
@@ -149,10 +158,12 @@ class Clcc(TwoStreamMethod[ClccOptions]):
         }
         # Autocast would take the similarities in half precision, and 1/temperature magnifies that.
         with torch.autocast(whole.device.type, enabled=False):
-            forward = cross_level_contrastive_loss(whole, patches, **settings)
+            seen = None if counts is None else cells_that_count(counts, grid)
+            forward = cross_level_contrastive_loss(whole, patches, counts=seen, **settings)
             if not options.symmetric:
                 return forward
-            return (forward + cross_level_contrastive_loss(patches, whole, **settings)) / 2
+            back = cross_level_contrastive_loss(patches, whole, counts=seen, **settings)
+            return (forward + back) / 2
 
 
 METHOD = Clcc

@@ -37,7 +37,10 @@ class Cps(TwoStreamMethod[CpsOptions]):
             (torch.cat(streams) if options.images == "all" else streams[1]).float()
             for streams in logits
         )
-        cross = pseudo_label_loss(a, torch.sigmoid(b)) + pseudo_label_loss(b, torch.sigmoid(a))
+        counts = batch.counts if options.images == "all" else batch.unlabeled_counts
+        cross = pseudo_label_loss(a, torch.sigmoid(b), counts=counts) + pseudo_label_loss(
+            b, torch.sigmoid(a), counts=counts
+        )
         return Loss(
             mine + others + weight * cross,
             {

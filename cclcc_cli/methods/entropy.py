@@ -18,7 +18,7 @@ class Entropy(TwoStreamMethod[EntropyOptions]):
             return self.labeled_loss(batch)
         labeled, unlabeled = self.pass_streams(batch, self.student)
         supervised = self.supervised_loss(labeled, batch)
-        entropy = entropy_loss(unlabeled.float())
+        entropy = entropy_loss(unlabeled.float(), batch.unlabeled_counts)
         return Loss(
             supervised + weight * entropy,
             {"supervised": supervised.detach(), "entropy": entropy.detach()},

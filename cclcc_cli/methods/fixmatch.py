@@ -6,6 +6,7 @@ import torch
 
 from cclcc_cli.config.methods.fixmatch import FixMatchOptions
 from cclcc_cli.data.mixing import draw_cutmix_boxes, paste_neighbor
+from cclcc_cli.losses.counting import mean_where
 from cclcc_cli.losses.pseudo_labels import pseudo_label_loss
 from cclcc_cli.methods.base import Batch, Loss, StepInfo
 from cclcc_cli.methods.two_stream import TwoStreamMethod
@@ -28,9 +29,10 @@ class FixMatch(TwoStreamMethod[FixMatchOptions]):
         with norm_statistics(self.student, options.strong_statistics):
             strong_logits = self.student(paste_neighbor(strong, boxes)).float()
         probs = torch.sigmoid(weak.detach().float())
-        supervised = self.supervised_loss(labeled, batch)
+        supervised, counts = self.supervised_loss(labeled, batch), batch.unlabeled_counts
         pseudo = pseudo_label_loss(
-            strong_logits, paste_neighbor(probs, boxes), options.threshold
+            strong_logits, paste_neighbor(probs, boxes), options.threshold,
+            None if counts is None else paste_neighbor(counts, boxes),
         )
         sure = torch.maximum(probs, 1 - probs) > options.threshold
         return Loss(
@@ -38,7 +40,7 @@ class FixMatch(TwoStreamMethod[FixMatchOptions]):
             {
                 "supervised": supervised.detach(),
                 "pseudo": pseudo.detach(),
-                "sure": sure.float().mean(),
+                "sure": mean_where(sure.float(), counts),
             },
         )
 

@@ -31,10 +31,13 @@ class Ict(StudentTeacherMethod[IctOptions]):
             shares = Beta(options.mix_alpha, options.mix_alpha).sample((half, 1, 1, 1))
         mixed = mix_halves(batch.unlabeled, shares)
         both = Batch(torch.cat([batch.labeled, mixed]), batch.target)
+        counts = batch.unlabeled_counts
+        if counts is not None:  # of a mixture, what counts in both
+            counts = counts[:half] & counts[half : 2 * half]
         labeled, unlabeled = self.pass_streams(both, self.student)
         target = mix_halves(torch.sigmoid(self.teacher(batch.unlabeled)), shares)
         supervised = self.supervised_loss(labeled, batch)
-        consistency = consistency_loss(unlabeled.float(), target)
+        consistency = consistency_loss(unlabeled.float(), target, counts)
         return Loss(
             supervised + weight * consistency,
             {"supervised": supervised.detach(), "consistency": consistency.detach()},

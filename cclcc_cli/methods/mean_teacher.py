@@ -24,7 +24,9 @@ class MeanTeacher(StudentTeacherMethod[MeanTeacherOptions]):
         noisy = add_noise(batch.unlabeled, options.noise, options.noise_limit)
         teacher_probs = torch.sigmoid(self.teacher(noisy))
         supervised = self.supervised_loss(labeled, batch)
-        consistency = consistency_loss(unlabeled.float(), teacher_probs)
+        consistency = consistency_loss(
+            unlabeled.float(), teacher_probs, batch.unlabeled_counts
+        )
         return Loss(
             supervised + weight * consistency,
             {"supervised": supervised.detach(), "consistency": consistency.detach()},

@@ -28,10 +28,16 @@ class PointContrast(ViewContrast):
         places = torch.randperm(pixels)[: self.options.num_points]
         return places.to(features.device, non_blocking=True)
 
-    def embeddings(self, features: Tensor, points: Tensor | None) -> Tensor:
+    def embeddings(
+        self, features: Tensor, points: Tensor | None, counts: Tensor | None  # noqa: ARG002
+    ) -> Tensor:
         assert points is not None
         sample = features.flatten(2).index_select(2, points)[..., None]  # (B, C, N, 1)
         return cells_of(self.projector(sample))  # (B, N, D)
+
+    def places_that_count(self, counts: Tensor, points: Tensor | None) -> Tensor:
+        assert points is not None
+        return counts.flatten(1).index_select(1, points)
 
 
 METHOD = PointContrast

@@ -7,6 +7,7 @@ import torch
 
 from cclcc_cli.config.methods.uamt import UamtOptions
 from cclcc_cli.losses.consistency import consistency_loss
+from cclcc_cli.losses.counting import mean_where
 from cclcc_cli.losses.entropy import binary_entropy
 from cclcc_cli.methods.base import Batch, Loss, StepInfo
 from cclcc_cli.methods.mean_teacher import add_noise
@@ -32,6 +33,8 @@ class Uamt(StudentTeacherMethod[UamtOptions]):
         teacher_logits = self.teacher(add_noise(repeated, options.noise, options.noise_limit))
         target, *passes = torch.sigmoid(teacher_logits).chunk(1 + options.num_passes)
         sure = binary_entropy(torch.stack(passes).mean(dim=0)) < self.threshold(info)
+        if batch.unlabeled_counts is not None:
+            sure &= batch.unlabeled_counts
         supervised = self.supervised_loss(labeled, batch)
         consistency = consistency_loss(unlabeled.float(), target, sure)
         return Loss(
@@ -39,7 +42,7 @@ class Uamt(StudentTeacherMethod[UamtOptions]):
             {
                 "supervised": supervised.detach(),
                 "consistency": consistency.detach(),
-                "sure": sure.float().mean(),
+                "sure": mean_where(sure.float(), batch.unlabeled_counts),
             },
         )
 

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from cclcc_cli.config.methods.unimatch import UniMatchOptions
 from cclcc_cli.data.mixing import draw_cutmix_boxes, paste_neighbor
+from cclcc_cli.losses.counting import mean_where
 from cclcc_cli.losses.pseudo_labels import pseudo_label_loss
 from cclcc_cli.methods.base import Batch, Loss, StepInfo
 from cclcc_cli.methods.two_stream import TwoStreamMethod
@@ -41,10 +42,12 @@ class UniMatch(TwoStreamMethod[UniMatchOptions]):
             strong_logits = self.student(torch.cat(mixed)).float()
         probs = torch.sigmoid(unlabeled.detach())
         supervised = self.supervised_loss(labeled, batch)
+        counts = batch.unlabeled_counts
         strong = pseudo_label_loss(
-            strong_logits, torch.cat([paste_neighbor(probs, b) for b in boxes]), options.threshold
+            strong_logits, torch.cat([paste_neighbor(probs, b) for b in boxes]), options.threshold,
+            None if counts is None else torch.cat([paste_neighbor(counts, b) for b in boxes]),
         )
-        features = pseudo_label_loss(dropped, probs, options.threshold)
+        features = pseudo_label_loss(dropped, probs, options.threshold, counts)
         sure = torch.maximum(probs, 1 - probs) > options.threshold
         return Loss(
             supervised + weight * (strong + features) / 2,
@@ -52,7 +55,7 @@ class UniMatch(TwoStreamMethod[UniMatchOptions]):
                 "supervised": supervised.detach(),
                 "pseudo_strong": strong.detach(),
                 "pseudo_features": features.detach(),
-                "sure": sure.float().mean(),
+                "sure": mean_where(sure.float(), counts),
             },
         )
 

@@ -53,7 +53,9 @@ class Urpc(TwoStreamMethod[UrpcOptions]):
         *coarse, finest = (self.supervised_loss(x, batch) for x in labeled.unbind(1))
         share = self.options.coarse_weight
         supervised = (finest + share * torch.stack(coarse).sum()) / (1 + share * len(coarse))
-        consistency = pyramid_consistency_loss(list(unlabeled.unbind(1)))
+        consistency = pyramid_consistency_loss(
+            list(unlabeled.unbind(1)), batch.unlabeled_counts
+        )
         return Loss(
             supervised + weight * consistency,
             {"supervised": supervised.detach(), "consistency": consistency.detach()},

@@ -32,8 +32,14 @@ class ViewContrast(TwoStreamMethod[ViewContrastOptions], ABC):
         """Those of the projector, from the last decoder map to what is contrasted."""
 
     @abstractmethod
-    def embeddings(self, features: Tensor, points: Tensor | None) -> Tensor:
+    def embeddings(
+        self, features: Tensor, points: Tensor | None, counts: Tensor | None
+    ) -> Tensor:
         """Sets of embeddings ``(S, N, D)`` from last decoder maps ``(B, C, H, W)``."""
+
+    @abstractmethod
+    def places_that_count(self, counts: Tensor, points: Tensor | None) -> Tensor:
+        """Which embeddings count, ``(S, N)``, where these pixels do, ``(B, 1, H, W)`` bool."""
 
     def draw_points(self, features: Tensor) -> Tensor | None:  # noqa: ARG002
         """The places that both views are compared in; None for all."""
@@ -49,20 +55,22 @@ class ViewContrast(TwoStreamMethod[ViewContrastOptions], ABC):
         logits = self.student.head(labeled)
         features = torch.cat([labeled, unlabeled])
         points = self.draw_points(features)
-        queries = self.embeddings(features, points).float()
+        queries = self.embeddings(features, points, batch.counts).float()
         with torch.set_grad_enabled(options.symmetric):
             strong_features = self.pass_others(
                 strong, len(batch.target), options.strong_statistics, self.student.features
             )
-            keys = self.embeddings(strong_features, points).float()
+            keys = self.embeddings(strong_features, points, batch.counts).float()
         supervised = self.supervised_loss(logits, batch)
-        contrast = self._contrast(queries, keys)
+        counts = batch.counts
+        places = None if counts is None else self.places_that_count(counts, points)
+        contrast = self._contrast(queries, keys, places)
         return Loss(
             supervised + weight * contrast,
             {"supervised": supervised.detach(), "contrast": contrast.detach()},
         )
 
-    def _contrast(self, queries: Tensor, keys: Tensor) -> Tensor:
+    def _contrast(self, queries: Tensor, keys: Tensor, places: Tensor | None) -> Tensor:
         options = self.options
 
         def one_way(a: Tensor, b: Tensor) -> Tensor:
@@ -72,6 +80,7 @@ class ViewContrast(TwoStreamMethod[ViewContrastOptions], ABC):
                 normalization=options.normalization,
                 negatives=options.negatives,
                 keys_learn=options.symmetric,
+                counts=places,
             )
 
         # Autocast would take the similarities in half precision, and 1/temperature magnifies that.

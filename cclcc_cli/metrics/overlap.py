@@ -15,6 +15,7 @@ def overlap_scores(
     probs: Tensor,
     mask: Tensor,
     target: Tensor,
+    counts: Tensor | None = None,
     *,
     total_miss: TotalMiss = "zero",
     mae_on: MaeOn = "probs",
@@ -25,6 +26,7 @@ def overlap_scores(
         probs: predicted probabilities in [0, 1], ``(B, 1, H, W)``.
         mask: the prediction after the threshold, bool, like ``probs``.
         target: the truth, bool or 0 and 1, like ``probs``.
+        counts: bool, like ``probs``: the pixels that count; None for all.
         total_miss: ``zero`` scores a prediction without a single true pixel 0; ``one_pixel``
             counts one in Dice, IoU, precision and recall, as the published code does (Dice
             about 0.0003, and precision 1 where nothing was predicted); ``published`` counts it in
@@ -35,17 +37,22 @@ def overlap_scores(
         Each of ``scores.OVERLAP_SCORES`` as float64 ``(B,)`` in [0, 1]; ``rules`` puts the empty
         cases in words.
     """
-    truth = target.bool()
-    tp, tn = _count(mask & truth), _count(~mask & ~truth)
+    truth, background = target.bool(), ~mask & ~target.bool()
+    if counts is not None:
+        truth, mask, background = truth & counts, mask & counts, background & counts
+    tp, tn = _count(mask & truth), _count(background)
     fp, fn = _count(mask & ~truth), _count(~mask & truth)
-    accuracy = (tp + tn) / (tp + tn + fp + fn)  # before a miss is mended
+    # Before a miss is mended.
+    accuracy = _ratio(tp + tn, tp + tn + fp + fn, empty=1.0)
     if total_miss != "zero":
         missed = (tp == 0) & (fp + fn > 0)
         tp = torch.where(missed, torch.ones_like(tp), tp)
     if total_miss == "published":
-        accuracy = (tp + tn) / (tp + tn + fp + fn)
+        accuracy = _ratio(tp + tn, tp + tn + fp + fn, empty=1.0)
     if mae_on == "probs":
-        mae = (probs.double() - truth.double()).abs().mean(dim=(1, 2, 3))
+        errors = (probs.double() - truth.double()).abs()
+        mae = errors.mean(dim=(1, 2, 3)) if counts is None else _ratio(
+            (errors * counts).sum(dim=(1, 2, 3)), _count(counts), empty=0.0)
     else:
         mae = 1 - accuracy
     return {
@@ -81,6 +88,13 @@ def rules(total_miss: TotalMiss, mae_on: MaeOn) -> dict[str, str]:
         "assd": "mean over both surfaces together, pixels",
         "nsd": NSD_RULE,
     }
+
+
+IGNORED_RULE = (
+    "pixels that the truth ignores count nowhere; surface distances see background there, in mask "
+    "and truth alike, and so do scores of plug-ins; an image without any other pixel scores as "
+    "one whose mask and truth are empty"
+)
 
 
 def _count(pixels: Tensor) -> Tensor:

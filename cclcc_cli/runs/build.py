@@ -82,6 +82,7 @@ def _images(run: RunSpec) -> TrainingImages:
         None if views is None else StrongTransform(views.config, recipe.seed),
         num_strong=views.count if views else 0,
         strong_of_labeled=views.of_labeled if views else False,
+        labeled=run.store.positions(run.labeled),
     )
 
 

@@ -2,13 +2,14 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from inspect import signature
 from pathlib import Path
 from typing import Any, assert_never
 
 from cclcc_cli.config.model import TimmModel
-from cclcc_cli.config.plugins import scores_of
+from cclcc_cli.config.plugins import implementation, scores_of
 from cclcc_cli.config.recipes import AnyRecipe
 from cclcc_cli.config.schema import ContiguousSelection, NestedSelection
 from cclcc_cli.data.audit import leaked_stems
@@ -63,8 +64,10 @@ class RunSpec:
     @cached_property
     def leaked(self) -> dict[str, tuple[str, ...]]:
         """For val and test: stems that show the same as an image used to train or to select."""
+        drawn = self.splits if {*self.unlabeled} & {*self.splits.pool} else replace(
+            self.splits, pool=())
         return {str(side): stems for side, stems in
-                leaked_stems(self.store.audit.pairs, self.splits).items()}
+                leaked_stems(self.store.audit.pairs, drawn).items()}
 
     @cached_property
     def labeled(self) -> tuple[str, ...]:
@@ -84,22 +87,29 @@ class RunSpec:
         """Stems the unlabelled stream draws from; empty for a method without one.
 
         Raises:
-            RunError: the method needs unlabelled images and every image has its label.
+            RunError: the method needs unlabelled images and there are none of the kind.
         """
         if not self.recipe.batch.unlabeled:
             return ()
-        train = self.splits.train
-        if self.recipe.data.unlabeled == "all":
-            return train
-        chosen = set(self.labeled)
+        train, pool, chosen = self.splits.train, self.splits.pool, set(self.labeled)
         rest = tuple(stem for stem in train if stem not in chosen)
-        if not rest:
+        kind = self.recipe.data.unlabeled
+        drawn = {"rest": rest, "pool": pool, "rest+pool": rest + pool, "all": train + pool}[kind]
+        if drawn:
+            return drawn
+        if kind == "pool":
             raise RunError(
-                f"data.labeled = {self.recipe.data.labeled} labels all {len(train)} training "
-                f"images and leaves none unlabelled for {self.recipe.method}; set "
-                "data.unlabeled=all to use the labelled images without their labels as well"
+                f"data.unlabeled = pool: every image of {self.store.info.name} has a mask; set "
+                "data.unlabeled=rest, or add images without: cclcc prepare "
+                f"{self.store.info.name} --add-unlabeled DIR"
             )
-        return rest
+        others = "pool to use the images without a mask" if pool else (
+            "all to use the labelled images without their labels as well")
+        raise RunError(
+            f"data.labeled = {self.recipe.data.labeled} labels all {len(train)} training "
+            f"images and leaves none unlabelled for {self.recipe.method}; set "
+            f"data.unlabeled={others}"
+        )
 
     def check_data(self) -> None:
         """Find what would stop the training later on.
@@ -109,6 +119,19 @@ class RunSpec:
             RunError: a split or a stream would be empty, a process would have no image, the
                 network does not take images of this size, or its initial weights are missing.
         """
+        info, plugin_loss = self.store.info, implementation(self.recipe.supervised_loss)
+        if info.num_classes > 1:
+            raise RunError(f"{self.store.path}: its masks tell {info.num_classes} classes apart; "
+                           "methods segment foreground against background: prepare the data again "
+                           "with --foreground and the values of one class")
+        if self.store.has_ignored and plugin_loss is not None and (
+                "counts" not in signature(plugin_loss).parameters):
+            raise RunError(f"supervised_loss.kind = {self.recipe.supervised_loss.kind}: the "
+                           f"plug-in's loss takes no 'counts', and masks of {info.name} have "
+                           "pixels that must not count; add counts=None to its parameters")
+        if not self.splits.train:
+            raise RunError(f"{self.store.path}: has no image to train on, it is for tests; "
+                           "evaluate a run on it, or train on another store")
         if not self.splits.val:
             raise RunError(
                 f"{self.store.path}: the validation split is empty, so no checkpoint can be "

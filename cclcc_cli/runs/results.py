@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from cclcc_cli.config.plugins import scores_of
+from cclcc_cli.data.class_map import foreground
 from cclcc_cli.data.store import Store
 from cclcc_cli.metrics.scores import SIZES, file_column
 from cclcc_cli.models.network import Network
@@ -40,7 +41,7 @@ def evaluate_run(
         display: shows progress.
         read_test: False leaves the test split unread and uncounted.
     """
-    config, splits = run.recipe.evaluation, run.splits
+    config, splits, ignoring = run.recipe.evaluation, run.splits, run.store.has_ignored
     best = load_checkpoint(folder.best_checkpoint)
     network = trainer.predictor
     network.load_state_dict(best["network"])
@@ -52,8 +53,8 @@ def evaluate_run(
     result = ResultRecord(
         best=BestRecord(step=best["step"], dice=trainer.progress.best_dice),
         steps=trainer.progress.step,
-        rules=evaluation_rules(config.of_split("test"), config.test_on),
-        validation_rules=evaluation_rules(config.of_split("val"), config.validation_on),
+        rules=evaluation_rules(config.of_split("test"), config.test_on, ignoring),
+        validation_rules=evaluation_rules(config.of_split("val"), config.validation_on, ignoring),
         val=val,
         test=test,
     )
@@ -94,7 +95,7 @@ def _images_csv(scores: Sequence[ImageScores], store: Store) -> bytes:
     writer.writerow(["stem", *(["group"] if groups else []), "foreground", *columns])
     for image, row in zip(scores, store.positions([s.stem for s in scores]), strict=True):
         writer.writerow([image.stem, *([groups[image.stem]] if groups else []),
-                         float(store.masks[row].mean()),
+                         float(foreground(store.masks[row]).mean()),
                          *image.working.values(), *image.own.values()])
     return text.getvalue().encode()
 

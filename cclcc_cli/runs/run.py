@@ -114,6 +114,7 @@ def train_run(
             if pruner is not None:
                 pruner.completed(folder.records())
             return RunResult(folder, result, trained=False)
+        run.store.check_content()
         write_identity(folder, run)
         if ablation is not None:
             folder.join_ablation(ablation)

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cclcc_cli.config.schema import Evaluation
+from cclcc_cli.data.class_map import foreground, ignored
 from cclcc_cli.data.loading import normalize
 from cclcc_cli.data.store import Store
-from cclcc_cli.metrics.overlap import overlap_scores, rules
+from cclcc_cli.metrics.overlap import IGNORED_RULE, overlap_scores, rules
 from cclcc_cli.metrics.scores import Score
 from cclcc_cli.metrics.surface import surface_scores
 from cclcc_cli.models.network import Network
@@ -46,14 +47,23 @@ class ImageScores:
     own: Scores = field(default_factory=dict)
 
 
-def evaluation_rules(config: Evaluation, on: Literal["probs", "logits"]) -> dict[str, str]:
-    """In words, every convention that these scores depend on; stamped into results."""
+def evaluation_rules(
+    config: Evaluation, on: Literal["probs", "logits"], ignoring: bool = False
+) -> dict[str, str]:
+    """In words, every convention that these scores depend on; stamped into results.
+
+    Args:
+        config: the recipe's rules.
+        on: what the threshold applies to.
+        ignoring: whether the data have pixels that do not count.
+    """
     return {
         "threshold": f"mask = {on} > {config.threshold:g} "
         f"(probability {probability_threshold(config, on):.6g})",
         "own_size": "probabilities resized bilinearly to the image's own size, then thresholded",
         "mean": "mean over images",
         **rules(config.total_miss, config.mae_on),
+        **({"ignored": IGNORED_RULE} if ignoring else {}),
     }
 
 
@@ -145,7 +155,7 @@ def evaluate_images(
         for place, row in enumerate(rows):
             mask = (maps[place] > threshold).numpy()
             scores = {name: values[place] for name, values in working.items()}
-            scores |= surface_scores(mask, store.masks[row] > 0)
+            scores |= _surface(mask, store.masks[row])
             own = _own_size_scores(maps[place], store.original_mask(row), config, threshold, extra)
             results.append(ImageScores(store.rows[row].stem, scores, own))
             if keep_masks:
@@ -169,17 +179,20 @@ def _overlap(
 ) -> tuple[Tensor, dict[str, Tensor]]:
     # Scored on the CPU: float64 counts, which not every accelerator has.
     probs = predict(network, store.images[list(rows)], runtime).cpu()
-    target = torch.from_numpy(store.masks[list(rows)])[:, None] > 0
-    return probs, _all_scores(probs, probs > threshold, target, config, extra)
+    return probs, _all_scores(probs, probs > threshold, store.masks[list(rows)], config, extra)
 
 
 def _all_scores(
-    probs: Tensor, mask: Tensor, target: Tensor, config: Evaluation, extra: ExtraScores
+    probs: Tensor, mask: Tensor, truth: NDArray[np.uint8], config: Evaluation, extra: ExtraScores
 ) -> dict[str, Tensor]:
-    """Scores of overlap and those of plug-ins, each ``(B,)``."""
+    """Scores of overlap and those of plug-ins, each ``(B,)``; the truth is class maps."""
+    target, left_out = (torch.from_numpy(area(truth))[:, None] for area in (foreground, ignored))
+    counts = ~left_out if left_out.any() else None
     scores = overlap_scores(
-        probs, mask, target, total_miss=config.total_miss, mae_on=config.mae_on
+        probs, mask, target, counts, total_miss=config.total_miss, mae_on=config.mae_on
     )
+    if counts is not None and extra:
+        probs, mask = probs * counts, mask & counts
     return scores | {row.key: function(probs, mask, target) for row, function in extra.items()}
 
 
@@ -192,19 +205,29 @@ def _own_size_scores(
         probs[None, None], size=(height, width), mode="bilinear", align_corners=False
     ).clamp_(0, 1)
     mask = resized > threshold
-    truth = torch.from_numpy(target)[None, None] > 0
-    scores = _all_scores(resized, mask, truth, config, extra)
-    return {name: float(value) for name, value in scores.items()} | surface_scores(
-        mask[0, 0].numpy(), truth[0, 0].numpy()
+    scores = _all_scores(resized, mask, target[None], config, extra)
+    return {name: float(value) for name, value in scores.items()} | _surface(
+        mask[0, 0].numpy(), target
     )
+
+
+def _surface(mask: NDArray[np.bool_], truth: NDArray[np.uint8]) -> Scores:
+    """Surface scores against a class map ``(H, W)``, by the rule for ignored pixels."""
+    return surface_scores(mask & ~ignored(truth), foreground(truth))
 
 
 def outline_overlay(
     image: NDArray[np.uint8], truth: NDArray[np.uint8], mask: NDArray[np.bool_]
 ) -> bytes:
-    """A PNG of one image ``(S, S, 3)`` with the truth outlined green and the prediction red."""
+    """A PNG of one image ``(S, S, 3)`` with the truth outlined green and the prediction red.
+
+    Args:
+        image: RGB.
+        truth: a class map ``(S, S)``.
+        mask: ``(S, S)``.
+    """
     canvas = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2BGR)
-    for area, color in ((truth, (80, 220, 60)), (mask, (60, 60, 255))):
+    for area, color in ((foreground(truth), (80, 220, 60)), (mask, (60, 60, 255))):
         outlines, _ = cv2.findContours(
             np.ascontiguousarray(area, dtype=np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
         )

@@ -62,7 +62,11 @@ def move_batch(raw: RawBatch, runtime: Runtime, normalization: Normalization) ->
     if raw.strong is not None:
         views = raw.strong.to(device, non_blocking=True)
         strong = normalize(views.flatten(0, 1), normalization).chunk(len(views))
-    return Batch(normalize(images, normalization), masks[:, None].float(), strong)
+    target, counts = masks[:, None].float(), None
+    if raw.ignored is not None:
+        counts = ~raw.ignored.to(device, non_blocking=True)[:, None]
+        target *= counts[: len(target)]
+    return Batch(normalize(images, normalization), target, strong, counts)
 
 
 class Stepper:

@@ -58,6 +58,10 @@ def test_own_images_become_a_store_and_a_summary(run: Run) -> None:
     result = run(*OWN, "--license", "CC0")
     store = load_store(Path("runs/data/my-polyps/32"))
     assert result.stdout.splitlines() == [
+        "files       images 20 PNG; masks 20 PNG",
+        "pixels      19 RGB, 1 grey; 32x24",
+        "pairs       20 by names with a word such as _mask",
+        "mask values 0 background (75.0%); 255 object (25.0%)",
         "store       runs/data/my-polyps/32",
         "images      20 (16 train, 2 val, 2 test), 32x32 pixels",
         "splits      train, val, test cut by seed 0, stratified by foreground, groups whole",
@@ -153,7 +157,24 @@ BAD: dict[str, tuple[tuple[str, ...], str]] = {
     "one folder for both": (
         ("x", "--images", "images", "--masks", "images"), "images: --images and --masks are the"),
     "folders exchanged": (
-        ("x", "--images", "masks", "--masks", "images"), "images and masks: 40 problems, nothing"),
+        ("x", "--images", "masks", "--masks", "images"), "images and masks: 20 problems, nothing"),
+    "names that do not pair": (
+        (*OWN, "--pair", "{stem}_seg"), "images and masks: no image has a mask by its name: "),
+    "a pattern without a place": ((*OWN, "--pair", "seg"), "--pair seg: write {stem} where a mask"),
+    "a value that no mask has": (
+        (*OWN, "--foreground", "7"), "images and masks: 1 problem, nothing was written\n  "
+        "--foreground 7: no mask has that value; there are 0 (75.0%), 255 (25.0%)"),
+    "a value that is none": ((*OWN, "--ignore-value", "rim"), "--ignore-value rim: give values su"),
+    "a window of nothing": ((*OWN, "--window", "9,9"), "--window 9,9: give two greys from 0 to"),
+    "a window for 8 bits": (
+        (*OWN, "--window", "0,9"), "images and masks: 1 problem, nothing was written\n  --window "
+        "does not apply: no image has 16 bits"),
+    "turns that are not there": (
+        (*OWN, "--exif", "turn"), "images and masks: 1 problem, nothing was written\n  --exif turn "
+        "does not apply: no image has an EXIF turn"),
+    "a pattern for scenes": (("synthetic", "--pair", "{stem}"), "--pair: does not apply to synthe"),
+    "coding for scenes": (
+        ("synthetic", "--foreground", "1", "--invert"), "--foreground, --invert: does not apply"),
     "no such lists": ((*OWN, "--splits", "nowhere"), "nowhere: no such folder; give --splits"),
     "lists elsewhere": ((*OWN, "--splits", "images"), "images: has no train.txt"),
     "no validation": ((*OWN, "--val-share", "0"), "--val-share 0: must lie between 0 and 1"),

@@ -71,7 +71,7 @@ BAD_KEYS = {
     "data.labeled=true": "data.labeled = True: give a count",
     "data.size=100": "data.size = 100: input should be a multiple of 16",
     "data.name=a/b": "data.name = 'a/b': string should match pattern",
-    "data.name=null": "data.name = None: input should be a valid string",
+    "data.name=": "data.name = None: input should be a valid string",
     "data=5": "data = 5: must be a section of keys, not a single value",
     "data.selection.kind=foo": "data.selection.kind = foo: unknown; allowed: nested, contiguous",
     "data.selection.start=3": "data.selection.start: unknown key; it belongs to another kind",

@@ -387,7 +387,7 @@ class TestLabelOrders:
         assert {stem[0] for stem in order[:3]} == {"0", "1"}
 
     @given(any_items(), st.booleans(), st.data())
-    def test_given_beginnings_are_kept_and_the_rest_is_drawn(
+    def test_given_orders_are_kept_as_they_are(
         self, items: list[Item], by_group: bool, data: st.DataObject
     ) -> None:
         start = data.draw(st.permutations(stems_of(items)))[:data.draw(st.integers(0, len(items)))]
@@ -395,9 +395,7 @@ class TestLabelOrders:
         orders = labels_of(items, LabelRule(2, by_group, {1: start, 7: start[:1]})).label_orders
         assert list(orders) == [0, 1, 7]
         assert orders[0] == drawn[0]
-        assert orders[1] == (*start, *(stem for stem in drawn[1] if stem not in set(start)))
-        assert orders[7][:len(start[:1])] == tuple(start[:1])
-        assert all(sorted(order) == sorted(stems_of(items)) for order in orders.values())
+        assert (orders[1], orders[7]) == (tuple(start), tuple(start[:1]))
 
     def test_images_in_no_part_are_dropped(self) -> None:
         parts: Mapping[str, list[str]] = {"val": ["s003"], "train": ["s002", "s000"]}

@@ -4,17 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 
-from cclcc_cli.data.folder import PairFiles, check_pair, scan_folders
-from cclcc_cli.data.workers import MemoryBudget
+from cclcc_cli.data.folder import PairFiles, scan_folders
 from cclcc_cli.errors import DataError
 
 Write = Callable[[Path, Any], None]
 BLACK = np.zeros((4, 4), np.uint8)
-MEMORY = MemoryBudget(1_000_000)
 
 
 @pytest.mark.parametrize(
@@ -71,9 +68,11 @@ def test_pairs_are_sorted_and_other_files_are_left_aside(folders: Any) -> None:
     (folders.images / "Thumbs.db").write_bytes(b"x")
     (folders.masks / "boxes.json").write_bytes(b"x")
     (folders.masks / "more").mkdir()
+    (folders.masks / "empty").mkdir()
+    (folders.masks / "more" / "x.png").write_bytes(b"")
     scan = scan_folders(folders.images, folders.masks)
     assert [pair.stem for pair in scan.pairs] == ["B", "a", "b"]
-    assert [Path(name).name for name in scan.ignored] == ["Thumbs.db", "boxes.json"]
+    assert [Path(name).name for name in scan.ignored] == ["Thumbs.db", "boxes.json", "more"]
     assert scan.image_stems == {"a", "b", "B"}
 
 
@@ -88,61 +87,152 @@ def test_every_file_that_makes_no_pair_is_named(folders: Any, write_image: Write
     scan = scan_folders(folders.images, folders.masks)
     assert [pair.stem for pair in scan.pairs] == ["good"]
     assert scan.problems == (
-        f"{folders.images}/alone.png: this image has no mask in {folders.masks}",
+        f"{folders.images}/alone.png: this image has no mask in {folders.masks}; --unpaired "
+        f"unlabeled keeps such images without labels",
         f"{folders.masks}/other_mask.png: this mask has no image in {folders.images}",
-        f"{folders.masks}: several masks for twice (twice.png, twice_mask.png); keep one",
+        f"{folders.masks}: several masks for twice (twice.png, twice_mask.png); keep one, say "
+        f"which with --pair '{{stem}}_mask', or give each folder of masks with --masks to merge "
+        f"them",
         f"{folders.images}: several images for two (two.bmp, two.png); keep one",
     )
 
 
 def test_folders_that_cannot_be_used_are_refused(folders: Any, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="images: holds no jpg, png, bmp or tif files$"):
-        scan_folders(folders.images, folders.masks)
-    (folders.images / "train").mkdir()
-    with pytest.raises(DataError, match="holds no .* files; it has folders inside: train"):
+    with pytest.raises(DataError, match="images: holds no jpg, png, bmp, tif, gif or webp files$"):
         scan_folders(folders.images, folders.masks)
     with pytest.raises(DataError, match="nowhere: no such folder; give --images a folder"):
         scan_folders(tmp_path / "nowhere", folders.masks)
     folders.add("a")
     with pytest.raises(DataError, match="a.png: is not a folder; give --masks"):
         scan_folders(folders.images, folders.masks / "a.png")
-    with pytest.raises(DataError, match="--images and --masks are the same folder"):
+    with pytest.raises(DataError, match="are the same folder, and names do not tell"):
         scan_folders(folders.images, folders.images)
 
 
-def test_a_pair_is_read_and_resized_and_its_mask_kept_at_its_own_size(folders: Any) -> None:
-    mask = folders.add("a", height=13, width=17)
-    (files,) = scan_folders(folders.images, folders.masks).pairs
-    checked = check_pair(files, 16, MEMORY)
-    assert checked.sample is not None
-    assert checked.sample.image.shape == (16, 16, 3)
-    assert (checked.sample.row.height, checked.sample.row.width) == (13, 17)
-    stored = cv2.imdecode(np.frombuffer(checked.sample.original_mask, np.uint8), 0)
-    np.testing.assert_array_equal(stored > 0, mask > 0)
-    assert (checked.problems, checked.notes) == ((), ())
+def lay_out(home: Path, write_image: Write, *names: str) -> None:
+    """Write small black pictures of these names."""
+    for name in names:
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        if name.endswith((".gif", ".webp")):
+            (home / name).write_bytes(b"")
+        else:
+            write_image(home / name, BLACK)
 
 
-def test_what_is_worth_counting_is_noted(folders: Any, write_image: Write) -> None:
-    write_image(folders.images / "a.png", BLACK)
-    write_image(folders.masks / "a.png", BLACK)
-    (files,) = scan_folders(folders.images, folders.masks).pairs
-    assert check_pair(files, 16, MEMORY).notes == ("grey image", "empty mask")
+def paired(home: Path, images: tuple[str, ...], masks: tuple[str, ...], pattern: str | None = None
+           ) -> dict[str, list[str]]:
+    """Stem to the masks of its image, as paths below ``home``."""
+    scan = scan_folders([home / one for one in images], [home / one for one in masks], pattern)
+    assert scan.problems == ()
+    return {pair.stem: [str(Path(str(mask)).relative_to(home))
+                        for mask in (pair.mask, *pair.more_masks)] for pair in scan.pairs}
 
 
-def test_an_image_and_a_mask_of_other_sizes_are_a_problem(
-    folders: Any, write_image: Write
+def test_folders_inside_are_read_where_a_folder_holds_no_image_itself(
+    tmp_path: Path, write_image: Write
 ) -> None:
-    folders.add("a", height=13, width=17)
-    write_image(folders.masks / "a.png", BLACK)
-    (files,) = scan_folders(folders.images, folders.masks).pairs
-    assert check_pair(files, 16, MEMORY).problems == (
-        f"{folders.masks}/a.png: the mask is 4x4 pixels, its image 17x13",)
+    lay_out(tmp_path, write_image, "i/benign/a.png", "i/normal/b.png", "m/benign/a.png",
+            "m/normal/b.png")
+    assert paired(tmp_path, ("i",), ("m",)) == {"a": ["m/benign/a.png"], "b": ["m/normal/b.png"]}
 
 
-def test_both_files_of_a_pair_are_complained_about(folders: Any) -> None:
-    folders.add("a")
-    for folder in (folders.images, folders.masks):
-        (folder / "a.png").write_bytes(b"")
-    (files,) = scan_folders(folders.images, folders.masks).pairs
-    assert check_pair(files, 16, MEMORY).problems == (
-        f"{folders.images}/a.png: is empty", f"{folders.masks}/a.png: is empty")
+def test_names_that_stand_in_two_folders_are_told_apart_by_these(
+    tmp_path: Path, write_image: Write
+) -> None:
+    lay_out(tmp_path, write_image, *(f"{kind}/{part}/1.png" for kind in ("i", "m")
+                                     for part in ("left", "right")))
+    assert paired(tmp_path, ("i",), ("m",)) == {
+        "left_1": ["m/left/1.png"], "right_1": ["m/right/1.png"]}
+
+
+def test_a_layout_with_splits_keeps_them(tmp_path: Path, write_image: Write) -> None:
+    lay_out(tmp_path, write_image, *(
+        f"fuseg/{part}/{kind}/{stem}.png" for kind in ("images", "labels")
+        for part, stem in (("train", "a"), ("train", "b"), ("validation", "c"))))
+    scan = scan_folders(tmp_path / "fuseg", tmp_path / "fuseg")
+    assert scan.problems == ()
+    assert scan.splits == {"train": ["a", "b"], "val": ["c"]}
+    assert scan_folders(tmp_path / "fuseg/train/images", tmp_path / "fuseg/train/labels"
+                        ).splits == {}
+
+
+def test_several_folders_are_one_data_set(tmp_path: Path, write_image: Write) -> None:
+    lay_out(tmp_path, write_image,
+            *(f"drive/training/images/{n}_training.png" for n in (21, 22, 23)),
+            *(f"drive/test/images/{n:02d}_test.png" for n in (1, 2)),
+            *(f"drive/training/1st_manual/{n}_manual1.gif" for n in (21, 22, 23)),
+            *(f"drive/test/1st_manual/{n:02d}_manual1.gif" for n in (1, 2)),
+            "drive/training/mask/21_training_mask.gif")
+    parts = ("training", "test")
+    images = tuple(f"drive/{part}/images" for part in parts)
+    masks = tuple(f"drive/{part}/1st_manual" for part in parts)
+    assert paired(tmp_path, images, masks)["01_test"] == ["drive/test/1st_manual/01_manual1.gif"]
+    scan = scan_folders([tmp_path / one for one in images], [tmp_path / one for one in masks])
+    assert {split: len(stems) for split, stems in scan.splits.items()} == {"train": 3, "test": 2}
+    # Beside them lie masks of the camera's field: nothing is taken from all of it together.
+    whole = scan_folders(tmp_path / "drive", tmp_path / "drive")
+    assert any("21_manual1.gif: this mask has no image" in line for line in whole.problems)
+
+
+def test_images_and_masks_may_lie_in_one_folder(tmp_path: Path, write_image: Write) -> None:
+    lay_out(tmp_path, write_image, *(
+        f"busi/{kind}/{kind} ({n}){end}.png" for kind in ("benign", "normal") for n in (1, 2, 10)
+        for end in ("", "_mask")), "busi/benign/benign (2)_mask_1.png")
+    found = paired(tmp_path, ("busi",), ("busi",))
+    assert len(found) == 6
+    assert found["benign (1)"] == ["busi/benign/benign (1)_mask.png"]
+    assert found["benign (2)"] == ["busi/benign/benign (2)_mask.png",
+                                   "busi/benign/benign (2)_mask_1.png"]
+
+
+def test_masks_of_one_folder_an_image_are_merged(tmp_path: Path, write_image: Write) -> None:
+    lay_out(tmp_path, write_image, *(f"dsb/{name}/images/{name}.png" for name in ("f0", "e1")),
+            "dsb/f0/masks/77.png", "dsb/f0/masks/88.png", "dsb/e1/masks/99.png")
+    assert paired(tmp_path, ("dsb",), ("dsb",)) == {
+        "e1": ["dsb/e1/masks/99.png"], "f0": ["dsb/f0/masks/77.png", "dsb/f0/masks/88.png"]}
+
+
+def test_left_and_right_masks_are_merged(tmp_path: Path, write_image: Write) -> None:
+    lay_out(tmp_path, write_image, "cxr/a.png", "cxr/b.png", "left/a.png", "left/b.png",
+            "right/a.png", "right/b.png")
+    assert paired(tmp_path, ("cxr",), ("left", "right")) == {
+        stem: [f"left/{stem}.png", f"right/{stem}.png"] for stem in "ab"}
+
+
+def test_masks_of_one_name_in_folders_inside_are_not_merged_unasked(
+    tmp_path: Path, write_image: Write
+) -> None:
+    lay_out(tmp_path, write_image, "i/a.png", "m/doctor1/a.png", "m/doctor2/a.png")
+    problem, = scan_folders(tmp_path / "i", tmp_path / "m").problems
+    assert "m: several masks for a (doctor1/a.png, doctor2/a.png); keep one" in problem
+
+
+def test_masks_may_lie_inside_the_images_folder_or_beside_each_image(
+    tmp_path: Path, write_image: Write
+) -> None:
+    lay_out(tmp_path, write_image, "x/pictures/a.png", "x/pictures/b.png", "x/drawn/a.png",
+            "x/drawn/b.png", "y/a.jpg", "y/a.png", "y/b.jpg", "y/b.png")
+    assert paired(tmp_path, ("x",), ("x/drawn",)) == {"a": ["x/drawn/a.png"],
+                                                      "b": ["x/drawn/b.png"]}
+    assert paired(tmp_path, ("y",), ("y",)) == {"a": ["y/a.png"], "b": ["y/b.png"]}
+
+
+def test_masks_that_a_pattern_does_not_fit_are_named(tmp_path: Path, write_image: Write) -> None:
+    lay_out(tmp_path, write_image, "i/a.png", "i/b.png", "m/a_1stHO.png", "m/a_2ndHO.png",
+            "m/b_1stHO.png")
+    problem, = scan_folders(tmp_path / "i", tmp_path / "m").problems
+    assert "several masks for a (a_1stHO.png, a_2ndHO.png); keep one, say which" in problem
+    scan = scan_folders(tmp_path / "i", tmp_path / "m", "{stem}_1stHO")
+    assert [pair.mask.name for pair in scan.pairs] == ["a_1stHO.png", "b_1stHO.png"]
+    assert (scan.problems, scan.ignored) == ((), (f"{tmp_path}/m/a_2ndHO.png",))
+
+
+def test_names_that_have_nothing_in_common_are_told_in_one_line(
+    tmp_path: Path, write_image: Write
+) -> None:
+    lay_out(tmp_path, write_image, "i/cat.png", "i/dog.png", "m/x1.png", "m/x2.png")
+    with pytest.raises(DataError) as caught:
+        scan_folders(tmp_path / "i", tmp_path / "m")
+    assert str(caught.value).startswith(
+        f"{tmp_path}/i and {tmp_path}/m: no image has a mask by its name: images are called cat, "
+        f"dog, masks x1, x2; ")

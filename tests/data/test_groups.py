@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cclcc_cli.data.groups import given_groups, join_groups, read_groups
+from cclcc_cli.data.groups import (
+    frames_note,
+    given_groups,
+    groups_by_name,
+    join_groups,
+    read_groups,
+)
 from cclcc_cli.errors import DataError
 
 STEMS = ("a", "b", "c", "d")
@@ -45,11 +51,19 @@ class TestList:
     def test_it_says_which_images_belong_together(self, path: Path, content: str) -> None:
         assert read(path, content) == {"a": "patient 1", "b": "patient 1", "c": "2"}
 
+    @pytest.mark.parametrize(
+        "content", ["stem;group\na;1,5\n", "stem\tgroup\na\t1,5\n", 'Stem, GROUP \na ,"1,5"\n',
+                    "\ufeffage;stem ; group\n7;a; 1,5\n"])
+    def test_columns_are_told_apart_however_they_are_written(
+        self, path: Path, content: str
+    ) -> None:
+        assert read(path, content) == {"a": "1,5"}
+
     def test_it_may_name_no_image(self, path: Path) -> None:
         assert read(path, "stem,group\n") == {}
 
     @pytest.mark.parametrize(
-        "content", ["", "a,1\nb,2\n", "stem;group\na;1\n", "stem,patient\na,1\n", "group\n1\n"])
+        "content", ["", "a,1\nb,2\n", "stem group\na 1\n", "stem,patient\na,1\n", "group\n1\n"])
     def test_a_file_without_the_two_columns_is_refused(self, path: Path, content: str) -> None:
         with pytest.raises(DataError) as caught:
             read(path, content)
@@ -151,3 +165,34 @@ class TestWhatWasGiven:
     def test_also_where_a_patient_bears_the_name_of_an_image(self) -> None:
         held = join_groups("abc", {"a": "a", "b": "a"}, [])
         assert given_groups(held, []) == {"a": "a", "b": "a", "c": "c"}
+
+
+class TestNames:
+    """Groups that names suggest."""
+
+    def test_what_stands_before_the_last_number_is_the_group(self) -> None:
+        stems = ["video3_0017", "video3_0018b", "P03_12", "case 7 (1)", "img12", "12-3", "45", "x"]
+        assert groups_by_name(stems) == {
+            "video3_0017": "video3", "video3_0018b": "video3", "P03_12": "P03",
+            "case 7 (1)": "case 7", "img12": "img", "12-3": "12"}
+
+    def test_pairs_of_close_numbers_are_called_frames_and_groups_proposed(self) -> None:
+        stems = [f"v{video}_{frame:03d}" for video in range(4) for frame in range(5)]
+        pairs = [("v0_001", "v0_002"), ("v1_000", "v1_004"), ("v3_002", "v3_003")]
+        note = frames_note(stems, pairs)
+        assert note is not None
+        assert note.startswith("3 of 3 pairs that show the same have numbers in their names that")
+        assert note.endswith("--group-names would make 4 groups, such as v0 and v1")
+
+    def test_without_a_name_before_the_number_a_list_is_asked_for(self) -> None:
+        pairs = [(str(frame), str(frame + 1)) for frame in range(3)]
+        note = frames_note([str(frame) for frame in range(9)], pairs)
+        assert note is not None
+        assert note.endswith("name them with --groups CSV")
+
+    @pytest.mark.parametrize(
+        "pairs",
+        [[], [("v0_001", "v0_002")] * 2, [("v0_001", "v1_002")] * 5, [("v0_000", "v0_009")] * 5,
+         [("v0_001", "v0_002")] * 3 + [("a", "b")] * 4])
+    def test_other_pairs_are_called_nothing(self, pairs: list[tuple[str, str]]) -> None:
+        assert frames_note(["v0_001", "v1_002"], pairs) is None

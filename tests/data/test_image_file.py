@@ -1,4 +1,4 @@
-"""One file in: RGB or a mask of 0 and 1 out, or a refusal that names the file."""
+"""One file in: RGB or a mask's values out, or a refusal that names the file."""
 
 import io
 import struct
@@ -11,17 +11,21 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from cclcc_cli.data.image_file import (
     ImageFile,
     MaskFile,
+    RawImage,
     decode_image,
     decode_mask,
+    decode_raw,
     file_sha256,
     quiet_opencv,
     read_bytes,
+    turned,
 )
+from cclcc_cli.data.mask_coding import COLOR, CodingOptions, decide_coding
 from cclcc_cli.errors import DataError
 
 Pixels = NDArray[np.uint8]
@@ -32,8 +36,17 @@ def read_image(path: Path) -> ImageFile:
     return decode_image(read_bytes(path), path)
 
 
-def read_mask(path: Path) -> MaskFile:
-    return decode_mask(read_bytes(path), path)
+def read_raw(path: Path) -> RawImage:
+    return decode_raw(read_bytes(path), path)
+
+
+def read_mask(path: Path, channel: str | None = None) -> MaskFile:
+    return decode_mask(read_bytes(path), path, channel)
+
+
+def alone(mask: MaskFile) -> Pixels:
+    """What a mask means if it is the only one of its set."""
+    return decide_coding(mask.seen, CodingOptions()).apply(mask.values)
 
 
 @pytest.fixture(autouse=True)
@@ -90,16 +103,16 @@ def tiff(
     return head + data + count + table + end
 
 
-def with_pillow(image: Image.Image, kind: str) -> bytes:
+def with_pillow(image: Image.Image, kind: str, **options: Any) -> bytes:
     """An image as Pillow writes it, which knows kinds that OpenCV does not write."""
     file = io.BytesIO()
-    image.save(file, kind)
+    image.save(file, kind, **options)
     return file.getvalue()
 
 
-def with_exif_rotation(jpeg: bytes) -> bytes:
-    """The same JPEG, saying that it is to be shown turned by a quarter."""
-    exif = b"Exif\0\0" + b"II*\0\x08\0\0\0" + struct.pack("<HHHIHHI", 1, 274, 3, 1, 6, 0, 0)
+def with_exif_rotation(jpeg: bytes, turn: int = 6) -> bytes:
+    """The same JPEG, saying that it is to be shown turned, by a quarter if nothing is said."""
+    exif = b"Exif\0\0" + b"II*\0\x08\0\0\0" + struct.pack("<HHHIHHI", 1, 274, 3, 1, turn, 0, 0)
     return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + jpeg[2:]
 
 
@@ -130,6 +143,48 @@ def test_a_jpeg_comes_back_nearly_and_its_stored_rotation_is_ignored(
     turned.write_bytes(with_exif_rotation(jpeg))
     assert np.abs(read_image(plain).pixels.astype(int) - picture).max() < 24
     np.testing.assert_array_equal(read_image(turned).pixels, read_image(plain).pixels)
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_a_stored_rotation_is_told_and_can_be_followed(
+    tmp_path: Path, picture: Pixels, kind: str, turn: int
+) -> None:
+    exif = Image.Exif()
+    exif[274] = turn
+    path = tmp_path / "a"
+    path.write_bytes(with_pillow(Image.fromarray(picture), kind, exif=exif))
+    image = read_raw(path)
+    assert image.header.turn == turn
+    with Image.open(path) as opened:
+        upright = np.asarray(ImageOps.exif_transpose(opened).convert("RGB"))
+    shown = turned(image.pixels, turn)
+    assert shown.shape == upright.shape
+    assert np.abs(shown.astype(int) - upright).mean() < 2  # two decoders
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP"])
+def test_gif_and_webp_are_read(tmp_path: Path, picture: Pixels, disc: Pixels, kind: str) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(with_pillow(Image.fromarray(picture), kind, lossless=True))
+    image = read_raw(path)
+    assert (image.header.width, image.header.height) == (WIDTH, HEIGHT)
+    assert np.abs(image.pixels.astype(int) - picture).mean() < (20 if kind == "GIF" else 1)
+    path.write_bytes(with_pillow(Image.fromarray(disc * 255), kind, lossless=True))
+    mask = read_mask(path)
+    assert mask.seen.num_lossy == 0
+    np.testing.assert_array_equal(alone(mask), disc)
+
+
+@pytest.mark.parametrize("extension", [".png", ".tif"])
+def test_16_bits_are_stretched_from_a_window(tmp_path: Path, extension: str) -> None:
+    grey = np.array([[0, 100, 300], [350, 600, 65535]], np.uint16)
+    (tmp_path / "a").write_bytes(encode(extension, grey))
+    with pytest.raises(DataError, match=r"a: has 16 bits per channel; convert it to 8 bits"):
+        read_image(tmp_path / "a")
+    image = read_raw(tmp_path / "a")
+    assert (image.num_bits, image.was_grey) == (16, True)
+    assert image.to_8_bit((100, 600))[..., 1].tolist() == [[0, 0, 102], [128, 255, 255]]
 
 
 def test_a_grey_image_becomes_rgb_and_an_opaque_alpha_channel_goes(
@@ -211,18 +266,21 @@ def test_a_mask_may_have_a_palette(tmp_path: Path, disc: Pixels) -> None:
     indices = Image.fromarray(disc, "P")
     indices.putpalette([0, 0, 0, 255, 255, 255])
     (tmp_path / "a.png").write_bytes(with_pillow(indices, "PNG"))
-    np.testing.assert_array_equal(read_mask(tmp_path / "a.png").pixels, disc)
+    np.testing.assert_array_equal(alone(read_mask(tmp_path / "a.png")), disc)
 
 
 BAD_IMAGES: dict[str, tuple[Callable[[Pixels], bytes], str]] = {
     "empty file": (lambda _: b"", "is empty"),
-    "text": (lambda _: b"hello", "is not a JPEG, PNG, BMP or TIFF file, whatever its name"),
-    "16-bit png": (lambda p: encode(".png", bgr(p).astype(np.uint16) * 257),
-                   "has 16 bits per channel; convert it to 8 bits"),
-    "16-bit tiff": (lambda p: encode(".tif", p[..., 0].astype(np.uint16) * 257),
-                    "has 16 bits per channel"),
+    "text": (lambda _: b"hello", "is not a JPEG, PNG, BMP, TIFF, GIF or WebP file, whatever"),
     "float tiff": (lambda p: encode(".tif", p[..., 0].astype(np.float32)),
-                   "has 32 bits per channel"),
+                   "has 32 bits per channel; convert it to 8 or 16"),
+    "webp of two pictures": (lambda p: with_pillow(Image.fromarray(p), "WEBP", save_all=True,
+                             append_images=[Image.fromarray(255 - p)]), "holds several pictures"),
+    "gif of two pictures": (lambda p: with_pillow(Image.fromarray(p), "GIF", save_all=True,
+                            append_images=[Image.fromarray(255 - p)]), "holds several pictures"),
+    "webp cut short": (lambda p: encode(".webp", bgr(p))[:-9], r"cut short \(a WebP\)"),
+    "gif cut short": (lambda p: with_pillow(Image.fromarray(p), "GIF")[:-9], "is cut short"),
+    "gif head alone": (lambda p: with_pillow(Image.fromarray(p), "GIF")[:20] + b";", "is damaged"),
     "partly transparent": (lambda p: encode(".png", with_alpha(bgr(p), 254)),
                            "is partly transparent; flatten it onto a background"),
     "tiff of two pages": (lambda p: tiff(p, {}, next_page=8), "holds several pages"),
@@ -284,47 +342,56 @@ def test_a_mask_comes_back_as_0_and_1(tmp_path: Path, disc: Pixels, name: str) -
     path = tmp_path / "a.png"
     path.write_bytes(GOOD_MASKS[name](disc))
     mask = read_mask(path)
-    np.testing.assert_array_equal(mask.pixels, disc)
-    assert mask.pixels.dtype == np.uint8
+    decoded = alone(mask)
+    np.testing.assert_array_equal(decoded, disc)
+    assert decoded.dtype == np.uint8
     assert mask.sha256 == file_sha256(path)
 
 
 @pytest.mark.parametrize("value", [0, 1, 255])
 def test_a_mask_may_be_all_background_or_all_foreground(tmp_path: Path, value: int) -> None:
     (tmp_path / "a.png").write_bytes(encode(".png", np.full((8, 8), value, np.uint8)))
-    np.testing.assert_array_equal(read_mask(tmp_path / "a.png").pixels, int(value > 0))
+    np.testing.assert_array_equal(alone(read_mask(tmp_path / "a.png")), int(value > 0))
 
 
-def test_a_mask_is_foreground_above_127(tmp_path: Path) -> None:
-    grey = np.zeros((10, 20), np.uint8)
-    grey[0, :3], grey[5] = (127, 128, 255), 255
-    (tmp_path / "a.png").write_bytes(encode(".png", grey))
-    assert read_mask(tmp_path / "a.png").pixels[0, :3].tolist() == [0, 1, 1]
+def test_every_value_is_counted(tmp_path: Path, disc: Pixels) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(encode(".png", np.dstack([disc * 0, disc * 0, disc * 255])))
+    red = COLOR | 0xFF0000
+    objects = int(disc.sum())
+    assert read_mask(path).seen.pixels == {0: disc.size - objects, red: objects}
+    assert read_mask(path, "red").seen.pixels == {0: disc.size - objects, 255: objects}
+    assert read_mask(path, "blue").seen.pixels == {0: disc.size}
+    with pytest.raises(DataError, match=r"a.png: has no alpha channel, which --mask-channel asks"):
+        read_mask(path, "alpha")
+
+
+def test_a_channel_of_alpha_is_read_alone(tmp_path: Path, disc: Pixels) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(encode(".png", np.dstack([disc * 0] * 3 + [disc * 255])))
+    assert read_mask(path).seen.num_transparent == 1
+    np.testing.assert_array_equal(alone(read_mask(path, "alpha")), disc)
+
+
+def test_a_mask_with_the_colours_of_a_photograph_is_refused(
+    tmp_path: Path, picture: Pixels
+) -> None:
+    (tmp_path / "a.png").write_bytes(encode(".png", bgr(picture)))
+    with pytest.raises(DataError, match=r"a.png: the mask has colours, [0-9]+ of them; save it as"):
+        read_mask(tmp_path / "a.png")
 
 
 BAD_MASKS: dict[str, tuple[Callable[[Pixels], bytes], str]] = {
-    "label map": (lambda m: encode(".png", m * 2), "not binary: its largest value is 2"),
-    "grey foreground": (lambda m: encode(".png", m * 127), "its largest value is 127"),
-    "trimap": (lambda m: encode(".png", m * 128 + m[::-1] * 127),
-               r"not binary: [0-9.]+% of its pixels are neither near 0 nor near 255"),
+    "label map": (lambda m: encode(".png", m * 2), r"2 \(.*2 is in 1 of 3 masks: .*foreground 2"),
+    "grey foreground": (lambda m: encode(".png", m * 127), "127 is in 1 of 3 masks"),
+    "trimap": (lambda m: encode(".png", m * 128 + m[::-1] * 127), "127 is in 1 of 3 masks"),
     "photograph": (lambda _: encode(".png", np.tile(np.arange(WIDTH, dtype=np.uint8) * 6,
-                                                    (HEIGHT, 1))), "the mask is not binary"),
+                                                    (HEIGHT, 1))), "and 35 more; .* in 1 of 3"),
     "red overlay": (lambda m: encode(".png", np.dstack([m * 0, m * 0, m * 255])),
-                    "the mask has colours; save it as grey"),
-    "faint colours": (lambda m: encode(".png", np.dstack([m, m * 0, m])), "the mask has colours"),
+                    "0xff0000 is in 1 of 3 masks"),
+    "faint colours": (lambda m: encode(".png", np.dstack([m, m * 0, m])), "0x010001 is in 1 of 3"),
     "mask in alpha": (lambda m: encode(".png", np.dstack([m * 0] * 3 + [m * 255])),
-                      "is partly transparent"),
-    "16-bit": (lambda m: encode(".png", m.astype(np.uint16) * 65535), "has 16 bits per channel"),
+                      "1 of 3 masks are partly transparent, such as .*--mask-channel alpha"),
+    "16-bit": (lambda m: encode(".png", m.astype(np.uint16) * 65535), "65535 is in 1 of 3 masks"),
 }
-
-
-@pytest.mark.parametrize("name", BAD_MASKS)
-def test_a_mask_that_cannot_be_used_is_refused_by_name(
-    tmp_path: Path, disc: Pixels, name: str
-) -> None:
-    make, message = BAD_MASKS[name]
-    path = tmp_path / "a_mask.png"
-    path.write_bytes(make(disc))
-    with pytest.raises(DataError, match=message) as caught:
-        read_mask(path)
-    assert str(caught.value).startswith(f"{path}: ")
+"""Masks that do not fit two others of 0 and 255, and what is said of them then."""

@@ -9,6 +9,7 @@ import torch
 
 from cclcc_cli.config.model import IMAGENET
 from cclcc_cli.config.schema import Strong, Weak
+from cclcc_cli.data.class_map import IGNORED
 from cclcc_cli.data.loading import TrainingImages, load_batches, normalize
 from cclcc_cli.data.sampling import TwoStreamBatches
 from cclcc_cli.data.store import load_store, store_path
@@ -31,11 +32,28 @@ def batches(store, workers=0, steps=4, **augment):
 
 def test_images_and_masks_are_those_of_the_keys(store):
     made, keys = batches(store, flips=False, quarter_turns=False)
-    for (images, masks, strong), step in zip(made, keys, strict=True):
+    for (images, masks, strong, ignored), step in zip(made, keys, strict=True):
         rows = [key.position for key in step]
         assert strong is None
+        assert ignored is None
         assert np.array_equal(images.numpy(), store.images[rows])
         assert np.array_equal(masks.numpy(), store.masks[rows[:2]])
+
+
+def test_what_is_ignored_is_known_of_images_whose_masks_may_be_used_and_of_no_others(store):
+    masks = np.array(store.masks)
+    masks[:, :8] = IGNORED
+    masks[7] = IGNORED
+    rows = tuple(replace(row, ignored=0.25) for row in store.rows)
+    ignoring = replace(store, masks=masks, rows=rows)
+    transform = TrainingTransform(Weak(flips=False, quarter_turns=False), 0)
+    images = TrainingImages(ignoring, transform, labeled=[0, 1])
+    keys = TwoStreamBatches(np.arange(2), np.arange(8), num_labeled=1, num_unlabeled=8, seed=0,
+                            first_step=0, total_steps=1)
+    (batch,), (step,) = load_batches(images, keys, workers=0, pin_memory=False), keys
+    assert {key.position for key in step[1:]} == set(range(8))
+    for key, ignored in zip(step, batch.ignored.numpy(), strict=True):
+        assert np.array_equal(ignored, (masks[key.position] == IGNORED) & (key.position < 2))
 
 
 def test_two_workers_equal_none(store):
@@ -71,7 +89,7 @@ def test_strong_views_are_the_same_for_two_workers(store):
     for alone, together in zip(
         with_strong(store, num_strong=1), with_strong(store, workers=2, num_strong=1), strict=True
     ):
-        assert all(map(torch.equal, alone, together))
+        assert all(map(torch.equal, alone[:3], together[:3]))
 
 
 def test_loading_draws_nothing_from_the_global_random_state(store):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,10 +25,11 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("lists", "message"),
         [
-            ({}, "has no train.txt; write one stem or file name a line"),
+            ({}, "has no train.txt and no labeled.txt; write one stem or file name a line"),
             ({"train": ""}, "has an empty train.txt; write one stem or file name a line"),
-            ({"train": "s01", "val": ""}, "has an empty val.txt; list images, or remove it to "
-                                          "have validation images cut from train.txt"),
+            ({"labeled": ""}, "has an empty labeled.txt; write one stem or file name a line"),
+            ({"train": "s01", "val": "s02", "valid": "s03"},
+             "val.txt and valid.txt are the same list; keep one"),
         ],
     )
     def test_missing_and_empty_lists(
@@ -64,7 +66,24 @@ class TestRefusals:
     def test_a_fold_is_checked_as_the_main_lists_are(self, write_lists: WriteLists) -> None:
         folder = write_lists({"train": "s01", "val": "s02", "fold0/val": "s01"})
         assert refusal(SplitRule(folder)) == (
-            f"{folder}/fold0: has no train.txt; write one stem or file name a line")
+            f"{folder}/fold0: has no train.txt and no labeled.txt; write one stem or file name a "
+            f"line")
+
+    @pytest.mark.parametrize(("lists", "message"), [
+        ({"train": "s01", "valid": ""}, "valid.txt: is empty; list images, or remove it"),
+        ({"train": "s01", "eval": "s02"}, "eval.txt: is none of the lists that are read"),
+        ({"train": "s01", "labeled": "s01 s02"}, "labeled.txt: s02 is not in train.txt"),
+        ({"labeled": "s01", "unlabeled": "s01"}, "unlabeled.txt: s01 is in labeled.txt already"),
+        ({"labeled": "s01", "val": "s01"}, "labeled.txt: s01 is in val.txt already"),
+    ])
+    def test_every_list_is_read_or_refused_by_name(
+        self, write_lists: WriteLists, lists: Mapping[str, str], message: str
+    ) -> None:
+        assert message in refusal(SplitRule(write_lists(lists)))
+
+    @pytest.mark.parametrize("options", [{"val_share": 0.1}, {"folds": 3}, {"seed": 1}])
+    def test_what_is_all_for_testing_is_not_cut(self, options: Mapping[str, Any]) -> None:
+        assert "--test-only does not apply" in refusal(SplitRule(only="test", **options))
 
     def test_all_wrong_entries_are_listed_at_once(self, write_lists: WriteLists) -> None:
         missing = " ".join(f"x{index}" for index in range(25))

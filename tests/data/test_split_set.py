@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from cclcc_cli.data.cutting import Item, LabelRule, build_splits, cut
 from cclcc_cli.data.split_rule import SplitRule, settle
 from cclcc_cli.data.split_set import drop
-from cclcc_cli.data.splits import write_splits
+from cclcc_cli.data.splits import contiguous_subset, nested_subset, write_splits
 from cclcc_cli.errors import DataError
 from tests.data.splitting import (
     EXTENSIONS,
@@ -158,14 +158,48 @@ class TestLists:
             assert splits.val in (tuple(STEMS[:4]), tuple(STEMS[4:6]))
             assert splits.test == tuple(STEMS[6:])
 
-    def test_beginnings_of_label_orders_are_kept_first(self, write_lists: WriteLists) -> None:
+    def test_label_orders_are_kept_exactly(self, write_lists: WriteLists) -> None:
         folder = write_lists({"train": between(0, 10), "val": between(10, 12),
                               "labeled_seed1": "s07 s02.jpg", "labeled_seed12": "s09"})
-        orders = arrange(SplitRule(folder, labels=LabelRule(2))).main.label_orders
-        assert list(orders) == [0, 1, 12]
-        assert orders[1][:2] == ("s07", "s02")
-        assert orders[12][0] == "s09"
-        assert all(sorted(order) == STEMS[:10] for order in orders.values())
+        splits = arrange(SplitRule(folder)).main
+        assert splits.label_orders == {1: ("s07", "s02"), 12: ("s09",)}
+        assert splits.limited
+        assert nested_subset(splits, 1.0, 1) == ("s07", "s02")
+        with pytest.raises(DataError, match="asks for 3 labelled images, but the store's lists al"):
+            nested_subset(splits, 3, 1)
+
+    @pytest.mark.parametrize("train", ["", between(0, 10)])
+    @pytest.mark.parametrize("folds", [None, 3])
+    def test_labels_come_from_the_list_of_labelled_images_alone(
+        self, write_lists: WriteLists, train: str, folds: int | None
+    ) -> None:
+        pairs = "\n".join(f"images/{stem}.png masks/{stem}_mask.png" for stem in STEMS[:4])
+        folder = write_lists({"unlabeled": between(4, 10), "valid": between(10, 12),
+                              "test": between(12, 20), **({"train": train} if train else {})})
+        (folder / "labeled.txt").write_text(pairs)
+        made = arrange(SplitRule(folder, folds=folds))
+        assert parts(made.main) == tuple(
+            tuple(STEMS[slice(*ends)]) for ends in ((0, 10), (10, 12), (12, 20)))
+        assert len({*made.main.label_orders.values()}) > 1
+        for splits in made.all:
+            for order in splits.label_orders.values():
+                assert {*order} == {*STEMS[:4]} & {*splits.train}
+        with pytest.raises(DataError, match="lists name the images whose masks may be used"):
+            contiguous_subset(made.main, 2, 0)
+
+    def test_a_list_of_unlabelled_images_takes_the_rest_of_the_labels(
+        self, write_lists: WriteLists
+    ) -> None:
+        folder = write_lists({"train": between(0, 10), "val": between(10, 12),
+                              "unlabeled": between(3, 10)})
+        for order in arrange(SplitRule(folder)).main.label_orders.values():
+            assert sorted(order) == STEMS[:3]
+
+    def test_a_list_of_test_images_alone_is_a_set_for_tests(self, write_lists: WriteLists) -> None:
+        splits = arrange(SplitRule(write_lists({"test": between(0, 5)}))).main
+        assert parts(splits) == ((), (), tuple(STEMS[:5]))
+        assert parts(arrange(SplitRule(only="test")).main) == ((), (), tuple(STEMS))
+        assert parts(arrange(SplitRule(only="train")).main) == (tuple(STEMS), (), ())
 
     def test_given_labels_that_are_cut_off_for_validation_are_passed_over(
         self, write_lists: WriteLists

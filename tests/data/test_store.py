@@ -2,6 +2,8 @@
 
 import json
 import pickle
+import subprocess
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -10,11 +12,16 @@ import numpy as np
 import pytest
 
 from cclcc_cli.data.audit import Audit, Finding, SamePair
+from cclcc_cli.data.class_map import IGNORED
 from cclcc_cli.data.cutting import Item, LabelRule, build_splits
 from cclcc_cli.data.mask_shift import Shift
+from cclcc_cli.data.prepare import prepare
+from cclcc_cli.data.sources import FolderSource
+from cclcc_cli.data.split_rule import SplitRule
 from cclcc_cli.data.split_set import SplitSet
 from cclcc_cli.data.splits import Splits
-from cclcc_cli.data.store import load_store, store_path
+from cclcc_cli.data.store import load_store, open_store, store_path
+from cclcc_cli.data.store_check import CHECKED
 from cclcc_cli.data.store_index import IndexRow, content_digest
 from cclcc_cli.data.store_writer import (
     About,
@@ -26,6 +33,8 @@ from cclcc_cli.data.store_writer import (
     write_store,
 )
 from cclcc_cli.errors import DataError
+from tests.data.conftest import Folders
+from tests.data.conftest import write as write_image
 
 SIZE = 16
 STEMS = ("a,1", 'b"2', "c é", "d")
@@ -116,12 +125,73 @@ def test_a_store_travels_to_a_worker_as_its_path(path: Path) -> None:
     np.testing.assert_array_equal(pickle.loads(parcel).images, store.images)
 
 
-def test_a_worker_refuses_a_store_that_was_replaced(path: Path) -> None:
-    parcel = pickle.dumps(load_store(path))
-    other = split(slice(1, 3), slice(1), slice(3, 4))
-    write(path, samples(), other)
-    with pytest.raises(DataError, match="was replaced while it was in use"):
-        pickle.loads(parcel)
+OTHER = split(slice(1, 3), slice(1), slice(3, 4))
+
+
+def test_a_new_version_gets_a_new_folder_and_readers_keep_theirs(path: Path) -> None:
+    store, parcel = load_store(path), pickle.dumps(load_store(path))
+    write(path, (replace(one, mask=1 - one.mask, original_mask=next(samples()).original_mask)
+                 for one in samples()), OTHER)
+    current = load_store(path)
+    assert (current.path.name, current.splits) == ("16-v2", OTHER)
+    for reader in (store, pickle.loads(parcel)):
+        assert (reader.path, reader.splits) == (path, SPLITS)
+        for position, stem in enumerate(STEMS):
+            np.testing.assert_array_equal(reader.original_mask(position), pair(stem).mask)
+            assert not (reader.masks[position] == current.masks[position]).any()
+    assert open_store(path.parent.parent, "polyps", None).path == current.path
+
+
+def test_a_version_is_removed_when_nobody_reads_it_any_more(path: Path) -> None:
+    store = load_store(path)
+    write(path, samples(), OTHER)
+    remove_stale(path)
+    assert sorted(p.name for p in path.parent.iterdir()) == ["16", "16-v2"]
+    del store
+    remove_stale(path)
+    assert [p.name for p in path.parent.iterdir()] == ["16-v2"]
+    write(path, samples())
+    assert [p.name for p in path.parent.iterdir()] == ["16-v3"]
+    assert load_store(path).splits == SPLITS
+
+
+def test_a_reader_in_another_process_keeps_its_version(path: Path) -> None:
+    code = ("import sys; from pathlib import Path; from cclcc_cli.data.store import load_store; "
+            "store = load_store(Path(sys.argv[1])); print('open', flush=True); input(); "
+            "print(store.original_mask(0).sum(), flush=True)")
+    with subprocess.Popen([sys.executable, "-c", code, path], text=True, stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as reader:
+        assert reader.stdout is not None
+        assert reader.stdout.readline() == "open\n"
+        write(path, samples(), OTHER)
+        out, _ = reader.communicate("\n")
+    assert int(out) == pair(STEMS[0]).mask.sum()
+    remove_stale(path)
+    assert [p.name for p in path.parent.iterdir()] == ["16-v2"]
+
+
+@pytest.mark.parametrize("name", CHECKED)
+def test_files_that_were_changed_are_found_by_their_content(path: Path, name: str) -> None:
+    load_store(path).check_content()
+    content = bytearray((path / name).read_bytes())
+    content[-2] ^= 1
+    store = load_store(path)
+    (path / name).write_bytes(content)
+    with pytest.raises(DataError, match=f"damaged .{name} changed after it was made.; make it"):
+        store.check_content()
+
+
+def test_a_store_of_the_former_format_opens_with_what_it_had(path: Path) -> None:
+    info = json.loads((path / "dataset.json").read_text())
+    for key in ("coding", "num_classes", "sums"):
+        del info[key]
+    (path / "dataset.json").write_text(json.dumps({**info, "format": 2}))
+    rows = [line.rpartition(",")[0] for line in (path / "index.csv").read_text().splitlines()]
+    (path / "index.csv").write_text("\n".join(rows) + "\n")
+    store = load_store(path)
+    store.check_content()
+    assert [row.ignored for row in store.rows] == [0.0] * 4
+    assert (store.has_ignored, store.info.num_classes, store.splits) == (False, 1, SPLITS)
 
 
 def test_a_store_of_the_same_content_is_the_same_in_every_byte(path: Path, tmp_path: Path) -> None:
@@ -144,6 +214,22 @@ def test_the_digest_sees_files_and_size_but_not_the_order_of_rows() -> None:
         content_digest(rows[:1], 16),
     ]
     assert len({digest, *changed}) == 6
+
+
+def test_digests_of_stores_are_what_they_were_before_masks_could_ignore(
+    folders: Folders, tmp_path: Path
+) -> None:
+    for index in range(12):
+        y, x, channel = np.mgrid[:20, :30, :3]
+        image = ((y * 7 + x * 3 + channel * 50 + index * 11) % 256).astype(np.uint8)
+        mask = np.zeros((20, 30), np.uint8)
+        mask[index:index + 6, 5:5 + 2 * index + 1] = 255
+        write_image(folders.images / f"s{index}.bmp", image)
+        write_image(folders.masks / f"s{index}.bmp", mask)
+    source = FolderSource(folders.images, folders.masks, About())
+    info = prepare(store_path(tmp_path, "mine", 16), source, SplitRule()).store.info
+    assert info.digest == "59985c71621b3935006a9c0a7f57984449cf781da2f64670c4ae26e22f6c2165"
+    assert info.split_digest == "6593a88f915a7474a8c5a14e11a2423bb622efd639caf2827e2743a5b1198e85"
 
 
 def test_a_failure_while_samples_come_leaves_nothing(tmp_path: Path) -> None:
@@ -178,6 +264,36 @@ def test_only_this_stores_leftovers_are_removed(path: Path) -> None:
     assert sorted(path.parent.iterdir()) == sorted((path, *keep))
 
 
+RIM = np.array([[0, 1, 1, 255], [0, 1, 255, 255]], np.uint8).repeat(8, 0).repeat(4, 1)
+"""A class map of 16 x 16 pixels: a quarter background, three eighths object, the rest ignored."""
+
+
+def test_ignored_pixels_and_several_classes_come_back(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    maps = {"a": RIM, "b": rng.integers(0, 4, (20, 24), dtype=np.uint8), "c": None}
+    image = np.zeros((16, 16, 3), np.uint8)
+    given = [fit_pair(Pair(stem, image if mask is None else np.zeros((*mask.shape, 3), np.uint8),
+                           mask, stem, "" if mask is None else stem), SIZE)
+             for stem, mask in maps.items()]
+    items = [Item(stem, stem, 0.5) for stem in maps]
+    path = store_path(tmp_path, "rims", SIZE)
+    write_store(path, given, 3, ABOUT, FILES, lambda rows, *_maps: Contents(
+        tuple(rows), SplitSet(build_splits(items, {"train": maps}, LabelRule()), (), ""),
+        Audit((), (), None, False)), coding="1 is foreground, 255 ignored")
+    store = load_store(path)
+    np.testing.assert_array_equal(store.masks[0], RIM)
+    for position in (0, 1):
+        np.testing.assert_array_equal(store.original_mask(position), maps["ab"[position]])
+    assert (store.masks[2] == IGNORED).all()
+    assert [row.has_mask for row in store.rows] == [True, True, False]
+    assert [row.ignored for row in store.rows] == [0.375, 0.0, 1.0]
+    assert store.rows[0].foreground == 0.375
+    assert (store.has_ignored, store.info.num_classes) == (True, 3)
+    assert store.info.foreground_share == pytest.approx((0.375 + (maps["b"] > 0).mean()) / 2)
+    others = {content_digest(store.rows, SIZE, coding) for coding in ("", "another")}
+    assert store.info.digest not in others
+
+
 class TestFit:
     """How a pair comes to the store's size."""
 
@@ -198,6 +314,14 @@ class TestFit:
         assert sample.image[0, 0].tolist() == [50, 50, 50]
         assert (sample.mask[0, 0], sample.mask[1, 1], sample.mask.sum()) == (1, 0, 1)
         assert sample.row.foreground == pytest.approx(3 / (2 * SIZE) ** 2)
+
+    def test_ignored_pixels_take_no_side(self) -> None:
+        mask = np.zeros((2 * SIZE, 2 * SIZE), np.uint8)
+        mask[:2, :2] = [[1, 255], [1, 0]]  # of three pixels that count two are object
+        mask[:2, 2:4] = [[1, 255], [255, 0]]  # half is ignored
+        mask[:2, 4:6] = [[1, 255], [0, 0]]
+        sample = fit_pair(Pair("a", np.zeros((*mask.shape, 3), np.uint8), mask, "", "m"), SIZE)
+        assert sample.mask[0, :4].tolist() == [1, IGNORED, 0, 0]
 
     def test_enlarging_and_other_aspects_keep_the_mask_where_it_was(self) -> None:
         mask = np.zeros((4, 40), np.uint8)
@@ -263,13 +387,13 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "masks emptied": (lambda p: (p / "masks.npy").write_bytes(b""), "masks.npy is missing or cut"),
     "index cut short": (_truncate("index.csv"), "index.csv"),
     "index gone": (_remove("index.csv"), "index.csv cannot be read"),
-    "index with a row more": (_append("index.csv", "z,3,3,x,y,0.5\n"), "does not match dataset"),
+    "index with a row more": (_append("index.csv", "z,3,3,x,y,0.5,z,0.0\n"), "does not match"),
     "json cut short": (_truncate("dataset.json"), "dataset.json: Invalid JSON"),
     "json without a key": (_edit_info(extra=1), "dataset.json: extra = 1: unexpected"),
     "json with a wrong value": (_edit_info(counts=[1]), "dataset.json: counts: input should be"),
     "json of another store": (_edit_info(name="other"), "belongs to another folder"),
     "another digest": (_edit_info(digest="0" * 64), "index.csv does not match dataset.json"),
-    "another format": (_edit_info(format=99), "has format 99, this version reads 2; make it again"),
+    "another format": (_edit_info(format=99), "has format 99, this version reads up to 3; make"),
     "not json's object": (lambda p: (p / "dataset.json").write_text("[]"), "should be an object"),
     "no json": (_remove("dataset.json"), r"is not a store \(it has no dataset.json\); move it aw"),
     "original masks cut": (_truncate("original_masks.bin"), "is not as long as its offsets say"),
@@ -277,7 +401,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "offsets cut": (_truncate("original_masks_offsets.npy"), "offsets.npy is missing or cut"),
     "split edited": (_append("splits/val.txt", "extra\n"), "lists in splits/ were changed"),
     "split gone": (_remove("splits/test.txt"), r"test.txt: is missing"),
-    "order edited": (_append("splits/labeled_seed3.txt", "d\n"), "is not a reordering"),
+    "order edited": (_append("splits/labeled_seed3.txt", "d\n"), "that are not in train"),
 }
 
 

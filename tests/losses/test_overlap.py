@@ -5,7 +5,12 @@ import math
 import pytest
 import torch
 
-from cclcc_cli.losses.overlap import bce_dice_loss, boundary_weights, soft_dice_loss
+from cclcc_cli.losses.overlap import (
+    bce_dice_loss,
+    boundary_weights,
+    region_bce_dice_loss,
+    soft_dice_loss,
+)
 
 
 @pytest.fixture
@@ -72,3 +77,18 @@ def test_weight_is_highest_at_a_border():
     assert row[0] == row[-1] == 1
     assert row[16].item() == pytest.approx(1 + 5 * 2 / 5)
     assert row[16] == row.max()
+
+
+def test_ignored_pixels_count_as_little_as_pixels_that_were_cut_off(logits, target):
+    counts = torch.ones_like(target, dtype=torch.bool)
+    counts[..., 40:] = False
+    kept = (logits[..., :40], target[..., :40])
+    seen = region_bce_dice_loss(logits, target * counts, counts.double())
+    assert seen.item() == pytest.approx(bce_dice_loss(*kept).item(), rel=1e-12)
+    weights = boundary_weights(target * counts, kernel=5, counts=counts)
+    torch.testing.assert_close(weights[..., :40], boundary_weights(kept[1], kernel=5))
+
+
+def test_an_image_without_a_pixel_that_counts_adds_nothing():
+    logits, nothing = torch.full((1, 1, 2, 2), 3.0), torch.zeros(1, 1, 2, 2)
+    assert region_bce_dice_loss(logits, nothing, nothing, 1 + nothing).item() == 0

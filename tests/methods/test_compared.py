@@ -154,7 +154,7 @@ def test_bcp_gives_each_pixel_the_label_of_where_it_comes_from(monkeypatch):
         seen["images"] = images
         return images[:, :1]
 
-    def region_loss(_logits, target, region):
+    def region_loss(_logits, target, region, _counts):
         seen[len(seen)] = (target, region)
         return torch.zeros(())
 
@@ -227,7 +227,7 @@ def test_only_the_level_differs(arrangement, shape, monkeypatch):
     assert seen["shape"] == shape
     assert seen["half"] == torch.float32
     assert seen["options"] == {"temperature": 0.07, "normalization": "l2", "negatives": "keys",
-                               "keys_learn": False}
+                               "keys_learn": False, "counts": None}
 
 
 @pytest.mark.parametrize("arrangement", ["image_contrast", "patch_contrast", "point_contrast"])
@@ -235,9 +235,9 @@ def test_the_same_view_twice_gives_the_same_embeddings_in_the_same_places(arrang
     method, batch = build(arrangement), make_batch(arrangement)
     batch.strong[0].copy_(batch.images)
     seen = []
-    monkeypatch.setattr(method, "_contrast", lambda *pair: seen.append(pair) or torch.zeros(()))
+    monkeypatch.setattr(method, "_contrast", lambda *sets: seen.append(sets) or torch.zeros(()))
     method.loss(batch, LAST)
-    ((queries, keys),) = seen
+    ((queries, keys, _places),) = seen
     assert torch.allclose(queries, keys, atol=1e-6)
 
 

@@ -24,6 +24,16 @@ def test_by_hand():
     )
 
 
+@pytest.mark.parametrize("mae_on", ["probs", "mask"])
+def test_ignored_pixels_count_as_little_as_pixels_that_were_cut_off(mae_on):
+    mask, target, probs = [1, 1, 0, 0, 1, 1], [1, 0, 1, 0, 1, 0], [0.9, 0.6, 0.3, 0.2, 0.8, 1.0]
+    counts = torch.tensor([1, 1, 1, 1, 0, 0], dtype=torch.bool).reshape(1, 1, 1, -1)
+    kept = scores(mask[:4], target[:4], probs[:4], mae_on=mae_on)
+    assert scores(mask, target, probs, counts=counts, mae_on=mae_on) == pytest.approx(kept)
+    nothing = scores(mask, target, probs, counts=torch.zeros_like(counts), mae_on=mae_on)
+    assert nothing == {**dict.fromkeys(SCORES, 1.0), "mae": 0.0}
+
+
 @pytest.mark.parametrize(
     ("mask", "target", "expected"),
     [

@@ -1,11 +1,14 @@
 """Evaluation: thresholds, sizes and means, on a network whose answers are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from cclcc_cli.config.schema import Evaluation
-from cclcc_cli.data.store import load_store, store_path
+from cclcc_cli.data.class_map import IGNORED
+from cclcc_cli.data.store import Store, load_store, store_path
 from cclcc_cli.models.unet import UNet
 from cclcc_cli.training.evaluate import (
     evaluate_images,
@@ -67,6 +70,26 @@ def test_validation_is_the_mean_of_the_images_and_leaves_the_mode(store, network
     scores, _ = evaluate_images(network, store, rows, Evaluation(), "probs", CPU)
     full = mean_scores([s.working for s in scores])
     assert quick == pytest.approx({name: full[name] for name in quick})
+
+
+def test_ignored_pixels_are_judged_nowhere(store, network, monkeypatch):
+    """All is foreground but the rim, which is ignored, and a prediction covers the rim too."""
+    truth = np.full((32, 32), IGNORED, np.uint8)
+    truth[4:28, 4:28] = 1
+    masks = np.array(store.masks)
+    masks[3], masks[4] = truth, np.where(truth == 1, 1, 0)
+    monkeypatch.setattr(Store, "original_mask", lambda self, row: self.masks[row].repeat(2, 0))
+    ignoring = replace(store, masks=masks)
+    network = constant(network, 9.0)
+    rim, none = evaluate_images(network, ignoring, [3, 4], Evaluation(), "probs", CPU)[0]
+    for scores in (rim.working, rim.own):
+        assert {scores[name] for name in ("dice", "iou", "accuracy", "nsd")} == {1.0}
+        assert scores["hd95"] == scores["assd"] == 0
+    assert none.working["dice"] < 0.8
+    assert none.working["hd95"] > 3
+    means = validation_scores(network, ignoring, [3], Evaluation(), CPU)
+    assert means == {name: rim.working[name] for name in means}
+    assert "ignored" in evaluation_rules(Evaluation(), "probs", ignoring=True)
 
 
 def test_masks_are_kept_on_request(store, network):

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from numpy.typing import NDArray
 
+from cclcc_cli.data.class_map import foreground
 from cclcc_cli.metrics.scores import heading, in_unit, metric_title
 from cclcc_cli.report.evidence.weigh import Evidence
 from cclcc_cli.report.figures.canvas import (
@@ -93,7 +94,7 @@ def plot_cases(predictions: Predictions, cases: Sequence[Case]) -> Drawing:
     for block, case in zip(blocks, cases, strict=True):
         stem = predictions.stems[case.index]
         row = predictions.store.positions([stem])[0]
-        image, truth = predictions.store.images[row], predictions.store.masks[row] > 0
+        image, truth = predictions.store.images[row], foreground(predictions.store.masks[row])
         heading = (f"{stem[:40]}: {'; '.join(case.reasons)} "
                    f"({100 * case.disagreement:.0f} % disagreement)")
         block.suptitle(wrap(heading, int(width / _LETTER)), x=0.005, ha="left",

@@ -16,6 +16,7 @@ from cclcc_cli.data.audit import (
     leaking_pairs,
     subset_pairs,
 )
+from cclcc_cli.data.class_map import foreground
 from cclcc_cli.data.contact_sheet import (
     YELLOW,
     Outline,
@@ -26,6 +27,7 @@ from cclcc_cli.data.contact_sheet import (
     stack_sheets,
 )
 from cclcc_cli.data.duplicates import ORIENTATIONS
+from cclcc_cli.data.import_record import load_import
 from cclcc_cli.data.splits import SPLITS, Splits
 from cclcc_cli.data.store import Store
 from cclcc_cli.errors import DataError
@@ -102,7 +104,8 @@ def audit_tables(store: Store) -> list[Table]:
 
 def audit_notes(store: Store) -> list[str]:
     """What a reader must know of a data set before using it, one sentence each."""
-    audit, notes = store.audit, []
+    audit, imported = store.audit, load_import(store.path)
+    notes = [imported.fault] if imported and imported.fault else []
     if not audit.near_pairs_sought:
         notes.append(f"{store.info.size} pixels show too little to tell near-duplicates: only "
                      f"copies were looked for; prepare it at 64 or more")
@@ -149,7 +152,8 @@ def _pair_rows(store: Store) -> Iterator[Pixels]:
                 [_tile(store, stem, [], contradicts=pair.contradicts)
                  for stem in (pair.first, pair.second)],
                 columns=2,
-                heading=[f"{sides}: {pair.kind} {pair.score:.2f}, masks {pair.mask_iou:.2f}",
+                heading=[f"{sides}: {pair.kind} {pair.score:.2f}"
+                         + ("" if pair.mask_iou is None else f", masks {pair.mask_iou:.2f}"),
                          "" if pair.orientation == ORIENTATIONS[0]
                          else f"the second lies {pair.orientation}"],
             ) for pair, sides in pairs[start:start + _PAIRS_ACROSS]
@@ -166,6 +170,6 @@ def _finding_rows(store: Store) -> Iterator[Pixels]:
 
 def _tile(store: Store, stem: str, lines: Sequence[str], contradicts: bool = False) -> Tile:
     (position,) = store.positions([stem])
-    mask = np.asarray(store.masks[position])
+    mask = foreground(store.masks[position])
     outline = Outline(mask, YELLOW) if contradicts else Outline(mask)
     return Tile(np.asarray(store.images[position]), [outline], [stem, *lines])

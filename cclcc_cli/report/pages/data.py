@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from cclcc_cli import __version__
+from cclcc_cli.data.class_map import foreground
 from cclcc_cli.data.contact_sheet import (
     Outline,
     Tile,
@@ -253,7 +254,8 @@ def _choose(store: Store, choice: Choice) -> dict[str, list[int]]:
 def _tile(store: Store, position: int) -> Tile:
     row = store.rows[position]
     size = f"{_percent(row.foreground)} · {row.width} \N{MULTIPLICATION SIGN} {row.height}"
-    return Tile(store.images[position], [Outline(store.masks[position])], [row.stem, size])
+    outline = Outline(foreground(store.masks[position]))
+    return Tile(store.images[position], [outline], [row.stem, size])
 
 
 def _data_address(picture: Tile) -> str:

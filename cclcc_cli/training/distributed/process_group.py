@@ -140,7 +140,12 @@ class MultiProcess:
             gathered = [self._gather(views[:of_labeled], labeled if of_labeled else 0),
                         self._gather(views[of_labeled:], unlabeled)]
             strong = torch.cat(gathered).transpose(0, 1)
-        return RawBatch(torch.cat(streams), self._gather(masks, labeled), strong)
+        ignored = None
+        if part.ignored is not None:
+            places = part.ignored.to(self._device)
+            ignored = torch.cat([self._gather(places[:own].byte(), labeled),
+                                 self._gather(places[own:].byte(), unlabeled)]).bool()
+        return RawBatch(torch.cat(streams), self._gather(masks, labeled), strong, ignored)
 
     def sum_gradients(self, method: Method) -> None:
         shared = {p for m in method.modules() if isinstance(m, Network) for p in m.parameters()}

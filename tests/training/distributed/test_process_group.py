@@ -1,6 +1,5 @@
 """What several real processes share and agree on."""
 
-import multiprocessing
 import os
 import signal
 
@@ -12,28 +11,26 @@ from cclcc_cli.data.loading import RawBatch
 from cclcc_cli.data.sampling import part_of
 from cclcc_cli.errors import RunError
 from cclcc_cli.methods import build_method
-from cclcc_cli.processes import MEETING, Place
 from cclcc_cli.training.checkpoint import load_checkpoint
 from cclcc_cli.training.distributed.context import SINGLE_PROCESS
-from cclcc_cli.training.distributed.process_group import open_context
 from cclcc_cli.training.loop import Trainer
 from cclcc_cli.training.runtime import Runtime
 from cclcc_cli.training.schedule import Plan
 from tests.methods.arrangements import recipe_of
 from tests.training.distributed.pair import Deaf, run_pair
-from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
 LABELED, UNLABELED = 3, 5
 
 
-def whole(num_strong=2, of_labeled=False):
+def whole(num_strong=2, of_labeled=False, ignoring=False):
     """A batch whose every value tells its place."""
     images = torch.arange(LABELED + UNLABELED, dtype=torch.uint8)[:, None, None, None]
     seen = images if of_labeled else images[LABELED:]
     strong = torch.stack([seen + 100 * (v + 1) for v in range(num_strong)]) if num_strong else None
-    return RawBatch(images, images[:LABELED, 0] + 50, strong)
+    ignored = images[:, 0] % 3 == 1 if ignoring else None
+    return RawBatch(images, images[:LABELED, 0] + 50, strong, ignored)
 
 
 def part(batch, context):
@@ -45,18 +42,21 @@ def part(batch, context):
         first = 0 if batch.strong.shape[1] == LABELED + UNLABELED else LABELED
         seen = [p - first for p in [*mine, *rest] if p >= first]
         strong = batch.strong[:, seen]
-    return RawBatch(batch.images[mine + rest], batch.masks[mine], strong)
+    ignored = None if batch.ignored is None else batch.ignored[mine + rest]
+    return RawBatch(batch.images[mine + rest], batch.masks[mine], strong, ignored)
+
+
+def cases():
+    return [whole(0), whole(1), whole(2), whole(2, of_labeled=True), whole(1, ignoring=True)]
 
 
 def gather_batches(context):
-    cases = [whole(0), whole(1), whole(2), whole(2, of_labeled=True)]
-    return [context.whole_batch(part(case, context), LABELED, UNLABELED) for case in cases]
+    return [context.whole_batch(part(case, context), LABELED, UNLABELED) for case in cases()]
 
 
 def test_a_batch_is_put_together_in_its_order(tmp_path):
     for batches in run_pair(tmp_path, gather_batches):
-        expected = [whole(0), whole(1), whole(2), whole(2, of_labeled=True)]
-        for batch, wanted in zip(batches, expected, strict=True):
+        for batch, wanted in zip(batches, cases(), strict=True):
             for a, b in zip(batch, wanted, strict=True):
                 assert (a is None) is (b is None)
                 assert a is None or torch.equal(a, b)
@@ -103,26 +103,6 @@ def test_the_others_learn_why_one_has_gone(tmp_path, how, reason):
     with pytest.raises((FileNotFoundError, AssertionError)):  # the second one's own failure
         run_pair(tmp_path, fail_in_the_second, how)
     assert reason in torch.load(tmp_path / "0.pt")["value"]
-
-
-def leave_before_the_other_comes(folder):
-    os.environ[MEETING] = str(folder / "meeting")
-    with open_context(Place(0, 2, 0)):
-        pass
-
-
-def test_who_comes_when_the_other_was_killed_says_so(tmp_path, monkeypatch):
-    first = multiprocessing.get_context("forkserver").Process(
-        target=leave_before_the_other_comes, args=(tmp_path,))
-    first.start()
-    monkeypatch.setenv(MEETING, str(tmp_path / "meeting"))
-    wait_until(lambda: (tmp_path / "meeting").exists()
-               and b"cpu//0/0" in (tmp_path / "meeting").read_bytes())  # where it listens
-    first.kill()
-    first.join()
-    with pytest.raises(RunError, match="another process of this training was lost"), \
-            open_context(Place(1, 2, 1)):
-        pass
 
 
 def train_to(context, folder, step, resume):
