@@ -37,8 +37,8 @@ def prepare(
     masks: Annotated[
         list[Path] | None,
         typer.Option(metavar="DIR", rich_help_panel=OWN,
-                     help="Directory of masks, or the same one; repeatable. Several masks of an "
-                          "image are merged."),
+                     help="Directory of masks or labelme's files, the same one, or a COCO file; "
+                          "repeatable. Several masks of an image are merged."),
     ] = None,
     unlabeled: Annotated[
         list[Path] | None,
@@ -82,7 +82,7 @@ def prepare(
     foreground: Annotated[
         str | None,
         typer.Option(metavar="VALUES", rich_help_panel=READ, show_default="decided over all masks",
-                     help="Mask values that are the object: 1, 1,2, 128-255 or 0x800000.")
+                     help="Mask values of the object, such as 1 or 1,2 or 128-255.")
     ] = None,
     ignore_value: Annotated[
         str | None,

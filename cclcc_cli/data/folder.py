@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cclcc_cli.data.annotations import DrawnMask, find_annotations
 from cclcc_cli.data.members import BinaryFile, passed_over
 from cclcc_cli.data.pairing import (
+    IMAGE_FOLDERS,
     FileName,
     Pairing,
     bare_stem,
@@ -57,6 +59,7 @@ class FolderScan:
         ignored: names of files and folders that were not read, sorted.
         rules: how names were found to belong together, to how many masks by it.
         splits: split to stems, where folders are called train, val or test.
+        labels: of masks that are drawn from shapes; the first one has the value 1.
     """
 
     pairs: tuple[PairFiles, ...]
@@ -65,14 +68,20 @@ class FolderScan:
     ignored: tuple[str, ...]
     rules: Mapping[str, int] = field(default_factory=dict)
     splits: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class _File:
-    """A file of a folder."""
+    """A file of a folder, or a mask that is drawn from one."""
 
     path: Path
     name: FileName
+    drawn: DrawnMask | None = None
+
+    @property
+    def content(self) -> BinaryFile:
+        return self.drawn or self.path
 
 
 def scan_folders(
@@ -92,17 +101,24 @@ def scan_folders(
         DataError: a folder is missing or holds no images; or nothing pairs.
     """
     images, masks = ((one,) if isinstance(one, Path) else tuple(one) for one in (images, masks))
-    image_files, image_ignored = _list_files(images, "--images")
-    mask_files, mask_ignored = _list_files(masks, "--masks")
-    ignored = {*image_ignored, *mask_ignored}
-    if {file.path.resolve() for file in image_files} & {file.path.resolve() for file in mask_files}:
+    image_files, image_ignored = _list_files(images, "--images", "mask")
+    drawn = find_annotations(masks)
+    mask_files, mask_ignored = _drawn_files(drawn) if drawn else _list_files(
+        masks, "--masks", "image")
+    ignored = {*image_ignored, *mask_ignored} - {str(file.path) for file in mask_files}
+    if not drawn and {one.resolve() for one in images} == {one.resolve() for one in masks}:
         image_files, mask_files = _tell_apart(image_files, mask_files, images, pattern)
-    else:
-        for files, kind in ((image_files, "mask"), (mask_files, "image")):
-            other = [file for file in files if file.name.kind == kind]
-            if len(other) < len(files):
-                ignored |= {f"{file.path.parent}/" for file in other}
-                files[:] = [file for file in files if file.name.kind != kind]
+        ignored = {one for one in ignored if one in image_ignored and one in mask_ignored}
+        if pattern is not None:  # masks of another kind lie beside those that are meant
+            names = {(file.name.place, file.name.stem) for file in image_files}
+            others = {file.path for file in image_files if (short := bare_stem(file.name.stem))
+                      != file.name.stem and (file.name.place, short) in names}
+            image_files = [file for file in image_files if file.path not in others]
+            ignored |= {*map(str, others)}
+    elif not drawn:  # one may lie inside the other
+        both = {file.path for file in image_files} & {file.path for file in mask_files}
+        larger = image_files if len(image_files) > len(mask_files) else mask_files
+        larger[:] = [file for file in larger if file.path not in both]
     image_names = [file.name for file in image_files]
     mask_names = [file.name for file in mask_files]
     pairing = pair_names(image_names, mask_names, pattern)
@@ -120,7 +136,7 @@ def scan_unlabeled(folders: Folders) -> tuple[tuple[PairFiles, ...], tuple[str, 
         DataError: a folder is missing or holds no images, or names cannot be used.
     """
     roots = (folders,) if isinstance(folders, Path) else tuple(folders)
-    files, ignored = _list_files(roots, "--unlabeled")
+    files, ignored = _list_files(roots, "--unlabeled", "mask")
     stems = _stems([file.name for file in files])
     count = Counter(stems)
     problems = []
@@ -144,7 +160,7 @@ def scan_labels(
         DataError: a folder is missing or holds no images, or a mask belongs to no such image.
     """
     roots = (folders,) if isinstance(folders, Path) else tuple(folders)
-    files, _ = _list_files(roots, "--add-labels")
+    files, _ = _list_files(roots, "--add-labels", "image")
     pairing = pair_names([FileName((), stem) for stem in stems], [file.name for file in files],
                          pattern)
     used = {place for places in pairing.masks.values() for place in places}
@@ -165,6 +181,7 @@ def _report(
     stems = _stems([file.name for file in images])
     count = Counter(stems)
     problems: list[tuple[str, str]] = []
+    way_out = _way_out(images, masks, pairing)
     hint = "; --unpaired unlabeled keeps such images without labels"  # said once
     pairs, splits = [], defaultdict(list)
     for place, (stem, image) in enumerate(zip(stems, images, strict=True)):
@@ -178,9 +195,11 @@ def _report(
             problems.append((stem, f"{where}: several images for {stem} ({names}); keep one"))
         elif place in pairing.rivals:
             theirs = [masks[one].path for one in pairing.rivals[place]]
-            names = ", ".join(path.name for path in theirs)
-            problems.append((stem, f"{theirs[0].parent}: several masks for {stem} ({names}); keep "
-                                   f"one, or say which with --pair '{{stem}}_mask'"))
+            home = os.path.commonpath([path.parent for path in theirs])
+            names = ", ".join(str(path.relative_to(home)) for path in theirs)
+            problems.append((stem, f"{home}: several masks for {stem} ({names}); keep "
+                                   f"one{way_out}"))
+            way_out = ""
         elif place not in pairing.masks and keep_unpaired:
             pairs.append(PairFiles(stem, image.path, None))
         elif place not in pairing.masks:
@@ -188,7 +207,7 @@ def _report(
                                    f"{_folders(mask_roots)}{hint}"))
             hint = ""
         else:
-            first, *more = (masks[one].path for one in pairing.masks[place])
+            first, *more = (masks[one].content for one in pairing.masks[place])
             pairs.append(PairFiles(stem, image.path, first, tuple(more)))
             splits[image.name.split].append(stem)
     used = {one for its in (*pairing.masks.values(), *pairing.rivals.values()) for one in its}
@@ -204,7 +223,26 @@ def _report(
     return FolderScan(
         tuple(sorted(pairs, key=lambda pair: pair.stem)), frozenset(stems), lines,
         tuple(sorted(ignored)), pairing.rules, known if whole else {},
+        next((file.drawn.labels for file in masks if file.drawn), ()),
     )
+
+
+def _way_out(
+    images: Sequence[_File], masks: Sequence[_File], pairing: Pairing
+) -> str:
+    """How to say which of several masks is meant, after the first image that has several."""
+    for image, its in pairing.rivals.items():
+        stem = images[image].name.stem
+        ways = [f"--pair '{masks[one].name.stem.replace(stem, '{stem}')}'" for one in its
+                if stem in masks[one].name.stem and stem != masks[one].name.stem]
+        said = f", say which with {' or '.join(ways)}" if ways else ""
+        return f"{said}, or give each folder of masks with --masks to merge them"
+    return ""
+
+
+def _drawn_files(drawn: Sequence[DrawnMask]) -> tuple[list[_File], list[str]]:
+    return [_File(mask.source, FileName(mask.image.parent.parts, mask.image.stem), mask)
+            for mask in drawn], []
 
 
 def _tell_apart(
@@ -213,27 +251,48 @@ def _tell_apart(
     """Images and masks out of the same folders."""
     both = {file.path: file for file in (*images, *masks)}
     files = [both[path] for path in sorted(both)]
-    found = find_masks_among([file.name for file in files], pattern)
+    found = {files[place].path for place in find_masks_among([one.name for one in files], pattern)}
     if not found or len(found) == len(files):
+        found = _by_extension(files)
+    if not found:
         raise DataError(f"{_folders(roots)}: --images and --masks are the same folder, and names "
                         f"do not tell masks from images; give --pair '{{stem}}_mask' for masks "
                         f"called as their images with _mask added, or give two folders")
-    return ([file for place, file in enumerate(files) if place not in found],
-            [file for place, file in enumerate(files) if place in found])
+    return ([file for file in files if file.path not in found],
+            [file for file in files if file.path in found])
 
 
-def _list_files(roots: Sequence[Path], option: str) -> tuple[list[_File], list[str]]:
-    """Image files of folders, and what lies in them and is not read; hidden files are neither."""
+def _by_extension(files: Sequence[_File]) -> set[Path]:
+    """Masks beside JPEG images of the same names; empty if some are alone."""
+    jpegs = {file.name for file in files if file.path.suffix.lower() in (".jpg", ".jpeg")}
+    others = {file.name: file.path for file in files
+              if file.path.suffix.lower() not in (".jpg", ".jpeg")}
+    return {*others.values()} if jpegs == others.keys() and 2 * len(jpegs) == len(files) else set()
+
+
+def _list_files(
+    roots: Sequence[Path], option: str, other: str
+) -> tuple[list[_File], list[str]]:
+    """Image files of folders, and what lies in them and is not read; hidden files are neither.
+
+    Folders inside that are called as those of the other kind are not read.
+    """
     found: list[_File] = []
     ignored: list[str] = []
     resolved = [root.absolute() for root in roots]
     top = Path(os.path.commonpath(resolved)) if len(resolved) > 1 else None
-    for root in roots:
+    for place, root in enumerate(roots):
         base = root.absolute().relative_to(top).parts if top else ()
         files, left = _list_folder(root, option)
-        found += [_File(path, FileName((*base, *path.parent.relative_to(root).parts), path.stem))
-                  for path in files]
+        inside = [path.parent.relative_to(root).parts for path in files]
+        mine = [FileName(folders, "").kind != other for folders in inside]
+        whole = not any(mine)
+        found += [_File(path, FileName((*base, *folders), path.stem, place))
+                  for path, folders, is_mine in zip(files, inside, mine, strict=True)
+                  if is_mine or whole]
         ignored += left
+        ignored += {f"{path.parent}/": None for path, is_mine in zip(files, mine, strict=True)
+                    if not (is_mine or whole)}
     return found, ignored
 
 
@@ -272,6 +331,8 @@ def _stems(names: Sequence[FileName]) -> list[str]:
     apart = len({(name.folders, name.stem) for name in names})
     if len({name.stem for name in names}) == apart:
         return [name.stem for name in names]
+    if all(name.stem.lower() in IMAGE_FOLDERS for name in names):
+        return ["_".join(name.place) for name in names]  # each has a folder, and no other name
     return ["_".join((*name.place, name.stem)) for name in names]
 
 

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cclcc_cli.data.image_header import Header, mend_tiff, read_header
+from cclcc_cli.data.image_header import MOST_PIXELS, Header, mend_tiff, read_header
 from cclcc_cli.data.mask_coding import COLOR, MOST_VALUES, MaskHistogram, color_value
 from cclcc_cli.data.members import BinaryFile
 from cclcc_cli.errors import DataError
@@ -34,7 +34,17 @@ Window = tuple[int, int]
 
 @dataclass(frozen=True)
 class ImageFile:
-    """A decoded image.
+    """A decoded image: (h, w, 3) uint8 RGB, the file's SHA-256, and how it was converted."""
+
+    pixels: NDArray[np.uint8]
+    sha256: str
+    was_grey: bool
+    had_alpha: bool
+
+
+@dataclass(frozen=True)
+class RawImage:
+    """An image whose bits are not brought to 8 yet.
 
     Attributes:
         pixels: (h, w, 3) RGB as it lies in the file, uint8 or uint16.
@@ -109,13 +119,30 @@ def read_bytes(path: BinaryFile) -> bytes:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None
 
 
-def decode_image(data: bytes, path: BinaryFile) -> ImageFile:
-    """The image in a file's bytes; grey becomes RGB, an opaque alpha channel is dropped.
+def decode_image(data: bytes, path: BinaryFile, most_pixels: int = MOST_PIXELS) -> ImageFile:
+    """The 8-bit image in a file's bytes; grey becomes RGB, an opaque alpha channel is dropped.
+
+    Args:
+        data: the file's bytes.
+        path: names it in errors.
+        most_pixels: an image of more is refused.
+
+    Raises:
+        DataError: it cannot be decoded, is not 8-bit, or is partly transparent.
+    """
+    raw = decode_raw(data, path, most_pixels)
+    if raw.num_bits != 8:
+        raise DataError(f"{path}: has {raw.num_bits} bits per channel; convert it to 8 bits")
+    return ImageFile(raw.to_8_bit(None), raw.sha256, raw.was_grey, raw.had_alpha)
+
+
+def decode_raw(data: bytes, path: BinaryFile, most_pixels: int = MOST_PIXELS) -> RawImage:
+    """The image in a file's bytes, whatever its bits; else as ``decode_image``.
 
     Raises:
         DataError: it cannot be decoded, or is partly transparent.
     """
-    header = read_header(data)
+    header = read_header(data, most_pixels)
     pixels = _decode(data, header, path)
     if pixels.ndim == 3 and pixels.shape[2] == 4 and not _is_opaque(pixels):
         raise DataError(f"{path}: is partly transparent; flatten it onto a background")
@@ -123,7 +150,7 @@ def decode_image(data: bytes, path: BinaryFile) -> ImageFile:
     convert = (cv2.COLOR_GRAY2RGB if was_grey else cv2.COLOR_BGRA2RGB if had_alpha
                else cv2.COLOR_BGR2RGB)
     rgb: Pixels = cv2.cvtColor(pixels, convert).astype(pixels.dtype, copy=False)
-    return ImageFile(rgb, hashlib.sha256(data).hexdigest(), header, was_grey, had_alpha)
+    return RawImage(rgb, hashlib.sha256(data).hexdigest(), header, was_grey, had_alpha)
 
 
 def decode_mask(data: bytes, path: BinaryFile, channel: str | None = None) -> MaskFile:
@@ -212,10 +239,10 @@ def _one_channel(
     """Greys, or values with colours where there are any and no channel was asked for."""
     if pixels.ndim == 2:
         if channel == "alpha":
-            raise DataError(f"{path}: has no alpha channel; leave --mask-channel out")
+            raise DataError(f"{path}: has no alpha channel, which --mask-channel asks for")
         return pixels
     if channel == "alpha" and pixels.shape[2] < 4:
-        raise DataError(f"{path}: has no alpha channel; leave --mask-channel out")
+        raise DataError(f"{path}: has no alpha channel, which --mask-channel asks for")
     planes = [plane.astype(pixels.dtype, copy=False) for plane in cv2.split(pixels)]
     if channel is not None and channel != "grey":
         return planes[("blue", "green", "red", "alpha").index(channel)]

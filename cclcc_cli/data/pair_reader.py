@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from cclcc_cli.data.class_map import foreground
 from cclcc_cli.data.folder import PairFiles
 from cclcc_cli.data.image_file import (
-    ImageFile,
     MaskFile,
-    decode_image,
+    RawImage,
     decode_mask,
+    decode_raw,
     file_sha256,
     read_bytes,
     turned,
@@ -68,7 +68,7 @@ def read_pair(
     if len(data) < len(paths):
         return Outcome(None, tuple(problems))
     with memory.hold(_BYTES_PER_PIXEL * max(read_header(one).num_pixels for one in data)):
-        image = _tried(decode_image, problems, data[0], files.image)
+        image = _tried(decode_raw, problems, data[0], files.image)
         masks = [mask for one, path in zip(data[1:], paths[1:], strict=True)
                  if (mask := _tried(decode_mask, problems, one, path, reading.channel)) is not None]
         if image is None or len(masks) < len(paths) - 1:
@@ -101,7 +101,7 @@ def pair_hashes(files: PairFiles) -> tuple[str, str]:
 
 
 def _as_decided(
-    files: PairFiles, image: ImageFile, masks: Sequence[MaskFile], size: int, reading: Reading
+    files: PairFiles, image: RawImage, masks: Sequence[MaskFile], size: int, reading: Reading
 ) -> Outcome:
     seen = Seen()
     seen.add_image(image, str(files.image))

@@ -19,6 +19,7 @@ _MASK_WORDS = (
 )
 _SUFFIX = re.compile(rf"[-_ .]({_MASK_WORDS})$", re.IGNORECASE)
 _PREFIX = re.compile(rf"^({_MASK_WORDS})[-_ .]", re.IGNORECASE)
+_WORD_ALONE = re.compile(rf"({_MASK_WORDS})[-_ ]?\d*", re.IGNORECASE)
 _NUMBER = re.compile(r"[-_ ]?\(?\d+\)?$")
 _NUMBERED_MASK = re.compile(rf"[-_ .]({_MASK_WORDS})[-_ ]\d+$", re.IGNORECASE)
 
@@ -42,10 +43,12 @@ class FileName:
     Attributes:
         folders: it lies in, below the folder that was given; for a message and a name.
         stem: without its ending.
+        root: which of several folders that were given, from 0.
     """
 
     folders: tuple[str, ...]
     stem: str
+    root: int = 0
 
     @property
     def place(self) -> tuple[str, ...]:
@@ -126,15 +129,17 @@ def pair_names(images: Sequence[FileName], masks: Sequence[FileName],
 
 def _judge(images: Sequence[FileName], masks: Sequence[FileName],
            found: Mapping[int, Sequence[int]], counts: "Counter[str]") -> Pairing:
-    """Several masks of one image are merged where they are numbered, or its folder is its own."""
+    """Several masks of one image are merged where they are numbered, the image has a folder of its
+    own, or each comes from another of the folders that were given, as left and right."""
     places = Counter(image.place for image in images)
     mine, rivals = {}, {}
     for image, its in found.items():
         stems = [masks[one].stem for one in its]
         bare = {_NUMBER.sub("", stem) for stem in stems}
         own_folder = places[images[image].place] == 1 and bool(images[image].place)
-        apart = len({masks[one].folders for one in its}) == len(its)  # left and right
-        if len(its) == 1 or own_folder or apart or len(bare) == 1:
+        apart = len({masks[one].root for one in its}) == len(its)
+        numbered = len(bare) == 1 and len({*stems}) == len(its)
+        if len(its) == 1 or own_folder or apart or numbered:
             mine[image] = its
         else:
             rivals[image] = its
@@ -159,8 +164,8 @@ def _steps(
             match = fits.fullmatch(_plain(name.stem))
             return (name.place, match[1]) if match else None
 
-        yield f"as --pair {pattern} says", lambda name: (name.place, _plain(name.stem)), stem_in
-        yield (f"as --pair {pattern} says", lambda name: _plain(name.stem),
+        yield f"--pair {pattern}", lambda name: (name.place, _plain(name.stem)), stem_in
+        yield (f"--pair {pattern}", lambda name: _plain(name.stem),
                lambda name: (stem_in(name) or (None, None))[1])  # type: ignore[index]
         return
     yield "equal names", lambda name: (name.place, name.stem), lambda name: (name.place, name.stem)
@@ -260,6 +265,7 @@ def find_masks_among(names: Sequence[FileName], pattern: str | None = None) -> s
         else:
             short = _plain(bare_stem(stem))
             is_mask = short != _plain(stem) and (name.place, short) in known
+            is_mask |= bool(name.place and _WORD_ALONE.fullmatch(stem))
         if is_mask:
             found.add(place)
     return found or _common_suffix(names)

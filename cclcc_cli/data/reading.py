@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cclcc_cli.data.class_map import foreground
-from cclcc_cli.data.image_file import ImageFile, MaskFile, Window
+from cclcc_cli.data.image_file import MaskFile, RawImage, Window
 from cclcc_cli.data.mask_coding import (
     Coding,
     CodingOptions,
@@ -119,7 +119,7 @@ class Seen:
         self.num_covering += other.num_covering
         self.num_framing += other.num_framing
 
-    def add_image(self, image: ImageFile, name: str) -> None:
+    def add_image(self, image: RawImage, name: str) -> None:
         """Count an image, which a message may name."""
         header = image.header
         self.image_kinds[header.kind] += 1
@@ -136,7 +136,7 @@ class Seen:
         self.mask_kinds[mask.header.kind] += 1
         self.masks.add(mask.seen)
 
-    def add_turn(self, image: ImageFile, mask: MaskFile) -> None:
+    def add_turn(self, image: RawImage, mask: MaskFile) -> None:
         """Count what a pair's sizes say about its EXIF turns."""
         turn, own = image.header.turn, mask.header.turn
         if turn == 1 and own == 1:

@@ -157,6 +157,10 @@ def open_source(source: Source, size: int) -> Iterator[Intake]:
 
 def _open_folders(source: FolderSource, size: int) -> Intake:
     scan = scan_folders(source.images, source.masks, source.pattern, source.keep_unpaired)
+    if len(scan.labels) > 1 and source.options.coding.foreground is None:
+        named = ", ".join(f"{number} = {label}" for number, label in enumerate(scan.labels, 1))
+        raise DataError(f"the shapes have several labels: {named}; say which are the object, such "
+                        f"as --foreground 1 or --foreground 1,2")
     alone, unread = scan_unlabeled(source.unlabeled) if source.unlabeled else ((), ())
     stems = [pair.stem for pair in (*scan.pairs, *alone)]
     twice = tuple(f"{pair.image}: another image is called {pair.stem} too; rename one of them"
@@ -165,6 +169,10 @@ def _open_folders(source: FolderSource, size: int) -> Intake:
     if source.group_names:
         groups = groups_by_name(stems)
     notes = _ignored_note((*scan.ignored, *unread))
+    merged = sum(bool(pair.more_masks) for pair in scan.pairs)
+    if merged:
+        notes += (f"{merged} of {len(stems)} images have several masks, which were merged: the "
+                  f"object is where any of them has it",)
     if source.known and source.known.groups:
         notes += (f"{len(groups)} of {len(stems)} images are in a group of {source.known.name}, by "
                   f"their names",)

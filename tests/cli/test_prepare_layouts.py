@@ -39,7 +39,7 @@ def opened() -> Store:
 
 
 def imported() -> ImportRecord:
-    record = load_import(Path("runs/data/x/32"))
+    record = load_import(opened().path)
     assert record is not None
     return record
 

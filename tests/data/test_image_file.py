@@ -16,8 +16,10 @@ from PIL import Image, ImageOps
 from cclcc_cli.data.image_file import (
     ImageFile,
     MaskFile,
+    RawImage,
     decode_image,
     decode_mask,
+    decode_raw,
     file_sha256,
     quiet_opencv,
     read_bytes,
@@ -32,6 +34,10 @@ HEIGHT, WIDTH = 24, 40
 
 def read_image(path: Path) -> ImageFile:
     return decode_image(read_bytes(path), path)
+
+
+def read_raw(path: Path) -> RawImage:
+    return decode_raw(read_bytes(path), path)
 
 
 def read_mask(path: Path, channel: str | None = None) -> MaskFile:
@@ -148,7 +154,7 @@ def test_a_stored_rotation_is_told_and_can_be_followed(
     exif[274] = turn
     path = tmp_path / "a"
     path.write_bytes(with_pillow(Image.fromarray(picture), kind, exif=exif))
-    image = read_image(path)
+    image = read_raw(path)
     assert image.header.turn == turn
     with Image.open(path) as opened:
         upright = np.asarray(ImageOps.exif_transpose(opened).convert("RGB"))
@@ -161,7 +167,7 @@ def test_a_stored_rotation_is_told_and_can_be_followed(
 def test_gif_and_webp_are_read(tmp_path: Path, picture: Pixels, disc: Pixels, kind: str) -> None:
     path = tmp_path / "a"
     path.write_bytes(with_pillow(Image.fromarray(picture), kind, lossless=True))
-    image = read_image(path)
+    image = read_raw(path)
     assert (image.header.width, image.header.height) == (WIDTH, HEIGHT)
     assert np.abs(image.pixels.astype(int) - picture).mean() < (20 if kind == "GIF" else 1)
     path.write_bytes(with_pillow(Image.fromarray(disc * 255), kind, lossless=True))
@@ -174,7 +180,9 @@ def test_gif_and_webp_are_read(tmp_path: Path, picture: Pixels, disc: Pixels, ki
 def test_16_bits_are_stretched_from_a_window(tmp_path: Path, extension: str) -> None:
     grey = np.array([[0, 100, 300], [350, 600, 65535]], np.uint16)
     (tmp_path / "a").write_bytes(encode(extension, grey))
-    image = read_image(tmp_path / "a")
+    with pytest.raises(DataError, match=r"a: has 16 bits per channel; convert it to 8 bits"):
+        read_image(tmp_path / "a")
+    image = read_raw(tmp_path / "a")
     assert (image.num_bits, image.was_grey) == (16, True)
     assert image.to_8_bit((100, 600))[..., 1].tolist() == [[0, 0, 102], [128, 255, 255]]
 
@@ -354,7 +362,7 @@ def test_every_value_is_counted(tmp_path: Path, disc: Pixels) -> None:
     assert read_mask(path).seen.pixels == {0: disc.size - objects, red: objects}
     assert read_mask(path, "red").seen.pixels == {0: disc.size - objects, 255: objects}
     assert read_mask(path, "blue").seen.pixels == {0: disc.size}
-    with pytest.raises(DataError, match=r"a.png: has no alpha channel; leave --mask-channel out"):
+    with pytest.raises(DataError, match=r"a.png: has no alpha channel, which --mask-channel asks"):
         read_mask(path, "alpha")
 
 
