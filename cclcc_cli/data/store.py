@@ -234,7 +234,14 @@ def load_store(path: Path) -> Store:
     Raises:
         DataError: there is no store at ``path``, it is damaged or of another format.
     """
-    return _open_version(path, current_version(path))
+    folder = current_version(path)
+    try:
+        return _open_version(path, folder)
+    except DataError:
+        newer = current_version(path)
+        if newer == folder:
+            raise
+        return _open_version(path, newer)  # it came, and the other went, in between
 
 
 def _open_version(asked: Path, path: Path) -> Store:
