@@ -205,7 +205,7 @@ def prepare(
         from cclcc_cli.cli.datasets import datasets
 
         console.note_new_spelling(["cclcc", "datasets"])
-        datasets(json)
+        datasets(data, json)
         return
     if name is None:
         raise DataError("NAME is missing: a data set of cclcc datasets, 'synthetic', or a name "
@@ -284,13 +284,14 @@ def _show(done: "Prepared", json: bool) -> None:
         counts += f", {len(store.splits.dropped)} dropped"
     subsets = ", ".join(f"{share:.0%}: {number}" for share, number in done.labeled.items())
     odd = counted(len(store.audit.findings), "odd image or mask", "odd images or masks")
+    labels = max(map(len, store.splits.label_orders.values()))
     lines = {
         **(done.imported.lines() if done.imported else {}),
         "store": store.path,
         "images": f"{info.num_images} ({counts}), {info.size}x{info.size} pixels",
         "splits": info.split_rule,
         "foreground": f"{info.foreground_share:.1%} of an image on average",
-        "labels": subsets,
+        "labels": f"{labels} by lists; {subsets}" if store.splits.limited else subsets or "none",
         "audit": f"{counted(len(store.audit.pairs), 'pair')} of the same, {odd} "
                  f"(cclcc audit {info.name})",
         "digest": f"{info.digest[:12]} (splits {info.split_digest[:12]})",

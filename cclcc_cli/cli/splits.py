@@ -42,6 +42,7 @@ def splits(
     counts = ", ".join(f"{count} {split}" for split, count in store.info.counts.items())
     console.show(f"lists    {out}: {counted(len(exported.files), 'file')}")
     console.show(f"splits   {counts}; {store.info.split_rule}")
-    console.show(f"labels   {', '.join(exported.subsets)}, each for "
-                 f"{counted(exported.num_seeds, 'seed')}")
+    if exported.subsets:
+        console.show(f"labels   {', '.join(exported.subsets)}, each for "
+                     f"{counted(exported.num_seeds, 'seed')}")
     console.show(f"digest   {store.info.split_digest}")

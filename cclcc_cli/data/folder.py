@@ -10,6 +10,7 @@ from pathlib import Path
 from cclcc_cli.data.annotations import DrawnMask, find_annotations
 from cclcc_cli.data.members import BinaryFile, passed_over
 from cclcc_cli.data.pairing import (
+    IMAGE_FOLDERS,
     FileName,
     Pairing,
     bare_stem,
@@ -108,6 +109,12 @@ def scan_folders(
     if not drawn and {one.resolve() for one in images} == {one.resolve() for one in masks}:
         image_files, mask_files = _tell_apart(image_files, mask_files, images, pattern)
         ignored = {one for one in ignored if one in image_ignored and one in mask_ignored}
+        if pattern is not None:  # masks of another kind lie beside those that are meant
+            names = {(file.name.place, file.name.stem) for file in image_files}
+            others = {file.path for file in image_files if (short := bare_stem(file.name.stem))
+                      != file.name.stem and (file.name.place, short) in names}
+            image_files = [file for file in image_files if file.path not in others]
+            ignored |= {*map(str, others)}
     elif not drawn:  # one may lie inside the other
         both = {file.path for file in image_files} & {file.path for file in mask_files}
         larger = image_files if len(image_files) > len(mask_files) else mask_files
@@ -174,6 +181,7 @@ def _report(
     stems = _stems([file.name for file in images])
     count = Counter(stems)
     problems: list[tuple[str, str]] = []
+    way_out = _way_out(images, masks, pairing)
     hint = "; --unpaired unlabeled keeps such images without labels"  # said once
     pairs, splits = [], defaultdict(list)
     for place, (stem, image) in enumerate(zip(stems, images, strict=True)):
@@ -189,9 +197,9 @@ def _report(
             theirs = [masks[one].path for one in pairing.rivals[place]]
             home = os.path.commonpath([path.parent for path in theirs])
             names = ", ".join(str(path.relative_to(home)) for path in theirs)
-            problems.append((stem, f"{home}: several masks for {stem} ({names}); keep one, say "
-                                   f"which with --pair '{{stem}}_mask', or give each folder of "
-                                   f"masks with --masks to merge them"))
+            problems.append((stem, f"{home}: several masks for {stem} ({names}); keep "
+                                   f"one{way_out}"))
+            way_out = ""
         elif place not in pairing.masks and keep_unpaired:
             pairs.append(PairFiles(stem, image.path, None))
         elif place not in pairing.masks:
@@ -217,6 +225,19 @@ def _report(
         tuple(sorted(ignored)), pairing.rules, known if whole else {},
         next((file.drawn.labels for file in masks if file.drawn), ()),
     )
+
+
+def _way_out(
+    images: Sequence[_File], masks: Sequence[_File], pairing: Pairing
+) -> str:
+    """How to say which of several masks is meant, after the first image that has several."""
+    for image, its in pairing.rivals.items():
+        stem = images[image].name.stem
+        ways = [f"--pair '{masks[one].name.stem.replace(stem, '{stem}')}'" for one in its
+                if stem in masks[one].name.stem and stem != masks[one].name.stem]
+        said = f", say which with {' or '.join(ways)}" if ways else ""
+        return f"{said}, or give each folder of masks with --masks to merge them"
+    return ""
 
 
 def _drawn_files(drawn: Sequence[DrawnMask]) -> tuple[list[_File], list[str]]:
@@ -310,6 +331,8 @@ def _stems(names: Sequence[FileName]) -> list[str]:
     apart = len({(name.folders, name.stem) for name in names})
     if len({name.stem for name in names}) == apart:
         return [name.stem for name in names]
+    if all(name.stem.lower() in IMAGE_FOLDERS for name in names):
+        return ["_".join(name.place) for name in names]  # each has a folder, and no other name
     return ["_".join((*name.place, name.stem)) for name in names]
 
 

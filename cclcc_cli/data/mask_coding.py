@@ -226,8 +226,9 @@ def check_soft(pixels: Mapping[int, int], coding: Coding) -> None:
     """
     if not coding.soft:
         return
-    middle = _middle_share({value: count for value, count in pixels.items()
-                            if coding.meanings([value]) != [IGNORED]})
+    meant = zip(pixels.items(), coding.meanings(pixels), strict=True)
+    middle = _middle_share({value: count for (value, count), meaning in meant
+                            if meaning != IGNORED})
     if middle > MIDDLE_SHARE:
         raise DataError(
             f"the mask is not binary: {middle:.1%} of its pixels are neither near 0 nor near 255; "

@@ -19,6 +19,7 @@ _MASK_WORDS = (
 )
 _SUFFIX = re.compile(rf"[-_ .]({_MASK_WORDS})$", re.IGNORECASE)
 _PREFIX = re.compile(rf"^({_MASK_WORDS})[-_ .]", re.IGNORECASE)
+_WORD_ALONE = re.compile(rf"({_MASK_WORDS})[-_ ]?\d*", re.IGNORECASE)
 _NUMBER = re.compile(r"[-_ ]?\(?\d+\)?$")
 _NUMBERED_MASK = re.compile(rf"[-_ .]({_MASK_WORDS})[-_ ]\d+$", re.IGNORECASE)
 
@@ -163,8 +164,8 @@ def _steps(
             match = fits.fullmatch(_plain(name.stem))
             return (name.place, match[1]) if match else None
 
-        yield f"as --pair {pattern} says", lambda name: (name.place, _plain(name.stem)), stem_in
-        yield (f"as --pair {pattern} says", lambda name: _plain(name.stem),
+        yield f"--pair {pattern}", lambda name: (name.place, _plain(name.stem)), stem_in
+        yield (f"--pair {pattern}", lambda name: _plain(name.stem),
                lambda name: (stem_in(name) or (None, None))[1])  # type: ignore[index]
         return
     yield "equal names", lambda name: (name.place, name.stem), lambda name: (name.place, name.stem)
@@ -264,6 +265,7 @@ def find_masks_among(names: Sequence[FileName], pattern: str | None = None) -> s
         else:
             short = _plain(bare_stem(stem))
             is_mask = short != _plain(stem) and (name.place, short) in known
+            is_mask |= bool(name.place and _WORD_ALONE.fullmatch(stem))
         if is_mask:
             found.add(place)
     return found or _common_suffix(names)

@@ -47,7 +47,13 @@ from cclcc_cli.data.store_index import (
     mean_foreground,
     read_index,
 )
-from cclcc_cli.data.store_versions import Hold, current_version, size_of, stored_sizes
+from cclcc_cli.data.store_versions import (
+    Hold,
+    current_version,
+    size_of,
+    stored_data,
+    stored_sizes,
+)
 from cclcc_cli.errors import DataError
 from cclcc_cli.files import DATA
 from cclcc_cli.records import Record, describe_damage, to_json
@@ -229,7 +235,14 @@ def load_store(path: Path) -> Store:
     Raises:
         DataError: there is no store at ``path``, it is damaged or of another format.
     """
-    return _open_version(path, current_version(path))
+    folder = current_version(path)
+    try:
+        return _open_version(path, folder)
+    except DataError:
+        newer = current_version(path)
+        if newer == folder:
+            raise
+        return _open_version(path, newer)  # it came, and the other went, in between
 
 
 def _open_version(asked: Path, path: Path) -> Store:
@@ -319,10 +332,21 @@ def _missing(path: Path) -> str:
     name, root = path.parent.name, path.parent.parent
     beside = stored_sizes(path.parent)
     others = f" (there are: {', '.join(map(str, beside))} pixels)" if beside else ""
-    meant = instead(name, sorted({info.parts[-3] for info in root.glob("*/*/dataset.json")}))
-    hint = f"{meant} Else " if meant.endswith("?") and not beside else ""
+    meant = instead(name, sorted({home.name for home in stored_data(root)}))
+    hint = f"{meant} Else " if meant.endswith("?") and not beside else _elsewhere(root)
     return (f"no store for {name} at {path.name} pixels under {root}{others}; {hint}"
             f"make it with: {prepare_command(path)}")
+
+
+def _elsewhere(root: Path) -> str:
+    """Where stores are, if there are none where they were sought."""
+    if stored_data(root):
+        return ""
+    for place in (root / "data", root / DATA, root.parent / "data", root.parent, DATA):
+        if found := [home.name for home in stored_data(place)]:
+            names = ", ".join(found[:5]) + (" ..." if len(found) > 5 else "")
+            return f"stores are under {place} ({names}): give --data {place}, or "
+    return ""
 
 
 def _damaged(path: Path, what: str) -> DataError:

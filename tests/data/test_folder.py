@@ -221,10 +221,32 @@ def test_masks_that_a_pattern_does_not_fit_are_named(tmp_path: Path, write_image
     lay_out(tmp_path, write_image, "i/a.png", "i/b.png", "m/a_1stHO.png", "m/a_2ndHO.png",
             "m/b_1stHO.png")
     problem, = scan_folders(tmp_path / "i", tmp_path / "m").problems
-    assert "several masks for a (a_1stHO.png, a_2ndHO.png); keep one, say which" in problem
+    assert "several masks for a (a_1stHO.png, a_2ndHO.png); keep one, say which with" in problem
     scan = scan_folders(tmp_path / "i", tmp_path / "m", "{stem}_1stHO")
     assert [pair.mask.name for pair in scan.pairs] == ["a_1stHO.png", "b_1stHO.png"]
     assert (scan.problems, scan.ignored) == ((), (f"{tmp_path}/m/a_2ndHO.png",))
+
+
+def test_masks_of_another_kind_in_one_folder_are_no_images(
+    tmp_path: Path, write_image: Write
+) -> None:
+    lay_out(tmp_path, write_image, *(f"c/Image_{n}{end}.png" for n in ("1L", "1R")
+                                     for end in ("", "_1stHO", "_2ndHO")))
+    first, again = scan_folders(tmp_path / "c", tmp_path / "c").problems
+    assert "keep one, say which with --pair '{stem}_1stHO' or --pair '{stem}_2ndHO', or" in first
+    assert again.endswith("keep one")
+    scan = scan_folders(tmp_path / "c", tmp_path / "c", "{stem}_2ndHO")
+    assert [pair.stem for pair in scan.pairs] == ["Image_1L", "Image_1R"]
+    assert scan.problems == ()
+    assert scan.ignored == tuple(f"{tmp_path}/c/Image_{n}_1stHO.png" for n in ("1L", "1R"))
+
+
+def test_files_that_are_called_image_and_mask_have_their_folders_names(
+    tmp_path: Path, write_image: Write
+) -> None:
+    lay_out(tmp_path, write_image, *(f"s/p{n}/{kind}.png" for n in (1, 2)
+                                     for kind in ("image", "mask")))
+    assert paired(tmp_path, ("s",), ("s",)) == {f"p{n}": [f"s/p{n}/mask.png"] for n in (1, 2)}
 
 
 def test_names_that_have_nothing_in_common_are_told_in_one_line(
