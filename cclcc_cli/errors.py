@@ -75,6 +75,12 @@ class RunsFailed(CclccError):
     exit_code = 3
 
 
+class ImagesFailed(CclccError):
+    """Images that could not be read while the others were segmented."""
+
+    exit_code = 3
+
+
 class PluginBroken(CclccError):
     """A plug-in that does not keep the contract of what it offers."""
 

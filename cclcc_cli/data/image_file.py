@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cclcc_cli.data.image_header import mend_tiff, read_header
+from cclcc_cli.data.image_header import MOST_PIXELS, mend_tiff, read_header
 from cclcc_cli.data.members import BinaryFile
 from cclcc_cli.errors import DataError
 
@@ -73,13 +73,18 @@ def read_bytes(path: BinaryFile) -> bytes:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None
 
 
-def decode_image(data: bytes, path: BinaryFile) -> ImageFile:
+def decode_image(data: bytes, path: BinaryFile, most_pixels: int = MOST_PIXELS) -> ImageFile:
     """The 8-bit image in a file's bytes; grey becomes RGB, an opaque alpha channel is dropped.
+
+    Args:
+        data: the file's bytes.
+        path: names it in errors.
+        most_pixels: an image of more is refused.
 
     Raises:
         DataError: it cannot be decoded, is not 8-bit, or is partly transparent.
     """
-    pixels = _decode(data, path)
+    pixels = _decode(data, path, most_pixels)
     colors = _without_alpha(pixels, path)
     was_grey = colors.ndim == 2
     rgb = cv2.cvtColor(colors, cv2.COLOR_GRAY2RGB if was_grey else cv2.COLOR_BGR2RGB)
@@ -101,9 +106,11 @@ def decode_mask(data: bytes, path: BinaryFile) -> MaskFile:
     return MaskFile(_binarise(_one_channel(colors, path), path), hashlib.sha256(data).hexdigest())
 
 
-def _decode(data: bytes, path: BinaryFile) -> NDArray[np.uint8]:
+def _decode(
+    data: bytes, path: BinaryFile, most_pixels: int = MOST_PIXELS
+) -> NDArray[np.uint8]:
     """(h, w), (h, w, 3) BGR or (h, w, 4) BGRA."""
-    header = read_header(data)
+    header = read_header(data, most_pixels)
     if header.flaw:
         raise DataError(f"{path}: {header.flaw}")
     try:

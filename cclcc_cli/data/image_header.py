@@ -36,15 +36,20 @@ class Header:
         return self.width * self.height
 
 
-def read_header(data: bytes) -> Header:
-    """Look at a JPEG, PNG, BMP or TIFF file without decoding it."""
+def read_header(data: bytes, most_pixels: int = MOST_PIXELS) -> Header:
+    """Look at a JPEG, PNG, BMP or TIFF file without decoding it.
+
+    Args:
+        data: the file's bytes.
+        most_pixels: of an image that may be decoded.
+    """
     try:
         header = _read(data)
     except (struct.error, IndexError):
         return Header(0, 0, "is damaged or cut short")
-    if header.flaw is None and header.num_pixels > MOST_PIXELS:
+    if header.flaw is None and header.num_pixels > most_pixels:
         flaw = (f"has {header.width}x{header.height} pixels; the most is "
-                f"{MOST_PIXELS / 1e6:.0f} million, shrink it")
+                f"{most_pixels / 1e6:.0f} million, shrink it")
         return Header(header.width, header.height, flaw)
     return header
 

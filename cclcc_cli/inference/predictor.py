@@ -1,7 +1,7 @@
 """A finished run as something that segments images."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -14,7 +14,8 @@ from cclcc_cli.config import AnyRecipe, parse_recipe
 from cclcc_cli.config.model import TimmModel
 from cclcc_cli.data.store import Store
 from cclcc_cli.data.store_writer import fit_image
-from cclcc_cli.errors import DataError, RunError
+from cclcc_cli.errors import DataError
+from cclcc_cli.inference.choose import read_trained
 from cclcc_cli.models.build import build_network
 from cclcc_cli.models.network import Network
 from cclcc_cli.runs.folder import RunFolder
@@ -25,7 +26,7 @@ from cclcc_cli.training.evaluate import (
     predict,
     probability_threshold,
 )
-from cclcc_cli.training.runtime import Device, Precision, Runtime, resolve_runtime
+from cclcc_cli.training.runtime import Device, Precision, Runtime, has_fast_bf16, resolve_runtime
 
 
 class Prediction(NamedTuple):
@@ -133,21 +134,22 @@ def load_predictor(
     Args:
         path: the run folder.
         device: where to compute.
-        precision: of the convolutions.
+        precision: of the convolutions; ``auto`` is that of the run's test, where the device has
+            it, else fp32.
 
     Raises:
         RunError: it is no run folder, is not trained to its end, or is damaged; or this machine
             does not have the device.
     """
     folder = RunFolder(path)
-    run = folder.run
-    if run is None:
-        raise RunError(f"{path}: is no run folder; cclcc ls lists them")
-    state = folder.status.state
-    if state not in ("finished", "validated"):
-        raise RunError(f"{path}: this run is {state or 'to do'}; finish its training first")
+    run = read_trained(folder)
     recipe = parse_recipe(run.recipe.values, str(folder.path / "cell.json"))
     runtime = resolve_runtime(device, precision)
+    own = run.runtime.precision
+    if precision == "auto" and own is not None and own != runtime.precision:
+        usable = own == "bf16" and has_fast_bf16(runtime.device)
+        usable |= own == "fp16" and runtime.device != "cpu"
+        runtime = replace(runtime, precision=own if usable else "fp32")
     model = recipe.model
     if isinstance(model, TimmModel):  # all weights are in the checkpoint
         model = model.model_copy(update={"weights": "none"})
