@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cclcc_cli.data.reading import ReadOptions
     from cclcc_cli.data.split_rule import SplitRule
     from cclcc_cli.data.store import Store
-    from cclcc_cli.runs.predictor import Prediction, Predictor
+    from cclcc_cli.inference.predictor import Prediction, Predictor
     from cclcc_cli.runs.run import RunResult
     from cclcc_cli.training.runtime import Device, Precision
 
@@ -34,7 +34,7 @@ Split = Literal["val", "test"]
 def __getattr__(name: str) -> Any:
     if name not in ("Prediction", "Predictor"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from cclcc_cli.runs import predictor
+    from cclcc_cli.inference import predictor
 
     return getattr(predictor, name)
 
@@ -193,7 +193,7 @@ def load_predictor(
     Raises:
         RunError: it is no trained run, or is damaged; or this machine lacks the device.
     """
-    from cclcc_cli.runs.predictor import load_predictor as load
+    from cclcc_cli.inference.predictor import load_predictor as load
 
     return load(Path(run), device, precision)
 

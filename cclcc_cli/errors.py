@@ -87,6 +87,12 @@ class PluginFailed(RunError):
     """A plug-in's code raised an exception, or gave something else than it must."""
 
 
+class ImagesFailed(CclccError):
+    """Images that could not be read while the others were segmented."""
+
+    exit_code = 3
+
+
 class PluginBroken(CclccError):
     """A plug-in that does not keep the contract of what it offers."""
 

@@ -18,6 +18,7 @@ from cclcc_cli.cli.datasets import datasets
 from cclcc_cli.cli.help import Command, CommandGroup
 from cclcc_cli.cli.ls import ls
 from cclcc_cli.cli.methods import methods
+from cclcc_cli.cli.predict import predict
 from cclcc_cli.cli.prepare import prepare
 from cclcc_cli.cli.rm import rm
 from cclcc_cli.cli.search import search
@@ -65,6 +66,10 @@ COMMANDS: tuple[tuple[str, str, Callable[..., None] | typer.Typer, str], ...] = 
     ("Results", "compare", compare, """
   cclcc compare clcc supervised
   cclcc compare runs/DATA/RUN_A runs/DATA/RUN_B --metric hd95
+"""),
+    ("Results", "predict", predict, """
+  cclcc predict clcc-36labels-seed0 images/ --out masks --overlay
+  cclcc predict clcc slide.tif --out masks --tile 512
 """),
     ("Results", "ls", ls, """
   cclcc ls

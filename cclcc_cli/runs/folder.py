@@ -58,7 +58,7 @@ RECORDS = ("cell.json", "recipe.yaml", "environment.json", "status.json", "resul
            "test_images.csv")
 """What a run folder says in text: all that a report needs except pictures of cases."""
 _ADVICE = "cclcc train --fresh trains it again"
-_TRAINED = ("finished", "validated")
+TRAINED = ("finished", "validated")
 R = TypeVar("R", bound=Record)
 
 
@@ -257,7 +257,7 @@ class RunFolder:
             RunError: names the first file that is missing or damaged, and the problem.
         """
         needed = {"cell.json": self.run, "result.json": self.result}
-        if self.status.state not in _TRAINED:
+        if self.status.state not in TRAINED:
             del needed["result.json"]
         for name, record in needed.items():
             if record is None:
@@ -276,7 +276,7 @@ class RunFolder:
         run, state = self.run, self.status.state
         if run is None:
             raise RunError(f"{asked}{self.path}: not a run folder; cclcc ls lists them")
-        if state not in _TRAINED:
+        if state not in TRAINED:
             raise RunError(f"{asked}{self.path}: this run is {state or 'to do'}; finish it first")
         return run
 

@@ -21,8 +21,8 @@ def modules_after(code, environment):
 
 COMMANDS = [
     *([name] for name in ("prepare", "datasets", "audit", "show", "splits", "recipes", "methods",
-                          "check-plugin", "train", "ablate", "search", "report", "compare", "ls",
-                          "rm", "bundle", "unbundle", "sync", "ui")),
+                          "check-plugin", "train", "ablate", "search", "report", "compare",
+                          "predict", "ls", "rm", "bundle", "unbundle", "sync", "ui")),
     ["recipes", "copy"],
     *(["report", name] for name in ("table", "grid", "ablation", "costs", "spread", "ranks",
                                     "search", "page")),

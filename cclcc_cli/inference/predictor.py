@@ -1,7 +1,7 @@
 """A finished run as something that segments images."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -25,7 +25,7 @@ from cclcc_cli.training.evaluate import (
     predict,
     probability_threshold,
 )
-from cclcc_cli.training.runtime import Device, Precision, Runtime, resolve_runtime
+from cclcc_cli.training.runtime import Device, Precision, Runtime, has_fast_bf16, resolve_runtime
 
 
 class Prediction(NamedTuple):
@@ -115,7 +115,7 @@ class Predictor:
         stems: Sequence[str] = getattr(splits, split)
         if not stems:
             raise DataError(f"{store.path}: its {split} split is empty; choose another split")
-        config = self.recipe.evaluation
+        config = self.recipe.evaluation.of_split("val" if split == "val" else "test")
         scores, _ = evaluate_images(
             self.network, store, store.positions(stems), config,
             config.validation_on if split == "val" else config.test_on, self.runtime,
@@ -133,15 +133,22 @@ def load_predictor(
     Args:
         path: the run folder.
         device: where to compute.
-        precision: of the convolutions.
+        precision: of the convolutions; ``auto`` is that of the run's test, where the device has
+            it, else fp32.
 
     Raises:
         RunError: it is no run folder, is not trained to its end, or is damaged; or this machine
             does not have the device.
     """
     folder = RunFolder(path)
-    recipe = parse_recipe(folder.trained_run().recipe.values, str(folder.path / "cell.json"))
+    run = folder.trained_run()
+    recipe = parse_recipe(run.recipe.values, str(folder.path / "cell.json"))
     runtime = resolve_runtime(device, precision)
+    own = run.runtime.precision
+    if precision == "auto" and own is not None and own != runtime.precision:
+        usable = own == "bf16" and has_fast_bf16(runtime.device)
+        usable |= own == "fp16" and runtime.device != "cpu"
+        runtime = replace(runtime, precision=own if usable else "fp32")
     model = recipe.model
     if isinstance(model, TimmModel):  # all weights are in the checkpoint
         model = model.model_copy(update={"weights": "none"})

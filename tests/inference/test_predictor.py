@@ -9,12 +9,12 @@ import pytest
 from cclcc_cli.config import parse_recipe
 from cclcc_cli.data.store import load_store, store_path
 from cclcc_cli.errors import DataError, RunError
+from cclcc_cli.inference.predictor import load_predictor
 from cclcc_cli.methods import build_method
 from cclcc_cli.metrics.scores import SCORES, file_column
 from cclcc_cli.models.build import build_network
 from cclcc_cli.runs.folder import RunFolder
 from cclcc_cli.runs.masks import read_masks
-from cclcc_cli.runs.predictor import load_predictor
 from cclcc_cli.runs.progress import TextDisplay
 from cclcc_cli.runs.run import train_run
 from cclcc_cli.training.runtime import resolve_runtime
