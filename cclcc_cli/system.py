@@ -10,8 +10,25 @@ from pathlib import Path
 
 import psutil
 
+try:
+    import fcntl
+except ModuleNotFoundError:
+    fcntl = None  # type: ignore[assignment]
+
 WARNING = getattr(signal, "SIGUSR2", signal.SIGTERM)
 """The signal that Slurm is asked to send some time before it ends a job."""
+
+
+def lock_open_file(handle: int, *, shared: bool) -> None:
+    """Lock an open file until it is closed, where the system has such locks.
+
+    Windows has none; there an open file keeps its folder from being removed.
+
+    Raises:
+        BlockingIOError: another one holds it.
+    """
+    if fcntl is not None:
+        fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
 
 
 def available_cores() -> int:

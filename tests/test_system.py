@@ -5,9 +5,10 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import cclcc_cli
-from cclcc_cli.system import available_cores, peak_memory
+from cclcc_cli.system import available_cores, lock_open_file, peak_memory
 
 PACKAGE = Path(cclcc_cli.__file__).parent
 MODULES = {"resource", "fcntl", "pwd", "grp", "termios", "tty", "pty", "syslog", "posix"}
@@ -49,3 +50,16 @@ def test_cores_and_memory_of_this_process():
     before = peak_memory()
     assert np.ones(before // 8 + 2**20).nbytes > before  # more than it ever held
     assert peak_memory() > before + 2**20
+
+
+def test_who_reads_shares_a_lock_and_who_removes_does_not(tmp_path):
+    (tmp_path / "a").touch()
+    first, second, third = (os.open(tmp_path / "a", os.O_RDONLY) for _ in range(3))
+    lock_open_file(first, shared=True)
+    lock_open_file(second, shared=True)
+    with pytest.raises(BlockingIOError):
+        lock_open_file(third, shared=False)
+    os.close(first)
+    os.close(second)
+    lock_open_file(third, shared=False)
+    os.close(third)

@@ -8,15 +8,11 @@ system lets go of however a process ends; only versions that nobody holds are re
 import os
 import re
 import shutil
-import tempfile
 from pathlib import Path
 
 from cclcc_cli.errors import DataError
-
-try:
-    import fcntl
-except ImportError:  # on Windows an open file keeps its folder from being removed
-    fcntl = None  # type: ignore[assignment]
+from cclcc_cli.files import temporary_name
+from cclcc_cli.system import lock_open_file
 
 INFO = "dataset.json"
 _NAME = re.compile(r"([1-9][0-9]*)(?:-v([0-9]+))?")
@@ -34,8 +30,7 @@ class Hold:
 
     def __init__(self, folder: Path) -> None:
         self._handle = os.open(folder / INFO, os.O_RDONLY)
-        if fcntl is not None:
-            fcntl.flock(self._handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        lock_open_file(self._handle, shared=True)
 
     def __del__(self) -> None:
         if hasattr(self, "_handle"):
@@ -92,10 +87,10 @@ def remove_old(path: Path) -> None:
 def _remove_free(folder: Path, path: Path) -> None:
     handle = os.open(folder / INFO, os.O_RDONLY)
     try:
-        if fcntl is not None:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock_open_file(handle, shared=False)
         # Away first, as a whole: nobody finds half of it.
-        away = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"))
+        away = temporary_name(path)
+        away.mkdir()
         folder.rename(away / "old")
         shutil.rmtree(away)
     except BlockingIOError:

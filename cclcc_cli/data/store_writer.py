@@ -1,7 +1,6 @@
 """Writing a store: pairs of any size in, one whole folder out or nothing."""
 
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -30,7 +29,7 @@ from cclcc_cli.data.store_index import (
     write_index,
 )
 from cclcc_cli.data.store_versions import next_version, remove_old
-from cclcc_cli.files import sync
+from cclcc_cli.files import sync, temporary_name
 from cclcc_cli.records import to_json
 
 
@@ -239,9 +238,9 @@ def _describe(
 @contextmanager
 def _new_version(path: Path) -> Iterator[Path]:
     """A temporary folder that is the store's next version once the block ends well."""
-    folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"))
+    folder = temporary_name(path)
+    folder.mkdir()
     try:
-        folder.chmod(0o755)
         yield folder
         for part in [*folder.rglob("*"), folder]:
             sync(part)
