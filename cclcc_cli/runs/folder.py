@@ -171,19 +171,6 @@ class RunFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         save_record(self.path / name, record)
 
-    def read_json(self, name: str) -> Any:
-        """A file's content, or None where it does not exist.
-
-        Raises:
-            RunError: it exists and is not JSON.
-        """
-        try:
-            return json.loads((self.path / name).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return None
-        except (ValueError, OSError, RecursionError) as error:
-            raise RunError(f"{self.path / name}: cannot be read ({error}); {_ADVICE}") from None
-
     def read_record(self, name: str, kind: type[R]) -> R | None:
         """A file's content, or None where it does not exist.
 

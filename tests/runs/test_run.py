@@ -75,7 +75,7 @@ def outcome(done):
         "test": folder.images_table("test").read_bytes(),
         "val": folder.images_table("val").read_bytes(),
         "masks": folder.test_masks.read_bytes(),
-        "result": folder.read_json("result.json"),
+        "result": json.loads((folder.path / "result.json").read_text()),
         "records": records,
         "overlays": [p.read_bytes() for p in sorted(folder.overlays.glob("*.png"))],
     }
@@ -400,11 +400,11 @@ def test_a_searchs_training_leaves_the_test_split_unread_and_continues_to_the_sa
     again = ScriptedPruner()
     assert not prunable(again).trained
     assert again.heard == [("complete", [4, 8, 12])]
-    costs = folder.read_json("costs.json")
+    costs = json.loads((folder.path / "costs.json").read_text())
     read = train()
     assert read.folder.path == folder.path
     assert folder.status.test_reads == 1
-    assert folder.read_json("costs.json") == costs
+    assert json.loads((folder.path / "costs.json").read_text()) == costs
     direct = train(root="direct")
     assert outcome(read) == outcome(direct)
     # A search that comes to a run whose test split was read takes it as it is.
