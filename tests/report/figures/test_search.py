@@ -64,7 +64,7 @@ def test_the_best_so_far_never_gets_worse_and_ends_with_the_best(values, higher)
     assert best[-1] == (max if higher else min)(values)
     assert best == sorted(best, reverse=not higher)
     assert found.ranked[0].value == best[-1]
-    assert found.best.number == values.index(best[-1])
+    assert found.ranked[0].number == values.index(best[-1])
 
 
 @pytest.mark.parametrize(("complete", "said"), [(5, True), (20, False)])
