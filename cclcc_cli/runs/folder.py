@@ -329,7 +329,8 @@ class RunFolder:
 
 def way_on(states: Iterable[str]) -> str:
     """What finishes runs in such states, none of which is finished."""
-    if set(states) <= {"validated", "pruned"}:
+    found = set(states)
+    if found and found <= {"validated", "pruned"}:
         return ("it belongs to a search, which 'cclcc report search NAME' shows; cclcc train with "
                 "its recipe.yaml reads the test split")
     return "the same cclcc train command resumes it"

@@ -7,7 +7,7 @@ import pytest
 from cclcc_cli.errors import RunError
 from cclcc_cli.metrics.scores import SCORES
 from cclcc_cli.report.gather.finished import Costs, Leak, RunUsage
-from cclcc_cli.report.gather.runs import gather_runs
+from cclcc_cli.report.gather.runs import gather_runs, read_run
 from cclcc_cli.runs.folder import RunFolder
 
 
@@ -310,6 +310,15 @@ def test_a_root_without_a_finished_run_says_what_it_holds(write_run, tmp_path):
     assert str(torn) in text
     assert text.endswith("the same cclcc train command resumes it")
     assert "\n" not in text
+
+
+def test_trials_of_a_search_are_not_said_to_be_resumed(write_run, tmp_path):
+    trial = write_run("trial", "validated")
+    with pytest.raises(RunError, match="1 validated; it belongs to a search"):
+        gather_runs(tmp_path)
+    with pytest.raises(RunError, match="validated, not finished; it belongs to a search") as caught:
+        read_run(trial)
+    assert "resumes" not in str(caught.value)
 
 
 def test_reading_changes_no_file(write_run, tmp_path):
