@@ -225,9 +225,10 @@ class RunFolder:
         """
         run, state = self.run, self.status.state
         if run is None:
-            raise RunError(f"{asked}{self.path}: not a run folder; cclcc ls lists them")
+            raise RunError(f"{asked}{self.path}: is no run folder; cclcc ls lists them")
         if state not in _TRAINED:
-            raise RunError(f"{asked}{self.path}: this run is {state or 'to do'}; finish it first")
+            raise RunError(f"{asked}{self.path}: this run is {state or 'to do'}; finish its "
+                           "training first")
         return run
 
     def update_status(self, **values: Any) -> None:

@@ -196,7 +196,7 @@ def test_a_stopped_run_that_other_threads_leave_behind_is_named(tiny_data, tiny_
     for threads, state in ((1, "stopped"), (2, "finished")):
         done = train_run(
             parse_recipe(tiny_recipe("supervised"), "test"), data_root=tiny_data,
-            runs_root=tmp_path, runtime=Runtime("cpu", "fp32", cpu_threads=threads),
+            runs_root=tmp_path, runtime=Runtime("cpu", "fp32", threads=threads),
             display=display)
         done.folder.update_status(state=state)
     (note,) = (line for line in display.lines if line.startswith("note: "))

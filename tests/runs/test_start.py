@@ -140,11 +140,11 @@ def test_weights_of_a_run_with_other_images_are_refused(run, spec):
 
 
 def test_an_unfinished_run_and_a_folder_that_is_none_are_refused(run, spec, tmp_path):
-    with pytest.raises(RunError, match="not a run folder"):
+    with pytest.raises(RunError, match="is no run folder"):
         spec(model={"init": str(tmp_path)}).check_data()
     first = run(model=TIMM, budget={"steps": 4})
     first.update_status(state="stopped")
-    with pytest.raises(RunError, match="this run is stopped; finish it first"):
+    with pytest.raises(RunError, match="this run is stopped; finish its training first"):
         spec(model={"init": str(first.path)}).check_data()
 
 
