@@ -31,7 +31,7 @@ class _ReportGroup(CommandGroup):
     """``cclcc report`` without a command is ``cclcc report table``."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if args[:1] == ["table"] and "--costs" in args:  # 0.2 had them in the main table as well
+        if args[:1] == ["table"] and "--costs" in args:  # 0.1 had them in the main table
             args = args[1:]
         own = bool(args) and not args[0].startswith("-")
         if not own and "--help" not in args and not ctx.resilient_parsing:

@@ -13,8 +13,8 @@ from cclcc_cli.errors import Interrupted, RunsFailed
 from cclcc_cli.wording import counted
 
 if TYPE_CHECKING:
+    from cclcc_cli.config.search_summary import SearchSummary
     from cclcc_cli.sweeps.search.plan import OpenSearch
-    from cclcc_cli.sweeps.search.result import SearchResult
     from cclcc_cli.sweeps.search.searcher import SearchOutcome
 
 
@@ -128,7 +128,7 @@ def _show_result(opened: "OpenSearch", summary: "SearchOutcome", file: Path, jso
         written = [write_best(opened, result, file),
                    *(folder / f"{figure.name}.png" for figure in drawn.figures)]
     if json:
-        console.show_json({**result.as_json(), "over": summary.over,
+        console.show_json({**result.plain(), "over": summary.over,
                            "written": [str(path) for path in written]})
     else:
         _show_tables(result, written)
@@ -147,7 +147,7 @@ def _show_result(opened: "OpenSearch", summary: "SearchOutcome", file: Path, jso
                           "the reasons are listed above")
 
 
-def _show_tables(result: "SearchResult", written: list[Path]) -> None:
+def _show_tables(result: "SearchSummary", written: list[Path]) -> None:
     rows = [[str(t.number), t.state, "" if t.value is None else f"{t.value:.4f}", t.source,
              *(t.words.get(key, "") for key in result.keys)] for t in result.ranked[:10]]
     counts = ", ".join(f"{count} {state}" for state, count in result.counts.items())

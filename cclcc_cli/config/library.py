@@ -106,10 +106,11 @@ def find_file(given: Path, kind: Kind, folder: Path = Path()) -> Path:
 def meant_file(path: Path) -> str:
     """What to do about a file that is not there: a name that is close, or where names are listed.
 
-    Names are those of shipped files and of YAML files in the same folder.
+    Names are those of shipped files, with and without their folder, and YAML files beside it.
     """
     beside = path.parent.glob("*.yaml") if path.parent.is_dir() else ()
-    known = [*(one.name for one in list_shipped()), *map(str, beside)]
+    shipped = [one.name for one in list_shipped()]
+    known = [*shipped, *(name.rpartition("/")[2] for name in shipped), *map(str, beside)]
     meant = instead(path, known)
     return meant if meant.endswith("?") else "'cclcc recipes' lists what there is"
 

@@ -208,19 +208,6 @@ class RunFolder:
     def write_record(self, name: str, record: Record) -> None:
         self.write(name, to_json(record.plain()))
 
-    def read_json(self, name: str) -> Any:
-        """A file's content, or None where it does not exist.
-
-        Raises:
-            RunError: it exists and is not JSON.
-        """
-        try:
-            return json.loads((self.path / name).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return None
-        except (ValueError, OSError, RecursionError) as error:
-            raise RunError(f"{self.path / name}: cannot be read ({error}); {_ADVICE}") from None
-
     def read_record(self, name: str, kind: type[R]) -> R | None:
         """A file's content, or None where it does not exist.
 
@@ -275,9 +262,10 @@ class RunFolder:
         """
         run, state = self.run, self.status.state
         if run is None:
-            raise RunError(f"{asked}{self.path}: not a run folder; cclcc ls lists them")
+            raise RunError(f"{asked}{self.path}: is no run folder; cclcc ls lists them")
         if state not in TRAINED:
-            raise RunError(f"{asked}{self.path}: this run is {state or 'to do'}; finish it first")
+            raise RunError(f"{asked}{self.path}: this run is {state or 'to do'}; finish its "
+                           "training first")
         return run
 
     def update_status(self, **values: Any) -> None:
@@ -382,7 +370,8 @@ class RunFolder:
 
 def way_on(states: Iterable[str]) -> str:
     """What finishes runs in such states, none of which is finished."""
-    if set(states) <= {"validated", "pruned"}:
+    found = set(states)
+    if found and found <= {"validated", "pruned"}:
         return ("it belongs to a search, which 'cclcc report search NAME' shows; cclcc train with "
                 "its recipe.yaml reads the test split")
     return "the same cclcc train command resumes it"

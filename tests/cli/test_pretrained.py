@@ -82,7 +82,7 @@ def test_offline_one_line_says_which_file_to_give(train, recipe_file, tmp_path, 
     ({"model": {"kind": "monai"}, "optimizer": {"encoder_lr": 0.1}}, "is not known"),
     ({"model": SMALL | {"freeze": "encoder"}, "optimizer": {"encoder_lr": 0.1}},
      "leaves nothing to learn there"),
-    ({"model": {"init": "runs"}}, "runs: not a run folder"),
+    ({"model": {"init": "runs"}}, "runs: is no run folder"),
 ])
 def test_what_cannot_be_is_refused_in_one_line_before_a_folder_is_made(
     train, recipe_file, tmp_path, keys, message

@@ -89,16 +89,14 @@ def test_what_breaks_it_is_found(monkeypatch, loss, check, problem):
         check(recipe_of("supervised"))
 
 
-def test_what_a_method_raises_is_a_finding(monkeypatch):
+def test_what_a_method_raises_is_the_last_finding(monkeypatch):
     def fails(_self, _batch, _info):
         raise KeyError("no such key")
 
     monkeypatch.setattr(type(build("supervised")), "loss", fails)
     findings = list(contract.run_contract(recipe_of("supervised")))
-    assert len(findings) == len(contract.CHECKS)
-    problems = [finding.problem for finding in findings if finding.problem]
-    assert set(problems) == {"KeyError: 'no such key'"}
-    assert len(problems) == 6  # the others need no loss of supervised training
+    assert [finding.problem for finding in findings] == ["", "", "KeyError: 'no such key'"]
+    assert len(findings) < len(contract.CHECKS)
 
 
 NETWORKS = {

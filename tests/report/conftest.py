@@ -1,5 +1,6 @@
 """Runs made up: in memory, and as folders that a report reads."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -99,7 +100,7 @@ def write_full_run(
         folder = write_images_run(dice, method=method, name=name, seed=seed, **options)
         recipe = parse_recipe(
             {**tiny_recipe(method, name=name, seed=seed), **(keys or {})}, "test")
-        cell = folder.read_json("cell.json")
+        cell = json.loads((folder.path / "cell.json").read_text())
         folder.write_json("cell.json", {
             **cell, "digest": f"{seed + 1:064x}", "recipe": recipe.model_dump(mode="json"),
             "arm": f"{cell['arm']}{keys or ''}".encode().hex()})

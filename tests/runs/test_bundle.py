@@ -105,7 +105,7 @@ def test_homes_and_passwords_are_left_out_and_recipes_stay(root, first, tmp_path
         back = RunFolder(opened.root / first.path.relative_to(root))
         told = ("cclcc train ~/recipes/a.yaml --data ~/d --runs ~/r --seed=~/s --out ./home/x "
                 "--tracking-uri postgresql://***@host/db?***")
-        assert back.read_json("environment.json") == {"command": told}
+        assert json.loads((back.path / "environment.json").read_text()) == {"command": told}
         assert back.status.error == "~: no room"
         assert (back.path / "recipe.yaml").read_text() == (
             f"# {told}\nname: tiny\nweights: /home/ann/w.pth\n")

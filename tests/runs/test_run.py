@@ -77,7 +77,7 @@ def outcome(done):
         "test": folder.images_table("test").read_bytes(),
         "val": folder.images_table("val").read_bytes(),
         "masks": folder.test_masks.read_bytes(),
-        "result": folder.read_json("result.json"),
+        "result": json.loads((folder.path / "result.json").read_text()),
         "records": records,
         "overlays": [p.read_bytes() for p in sorted(folder.overlays.glob("*.png"))],
     }
@@ -198,7 +198,7 @@ def test_a_stopped_run_that_other_threads_leave_behind_is_named(tiny_data, tiny_
     for threads, state in ((1, "stopped"), (2, "finished")):
         done = train_run(
             parse_recipe(tiny_recipe("supervised"), "test"), data_root=tiny_data,
-            runs_root=tmp_path, runtime=Runtime("cpu", "fp32", cpu_threads=threads),
+            runs_root=tmp_path, runtime=Runtime("cpu", "fp32", threads=threads),
             display=display)
         done.folder.update_status(state=state)
     (note,) = (line for line in display.lines if line.startswith("note: "))
@@ -434,11 +434,11 @@ def test_a_searchs_training_leaves_the_test_split_unread_and_continues_to_the_sa
     again = ScriptedPruner()
     assert not prunable(again).trained
     assert again.heard == [("complete", [4, 8, 12])]
-    costs = folder.read_json("costs.json")
+    costs = json.loads((folder.path / "costs.json").read_text())
     read = train()
     assert read.folder.path == folder.path
     assert folder.status.test_reads == 1
-    assert folder.read_json("costs.json") == costs
+    assert json.loads((folder.path / "costs.json").read_text()) == costs
     direct = train(root="direct")
     assert outcome(read) == outcome(direct)
     # A search that comes to a run whose test split was read takes it as it is.

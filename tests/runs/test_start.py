@@ -1,6 +1,7 @@
 """What a training starts from: part of its identity by content, and given to whom."""
 
 import io
+import json
 
 import pytest
 import torch
@@ -99,11 +100,11 @@ def test_one_image_of_one_pixel_in_the_deepest_map_is_refused(spec):
 def test_a_run_starts_from_anothers_best_weights(run, model):
     first = run(model=model, budget={"steps": 4})
     second = run(model=model | {"init": str(first.path)}, budget={"steps": 4})
-    start = second.read_json("cell.json")["start"]["init"]
-    assert start["run"] == first.read_json("cell.json")["digest"]
+    start = json.loads((second.path / "cell.json").read_text())["start"]["init"]
+    assert start["run"] == json.loads((first.path / "cell.json").read_text())["digest"]
     assert first.path != second.path
     best = torch.load(first.best_checkpoint, weights_only=True)["network"]
-    recipe = parse_recipe(second.read_json("cell.json")["recipe"], "test")
+    recipe = parse_recipe(json.loads((second.path / "cell.json").read_text())["recipe"], "test")
     method = build_method(recipe)
     start_from_run(method, first.path)
     assert all(torch.equal(v, best[k]) for k, v in method.student.state_dict().items())
@@ -139,11 +140,11 @@ def test_weights_of_a_run_with_other_images_are_refused(run, spec):
 
 
 def test_an_unfinished_run_and_a_folder_that_is_none_are_refused(run, spec, tmp_path):
-    with pytest.raises(RunError, match="not a run folder"):
+    with pytest.raises(RunError, match="is no run folder"):
         spec(model={"init": str(tmp_path)}).check_data()
     first = run(model=TIMM, budget={"steps": 4})
     first.update_status(state="stopped")
-    with pytest.raises(RunError, match="this run is stopped; finish it first"):
+    with pytest.raises(RunError, match="this run is stopped; finish its training first"):
         spec(model={"init": str(first.path)}).check_data()
 
 

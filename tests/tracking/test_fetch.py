@@ -120,7 +120,7 @@ def test_an_ablation_or_an_experiment_alone(runs: Path, uri: str, tmp_path: Path
     assert len(list((tmp_path / "two").rglob("cell.json"))) == 2
     with pytest.raises(TrackerError, match="^--ablation other: MLflow at .* there are: parts$"):
         fetched(uri, tmp_path / "three", ablation="other")
-    with pytest.raises(TrackerError, match="has no experiment called polyps; there are: .*"
+    with pytest.raises(TrackerError, match="has no experiment called polyps; did you mean "
                                            "cclcc/polyps"):
         fetched(uri, tmp_path / "four", experiments=["polyps"])
 

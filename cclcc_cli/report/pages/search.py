@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cclcc_cli.config.search_summary import SearchSummary, TrialSummary
 from cclcc_cli.errors import RunError
-from cclcc_cli.metrics.scores import in_unit, score
+from cclcc_cli.metrics.scores import in_unit
 from cclcc_cli.records import load_record
 from cclcc_cli.report.tables.best import rank, rule_between
 from cclcc_cli.report.tables.columns import score_column
@@ -48,19 +48,10 @@ def write_search_page(root: Path, name: str) -> Sheet:
     return Sheet(tables, [*found.notes, *failed])
 
 
-def _ordered(found: SearchSummary) -> list[TrialSummary]:
-    """Complete ones first, the best of them in front; then pruned; then failed."""
-    sign = -1 if score(found.objective).more_is_better else 1
-    states = ("complete", "pruned", "failed")
-    return sorted(found.trials, key=lambda trial: (
-        states.index(trial.state), 0.0 if trial.value is None else sign * trial.value,
-        trial.number))
-
-
 def _trials_table(found: SearchSummary) -> Table:
     """All trials in CSV and JSON, the best ``SHOWN`` on pages."""
-    ordered = _ordered(found)
-    keys = list(dict.fromkeys(key for trial in found.trials for key in trial.words))
+    ordered = found.ranked
+    keys = found.keys
     score = score_column(("working", found.objective))
     value = replace(score, key="value", title=f"val {score.title}", fields=None)
     columns = [

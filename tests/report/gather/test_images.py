@@ -1,5 +1,7 @@
 """Scores of single images: read exactly, and never believed where they are unsound."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -139,7 +141,7 @@ def test_a_run_older_than_the_score_stays_without_it_and_where_all_are_it_is_sai
     write_images_run, tmp_path
 ):
     def forget(folder):
-        result = folder.read_json("result.json")
+        result = json.loads((folder.path / "result.json").read_text())
         del result["test"]["working"]["nsd"]
         folder.write_json("result.json", result)
 

@@ -7,7 +7,7 @@ import pytest
 from cclcc_cli.errors import RunError
 from cclcc_cli.metrics.scores import SCORES
 from cclcc_cli.report.gather.finished import Costs, Leak, RunUsage
-from cclcc_cli.report.gather.runs import gather_runs
+from cclcc_cli.report.gather.runs import gather_runs, read_run
 from cclcc_cli.runs.folder import RunFolder
 
 
@@ -41,7 +41,7 @@ def write_run(tmp_path):
 
 def change(folder, name, *keys, value):
     """One value in a JSON file of a run."""
-    content = inner = folder.read_json(name)
+    content = inner = json.loads((folder.path / name).read_text())
     for key in keys[:-1]:
         inner = inner[key]
     inner[keys[-1]] = value
@@ -272,7 +272,7 @@ def test_a_copy_of_a_run_is_not_a_second_seed(write_run, tmp_path):
     first, copy = write_run("run"), write_run("run-copy")
     write_run("run-other-group", group="b" * 64)
     alone = write_run("run-threads")
-    cell = alone.read_json("cell.json")
+    cell = json.loads((alone.path / "cell.json").read_text())
     alone.write_json("cell.json", {**cell, "runtime": {**cell["runtime"], "threads": 7}})
 
     gathered = gather_runs(tmp_path)
@@ -312,6 +312,15 @@ def test_a_root_without_a_finished_run_says_what_it_holds(write_run, tmp_path):
     assert "\n" not in text
 
 
+def test_trials_of_a_search_are_not_said_to_be_resumed(write_run, tmp_path):
+    trial = write_run("trial", "validated")
+    with pytest.raises(RunError, match="1 validated; it belongs to a search"):
+        gather_runs(tmp_path)
+    with pytest.raises(RunError, match="validated, not finished; it belongs to a search") as caught:
+        read_run(trial)
+    assert "resumes" not in str(caught.value)
+
+
 def test_reading_changes_no_file(write_run, tmp_path):
     write_run("done")
     write_run("stopped", "stopped")
@@ -325,7 +334,7 @@ def test_reading_changes_no_file(write_run, tmp_path):
 @pytest.mark.parametrize("gone", ["removed", "null"])
 def test_a_score_that_an_older_run_lacks_is_none_and_refuses_nothing(write_run, tmp_path, gone):
     old = write_run("old")
-    result = old.read_json("result.json")
+    result = json.loads((old.path / "result.json").read_text())
     for size in ("working", "own"):
         if gone == "null":
             result["test"][size]["nsd"] = None
@@ -340,7 +349,7 @@ def test_a_score_that_an_older_run_lacks_is_none_and_refuses_nothing(write_run, 
 
 def test_what_an_older_run_does_not_say_is_no_damage(write_run, tmp_path):
     folder = write_run()
-    cell = folder.read_json("cell.json")
+    cell = json.loads((folder.path / "cell.json").read_text())
     del cell["recipe"]["data"]["fold"], cell["runtime"]["threads"], cell["leaked"]
     folder.write_json("cell.json", cell)
     (run,) = gather_runs(tmp_path).runs
