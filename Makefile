@@ -34,7 +34,7 @@ all-methods: $(READY)
 	$(BIN)/cclcc prepare synthetic --count 2000 --size 64 --data $(ALL_METHODS)/data
 	$(BIN)/cclcc ablate recipes/ablations/all_methods.yaml --workers $(JOBS) \
 	    --data $(ALL_METHODS)/data --runs $(ALL_METHODS)
-	$(BIN)/cclcc report --runs $(ALL_METHODS) --costs
+	$(BIN)/cclcc report costs --runs $(ALL_METHODS)
 
 rivals: all-methods   # its old name
 

@@ -27,7 +27,7 @@ from cclcc_cli.runs.masks import Masks, write_masks
 
 def complete(folder: RunFolder, store: Store, random: np.random.Generator) -> None:
     """What figures need beyond a table: records, masks, and images that a store holds."""
-    run = folder.read_json("cell.json")
+    run = json.loads((folder.path / "cell.json").read_text())
     run["data"] = {"name": "synthetic", "size": 64, "digest": store.info.digest}
     folder.write_json("cell.json", run)
     table = folder.images_table("test").read_text()

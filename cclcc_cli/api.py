@@ -268,7 +268,7 @@ def compare(
         first, second: each a run folder, or a method, recipe or group with all its seeds.
         runs: where run folders are kept.
         split: whose images.
-        metric: the score that is judged, such as ``iou``, or ``dice_original``.
+        metric: the primary score, such as ``iou``, or ``dice_original``.
         margin: within which a difference counts as none, in the score's own unit: a share of 1, or
             pixels. None for 0.02, or 2 pixels.
         across: compare although data or evaluation differ.
@@ -287,10 +287,10 @@ def compare(
     from cclcc_cli.report.pages.compare import pair_record
 
     try:
-        judged = parse_metric(metric)
+        primary = parse_metric(metric)
     except ValueError as error:
         raise CclccError(f"metric {metric}: {error}") from None
-    sides = compare_sides((str(first), str(second)), Path(runs), split, across, judged, margin)
+    sides = compare_sides((str(first), str(second)), Path(runs), split, across, primary, margin)
     return pair_record(sides)
 
 

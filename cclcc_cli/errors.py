@@ -11,6 +11,14 @@ class CclccError(Exception):
     exit_code = 2
 
 
+def describe_error(error: BaseException) -> str:
+    """An exception on one line: a problem of ours in its words, another with its type."""
+    text = " ".join(str(error).split())
+    if isinstance(error, CclccError):
+        return text
+    return ": ".join(filter(None, [type(error).__name__, text]))
+
+
 class RecipeError(CclccError):
     """A recipe, or a ``--set`` on it, that cannot be used."""
 
@@ -73,6 +81,10 @@ class RunsFailed(CclccError):
     """Runs of an ablation that failed while the others went on."""
 
     exit_code = 3
+
+
+class PluginFailed(RunError):
+    """A plug-in's code raised an exception, or gave something else than it must."""
 
 
 class PluginBroken(CclccError):

@@ -1,4 +1,4 @@
-"""Which of the processes that train one cell together this one is: told by the environment.
+"""Which of the processes that train one run together this one is, as the environment says.
 
 The variables are those of ``torchrun``; ``cclcc train --processes`` sets the same ones.
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Place:
+class ProcessRank:
     """One process of a training.
 
     Attributes:
@@ -24,15 +24,15 @@ class Place:
 
 MEETING = "CCLCC_MEETING"
 """Names a file by which processes of one machine find each other, instead of a master's port."""
-ALONE = Place(0, 1, 0)
+ALONE = ProcessRank(0, 1, 0)
 
 
-def own_place() -> Place:
-    """This process's place; alone where nobody has started several."""
+def own_rank() -> ProcessRank:
+    """This process's rank; alone where nobody has started several."""
     try:
         rank, size, local_rank = (
             int(os.environ[name]) for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK")
         )
     except (KeyError, ValueError):  # other launchers set some of them, for purposes of their own
         return ALONE
-    return Place(rank, size, local_rank)
+    return ProcessRank(rank, size, local_rank)

@@ -1,6 +1,7 @@
 """Records on disk: JSON files, each a typed model that its writer and its readers share."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from cclcc_cli.errors import RunError
 from cclcc_cli.files import write_atomic
+from cclcc_cli.wording import instead
 
 
 class Record(BaseModel):
@@ -19,7 +21,7 @@ class Record(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="allow", validate_by_name=True,
-                              validate_by_alias=True, serialize_by_alias=True)
+                              validate_by_alias=True, serialize_by_alias=True, loc_by_alias=False)
 
     def plain(self) -> dict[str, Any]:
         """The record as JSON holds it: keys as on disk, without fields that were never set."""
@@ -78,9 +80,22 @@ def describe_damage(error: ValidationError) -> str:
     where = ".".join(map(str, problem["loc"]))
     if problem["type"] == "missing":
         return f"{where} is missing"
-    message = problem["msg"].removeprefix("Value error, ")
     if not where:
-        return message
+        return problem_text(problem)
     value = problem["input"]
     shown = f" = {value!r}" if isinstance(value, str | int | float | None) else ""
-    return f"{where}{shown:.60}: {message[0].lower()}{message[1:]}"
+    return f"{where}{shown:.60}: {problem_text(problem)}"
+
+
+def problem_text(problem: Mapping[str, Any]) -> str:
+    """What pydantic says of one value, as the rest of a sentence; names the choice that was meant.
+
+    Args:
+        problem: one of ``ValidationError.errors()``.
+    """
+    message: str = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "literal_error":
+        choices = re.findall("'([^']*)'", problem["ctx"]["expected"])
+        meant = instead(problem["input"], choices)
+        message += f"; {meant}" if meant.endswith("?") else ""
+    return f"{message[0].lower()}{message[1:]}"

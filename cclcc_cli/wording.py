@@ -1,6 +1,7 @@
 """Lists, numbers and times in sentences."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 
 
 def few(names: Sequence[object], most: int = 3) -> str:
@@ -17,9 +18,32 @@ def listed(words: Sequence[object]) -> str:
     return f"{', '.join(texts[:-1])} and {texts[-1]}"
 
 
-def counted(count: int, thing: str) -> str:
-    """``1 run``, ``2 runs``."""
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+def counted(count: int, thing: str, several: str = "") -> str:
+    """``1 run``, ``2 runs``, ``1,500 runs``.
+
+    Args:
+        count: how many.
+        thing: one of them.
+        several: more of them, where ``s`` is not enough: ``counted(n, "run is", "runs are")``.
+    """
+    return f"{count:,} {thing if count == 1 else several or f'{thing}s'}"
+
+
+def instead(name: object, known: Iterable[object], title: str = "") -> str:
+    """What to write where a name is unknown: ``did you mean clcc?``, or all that there are.
+
+    Args:
+        name: as it was given.
+        known: names that would do.
+        title: of the list, which then comes whether a name is close or not, as in
+            ``allowed: supervised, clcc; did you mean clcc?``
+    """
+    names = {str(one).lower(): str(one) for one in known}
+    close = get_close_matches(str(name).lower(), names, n=1)
+    meant = [f"did you mean {names[close[0]]}?"] if close else []
+    if title:
+        return "; ".join([f"{title}: {', '.join(names.values()) or 'none'}", *meant])
+    return meant[0] if meant else f"there are: {few([*names.values()], 15) or 'none'}"
 
 
 def duration(seconds: float) -> str:

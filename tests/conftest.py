@@ -10,6 +10,7 @@ from typing import Any
 # Two threads on tiny tensors wait for each other more than they compute, and pytest-xdist
 # fills the cores already. Set before torch loads, and inherited by the commands tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["COLUMNS"] = "300"  # tables in one piece: most tests look for what they say
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 # timm must be importable in processes that tests start, too, and what tests give to workers.
 os.environ["PYTHONPATH"] = os.pathsep.join(

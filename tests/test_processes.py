@@ -2,12 +2,12 @@
 
 import pytest
 
-from cclcc_cli.processes import ALONE, Place, own_place
+from cclcc_cli.processes import ALONE, ProcessRank, own_rank
 
 
 @pytest.mark.parametrize(("variables", "place"), [
     ({}, ALONE),
-    ({"RANK": "1", "WORLD_SIZE": "4", "LOCAL_RANK": "0"}, Place(1, 4, 0)),
+    ({"RANK": "1", "WORLD_SIZE": "4", "LOCAL_RANK": "0"}, ProcessRank(1, 4, 0)),
     ({"WORLD_SIZE": "4"}, ALONE),
     ({"RANK": "", "WORLD_SIZE": "4", "LOCAL_RANK": "0"}, ALONE),
 ])
@@ -16,4 +16,4 @@ def test_place(monkeypatch, variables, place):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    assert own_place() == place
+    assert own_rank() == place

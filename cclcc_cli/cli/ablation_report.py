@@ -15,7 +15,7 @@ def publish_report(name: str, runs: Path, data: Path, uri: str | None, news: boo
         runs: where run folders are.
         data: where stores lie.
         uri: of the tracker; None: it goes nowhere.
-        news: there are runs that a former report does not know.
+        news: there are runs that the previous report does not know.
     """
     from cclcc_cli.runs.plan_record import report_path
 

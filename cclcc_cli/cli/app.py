@@ -15,7 +15,7 @@ from cclcc_cli.cli.bundle import bundle, unbundle
 from cclcc_cli.cli.check_plugin import check_plugin
 from cclcc_cli.cli.compare import compare
 from cclcc_cli.cli.datasets import datasets
-from cclcc_cli.cli.help import Command, Group
+from cclcc_cli.cli.help import Command, CommandGroup
 from cclcc_cli.cli.ls import ls
 from cclcc_cli.cli.methods import methods
 from cclcc_cli.cli.prepare import prepare
@@ -27,7 +27,7 @@ from cclcc_cli.cli.sync import sync
 from cclcc_cli.cli.train import train
 from cclcc_cli.cli.ui import ui
 from cclcc_cli.errors import CclccError
-from cclcc_cli.processes import own_place
+from cclcc_cli.processes import own_rank
 
 COMMANDS: tuple[tuple[str, str, Callable[..., None] | typer.Typer, str], ...] = (
     ("Data", "prepare", prepare, """
@@ -85,7 +85,7 @@ COMMANDS: tuple[tuple[str, str, Callable[..., None] | typer.Typer, str], ...] = 
 """The panel of ``cclcc --help`` that each command stands in, and examples of its use."""
 
 
-class _Commands(Group):
+class _Commands(CommandGroup):
     """In the order of the table; typer has commands that hold commands first."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
@@ -156,6 +156,6 @@ def main() -> None:
     try:
         app()
     except CclccError as error:
-        if own_place().rank == 0:  # of processes that train together, one speaks for all
+        if own_rank().rank == 0:  # of processes that train together, one speaks for all
             console.fail(str(error))
         sys.exit(error.exit_code)

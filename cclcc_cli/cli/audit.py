@@ -7,6 +7,7 @@ import typer
 
 from cclcc_cli.cli import console
 from cclcc_cli.cli.options import DATA, DataDir, Json, PreparedName, StoredSize
+from cclcc_cli.wording import counted
 
 
 def audit(
@@ -14,7 +15,7 @@ def audit(
     size: StoredSize = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", show_default="runs/audit/NAME-SIZE",
+        typer.Option(metavar="DIR", file_okay=False, show_default="runs/audit/NAME-SIZE",
                      help="Directory for the findings as JSON and pictures."),
     ] = None,
     data: DataDir = DATA,
@@ -44,7 +45,7 @@ def audit(
     for table in tables:
         console.show_table(table.title, table.columns, table.rows)
     if not tables:
-        console.show(f"{info.name} at {info.size} pixels: {info.num_images} images, "
+        console.show(f"{info.name} at {info.size} pixels: {counted(info.num_images, 'image')}, "
                      "nothing doubtful found")
     console.show(f"json      {files.json}")
     if files.sheet:

@@ -7,11 +7,12 @@ import typer
 
 from cclcc_cli.cli import console
 from cclcc_cli.cli.options import RUNS, Json, RunsDir
+from cclcc_cli.wording import counted
 
 
 def bundle(
     out: Annotated[
-        Path, typer.Option("--out", metavar="FILE",
+        Path, typer.Option("--out", metavar="FILE", dir_okay=False,
                            help="The bundle to write, such as study.tar.xz.")
     ],
     names: Annotated[
@@ -52,7 +53,8 @@ def bundle(
             "left_out": [left.model_dump() for left in written.manifest.left_out],
         })
         return
-    held = [f"{len(selection.runs)} runs", *(f"ablation {name}" for name in selection.ablations),
+    held = [counted(len(selection.runs), "run"),
+            *(f"ablation {name}" for name in selection.ablations),
             *(f"search {name}" for name in selection.searches)]
     console.show(f"{out}: {', '.join(held)}; {written.size / 1e6:.2f} MB, digest "
                  f"{written.digest[:12]}")
@@ -76,5 +78,5 @@ def unbundle(
     if json:
         console.show_json({"written": list(done.written), "there": list(done.there)})
         return
-    console.show(f"{runs}: {len(done.written)} folders written, {len(done.there)} there already "
-                 "and the same")
+    console.show(f"{runs}: {counted(len(done.written), 'folder')} written, {len(done.there)} there "
+                 "already and the same")

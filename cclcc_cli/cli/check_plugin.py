@@ -8,6 +8,7 @@ import typer
 from cclcc_cli.cli import console
 from cclcc_cli.cli.options import Json
 from cclcc_cli.errors import PluginBroken
+from cclcc_cli.wording import counted
 
 
 def check_plugin(
@@ -43,4 +44,4 @@ def check_plugin(
     if json:
         console.show_json(records)
     if broken:
-        raise PluginBroken(f"{plugin}: {broken} of {len(records)} checks failed")
+        raise PluginBroken(f"{plugin}: {broken} of {counted(len(records), 'check')} failed")

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from shutil import get_terminal_size
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
@@ -314,5 +315,6 @@ class LiveDisplay:
 def _console(stream: Any) -> "Console":
     from rich.console import Console
 
-    # Not a terminal: wide enough that no run is ever folded.
-    return Console(file=stream, width=None if stream.isatty() else 1000)
+    # Not a terminal: as wide as COLUMNS says, else as the narrowest terminals are.
+    width = None if stream.isatty() else get_terminal_size((80, 24)).columns
+    return Console(file=stream, width=width)

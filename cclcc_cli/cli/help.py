@@ -3,6 +3,7 @@
 typer does this with rich, which ``--help`` is not to load.
 """
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -15,6 +16,9 @@ GENERAL = ("Arguments", "Options")
 class Command(TyperCommand):
     """A command whose help shows its options by panel."""
 
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        return [re.sub(r"^\{(.*)\}", r"\1", piece) for piece in super().collect_usage_pieces(ctx)]
+
     def format_options(self, ctx: Any, formatter: Any) -> None:
         _write_parameters(self, ctx, formatter)
 
@@ -22,7 +26,7 @@ class Command(TyperCommand):
         _write_lines(self.epilog, formatter)
 
 
-class Group(TyperGroup):
+class CommandGroup(TyperGroup):
     """Commands by panel, in the order in which they were added, before the options."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
@@ -40,10 +44,22 @@ class Group(TyperGroup):
 
 
 def _write_parameters(command: Any, ctx: Any, formatter: Any) -> None:
-    parameters = [(parameter, record) for parameter in command.get_params(ctx)
+    parameters = [(parameter, _plain(record)) for parameter in command.get_params(ctx)
                   if (record := parameter.get_help_record(ctx)) is not None]
     named = [(_panel(parameter), record) for parameter, record in parameters]
     _write_panels(formatter, sorted(named, key=lambda one: (*GENERAL, one[0]).index(one[0])))
+
+
+def _plain(record: tuple[str, str]) -> tuple[str, str]:
+    """A parameter and its text without the types and brackets that only a programmer reads."""
+    name, text = record
+    name = re.sub(r"^([A-Z]+) <.*>$", r"\1", name)
+    for kind, word in (("int range", "N"), ("int", "N"), ("float", "SHARE"), ("str", "TEXT")):
+        name = name.replace(f"<{kind}>", word)
+    name = re.sub(r"<([\w|]+)>", r"\1", name)
+    text = re.sub(r"\[([^\[]*)default: \(([^()]*)\)", r"[\1default: \2", text)
+    return name, re.sub(r"; (\d+<=)?x[<>]=[\d.]+\]$|  \[x>=\d+\]$",
+                        lambda found: "]" if found[0].startswith(";") else "", text)
 
 
 def _panel(parameter: Any) -> str:

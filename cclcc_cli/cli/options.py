@@ -20,26 +20,28 @@ WHERE = "Several runs at once"
 OUTPUT = "Output"
 
 RunsDir = Annotated[
-    Path, typer.Option("--runs", metavar="DIR", rich_help_panel=FOLDERS,
+    Path, typer.Option("--runs", metavar="DIR", file_okay=False, rich_help_panel=FOLDERS,
                        help="Where run folders are kept.")
 ]
 DataDir = Annotated[
     Path,
-    typer.Option("--data", metavar="DIR", envvar="CCLCC_DATA", rich_help_panel=FOLDERS,
+    typer.Option("--data", metavar="DIR", file_okay=False, envvar="CCLCC_DATA",
+                 rich_help_panel=FOLDERS,
                  help="Where prepared data sets are kept."),
 ]
 DownloadsDir = Annotated[
     Path,
-    typer.Option("--downloads", metavar="DIR", envvar="CCLCC_DOWNLOADS", rich_help_panel=FOLDERS,
+    typer.Option("--downloads", metavar="DIR", file_okay=False, envvar="CCLCC_DOWNLOADS",
+                 rich_help_panel=FOLDERS,
                  help="Where downloaded archives are kept."),
 ]
 ReadRuns = Annotated[
-    Path, typer.Option("--runs", metavar="DIR", rich_help_panel=READING,
+    Path, typer.Option("--runs", metavar="DIR", file_okay=False, rich_help_panel=READING,
                        help="Read the run folders in this directory.")
 ]
 Bundles = Annotated[
     list[Path] | None,
-    typer.Option("--bundle", metavar="FILE", rich_help_panel=READING,
+    typer.Option("--bundle", metavar="FILE", dir_okay=False, rich_help_panel=READING,
                  help="Read this file of 'cclcc bundle' instead; repeatable."),
 ]
 FromMlflow = Annotated[
@@ -106,7 +108,7 @@ Margin = Annotated[
 ]
 QuotedFiles = Annotated[
     list[Path] | None,
-    typer.Option("--quoted", metavar="FILE", rich_help_panel=SCORES,
+    typer.Option("--quoted", metavar="FILE", dir_okay=False, rich_help_panel=SCORES,
                  help="Published figures to show, marked, below one's own; repeatable. They are "
                       "neither ranked nor tested."),
 ]
@@ -126,7 +128,7 @@ Device = Annotated[
 Precision = Annotated[
     Literal["auto", "fp32", "bf16", "fp16"],
     typer.Option("--precision", rich_help_panel=COMPUTING,
-                 help="Of convolutions; auto takes bf16 if the hardware has it."),
+                 help="Precision of convolutions; auto takes bf16 if the hardware has it."),
 ]
 BaseOverrides = Annotated[
     list[str] | None,

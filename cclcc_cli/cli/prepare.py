@@ -8,6 +8,7 @@ import typer
 from cclcc_cli.cli import console
 from cclcc_cli.cli.options import DATA, DOWNLOADS, DataDir, DownloadsDir, Json, Quiet
 from cclcc_cli.errors import DataError
+from cclcc_cli.wording import counted
 
 if TYPE_CHECKING:
     from cclcc_cli.data.prepare import Prepared
@@ -124,7 +125,7 @@ def prepare(
     ] = None,
     splits: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", rich_help_panel=SPLITS,
+        typer.Option(metavar="DIR", file_okay=False, rich_help_panel=SPLITS,
                      help="Directory with train.txt and optionally val.txt, test.txt, "
                           "labeled_seed0.txt and fold0/."),
     ] = None,
@@ -152,7 +153,7 @@ def prepare(
     ] = None,
     groups: Annotated[
         Path | None,
-        typer.Option(metavar="CSV", rich_help_panel=SPLITS,
+        typer.Option(metavar="CSV", dir_okay=False, rich_help_panel=SPLITS,
                      help="Columns stem,group: patients or videos that stay on one side of every "
                           "split."),
     ] = None,
@@ -283,6 +284,7 @@ def _show(done: "Prepared", json: bool) -> None:
         counts += f", {len(store.splits.dropped)} dropped"
     subsets = ", ".join(f"{share:.0%}: {number}" for share, number in done.labeled.items())
     labels = max(map(len, store.splits.label_orders.values()))
+    odd = counted(len(store.audit.findings), "odd image or mask", "odd images or masks")
     lines = {
         **(done.imported.lines() if done.imported else {}),
         "store": store.path,
@@ -290,8 +292,8 @@ def _show(done: "Prepared", json: bool) -> None:
         "splits": info.split_rule,
         "foreground": f"{info.foreground_share:.1%} of an image on average",
         "labels": f"{labels} by lists; {subsets}" if store.splits.limited else subsets or "none",
-        "audit": f"{len(store.audit.pairs)} pairs of the same, {len(store.audit.findings)} odd "
-                 f"images or masks (cclcc audit {info.name})",
+        "audit": f"{counted(len(store.audit.pairs), 'pair')} of the same, {odd} "
+                 f"(cclcc audit {info.name})",
         "digest": f"{info.digest[:12]} (splits {info.split_digest[:12]})",
         "licence": info.license or "not stated; --license says it",
     }

@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from cclcc_cli.cli import console
-from cclcc_cli.cli.help import Command, Group
+from cclcc_cli.cli.help import Command, CommandGroup
 from cclcc_cli.cli.options import Json
 
-app = typer.Typer(cls=Group, invoke_without_command=True, rich_markup_mode=None, epilog="""
+app = typer.Typer(cls=CommandGroup, invoke_without_command=True, rich_markup_mode=None, epilog="""
 Examples:
   cclcc recipes
   cclcc recipes copy kvasir
@@ -52,13 +52,18 @@ def recipes(ctx: typer.Context, json: Json = False) -> None:
                                   initial_indent=INDENT, subsequent_indent=INDENT))
 
 
-@app.command(cls=Command)
+@app.command(cls=Command, epilog="""
+Examples:
+  cclcc recipes copy kvasir
+  cclcc recipes copy ablations/small --to mine.yaml
+""")
 def copy(
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="A name that 'cclcc recipes' lists.")
     ],
     to: Annotated[
-        Path | None, typer.Option("--to", metavar="FILE", show_default="its own name, here",
+        Path | None, typer.Option("--to", metavar="FILE", dir_okay=False,
+                                  show_default="its own name, here",
                                   help="The file to write; it must not exist.")
     ] = None,
 ) -> None:

@@ -6,39 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cclcc_cli.cli import console, report_views
-from cclcc_cli.cli.help import Command, Group
-from cclcc_cli.cli.options import (
-    DATA,
-    OUTPUT,
-    RUNS,
-    SCORES,
-    Across,
-    AllMetrics,
-    Baseline,
-    Bundles,
-    DataDir,
-    Experiments,
-    FromMlflow,
-    Margin,
-    MetricName,
-    OnlyAblation,
-    QuotedFiles,
-    ReadRuns,
-    ReadUri,
-    WhichSplit,
-)
-from cclcc_cli.cli.report_options import (
-    FiguresDir,
-    FormatOption,
-    OutFile,
-    ask,
-    asked_server,
-    open_reading,
-)
+from cclcc_cli.cli.help import Command, CommandGroup
+from cclcc_cli.cli.option_groups import with_groups
+from cclcc_cli.cli.options import DATA, OUTPUT, AllMetrics, DataDir, OnlyAblation
+from cclcc_cli.cli.report_options import FiguresDir, OutFile, Reading, Weighing, Writing, ask
 from cclcc_cli.cli.report_output import (
     Format,
     GridFormat,
-    check_figures,
     choose_format,
     page_command,
     publish,
@@ -53,12 +27,13 @@ if TYPE_CHECKING:
     from cclcc_cli.report.pages.comparison import Question
 
 
-class _ReportGroup(Group):
+class _ReportGroup(CommandGroup):
     """``cclcc report`` without a command is ``cclcc report table``."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        first = args[0] if args else ""
-        own = first in self.commands or (first and not first.startswith("-"))
+        if args[:1] == ["table"] and "--costs" in args:  # 0.1 had them in the main table
+            args = args[1:]
+        own = bool(args) and not args[0].startswith("-")
         if not own and "--help" not in args and not ctx.resilient_parsing:
             args, is_old = as_commands(args)
             if is_old:
@@ -90,26 +65,13 @@ Examples:
   cclcc report table --format latex --out table.tex
   cclcc report table --figures figures/
 """)
+@with_groups
 def table(
-    runs: ReadRuns = RUNS,
-    bundle: Bundles = None,
-    mlflow: FromMlflow = False,
-    tracking_uri: ReadUri = None,
-    experiment: Experiments = None,
+    reading: Reading,
+    weighing: Weighing,
+    writing: Writing,
     ablation: OnlyAblation = None,
-    split: WhichSplit = "test",
-    metric: MetricName = "dice",
     all_metrics: AllMetrics = False,
-    costs: Annotated[
-        bool, typer.Option("--costs", rich_help_panel=SCORES,
-                           help="Show weights, images through networks, speed and memory.")
-    ] = False,
-    baseline: Baseline = None,
-    across: Across = False,
-    margin: Margin = None,
-    quoted: QuotedFiles = None,
-    format: FormatOption = None,
-    out: OutFile = None,
     figures: FiguresDir = None,
     data: DataDir = DATA,
 ) -> None:
@@ -119,28 +81,21 @@ def table(
     seeds, a 95 % interval, the difference from the baseline with its interval, p after Holm's
     correction, and a verdict.
     """
-    chosen = choose_format(format, out)
-    check_figures(figures)
-    question = ask(split, metric, baseline, across, margin, quoted, ablation,
-                    all_metrics=all_metrics, costs=costs)
-    with open_reading(runs, bundle, mlflow, tracking_uri, experiment, ablation) as source:
-        _publish_table(source, question, chosen, out, figures, data)
+    chosen = choose_format(writing.format, writing.out)
+    question = ask(weighing, ablation, all_metrics=all_metrics)
+    with reading.open(ablation) as source:
+        _publish_table(source, question, chosen, writing.out, figures, data)
 
 
-@app.command(cls=Command)
+@app.command(cls=Command, epilog="""
+Examples:
+  cclcc report grid --format latex
+""")
+@with_groups
 def grid(
-    runs: ReadRuns = RUNS,
-    bundle: Bundles = None,
-    mlflow: FromMlflow = False,
-    tracking_uri: ReadUri = None,
-    experiment: Experiments = None,
+    reading: Reading,
+    weighing: Weighing,
     ablation: OnlyAblation = None,
-    split: WhichSplit = "test",
-    metric: MetricName = "dice",
-    baseline: Baseline = None,
-    across: Across = False,
-    margin: Margin = None,
-    quoted: QuotedFiles = None,
     format: Annotated[
         GridFormat | None,
         typer.Option("--format", rich_help_panel=OUTPUT,
@@ -156,15 +111,19 @@ def grid(
     if chosen in ("csv", "json"):
         raise RunError(f"--out {out}: a grid is a table, markdown or latex; 'cclcc report table' "
                        f"writes {chosen}")
-    check_figures(figures)
-    question = ask(split, metric, baseline, across, margin, quoted, ablation, grid=True)
-    with open_reading(runs, bundle, mlflow, tracking_uri, experiment, ablation) as source:
+    question = ask(weighing, ablation, grid=True)
+    with reading.open(ablation) as source:
         _publish_table(source, question, chosen, out, figures, data)
 
 
-for view in (report_views.ablation, report_views.costs, report_views.spread, report_views.ranks,
-             report_views.search):
-    app.command(cls=Command)(view)
+for view, example in (
+    (report_views.ablation, "ablation small --metric iou"),
+    (report_views.costs, "costs --format csv --out costs.csv"),
+    (report_views.spread, "spread --baseline mean_teacher"),
+    (report_views.ranks, "ranks --format markdown"),
+    (report_views.search, "search small"),
+):
+    app.command(cls=Command, epilog=f"Examples:\n  cclcc report {example}")(view)
 
 
 @app.command(cls=Command, epilog="""
@@ -172,22 +131,14 @@ Examples:
   cclcc report page
   cclcc report page study.html --ablation NAME
 """)
+@with_groups
 def page(
+    reading: Reading,
+    weighing: Weighing,
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="The file to write; - is standard output.")
     ] = Path("report.html"),
-    runs: ReadRuns = RUNS,
-    bundle: Bundles = None,
-    mlflow: FromMlflow = False,
-    tracking_uri: ReadUri = None,
-    experiment: Experiments = None,
     ablation: OnlyAblation = None,
-    split: WhichSplit = "test",
-    metric: MetricName = "dice",
-    baseline: Baseline = None,
-    across: Across = False,
-    margin: Margin = None,
-    quoted: QuotedFiles = None,
     figures: FiguresDir = None,
     data: DataDir = DATA,
 ) -> None:
@@ -195,13 +146,12 @@ def page(
 
     It opens offline, in any browser.
     """
-    check_figures(figures)
-    question = ask(split, metric, baseline, across, margin, quoted, ablation)
-    with open_reading(runs, bundle, mlflow, tracking_uri, experiment, ablation) as source:
+    question = ask(weighing, ablation)
+    with reading.open(ablation) as source:
         from cclcc_cli.report.pages.report import write_html
 
-        server = asked_server(mlflow, tracking_uri, experiment)
-        command = page_command(runs, bundle or (), server, question, quoted or (), file)
+        command = page_command(reading.runs, reading.bundle or (), reading.server, question,
+                               weighing.quoted or (), file)
         made = write_html(source.root, question, data, command, source.notes)
         text = source.readable(made.text)
         if str(file) == "-":

@@ -1,13 +1,30 @@
 """Options that the commands of ``cclcc report`` share, and what is made of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cclcc_cli.cli.options import OUTPUT, own_margin, primary_metric
+from cclcc_cli.cli.options import (
+    OUTPUT,
+    RUNS,
+    Across,
+    Baseline,
+    Bundles,
+    Experiments,
+    FromMlflow,
+    Margin,
+    MetricName,
+    QuotedFiles,
+    ReadRuns,
+    ReadUri,
+    WhichSplit,
+    own_margin,
+    primary_metric,
+)
 from cclcc_cli.cli.report_output import Format
 from cclcc_cli.cli.source import Mlflow, Source, open_source
 from cclcc_cli.errors import RunError
@@ -22,44 +39,72 @@ FormatOption = Annotated[
 ]
 OutFile = Annotated[
     Path | None,
-    typer.Option("--out", metavar="FILE", rich_help_panel=OUTPUT,
+    typer.Option("--out", metavar="FILE", dir_okay=False, rich_help_panel=OUTPUT,
                  help="Write to this file instead of the terminal."),
 ]
 FiguresDir = Annotated[
     Path | None,
-    typer.Option("--figures", metavar="DIR", rich_help_panel=OUTPUT,
+    typer.Option("--figures", metavar="DIR", file_okay=False, rich_help_panel=OUTPUT,
                  help="Also draw figures, as PNG and PDF with captions, into this directory."),
 ]
 
 
-def asked_server(
-    mlflow: bool, uri: str | None, experiments: Sequence[str] | None
-) -> Mlflow | None:
-    """The tracking server that the options name; None where runs are read from elsewhere."""
-    return Mlflow(uri, experiments or ()) if mlflow else None
+@dataclass(frozen=True)
+class Reading:
+    """Where runs are read, and which."""
+
+    runs: ReadRuns = RUNS
+    bundle: Bundles = None
+    mlflow: FromMlflow = False
+    tracking_uri: ReadUri = None
+    experiment: Experiments = None
+
+    @property
+    def server(self) -> Mlflow | None:
+        """The tracking server that the options name; None where runs are read from elsewhere."""
+        return Mlflow(self.tracking_uri, self.experiment or ()) if self.mlflow else None
+
+    @contextmanager
+    def open(self, ablation: str | None) -> Iterator[Source]:
+        """The run folders that the options say.
+
+        Raises:
+            RunError: the options contradict each other.
+        """
+        if not self.mlflow and (self.tracking_uri or self.experiment):
+            raise RunError("--tracking-uri and --experiment say where --mlflow reads; add --mlflow")
+        with open_source(self.runs, self.bundle or (), self.server, ablation) as source:
+            yield source
 
 
-@contextmanager
-def open_reading(
-    runs: Path, bundles: Sequence[Path] | None, mlflow: bool, uri: str | None,
-    experiments: Sequence[str] | None, ablation: str | None,
-) -> Iterator[Source]:
-    """Where the options say that runs are read.
+@dataclass(frozen=True)
+class Comparing:
+    """Which scores are shown, and what they are compared with."""
 
-    Raises:
-        RunError: they contradict each other.
-    """
-    if not mlflow and (uri or experiments):
-        raise RunError("--tracking-uri and --experiment say where --mlflow reads; add --mlflow")
-    server = asked_server(mlflow, uri, experiments)
-    with open_source(runs, bundles or (), server, ablation) as source:
-        yield source
+    split: WhichSplit = "test"
+    metric: MetricName = "dice"
+    baseline: Baseline = None
+    across: Across = False
+
+
+@dataclass(frozen=True)
+class Weighing(Comparing):
+    """The same, with what only whole tables take."""
+
+    margin: Margin = None
+    quoted: QuotedFiles = None
+
+
+@dataclass(frozen=True)
+class Writing:
+    """In which format, and where to."""
+
+    format: FormatOption = None
+    out: OutFile = None
 
 
 def ask(
-    split: Any, metric: str, baseline: str | None, across: bool, margin: float | None,
-    quoted: Sequence[Path] | None, ablation: str | None, *, all_metrics: bool = False,
-    costs: bool = False, grid: bool = False,
+    comparing: Comparing, ablation: str | None, *, all_metrics: bool = False, grid: bool = False
 ) -> "Question":
     """What the options ask of a report.
 
@@ -67,11 +112,12 @@ def ask(
         RunError: there is no such score, or the margin is out of its range.
         RecipeError: a file of published figures cannot be used.
     """
-    primary = primary_metric(metric)
-    own = own_margin(margin, primary)
+    whole = comparing if isinstance(comparing, Weighing) else Weighing()
+    primary = primary_metric(comparing.metric)
+    own = own_margin(whole.margin, primary)
 
     from cclcc_cli.config.quoted import load_quoted
     from cclcc_cli.report.pages.comparison import Question
 
-    return Question(split, primary, baseline, across, all_metrics, costs, grid, ablation,
-                    [load_quoted(path) for path in quoted or ()], own)
+    return Question(comparing.split, primary, comparing.baseline, comparing.across, all_metrics,
+                    grid, ablation, [load_quoted(path) for path in whole.quoted or ()], own)

@@ -12,6 +12,7 @@ from cclcc_cli.cli import console
 from cclcc_cli.cli.report_spelling import PAGES
 from cclcc_cli.cli.source import Mlflow, Source
 from cclcc_cli.errors import RunError
+from cclcc_cli.wording import counted
 
 if TYPE_CHECKING:
     from cclcc_cli.report.figures.figure import Drawn
@@ -38,16 +39,6 @@ def choose_format(format: Format | None, out: Path | None) -> Format:
     if format and promised and format != promised:
         raise RunError(f"--out {out}: would hold a {format}; add --format {promised}")
     return format or promised or "table"
-
-
-def check_figures(folder: Path | None) -> None:
-    """Refuse a file in place of the figures' folder before anything is read.
-
-    Raises:
-        RunError: it is one.
-    """
-    if folder and folder.exists() and not folder.is_dir():
-        raise RunError(f"--figures {folder}: is a file; give a folder")
 
 
 def page_command(
@@ -114,7 +105,7 @@ def write_figures(drawn: "Drawn", source: Source, folder: Path) -> None:
 
     readable = replace(drawn, notes=[source.readable(note) for note in drawn.notes])
     figures.write_figures(readable, folder)
-    console.note(f"drawn: {len(drawn.figures)} figures in {folder}")
+    console.note(f"drawn: {counted(len(drawn.figures), 'figure')} in {folder}")
 
 
 def write_out(out: Path, text: str) -> None:

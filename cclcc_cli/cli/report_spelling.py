@@ -7,7 +7,8 @@ PAGES = (".html", ".htm")
 _FLAGS = ("--all-metrics", "--costs", "--across", "--mlflow")
 _UNUSED = {
     "ablation": ("--data",),
-    "costs": ("--data", "--split", "--across"),
+    "costs": ("--data", "--split", "--across", "--metric", "--all-metrics", "--baseline",
+              "--margin", "--quoted", "--figures", "--costs"),
     "spread": ("--data",),
     "ranks": ("--data",),
     "search": ("--data",),
@@ -20,7 +21,7 @@ def as_commands(args: Sequence[str]) -> tuple[list[str], bool]:
     """The command and options of today, and whether they were spelled as in 0.1.
 
     Args:
-        args: what follows ``cclcc report`` where that is no command.
+        args: what follows ``cclcc report`` where that is no command, or ``table``.
     """
     options = list(_pairs(args))
     command = _command(options)
@@ -47,10 +48,12 @@ def _command(options: list[tuple[str, ...]]) -> list[str] | None:
         _take(options, "--layout")
         name = _take(options, "--ablation")
         return ["ablation", *([name] if name else [])]
+    if layout == "rows" and ("--costs",) in options:
+        layout = "costs"
     if layout in ("rows", "grid", "spread", "ranks", "costs"):
         _take(options, "--layout")
         return ["table" if layout == "rows" else layout]
-    return None
+    return ["costs"] if ("--costs",) in options else None
 
 
 def _pairs(args: Sequence[str]) -> Iterator[tuple[str, ...]]:

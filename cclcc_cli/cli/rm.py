@@ -8,6 +8,7 @@ import typer
 
 from cclcc_cli.cli import console
 from cclcc_cli.errors import RunError
+from cclcc_cli.wording import counted
 
 
 def rm(
@@ -21,13 +22,14 @@ def rm(
     from cclcc_cli.runs.removal import check_removable, remove_run
 
     checked = check_removable(folders)
+    folders_text = counted(len(checked), "run folder")
     if not yes:
         if not sys.stdin.isatty():
-            raise RunError(f"{len(checked)} run folders would be removed for good; "
+            raise RunError(f"{folders_text} would be removed for good; "
                            "give --yes where nobody can be asked")
         for folder in checked:
             console.note(str(folder.path))
-        typer.confirm(f"remove {len(checked)} run folders for good?", abort=True, err=True)
+        typer.confirm(f"remove {folders_text} for good?", abort=True, err=True)
     for folder in checked:
         remove_run(folder)
         console.show(f"removed {folder.path}")

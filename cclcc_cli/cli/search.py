@@ -6,36 +6,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cclcc_cli.cli import console
-from cclcc_cli.cli.options import (
-    DATA,
-    RECIPE_OR_NAME,
-    RUNS,
-    BaseOverrides,
-    DataDir,
-    Device,
-    Gpus,
-    Json,
-    Launcher,
-    Precision,
-    Quiet,
-    RunsDir,
-    Scheduler,
-    SlurmOptions,
-    TrackingUri,
-    UseMlflow,
-    Workers,
-    resolve_tracking,
-)
+from cclcc_cli.cli.option_groups import with_groups
+from cclcc_cli.cli.options import RECIPE_OR_NAME, BaseOverrides
+from cclcc_cli.cli.sweep_options import Sweeping
 from cclcc_cli.errors import Interrupted, RunsFailed
+from cclcc_cli.wording import counted
 
 if TYPE_CHECKING:
+    from cclcc_cli.config.search_summary import SearchSummary
     from cclcc_cli.sweeps.search.plan import OpenSearch
-    from cclcc_cli.sweeps.search.result import SearchResult
     from cclcc_cli.sweeps.search.searcher import SearchOutcome
 
 
+@with_groups
 def search(
     file: Annotated[Path, typer.Argument(metavar="SEARCH", help=RECIPE_OR_NAME)],
+    sweeping: Sweeping,
     dry_run: Annotated[
         bool, typer.Option("--dry-run",
                            help="Show the space and the first proposals; train nothing.")
@@ -50,45 +36,30 @@ def search(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Start the search again; trained runs are reused.")
     ] = False,
-    workers: Workers = 1,
-    launcher: Launcher = "local",
-    gpus: Gpus = None,
-    slurm: SlurmOptions = None,
-    scheduler: Scheduler = None,
-    device: Device = "auto",
-    precision: Precision = "auto",
-    runs: RunsDir = RUNS,
-    data: DataDir = DATA,
-    mlflow: UseMlflow = True,
-    tracking_uri: TrackingUri = None,
-    quiet: Quiet = False,
-    json: Json = False,
 ) -> None:
     """Search a recipe's keys for the best validation score.
 
     The test split stays unread. Repeat the command to resume a search that was stopped or killed.
     """
-    from cclcc_cli.config.launch import parse_launch
     from cclcc_cli.config.search_load import load_search
 
-    launch = parse_launch(launcher, gpus=gpus, slurm=slurm or (), scheduler=scheduler)
+    launch = sweeping.parse_launch()
     checked = load_search(file, overrides or ())  # refuse a bad file before torch loads
 
     from cclcc_cli.sweeps.search.run import open_search, run_search
 
     opened = open_search(
-        checked, data_root=data, runs_root=runs, storage=storage, device=device,
-        precision=precision, workers=workers, launch=launch, fresh=fresh,
+        checked, data_root=sweeping.data, runs_root=sweeping.runs, storage=storage,
+        device=sweeping.device, precision=sweeping.precision, workers=sweeping.workers,
+        launch=launch, fresh=fresh,
     )
     if dry_run:
-        _show_plan(opened, json)
+        _show_plan(opened, sweeping.json)
         return
-    with console.sweep_display(quiet) as display:
-        summary = run_search(
-            opened, workers=workers, display=display, fresh=fresh,
-            tracking_uri=resolve_tracking(runs, tracking_uri) if mlflow else None,
-        )
-    _show_result(opened, summary, file, json)
+    with console.sweep_display(sweeping.quiet) as display:
+        summary = run_search(opened, workers=sweeping.workers, display=display, fresh=fresh,
+                             tracking_uri=sweeping.tracker)
+    _show_result(opened, summary, file, sweeping.json)
 
 
 def _show_plan(opened: "OpenSearch", json: bool) -> None:
@@ -118,9 +89,10 @@ def _show_plan(opened: "OpenSearch", json: bool) -> None:
          for number, point in enumerate(proposals)], num_keys=1,
     )
     begun = ", ".join(f"{count} {state}" for state, count in opened.begun.items())
-    console.show(f"{checked.num_trials} trials of {len(file.repetitions)} training(s) of "
-                 f"{opened.steps} steps: {opened.num_runs} runs, if none is pruned; "
-                 f"{file.direction} validation {file.objective}")
+    console.show(f"{counted(checked.num_trials, 'trial')} of "
+                 f"{counted(len(file.repetitions), 'training')} of "
+                 f"{counted(opened.steps, 'step')}: {counted(opened.num_runs, 'run')}, "
+                 f"if none is pruned; {file.direction} validation {file.objective}")
     console.show(f"storage: {without_password(opened.address)} ({begun or 'no study yet'})")
 
 
@@ -156,7 +128,7 @@ def _show_result(opened: "OpenSearch", summary: "SearchOutcome", file: Path, jso
         written = [write_best(opened, result, file),
                    *(folder / f"{figure.name}.png" for figure in drawn.figures)]
     if json:
-        console.show_json({**result.as_json(), "over": summary.over,
+        console.show_json({**result.plain(), "over": summary.over,
                            "written": [str(path) for path in written]})
     else:
         _show_tables(result, written)
@@ -167,15 +139,15 @@ def _show_result(opened: "OpenSearch", summary: "SearchOutcome", file: Path, jso
         console.note(f"failed: trial {number}: {reason}")
     if summary.stopped is not None:
         raise Interrupted(
-            f"stopped with {summary.over} of {summary.total} trials over; running ones are saved; "
-            "repeat the command to resume", summary.stopped,
+            f"stopped with {summary.over} of {counted(summary.total, 'trial')} over; running ones "
+            "are saved; repeat the command to resume", summary.stopped,
         )
     if result.best is None:
         raise RunsFailed(f"{opened.name}: no trial has come to its end, so there is no best one; "
                           "the reasons are listed above")
 
 
-def _show_tables(result: "SearchResult", written: list[Path]) -> None:
+def _show_tables(result: "SearchSummary", written: list[Path]) -> None:
     rows = [[str(t.number), t.state, "" if t.value is None else f"{t.value:.4f}", t.source,
              *(t.words.get(key, "") for key in result.keys)] for t in result.ranked[:10]]
     counts = ", ".join(f"{count} {state}" for state, count in result.counts.items())

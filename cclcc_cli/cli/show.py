@@ -14,7 +14,7 @@ def show(
     size: StoredSize = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", show_default="runs/show/NAME-SIZE",
+        typer.Option(metavar="DIR", file_okay=False, show_default="runs/show/NAME-SIZE",
                      help="Directory for the page and the sheet."),
     ] = None,
     count: Annotated[int, typer.Option(help="How many images of each split are shown.")] = 12,

@@ -7,12 +7,14 @@ import typer
 
 from cclcc_cli.cli import console
 from cclcc_cli.cli.options import DATA, DataDir, Json, PreparedName, StoredSize
+from cclcc_cli.wording import counted
 
 
 def splits(
     name: PreparedName,
     out: Annotated[
-        Path, typer.Option(metavar="DIR", help="Directory for the lists; it must be empty or new.")
+        Path, typer.Option(metavar="DIR", file_okay=False,
+                           help="Directory for the lists; it must be empty or new.")
     ],
     labels: Annotated[
         str,
@@ -38,8 +40,9 @@ def splits(
                            "split_digest": store.info.split_digest})
         return
     counts = ", ".join(f"{count} {split}" for split, count in store.info.counts.items())
-    console.show(f"lists    {out}: {len(exported.files)} files")
+    console.show(f"lists    {out}: {counted(len(exported.files), 'file')}")
     console.show(f"splits   {counts}; {store.info.split_rule}")
     if exported.subsets:
-        console.show(f"labels   {', '.join(exported.subsets)}, each for {exported.num_seeds} seeds")
+        console.show(f"labels   {', '.join(exported.subsets)}, each for "
+                     f"{counted(exported.num_seeds, 'seed')}")
     console.show(f"digest   {store.info.split_digest}")

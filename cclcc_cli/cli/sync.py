@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from cclcc_cli.cli import console
 from cclcc_cli.cli.options import RUNS, Json, RunsDir, TrackingUri
+from cclcc_cli.wording import counted
 
 if TYPE_CHECKING:
     from cclcc_cli.tracking.sending import Pushed
@@ -36,7 +37,7 @@ def _show(done: "list[Pushed]") -> None:
         if pushed.skipped:
             console.note(f"{pushed.folder}: skipped, {pushed.skipped}")
     changed = sum(bool(pushed.changes) for pushed in done)
-    console.show(f"{changed} of {len(done)} runs changed in MLflow")
+    console.show(f"{changed} of {counted(len(done), 'run')} changed in MLflow")
 
 
 def _describe(changes: dict[str, int | str]) -> str:

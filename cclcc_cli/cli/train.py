@@ -21,7 +21,7 @@ from cclcc_cli.cli.options import (
     UseMlflow,
 )
 from cclcc_cli.errors import RunError
-from cclcc_cli.processes import own_place
+from cclcc_cli.processes import own_rank
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,13 +74,13 @@ def train(
     changes = [*(overrides or []), *([f"seed={seed}"] if seed is not None else [])]
     checked = load_recipe(recipe, changes)  # refuse a bad recipe before torch loads
 
-    place = own_place()
-    if processes is not None and place.size == 1 < processes:
+    own = own_rank()
+    if processes is not None and own.size == 1 < processes:
         from cclcc_cli.launchers.spawn import spawn
 
         raise typer.Exit(spawn(processes))
-    if processes not in (None, place.size):
-        raise RunError(f"--processes {processes}: torchrun has started {place.size}; leave it out")
+    if processes not in (None, own.size):
+        raise RunError(f"--processes {processes}: torchrun has started {own.size}; leave it out")
 
     from cclcc_cli.launchers.spawn import follow_parent
     from cclcc_cli.runs.run import follow_run, train_run
@@ -88,11 +88,11 @@ def train(
     from cclcc_cli.training.runtime import resolve_runtime
 
     follow_parent()
-    with open_context(place) as team:
-        runtime = resolve_runtime(device, precision, workers, place.size, threads)
-        team.use(runtime)
-        if not team.leads:
-            follow_run(checked, data_root=data, runs_root=runs, runtime=runtime, team=team)
+    with open_context(own) as context:
+        runtime = resolve_runtime(device, precision, workers, own.size, threads)
+        context.use(runtime)
+        if not context.leads:
+            follow_run(checked, data_root=data, runs_root=runs, runtime=runtime, context=context)
             return
         tracking = _open_tracking(runs, tracking_uri) if mlflow else None
         with console.training_display(quiet) as display:
@@ -104,7 +104,7 @@ def train(
                 display=display,
                 fresh=fresh,
                 tracking=tracking,
-                team=team,
+                context=context,
             )
     if not done.trained:
         console.note(f"finished before, nothing was run (--fresh trains again): {done.folder.path}")

@@ -31,6 +31,7 @@ from cclcc_cli.config.load import (
 from cclcc_cli.config.recipes import AnyRecipe
 from cclcc_cli.config.schema import Count, Name, Section
 from cclcc_cli.errors import RecipeError
+from cclcc_cli.wording import instead
 
 _KEY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _PLAIN = "base"
@@ -165,12 +166,11 @@ class Ablation(Section):
         for key, allowed in condition.items():
             if key not in self.choices:
                 raise ValueError(f"{where}: {key} is neither 'variant' nor an axis; "
-                                 f"allowed: {', '.join(self.choices)}")
+                                 f"{instead(key, self.choices, 'allowed')}")
             for value in as_list(allowed):
                 if not any(same(value, one) for one in self.choices[key]):
-                    known = ", ".join(map(str, self.choices[key]))
                     raise ValueError(f"{where}: {key} = {value!r}: not in this ablation; "
-                                     f"allowed: {known}")
+                                     f"{instead(value, self.choices[key], 'allowed')}")
 
 
 @dataclass(frozen=True)

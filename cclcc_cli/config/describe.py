@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from cclcc_cli.config.base import BaseRecipe
 from cclcc_cli.config.recipes import METHODS
 from cclcc_cli.errors import RecipeError
+from cclcc_cli.wording import instead
 
 _BOUNDS = {"ge": "from {}", "gt": "above {}", "le": "to {}", "lt": "below {}",
            "multiple_of": "multiple of {}"}
@@ -77,7 +78,7 @@ def find_recipe(
         RecipeError: there is no such method.
     """
     if name not in methods:
-        raise RecipeError(f"method {name}: unknown; allowed: {', '.join(methods)}")
+        raise RecipeError(f"method {name}: unknown; {instead(name, methods, 'allowed')}")
     return methods[name]
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from cclcc_cli.errors import RecipeError
 from cclcc_cli.files import write_atomic
+from cclcc_cli.wording import instead
 
 Kind = Literal["recipe", "ablation", "search", "figures"]
 
@@ -102,6 +103,18 @@ def find_file(given: Path, kind: Kind, folder: Path = Path()) -> Path:
     return shipped.get(f"{_FOLDERS[kind]}{name}") or shipped.get(name) or path
 
 
+def meant_file(path: Path) -> str:
+    """What to do about a file that is not there: a name that is close, or where names are listed.
+
+    Names are those of shipped files, with and without their folder, and YAML files beside it.
+    """
+    beside = path.parent.glob("*.yaml") if path.parent.is_dir() else ()
+    shipped = [one.name for one in list_shipped()]
+    known = [*shipped, *(name.rpartition("/")[2] for name in shipped), *map(str, beside)]
+    meant = instead(path, known)
+    return meant if meant.endswith("?") else "'cclcc recipes' lists what there is"
+
+
 def copy_shipped(name: str, to: Path | None = None) -> list[Path]:
     """Write a copy of a shipped file, and of plug-ins that it names; nothing is overwritten.
 
@@ -118,8 +131,8 @@ def copy_shipped(name: str, to: Path | None = None) -> list[Path]:
     found = {one.name: one for one in list_shipped()}
     if name not in found:
         alike = [other for other in found if other.endswith(f"/{name}")]
-        hint = f"did you mean {' or '.join(alike)}?" if alike else "'cclcc recipes' lists them"
-        raise RecipeError(f"{name}: no recipe of this name comes with cclcc; {hint}")
+        meant = f"did you mean {' or '.join(alike)}?" if alike else meant_file(Path(name))
+        raise RecipeError(f"{name}: no recipe of this name comes with cclcc; {meant}")
     path = Path(found[name].path.name) if to is None else to
     contents = {path: found[name].copied().encode()}
     contents |= {path.parent / one.name: one.read_bytes() for one in found[name].beside}

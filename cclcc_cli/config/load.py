@@ -1,7 +1,6 @@
 """A YAML file and ``--set`` pairs in, a checked recipe or one clear error out."""
 
 import copy
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache, reduce
 from io import StringIO
@@ -14,12 +13,14 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from cclcc_cli.config.base import BaseRecipe
-from cclcc_cli.config.library import find_file
+from cclcc_cli.config.library import find_file, meant_file
 from cclcc_cli.config.plugins import load_plugin, locate, recipe_classes, used
 from cclcc_cli.config.recipes import METHODS, AnyRecipe
 from cclcc_cli.config.schema import PluginSource
 from cclcc_cli.config.yaml_text import read_yaml_text
 from cclcc_cli.errors import RecipeError
+from cclcc_cli.records import problem_text
+from cclcc_cli.wording import instead
 
 
 @lru_cache
@@ -99,7 +100,7 @@ def read_yaml(path: Path, kind: str, *first_keys: str) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise RecipeError(f"{path}: no such {kind}; 'cclcc recipes' lists what there is") from None
+        raise RecipeError(f"{path}: no such {kind}; {meant_file(path)}") from None
     except IsADirectoryError:
         raise RecipeError(f"{path}: is a folder; name a file inside it") from None
     except UnicodeDecodeError:
@@ -296,10 +297,9 @@ def _explain(
         return f"method: is missing; allowed: {', '.join(methods)}"
     if kind == "union_tag_invalid":
         key = context["discriminator"].strip("'")
-        return (
-            f"{'.'.join([*map(str, keys), key])} = {context['tag']}: unknown; "
-            f"allowed: {context['expected_tags'].replace(chr(39), '')}"
-        )
+        known = context["expected_tags"].replace("'", "").split(", ")
+        return (f"{'.'.join([*map(str, keys), key])} = {context['tag']}: unknown; "
+                f"{instead(context['tag'], known, 'allowed')}")
     if kind == "extra_forbidden":
         return f"{where}: unknown key{_suggestion(keys, schema)}"
     if kind == "missing" and isinstance(keys[-1], int):
@@ -308,8 +308,7 @@ def _explain(
         return f"{where}: is missing; add it"
     if kind in ("model_type", "dict_type", "model_attributes_type"):
         return f"{where} = {problem['input']!r}: must be a section of keys, not a single value"
-    message = problem["msg"].removeprefix("Value error, ")
-    message = message[0].lower() + message[1:]
+    message = problem_text(problem)
     if not where or isinstance(problem["input"], dict):
         return f"{where}: {message}" if where else message
     return f"{where} = {problem['input']!r}: {message}"
@@ -348,10 +347,7 @@ def _suggestion(keys: Sequence[int | str], model: type[BaseModel] | None) -> str
     )
     if keys[-1] in names:
         return "; it belongs to another kind of this section"
-    close = difflib.get_close_matches(str(keys[-1]), names, n=1)
-    if close:
-        return f"; did you mean {close[0]}?"
-    return f"; allowed here: {', '.join(names)}" if names else ""
+    return f"; {instead(keys[-1], names)}" if names else ""
 
 
 def _property(schema: Any, node: Any, key: str) -> Any:

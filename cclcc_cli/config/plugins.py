@@ -7,88 +7,127 @@ import hashlib
 import importlib.util
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache, reduce
 from importlib.metadata import EntryPoint, entry_points
+from inspect import signature
 from operator import or_
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, get_args
+from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import BaseModel, Field, create_model
 
 from cclcc_cli.config.base import BaseRecipe
-from cclcc_cli.config.model import AnyModel, Init, NetworkSection, NumClasses, UNetModel
+from cclcc_cli.config.model import AnyModel, NetworkSection, UNetModel
+from cclcc_cli.config.plugin_offers import Plugin, PluginNetwork, check_offers
 from cclcc_cli.config.recipes import METHODS, method_of
 from cclcc_cli.config.schema import LossSection, PluginSource, SupervisedLoss, default_tag
-from cclcc_cli.errors import RecipeError
-from cclcc_cli.metrics.scores import SCORES, Score
+from cclcc_cli.errors import CclccError, PluginFailed, RecipeError, describe_error
+from cclcc_cli.metrics.scores import Score
+from cclcc_cli.wording import instead, listed
 
+__all__ = ["Plugin", "PluginNetwork"]  # plug-ins import them from here
 GROUP = "cclcc.plugins"
 """Of entry points, by which installed packages offer plug-ins."""
-
-
-class PluginNetwork(NetworkSection):
-    """What the section of a plug-in's network holds beside its ``kind`` and its own keys.
-
-    One whose network is an ``EncoderDecoder`` sets ``has_inner_maps`` to True.
-    """
-
-    has_inner_maps: ClassVar[bool] = False
-
-    num_classes: NumClasses = 1
-    """Logits per pixel."""
-    init: Init = None
-    """Start from the best weights of a finished run: its folder."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Plugin:
-    """What a plug-in offers: what a recipe may say, and what is built from it.
+class _Loaded:
+    """A plug-in that was run.
 
     Attributes:
-        methods: recipe class to the ``Method`` that is made of such a recipe.
-        networks: section (a ``PluginNetwork`` with its ``kind``) to the ``Network`` made of it.
-        losses: section (a ``LossSection`` with its ``kind``) to a function of logits
-            ``(L, 1, H, W)``, targets like them and the section, which gives a scalar.
-        scores: row of the table of scores to a function of probabilities ``(B, 1, H, W)``, masks
-            and targets (both bool, like them), which gives float64 ``(B,)``.
+        plugin: what it offers.
+        source: its file, or the name of its entry point.
+        text: of the file as it was run: what lies there now may be another.
+        homes: its file, or the folders of its package.
     """
 
-    methods: Mapping[type[BaseRecipe], Callable[[Any], Any]] = field(default_factory=dict)
-    networks: Mapping[type[PluginNetwork], Callable[[Any], Any]] = field(default_factory=dict)
-    losses: Mapping[type[LossSection], Callable[[Any, Any, Any], Any]] = field(
-        default_factory=dict)
-    scores: Mapping[Score, Callable[[Any, Any, Any], Any]] = field(default_factory=dict)
-
-    def implements(self, section: object) -> Callable[..., Any] | None:
-        """What is built from a recipe or section of this plug-in; None for another's."""
-        offers: dict[Any, Callable[..., Any]] = {**self.methods, **self.networks, **self.losses}
-        return next((offers[kind] for kind in type(section).__mro__ if kind in offers), None)
+    plugin: Plugin
+    source: str
+    text: bytes | None
+    homes: tuple[str, ...]
 
 
-_loaded: dict[str, Plugin] = {}
+_loaded: dict[str, _Loaded] = {}
 """By digest: a file is run once, and its classes are the same ones wherever they are met."""
-_texts: dict[str, bytes] = {}
-"""Of the files that were run, by digest: what lies there now may be another."""
 
 
-def implementation(section: object) -> Callable[..., Any] | None:
-    """What is built from a recipe or section; None where that is the package's own."""
-    found = (plugin.implements(section) for plugin in _loaded.values())
-    return next((one for one in found if one is not None), None)
+def build_from_plugin(
+    section: object, kind: type[T], *args: Any, **keys: Any
+) -> T | None:
+    """What a plug-in makes of a recipe or section; None where that is the package's own.
+
+    Args:
+        section: the recipe or section.
+        kind: what it must make.
+        args: given to the plug-in's function before the section.
+        keys: given to it after the section.
+
+    Raises:
+        PluginFailed: it makes something else.
+    """
+    for loaded in _loaded.values():
+        make = loaded.plugin.implements(section)
+        if make is not None:
+            made = make(*args, section, **keys)
+            if not isinstance(made, kind):
+                raise PluginFailed(f"{loaded.source}: gives a {type(made).__name__} for "
+                                   f"{type(section).__name__}; it must give a {kind.__name__}")
+            return made
+    return None
+
+
+def takes(section: object, key: str) -> bool:
+    """Whether a plug-in's function takes an argument; True of what is the package's own."""
+    made_by = (loaded.plugin.implements(section) for loaded in _loaded.values())
+    return all(key in signature(make).parameters for make in made_by if make is not None)
+
+
+def find_line(error: BaseException) -> str:
+    """The last line of a plug-in that an exception passed through, as ``my_method.py:12``.
+
+    Empty where it passed through none.
+    """
+    homes = [home for loaded in _loaded.values() for home in loaded.homes]
+    lines = [f"{frame.filename}:{frame.lineno}"
+             for frame in traceback.extract_tb(error.__traceback__)
+             if any(Path(frame.filename).is_relative_to(home) for home in homes)]
+    return lines[-1] if lines else ""
+
+
+@contextmanager
+def plugin_problems(sources: Sequence[PluginSource]) -> Iterator[None]:
+    """Inside, an exception where plug-ins are in use is told in one line that names the plug-in.
+
+    Raises:
+        PluginFailed: the exception is its cause.
+    """
+    try:
+        yield
+    except CclccError:
+        raise
+    except Exception as error:
+        line = find_line(error)
+        if not line and (not sources or isinstance(error, OSError)):
+            raise
+        where = line or f"with {listed([source.source for source in sources])}"
+        raise PluginFailed(f"{where}: {describe_error(error)}; cclcc check-plugin says whether the "
+                           "plug-in keeps its contract") from error
 
 
 def scores_of(recipe: BaseRecipe) -> dict[Score, Callable[[Any, Any, Any], Any]]:
     """The scores that a recipe's plug-ins add."""
     return {row: function for source in recipe.plugins
-            for row, function in _loaded[source.sha256].scores.items()}
+            for row, function in _loaded[source.sha256].plugin.scores.items()}
 
 
 def files_of(recipe: BaseRecipe) -> dict[str, bytes]:
     """The content of each plug-in file that a recipe uses, as it was run, by its digest."""
-    return {source.sha256: _texts[source.sha256] for source in recipe.plugins
-            if source.sha256 in _texts}
+    return {source.sha256: text for source in recipe.plugins
+            if (text := _loaded[source.sha256].text) is not None}
 
 
 def locate(entry: str, folder: Path) -> PluginSource:
@@ -118,10 +157,12 @@ def load_plugin(source: PluginSource) -> Plugin:
             f"{source.sha256[:12]}); put the old file back, or start again with the recipe"
         )
     if source.sha256 not in _loaded:
-        plugin = _run(source)
-        _check_offers(plugin, source.source)
-        _loaded[source.sha256] = plugin
-    return _loaded[source.sha256]
+        text = _read(Path(source.source)) if _is_file(source.source) else None
+        plugin = _run(source, text)
+        check_offers(plugin, source.source)
+        homes = (source.source,) if text is not None else tuple(map(str, _package(source.source)))
+        _loaded[source.sha256] = _Loaded(plugin, source.source, text, homes)
+    return _loaded[source.sha256].plugin
 
 
 @lru_cache
@@ -152,7 +193,7 @@ def used(recipe: BaseRecipe) -> tuple[PluginSource, ...]:
     def is_used(plugin: Plugin) -> bool:
         return bool(plugin.scores) or any(plugin.implements(part) is not None for part in parts)
 
-    return tuple(source for source in recipe.plugins if is_used(_loaded[source.sha256]))
+    return tuple(source for source in recipe.plugins if is_used(_loaded[source.sha256].plugin))
 
 
 def _widen(
@@ -192,16 +233,21 @@ def _digest(source: str) -> str:
     if _is_file(source):
         digest.update(_read(Path(source)))
         return digest.hexdigest()
-    top = _entry_point(source).module.partition(".")[0]
-    spec = importlib.util.find_spec(top)
-    roots = list(spec.submodule_search_locations or ()) if spec else []
-    files = [(path.relative_to(root).as_posix(), path)
-             for root in map(Path, roots) for path in sorted(root.rglob("*.py"))]
-    if not files and spec and spec.origin:
-        files = [(top, Path(spec.origin))]
-    for name, path in files:
-        digest.update(name.encode() + b"\0" + hashlib.sha256(_read(path)).digest())
+    for home in _package(source):
+        files = sorted(home.rglob("*.py")) if home.is_dir() else [home]
+        for path in files:
+            name = path.relative_to(home).as_posix() if home.is_dir() else home.stem
+            digest.update(name.encode() + b"\0" + hashlib.sha256(_read(path)).digest())
     return digest.hexdigest()
+
+
+def _package(name: str) -> list[Path]:
+    """The folders of the package that offers a plug-in, or its only file."""
+    spec = importlib.util.find_spec(_entry_point(name).module.partition(".")[0])
+    if spec is None:
+        return []
+    folders = [Path(root) for root in spec.submodule_search_locations or ()]
+    return folders or ([Path(spec.origin)] if spec.origin else [])
 
 
 def _read(path: Path) -> bytes:
@@ -216,23 +262,20 @@ def _read(path: Path) -> bytes:
 def _entry_point(name: str) -> EntryPoint:
     offered = {point.name: point for point in entry_points(group=GROUP)}
     if name not in offered:
-        known = f"installed packages offer {', '.join(offered)}" if offered else (
-            "no installed package offers one")
         raise RecipeError(f"plugins: {name}: unknown; give a file that ends in .py, or the name "
-                          f"of an entry point: {known}")
+                          f"of an installed package's entry point; {instead(name, offered)}")
     return offered[name]
 
 
-def _run(source: PluginSource) -> Plugin:
+def _run(source: PluginSource, text: bytes | None) -> Plugin:
     try:
-        found = (_run_file(source) if _is_file(source.source)
-                 else _entry_point(source.source).load())
+        found = (_entry_point(source.source).load() if text is None
+                 else _run_file(source, text))
     except RecipeError:
         raise
     except (Exception, SystemExit) as error:  # a plug-in that exits must not pass for a success
         raise RecipeError(f"plugins: {source.source}{_line_of(error, source.source)}: cannot be "
-                          f"loaded: {type(error).__name__}: {' '.join(str(error).split())}"
-                          ) from error
+                          f"loaded: {describe_error(error)}") from error
     if not isinstance(found, Plugin):
         raise RecipeError(f"plugins: {source.source}: its PLUGIN is missing or is no "
                           "cclcc_cli.config.plugins.Plugin; it must say what the plug-in offers")
@@ -246,69 +289,15 @@ def _line_of(error: BaseException, file: str) -> str:
     return f":{lines[-1]}" if lines else ""
 
 
-def _run_file(source: PluginSource) -> object:
+def _run_file(source: PluginSource, text: bytes) -> object:
     name = f"cclcc_plugin_{source.sha256[:16]}"
     spec = importlib.util.spec_from_file_location(name, source.source)
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # where its classes are looked up by name
-    text = _read(Path(source.source))
     try:
         exec(compile(text, source.source, "exec"), module.__dict__)
     except BaseException:
         del sys.modules[name]
         raise
-    _texts[source.sha256] = text
     return getattr(module, "PLUGIN", None)
-
-
-_OFFERED: dict[str, tuple[type, str]] = {
-    "methods": (BaseRecipe, "a recipe class"), "networks": (PluginNetwork, "a PluginNetwork class"),
-    "losses": (LossSection, "a LossSection class"), "scores": (Score, "a Score"),
-}
-"""What each offer maps from."""
-
-
-def _check_shape(plugin: Plugin, where: str) -> None:
-    for offer, (kind, said) in _OFFERED.items():
-        given = getattr(plugin, offer)
-        if not isinstance(given, Mapping):
-            raise RecipeError(f"plugins: {where}: {offer} must be a mapping from {said} to what is "
-                              f"built from it, not a {type(given).__name__}")
-        for key, built in given.items():
-            is_kind = (isinstance(key, kind) if kind is Score
-                       else isinstance(key, type) and issubclass(key, kind))
-            if not is_kind or not callable(built):
-                raise RecipeError(f"plugins: {where}: {offer} must map {said} to something that "
-                                  f"can be called; {key!r} does not")
-
-
-def _check_offers(plugin: Plugin, where: str) -> None:
-    _check_shape(plugin, where)
-    problems = []
-    for recipe in plugin.methods:
-        problems += _check_tag(recipe, "method", METHODS)
-        if not problems and method_of(recipe) not in recipe.model_fields:
-            problems.append(f"{recipe.__name__}: has no section {method_of(recipe)} for its "
-                            "options")
-    kinds = [get_args(kind.model_fields["kind"].annotation)[0] for kind in get_args(AnyModel)]
-    for network in plugin.networks:
-        problems += _check_tag(network, "kind", kinds)
-    for loss in plugin.losses:
-        problems += _check_tag(loss, "kind", [SupervisedLoss().kind])
-    problems += [f"score {row.key}: the package has it already; take another name"
-                 for row in plugin.scores if row.key in SCORES]
-    if problems:
-        raise RecipeError("\n".join(f"plugins: {where}: {problem}" for problem in problems))
-
-
-def _check_tag(section: type[BaseModel], key: str, taken: Iterable[str]) -> list[str]:
-    """What is wrong with the key that distinguishes a section from others of its sort."""
-    given = section.model_fields.get(key)
-    names = get_args(given.annotation) if given is not None else ()
-    if len(names) != 1 or not isinstance(names[0], str):
-        return [f'{section.__name__}: {key} must be declared as Literal["its name"]']
-    if names[0] in taken:
-        return [f"{section.__name__}: {key} {names[0]}: the package has it already; take another "
-                "name"]
-    return []

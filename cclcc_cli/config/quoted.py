@@ -19,6 +19,7 @@ from cclcc_cli.config.schema import Count, Labeled, Section
 from cclcc_cli.errors import RecipeError
 from cclcc_cli.metrics.scores import SCORES
 from cclcc_cli.metrics.scores import score as score_row
+from cclcc_cli.wording import instead
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^\n]*$")]
 
@@ -34,7 +35,7 @@ class QuotedScore(Section):
 
 def _check_key(value: str) -> str:
     if value not in SCORES:
-        raise ValueError(f"unknown score; allowed: {', '.join(SCORES)}")
+        raise ValueError(f"unknown score; {instead(value, SCORES, 'allowed')}")
     return value
 
 

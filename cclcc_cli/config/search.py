@@ -10,6 +10,7 @@ from cclcc_cli.config.schema import Count, Name, Section, Seed
 from cclcc_cli.config.search_rules import GridSampler, NoPruner, Pruner, Sampler, TpeSampler
 from cclcc_cli.config.space import Categorical, Int, Space, fulfils, grid_values
 from cclcc_cli.metrics.scores import TABLE, score
+from cclcc_cli.wording import instead
 
 OBJECTIVES: dict[str, Literal["maximize", "minimize"]] = {
     row.key: "maximize" if row.more_is_better else "minimize" for row in TABLE}
@@ -28,13 +29,12 @@ _RULES = ("evaluation.test_on", "evaluation.validation_on", "evaluation.total_mi
 _BUDGET = ("budget", "validation.patience")
 
 def _parse_objective(value: Any) -> Any:
-    allowed = f"allowed: {', '.join(OBJECTIVES)}"
     if isinstance(value, str) and "test" in value.lower():
         raise ValueError("a search never reads the test split: whoever chooses by it has nothing "
-                         f"left to test on; give a score on validation; {allowed}")
+                         f"left to test on; give a score on validation: {', '.join(OBJECTIVES)}")
     name = value.removeprefix("val.").removeprefix("val/") if isinstance(value, str) else value
     if name not in OBJECTIVES:
-        raise ValueError(f"unknown; {allowed}")
+        raise ValueError(f"unknown; {instead(name, OBJECTIVES, 'allowed')}")
     return name
 
 
@@ -126,8 +126,8 @@ class Search(Section):
         for key, dimension in self.space.items():
             for other, allowed in dimension.when.items():
                 if other not in above:
-                    there = ", ".join(above) or "none"
-                    yield f"space: {key}: when: {other} is no key above it; allowed: {there}"
+                    yield (f"space: {key}: when: {other} is no key above it; "
+                           f"{instead(other, above, 'allowed')}")
                     continue
                 if not isinstance(above[other], Categorical | Int):
                     yield f"space: {key}: when: {other} must be a choice or a whole number"

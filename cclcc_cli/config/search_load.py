@@ -20,6 +20,7 @@ from cclcc_cli.config.search import Search
 from cclcc_cli.config.search_rules import GridSampler
 from cclcc_cli.config.space import Categorical, fulfils, grid_points
 from cclcc_cli.errors import RecipeError
+from cclcc_cli.wording import instead
 
 MAX_GRID = 10_000
 
@@ -218,7 +219,7 @@ def _complete(
     search: Search, given: Mapping[str, Any], own: Mapping[str, Any]
 ) -> tuple[dict[str, Any], list[str]]:
     """A listed setting with the base's values where it is silent, and what is wrong with it."""
-    problems = [f"{key}: is no key of the space; allowed: {', '.join(search.space)}"
+    problems = [f"{key}: is no key of the space; {instead(key, search.space, 'allowed')}"
                 for key in given if key not in search.space]
     point: dict[str, Any] = {}
     for key, dimension in search.space.items():

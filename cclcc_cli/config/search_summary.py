@@ -4,7 +4,13 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
+from cclcc_cli.metrics.scores import score
 from cclcc_cli.records import Record
+
+FEW = 20
+"""Number of complete trials below which importances are called a first guess."""
+OWN_SETTING = "the base"
+"""Where a trial's setting comes from that is the base recipe's own."""
 
 
 class _Part(Record):
@@ -58,3 +64,17 @@ class SearchSummary(_Part):
     """What a reader of the numbers should know."""
     spent: Spent = Spent()
     """Over all trials; empty where the search does not say."""
+
+    @property
+    def ranked(self) -> list[TrialSummary]:
+        """Complete trials first, best first; then pruned ones; then failed ones."""
+        sign = -1 if score(self.objective).more_is_better else 1
+        states = ("complete", "pruned", "failed")
+        return sorted(self.trials, key=lambda trial: (
+            states.index(trial.state), 0.0 if trial.value is None else sign * trial.value,
+            trial.number))
+
+    @property
+    def keys(self) -> list[str]:
+        """Short names of the keys that trials set."""
+        return list(dict.fromkeys(key for trial in self.trials for key in trial.words))

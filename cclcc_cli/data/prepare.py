@@ -316,7 +316,7 @@ def _same_store(path: Path, plan: _Plan, executor: Executor) -> Store:
         "removed": len(old.keys() - new.keys()),
         "changed": sum(old[stem] != new[stem] for stem in old.keys() & new.keys()),
     }
-    differs = [f"{count} images {what}" for what, count in counts.items() if count]
+    differs = [f"{counted(count, 'image')} {what}" for what, count in counts.items() if count]
     if new.keys() != old.keys() or not _same_splits(store, plan):
         differs.append("other splits")
     # An option that was not given says nothing about what is stored.

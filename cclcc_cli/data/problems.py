@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from cclcc_cli.errors import DataError
+from cclcc_cli.wording import counted
 
 SHOWN = 20
 """Problems spelt out; the rest are counted."""
@@ -10,8 +11,8 @@ SHOWN = 20
 
 def listed_error(where: str, problems: Sequence[str]) -> DataError:
     """One error for many problems: a heading with their number, then the first 20, one a line."""
-    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-    lines = [f"{where}: {count}, nothing was written", *(f"  {p}" for p in problems[:SHOWN])]
+    lines = [f"{where}: {counted(len(problems), 'problem')}, nothing was written",
+             *(f"  {problem}" for problem in problems[:SHOWN])]
     if len(problems) > SHOWN:
         lines.append(f"  ... and {len(problems) - SHOWN} more")
     return DataError("\n".join(lines))

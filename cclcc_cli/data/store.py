@@ -51,6 +51,7 @@ from cclcc_cli.data.store_versions import (
 )
 from cclcc_cli.errors import DataError
 from cclcc_cli.files import DATA
+from cclcc_cli.wording import instead
 
 _USUAL_SIZE = 320
 
@@ -234,7 +235,9 @@ def _missing(path: Path) -> str:
     name, root = path.parent.name, path.parent.parent
     beside = stored_sizes(path.parent)
     others = f" (there are: {', '.join(map(str, beside))} pixels)" if beside else ""
-    return (f"no store for {name} at {path.name} pixels under {root}{others}; {_elsewhere(root)}"
+    meant = instead(name, [home.name for home in stored_data(root)])
+    hint = f"{meant} Else " if meant.endswith("?") and not beside else _elsewhere(root)
+    return (f"no store for {name} at {path.name} pixels under {root}{others}; {hint}"
             f"make it with: {prepare_command(path)}")
 
 

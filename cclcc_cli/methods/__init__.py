@@ -3,7 +3,7 @@
 from importlib import import_module
 
 from cclcc_cli.config.base import BaseRecipe
-from cclcc_cli.config.plugins import implementation
+from cclcc_cli.config.plugins import build_from_plugin
 from cclcc_cli.methods.base import Batch, Loss, Method, StepInfo
 
 __all__ = ["Batch", "Loss", "Method", "StepInfo", "build_method"]
@@ -11,6 +11,7 @@ __all__ = ["Batch", "Loss", "Method", "StepInfo", "build_method"]
 
 def build_method(recipe: BaseRecipe) -> Method:
     """The method a recipe describes, with fresh weights from torch's current random state."""
-    make = implementation(recipe) or import_module(f"{__name__}.{recipe.method}").METHOD
-    method: Method = make(recipe)
-    return method
+    found = build_from_plugin(recipe, Method)  # type: ignore[type-abstract]
+    if found is None:
+        found = import_module(f"{__name__}.{recipe.method}").METHOD(recipe)
+    return found

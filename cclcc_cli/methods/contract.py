@@ -14,9 +14,12 @@ from torch import Tensor
 
 from cclcc_cli.config.base import BaseRecipe, TwoStreamRecipe
 from cclcc_cli.config.methods.supervised import SupervisedRecipe
+from cclcc_cli.config.plugins import find_line
 from cclcc_cli.config.schema import LabeledBatch
+from cclcc_cli.errors import CclccError, describe_error
 from cclcc_cli.methods import build_method
-from cclcc_cli.methods.base import Batch, Method, StepInfo
+from cclcc_cli.methods.base import Batch, Loss, Method, StepInfo
+from cclcc_cli.models.network import Network
 
 STEPS = 30
 """Of a check's training."""
@@ -34,30 +37,43 @@ class ContractBroken(Exception):
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """What came of one check.
 
     Attributes:
         check: what was checked, in a sentence.
         problem: what is wrong; empty where nothing is.
+        raised: an exception is what is wrong.
     """
 
     check: str
     problem: str = ""
+    raised: bool = False
 
 
-def run_contract(recipe: BaseRecipe) -> Iterator[Finding]:
-    """Every check on a tiny recipe, one after the other; what a method raises is a problem too."""
+def run_contract(recipe: BaseRecipe) -> Iterator[CheckResult]:
+    """Every check on a tiny recipe, one after the other.
+
+    What a method raises is a problem too, and the last one: no other check could run.
+    """
     for check in CHECKS:
-        title = (check.__doc__ or "").splitlines()[0]
-        try:
-            check(recipe)
-        except ContractBroken as broken:
-            yield Finding(title, str(broken))
-        except Exception as error:
-            yield Finding(title, f"{type(error).__name__}: {' '.join(str(error).split())}")
-        else:
-            yield Finding(title)
+        finding = run_check((check.__doc__ or "").splitlines()[0], lambda: check(recipe))  # noqa: B023
+        yield finding
+        if finding.raised:
+            break
+
+
+def run_check(title: str, check: Callable[[], None]) -> CheckResult:
+    """What comes of one check."""
+    try:
+        check()
+    except ContractBroken as broken:
+        return CheckResult(title, str(broken))
+    except Exception as error:
+        line = "" if isinstance(error, CclccError) else find_line(error)
+        text = ": ".join(filter(None, [line, describe_error(error)]))
+        return CheckResult(title, text, raised=True)
+    return CheckResult(title)
 
 
 def build_fresh(recipe: BaseRecipe) -> Method:
@@ -92,6 +108,8 @@ def check_finite(recipe: BaseRecipe) -> None:
             method = build_fresh(recipe)
             with torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
                 loss = method.loss(make_batch(recipe), info)
+            require(isinstance(loss, Loss), f"loss() gives a {type(loss).__name__}; it must give a "
+                    "Loss")
             require(loss.total.ndim == 0 and loss.total.dtype == torch.float32,
                      f"the loss {where} is {loss.total.dtype} of shape {tuple(loss.total.shape)}; "
                      "it must be a float32 scalar")
@@ -115,6 +133,14 @@ def _check_gradients(method: Method, total: Tensor, where: str) -> None:
     require(moved >= STUDENT_SHARE * len(learns),
              f"the gradient is 0 for {len(learns) - moved} of the student's {len(learns)} "
              f"parameters {where}")
+
+
+def check_builds(recipe: BaseRecipe) -> None:
+    """It can be built, and its student and predictor are networks."""
+    method = build_fresh(recipe)
+    for part in ("student", "predictor"):
+        require(isinstance(getattr(method, part), Network), f"its {part} is a "
+                f"{type(getattr(method, part)).__name__}; it must be a Network")
 
 
 def check_network(recipe: BaseRecipe) -> None:
@@ -229,7 +255,7 @@ def check_vanishing(recipe: BaseRecipe) -> None:
 
 
 CHECKS: tuple[Callable[[BaseRecipe], None], ...] = (
-    check_network, check_finite, check_gradients, check_learns, check_checkpoint,
+    check_builds, check_network, check_finite, check_gradients, check_learns, check_checkpoint,
     check_unlabeled, check_repeats, check_start, check_weight_0, check_vanishing,
 )
 

@@ -12,11 +12,11 @@ from cclcc_cli.config.plugins import load_plugin
 from cclcc_cli.config.recipes import METHODS, example_of, method_of
 from cclcc_cli.config.schema import PluginSource
 from cclcc_cli.errors import CclccError
-from cclcc_cli.methods.contract import ContractBroken, Finding, require, run_contract
+from cclcc_cli.methods.contract import CheckResult, require, run_check, run_contract
 from cclcc_cli.metrics.scores import Score
 
 
-def run_plugin_contract(source: PluginSource) -> Iterator[tuple[str, Finding]]:
+def run_plugin_contract(source: PluginSource) -> Iterator[tuple[str, CheckResult]]:
     """What is checked and what came of it, for everything that a plug-in offers.
 
     A network or a loss is checked by supervised training with it at its defaults.
@@ -36,27 +36,28 @@ def run_plugin_contract(source: PluginSource) -> Iterator[tuple[str, Finding]]:
     for row, function in plugin.scores.items():
         yield f"score {row.key}", _check_score(row, function)
     if not (plugin.methods or plugin.networks or plugin.losses or plugin.scores):
-        yield "plug-in", Finding("It offers something.", "its PLUGIN is empty")
+        yield "plug-in", CheckResult("It offers something.", "its PLUGIN is empty")
 
 
-def _train(subject: str, raw: dict[str, Any]) -> Iterator[tuple[str, Finding]]:
+def _train(subject: str, raw: dict[str, Any]) -> Iterator[tuple[str, CheckResult]]:
     title = "Its example is a valid recipe."
     try:
         recipe = parse_recipe(raw, "example")
     except CclccError as error:
-        yield subject, Finding(title, " ".join(str(error).split()))
+        yield subject, CheckResult(title, " ".join(str(error).split()))
         return
-    yield subject, Finding(title)
+    yield subject, CheckResult(title)
     for finding in run_contract(recipe):
         yield subject, finding
 
 
-def _check_score(row: Score, function: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Finding:
+def _check_score(row: Score, function: Callable[[Tensor, Tensor, Tensor], Tensor]) -> CheckResult:
     title = "One bounded float64 per image, best where the mask is the truth."
     generator = torch.Generator().manual_seed(0)
     target = torch.rand(3, 1, 32, 32, generator=generator) > 0.6
     probs = torch.rand(3, 1, 32, 32, generator=generator)
-    try:
+
+    def check() -> None:
         some, best, worst = (function(p, p > 0.5, target) for p in (
             probs, target.float(), 1 - target.float()))
         require(some.shape == (3,) and some.dtype == torch.float64,
@@ -69,11 +70,8 @@ def _check_score(row: Score, function: Callable[[Tensor, Tensor, Tensor], Tensor
         sign = 1 if row.more_is_better else -1
         require(bool((sign * best > sign * worst).all()),
                 f"it gives {best.tolist()} to the truth and {worst.tolist()} to its opposite")
-    except ContractBroken as broken:
-        return Finding(title, str(broken))
-    except Exception as error:
-        return Finding(title, f"{type(error).__name__}: {' '.join(str(error).split())}")
-    return Finding(title)
+
+    return run_check(title, check)
 
 
 def _kind(section: type[BaseModel]) -> str:

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from cclcc_cli.config.plugins import implementation
+from cclcc_cli.config.plugins import build_from_plugin
 from cclcc_cli.config.schema import LossSection, SupervisedLoss
 from cclcc_cli.losses.overlap import bce_dice_loss, boundary_weights, region_bce_dice_loss
 
@@ -17,10 +17,9 @@ def supervised_loss(
         counts: like the target, bool: the pixels that count; None for all.
     """
     if not isinstance(config, SupervisedLoss):
-        of_plugin = implementation(config)
-        assert of_plugin is not None
         extra = {} if counts is None else {"counts": counts}
-        loss: Tensor = of_plugin(logits.float(), target, config, **extra)
+        loss = build_from_plugin(config, Tensor, logits.float(), target, **extra)
+        assert loss is not None
         return loss
     # Half precision is for the convolutions: sums over 10^5 pixels need all of float32.
     weights = supervised_weights(target, config, counts)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from cclcc_cli.wording import instead
+
 NSD_TOLERANCE = 0.01
 """Of the normalised surface dice, as a share of the image's diagonal; ``surface`` says why."""
 
@@ -64,7 +66,7 @@ SCORES: tuple[str, ...] = tuple(score.key for score in TABLE)
 OVERLAP_SCORES: tuple[str, ...] = tuple(s.key for s in TABLE if not s.from_outlines)
 SIZES: tuple[Size, ...] = ("working", "own")
 MAIN: Metric = ("working", "dice")
-"""What is judged where nobody asks for another, and what chooses the best checkpoint."""
+"""The primary score where nobody asks for another, and what chooses the best checkpoint."""
 ALL_METRICS: tuple[Metric, ...] = tuple((size, key) for size in SIZES for key in SCORES)
 
 _BY_KEY: Mapping[str, Score] = {score.key: score for score in TABLE}
@@ -105,8 +107,8 @@ def parse_metric(name: str) -> Metric:
     """
     key = name.removesuffix(_ORIGINAL)
     if key not in _BY_KEY:
-        raise ValueError(f"unknown score; there are: {', '.join(SCORES)}; each also with "
-                         f"{_ORIGINAL} for the image's own size, such as dice{_ORIGINAL}")
+        raise ValueError(f"unknown score; {instead(key, SCORES, 'there are')}; each may end in "
+                         f"{_ORIGINAL}, for the image's own size")
     return ("working" if key == name else "own"), key
 
 

@@ -10,7 +10,7 @@ from cclcc_cli.config.model import (
     UNetModel,
     WideUNetModel,
 )
-from cclcc_cli.config.plugins import implementation
+from cclcc_cli.config.plugins import build_from_plugin
 from cclcc_cli.models.network import EncoderDecoder, Network
 from cclcc_cli.models.unet import UNet
 
@@ -23,8 +23,7 @@ def build_network(config: AnyModel) -> Network:
     Raises:
         RunError: it belongs to a package that is not installed, or its weights cannot be had.
     """
-    of_plugin = implementation(config)
-    network: Network = of_plugin(config) if of_plugin is not None else _build(config)
+    network = build_from_plugin(config, Network) or _build(config)  # type: ignore[type-abstract]
     if isinstance(network, EncoderDecoder):
         network.freeze(getattr(config, "freeze", "none"))
     return network

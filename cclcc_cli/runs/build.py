@@ -29,7 +29,7 @@ def build_trainer(
     *,
     stop_requested: Callable[[], bool],
     observer: Observer,
-    team: DistributedContext,
+    context: DistributedContext,
     images: list[Scores] | None = None,
 ) -> Trainer:
     """A trainer at the first step of a run, with initial weights from the recipe's seed.
@@ -40,7 +40,7 @@ def build_trainer(
         folder: where checkpoints go.
         stop_requested: called after each step.
         observer: receives the loop's events.
-        team: the processes that train it.
+        context: the processes that train it.
         images: receives each image's scores of the latest validation, if given.
     """
     recipe, store, runtime = run.recipe, run.store, run.runtime
@@ -56,21 +56,21 @@ def build_trainer(
     def validate(network: Network) -> dict[str, float]:
         if images is not None:
             images.clear()
-        return validation_scores(network, store, val, recipe.evaluation, runtime, team, images,
+        return validation_scores(network, store, val, recipe.evaluation, runtime, context, images,
                                  scores_of(recipe))
 
     return Trainer(
         method, recipe, plan, runtime,
         batches=lambda first_step: load_batches(
             _images(run),
-            _batches(run, plan, first_step, team),
+            _batches(run, plan, first_step, context),
             workers=runtime.workers, pin_memory=runtime.device == "cuda",
         ),
         validate=validate,
         folder=folder,
         stop_requested=stop_requested,
         observer=observer,
-        context=team,
+        context=context,
     )
 
 
@@ -87,7 +87,7 @@ def _images(run: RunSpec) -> TrainingImages:
 
 
 def _batches(
-    run: RunSpec, plan: Plan, first_step: int, team: DistributedContext
+    run: RunSpec, plan: Plan, first_step: int, context: DistributedContext
 ) -> TwoStreamBatches:
     store, batch = run.store, run.recipe.batch
     return TwoStreamBatches(
@@ -98,6 +98,6 @@ def _batches(
         seed=run.recipe.seed,
         first_step=first_step,
         total_steps=plan.total_steps,
-        rank=team.rank,
-        size=team.size,
+        rank=context.rank,
+        size=context.size,
     )

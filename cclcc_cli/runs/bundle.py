@@ -18,10 +18,11 @@ from cclcc_cli.addresses import without_password
 from cclcc_cli.config.bundle import Manifest
 from cclcc_cli.errors import BundleError, RunError
 from cclcc_cli.files import disk_problems
+from cclcc_cli.records import problem_text
 from cclcc_cli.runs.bundle_file import write_bundle_file
-from cclcc_cli.runs.folder import RECORDS, RunFolder, find_runs
+from cclcc_cli.runs.folder import RECORDS, RunFolder, find_runs, way_on
 from cclcc_cli.runs.plan_record import PLAN, planned_ablations, planned_runs
-from cclcc_cli.wording import few
+from cclcc_cli.wording import few, instead
 
 ABLATIONS, SEARCHES = "ablations", "searches"
 _JOURNAL = "journal.log"
@@ -156,7 +157,7 @@ def _describe(root: Path, contents: Mapping[str, bytes], selection: Selection) -
                 where = str(selection.left_out[index][0].path)
             case _:
                 where = str(root)
-        reason = problem["msg"]
+        reason = problem_text(problem)
         if problem["type"].startswith("string"):
             reason = "names must be short and consist of letters, digits and ._+- alone"
         raise BundleError(f"{where}: a bundle cannot hold it: {reason}; to leave it out, name the "
@@ -223,16 +224,16 @@ def _named(root: Path, name: str, everything: Sequence[RunFolder]) -> dict[Path,
         except ValueError:
             raise BundleError(f"{name}: is not below {root}; give --runs with the folder that "
                               "holds it") from None
+        folder.check_records()
         if (state := _state(folder)) not in _OVER:
-            raise BundleError(f"{name}: {state}, not finished; the same cclcc train command "
-                              "continues it")
+            raise BundleError(f"{name}: {state}, not finished; {way_on([state])}")
         return {folder.path: folder}
     words = {folder.path: _words(folder) for folder in everything}
     found = {folder.path: folder for folder in everything if name in words[folder.path]}
     if not found:
         known = sorted({word for own in words.values() for word in own})
         raise BundleError(f"{name}: not a run folder, and no run below {root} has a recipe or "
-                          f"method of this name; there are: {few(known, 12) or 'none'}")
+                          f"method of this name; {instead(name, known)}")
     return found
 
 
@@ -251,17 +252,19 @@ def _of_search(
     known = _searches(root)
     if name not in known:
         raise BundleError(f"--search {name}: no search of this name has run below {root}; "
-                          f"there are: {', '.join(known) or 'none'}")
+                          f"{instead(name, known)}")
     return {folder.path: folder for folder in everything
             if (trial := folder.trial) is not None and trial.search == name}
 
 
 def _state(folder: RunFolder) -> str:
     try:
-        state = folder.state
+        state = "finished" if folder.finished else folder.state
+        if state in _OVER:
+            folder.check_records()
     except RunError:
         return "damaged"
-    return "finished" if state == "done" else state
+    return state
 
 
 def _describe_runs(left_out: Sequence[tuple[RunFolder, str]]) -> str:

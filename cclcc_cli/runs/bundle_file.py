@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from cclcc_cli.config.bundle import Manifest
 from cclcc_cli.errors import BundleError
 from cclcc_cli.files import disk_problems, write_atomic
+from cclcc_cli.records import describe_damage
 
 _BLOCK = tarfile.BLOCKSIZE
 _DIGEST, _MANIFEST = "manifest.sha256", "manifest.json"
@@ -127,9 +128,8 @@ class _Reader:
         try:
             return Manifest.model_validate_json(text), digest
         except ValidationError as error:
-            problem = error.errors()[0]
-            where = ascii(".".join(map(str, problem["loc"])) or "manifest")[1:-1]
-            raise self._foreign(f"{where}: {problem['msg']}; this cclcc reads version 1") from None
+            reason = ascii(describe_damage(error))[1:-1]
+            raise self._foreign(f"manifest: {reason}; this cclcc reads version 1") from None
 
     def _expect(self, expected: bytes, problem: str) -> None:
         if self._read(len(expected)) != expected:

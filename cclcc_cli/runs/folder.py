@@ -22,7 +22,7 @@ name and then renamed, except for the two that grow.
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,7 +54,8 @@ RECORDS = ("cell.json", "recipe.yaml", "environment.json", "status.json", "resul
            "costs.json", "ablation.json", "search.json", "metrics.jsonl", "val_images.csv",
            "test_images.csv")
 """What a run folder says in text: all that a report needs except pictures of cases."""
-_ADVICE = "run with --fresh to start again"
+_ADVICE = "cclcc train --fresh trains it again"
+_TRAINED = ("finished", "validated")
 R = TypeVar("R", bound=Record)
 
 
@@ -170,19 +171,6 @@ class RunFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         save_record(self.path / name, record)
 
-    def read_json(self, name: str) -> Any:
-        """A file's content, or None where it does not exist.
-
-        Raises:
-            RunError: it exists and is not JSON.
-        """
-        try:
-            return json.loads((self.path / name).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return None
-        except (ValueError, OSError, RecursionError) as error:
-            raise RunError(f"{self.path / name}: cannot be read ({error}); {_ADVICE}") from None
-
     def read_record(self, name: str, kind: type[R]) -> R | None:
         """A file's content, or None where it does not exist.
 
@@ -211,6 +199,36 @@ class RunFolder:
     @property
     def environment(self) -> EnvironmentRecord | None:
         return self.read_record("environment.json", EnvironmentRecord)
+
+    def check_records(self) -> None:
+        """Make sure that every record can be read and that a trained run has its result.
+
+        Raises:
+            RunError: names the first file that is missing or damaged, and the problem.
+        """
+        needed = {"cell.json": self.run, "result.json": self.result}
+        if self.status.state not in _TRAINED:
+            del needed["result.json"]
+        for name, record in needed.items():
+            if record is None:
+                raise RunError(f"{self.path / name}: is missing; {_ADVICE}")
+        _ = self.costs, self.environment, self.ablation, self.trial, self.records()
+
+    def trained_run(self, asked: str = "") -> RunRecord:
+        """What determines the result of a run that is trained to its end.
+
+        Args:
+            asked: what asks for it; begins messages.
+
+        Raises:
+            RunError: it is no run folder, is not trained to its end, or is damaged.
+        """
+        run, state = self.run, self.status.state
+        if run is None:
+            raise RunError(f"{asked}{self.path}: not a run folder; cclcc ls lists them")
+        if state not in _TRAINED:
+            raise RunError(f"{asked}{self.path}: this run is {state or 'to do'}; finish it first")
+        return run
 
     def update_status(self, **values: Any) -> None:
         """Set some of the status's keys, which are the fields of ``StatusRecord``."""
@@ -307,6 +325,15 @@ class RunFolder:
             path.unlink(missing_ok=True)
         if test_reads:
             self.update_status(test_reads=test_reads)
+
+
+def way_on(states: Iterable[str]) -> str:
+    """What finishes runs in such states, none of which is finished."""
+    found = set(states)
+    if found and found <= {"validated", "pruned"}:
+        return ("it belongs to a search, which 'cclcc report search NAME' shows; cclcc train with "
+                "its recipe.yaml reads the test split")
+    return "the same cclcc train command resumes it"
 
 
 def find_runs(root: Path) -> list[RunFolder]:

@@ -40,18 +40,18 @@ class SharedStop:
 
     Args:
         own: the request in this process.
-        team: the processes that train together.
+        context: the processes that train together.
 
     Attributes:
         signal_number: the signal that one of them received, or None.
     """
 
-    def __init__(self, own: StopRequest, team: "DistributedContext") -> None:
-        self._own, self._team = own, team
+    def __init__(self, own: StopRequest, context: "DistributedContext") -> None:
+        self._own, self._context = own, context
         self.signal_number: int | None = None
 
     def __call__(self) -> bool:
-        self.signal_number = self._team.first_signal(self._own.signal_number)
+        self.signal_number = self._context.first_signal(self._own.signal_number)
         return self.signal_number is not None
 
 

@@ -1,13 +1,15 @@
 """A line for each run folder: what it holds and how far it is. Loads no torch."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
+from cclcc_cli.config.recipes import METHODS
 from cclcc_cli.errors import RunError
 from cclcc_cli.runs.folder import RunFolder, RunState, find_runs
 from cclcc_cli.runs.plan_record import planned_runs
+from cclcc_cli.wording import instead
 
 STATES = (*get_args(RunState), "damaged")
 
@@ -59,32 +61,48 @@ def list_runs(
         ablation: only the runs that its plan had when it last ran.
 
     Raises:
-        RunError: there is no such folder, state or ablation.
+        RunError: there is no such folder, state, method, recipe or ablation.
     """
     for state in states:
         if state not in STATES:
-            raise RunError(f"--state {state}: unknown; allowed: {', '.join(STATES)}")
+            raise RunError(f"--state {state}: unknown; {instead(state, STATES, 'allowed')}")
     if not runs_root.is_dir():
         raise RunError(f"{runs_root}: no such folder; name the one that holds the runs")
     folders = find_runs(runs_root) if ablation is None else planned_runs(runs_root, ablation)
     listed = [_describe(folder) for folder in folders]
-    wanted = ((states, "state"), (methods, "method"), (names, "name"))
+    _check_known("--method", methods, [*METHODS, *(one.method for one in listed)])
+    _check_known("--name", names, [one.name for one in listed])
     return [one for one in listed
-            if all(not allowed or getattr(one, key) in allowed for allowed, key in wanted)]
+            if (not states or one.state in states)
+            and _may_be(one.method, methods) and _may_be(one.name, names)]
+
+
+def _check_known(option: str, given: Sequence[str], known: Iterable[str]) -> None:
+    found = dict.fromkeys(filter(None, known))
+    for one in given:
+        if one not in found:
+            raise RunError(f"{option} {one}: unknown; {instead(one, found)}")
+
+
+def _may_be(value: str, allowed: Sequence[str]) -> bool:
+    """Whether a run is asked for, or is too damaged to say."""
+    return not allowed or not value or value in allowed
 
 
 def _describe(folder: RunFolder) -> Listed:
+    found = Listed(folder.path, "damaged")
     try:
-        run, status, state = folder.run, folder.status, folder.state
-        if run is None:
-            return Listed(folder.path, state)
-        result = folder.result if state in ("done", "validated") else None
-        holder = folder.holder if state == "running" else None
-        return Listed(
-            folder.path, state, run.recipe.name, run.recipe.method,
-            f"{run.data.name}-{run.data.size}", run.labeled.count, run.recipe.seed,
-            status.step or 0, status.total_steps or 0, result.best.dice if result else None,
-            str(holder) if holder else status.error or "",
-        )
+        if (run := folder.run) is not None:
+            found = replace(
+                found, name=run.recipe.name, method=run.recipe.method, seed=run.recipe.seed,
+                data=f"{run.data.name}-{run.data.size}", labeled=run.labeled.count)
+        status, state = folder.status, folder.state
+        found = replace(found, step=status.step or 0, steps=status.total_steps or 0,
+                        detail=status.error or "")
+        folder.check_records()
     except RunError as error:
-        return Listed(folder.path, "damaged", detail=str(error))
+        return replace(found, detail=str(error))
+    result = folder.result if state in ("done", "validated") else None
+    holder = folder.holder if state == "running" else None
+    return replace(found, state=state, dice=result.best.dice if result and result.best else None,
+                   detail=str(holder) if holder else found.detail)

@@ -16,6 +16,7 @@ from cclcc_cli.errors import RunError
 from cclcc_cli.records import Record, load_record, save_record
 from cclcc_cli.runs.folder import RunFolder
 from cclcc_cli.runs.records import RunRecord
+from cclcc_cli.wording import instead
 
 PLAN, REPORT = "plan.json", "report.html"
 
@@ -66,9 +67,8 @@ def planned_runs(runs_root: Path, name: str) -> list[RunFolder]:
         RunError: no ablation of this name has run, or its plan is damaged.
     """
     if not record_path(runs_root, name).exists():
-        known = ", ".join(planned_ablations(runs_root)) or "none"
         raise RunError(f"--ablation {name}: no ablation of this name has run below {runs_root}; "
-                       f"there are: {known}")
+                       f"{instead(name, planned_ablations(runs_root))}")
     newest = (folders[-1] for folders in read_record(runs_root, name).folders.values())
     return [RunFolder(runs_root / folder) for folder in dict.fromkeys(newest)]
 

@@ -14,7 +14,7 @@ from cclcc_cli.config import AnyRecipe, parse_recipe
 from cclcc_cli.config.model import TimmModel
 from cclcc_cli.data.store import Store
 from cclcc_cli.data.store_writer import fit_image
-from cclcc_cli.errors import DataError, RunError
+from cclcc_cli.errors import DataError
 from cclcc_cli.models.build import build_network
 from cclcc_cli.models.network import Network
 from cclcc_cli.runs.folder import RunFolder
@@ -140,13 +140,7 @@ def load_predictor(
             does not have the device.
     """
     folder = RunFolder(path)
-    run = folder.run
-    if run is None:
-        raise RunError(f"{path}: is no run folder; cclcc ls lists them")
-    state = folder.status.state
-    if state not in ("finished", "validated"):
-        raise RunError(f"{path}: this run is {state or 'to do'}; finish its training first")
-    recipe = parse_recipe(run.recipe.values, str(folder.path / "cell.json"))
+    recipe = parse_recipe(folder.trained_run().recipe.values, str(folder.path / "cell.json"))
     runtime = resolve_runtime(device, precision)
     model = recipe.model
     if isinstance(model, TimmModel):  # all weights are in the checkpoint

@@ -5,11 +5,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from cclcc_cli.runs.differences import left_behind
 from cclcc_cli.runs.folder import RunFolder
 from cclcc_cli.runs.identity import RunSpec
 from cclcc_cli.runs.records import ValidationRecord
 from cclcc_cli.training.schedule import Plan
-from cclcc_cli.wording import duration
+from cclcc_cli.wording import counted, duration
 
 
 class ProgressDisplay(Protocol):
@@ -108,12 +109,11 @@ class CpuWatch:
         if share >= 0.5:
             return None
         self._warned = True
-        whose = "thread" if self._threads == 1 else f"{self._threads} threads"
-        load = f" (load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores)" if hasattr(
-            os, "getloadavg") else ""
+        cores = counted(os.cpu_count() or 1, "core")
+        load = f" (load {os.getloadavg()[0]:.1f} on {cores})" if hasattr(os, "getloadavg") else ""
         return (f"warning: other work keeps the CPU busy{load}: this training gets "
-                f"{100 * share:.0f} % of its {whose} and takes about {1 / max(share, 0.01):.0f} "
-                "times as long")
+                f"{100 * share:.0f} % of its {counted(self._threads, 'thread')} and takes about "
+                f"{1 / max(share, 0.01):.0f} times as long")
 
 
 class Clock:
@@ -139,12 +139,15 @@ def describe_start(folder: RunFolder, run: RunSpec, plan: Plan, first_step: int)
     lines = [
         f"{run.recipe.name}: {run.recipe.method} on {info.name} at {info.size} px, "
         f"{len(run.labeled)} labelled{unlabeled} images, seed {run.recipe.seed}",
-        f"{plan.total_steps} steps, {plan.steps_per_epoch} per epoch, on {runtime.device} in "
-        f"{runtime.precision}; run folder {folder.path}",
+        f"{counted(plan.total_steps, 'step')}, {plan.steps_per_epoch} per epoch, on "
+        f"{runtime.device} in {runtime.precision}; run folder {folder.path}",
     ]
     if first_step:
-        lines.append(f"continuing from step {first_step}")
-    return lines
+        return [*lines, f"continuing from step {first_step}"]
+    left = left_behind(folder.path, run.describe())
+    return [*lines, *(f"note: another run of this recipe is left as it is, {one.state} at step "
+                      f"{one.status.step or 0}, for it differs in {', '.join(how)}: {one.path}"
+                      for one, how in left.items())]
 
 
 def describe_record(record: ValidationRecord, total_steps: int) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, model_serializer, model_validator
+from pydantic import ConfigDict, Field, PositiveInt, model_serializer, model_validator
 
 from cclcc_cli.records import Record
 
@@ -11,6 +11,30 @@ RecordedState = Literal["running", "stopped", "failed", "pruned", "validated", "
 split is unread; training the same run without the search reads it."""
 MeanScores = dict[str, float]
 """Name of a score to its value; see ``metrics.scores`` for units and ranges."""
+SizeScores = dict[str, float | None]
+"""The same, with None for a score that is younger than the run."""
+
+
+class SelectionRecord(Record):
+    """How a recipe draws the images that keep their labels."""
+
+    kind: str | None = None
+    seed: int | str | None = None
+    """``run``: the run's own."""
+
+
+class RecipeDataRecord(Record):
+    """What a recipe says of its data."""
+
+    fold: int | None = None
+    selection: SelectionRecord | None = None
+
+
+class BatchRecord(Record):
+    """Images of a step, by stream."""
+
+    labeled: int | None = None
+    unlabeled: int | None = None
 
 
 class RecipeRecord(Record):
@@ -21,6 +45,8 @@ class RecipeRecord(Record):
     name: str
     method: str
     seed: int
+    data: RecipeDataRecord = RecipeDataRecord()
+    batch: BatchRecord = BatchRecord()
     model: dict[str, Any] = Field(default_factory=dict)
     values: dict[str, Any]
     """All it says, in its order."""
@@ -39,7 +65,7 @@ class DataRecord(Record):
     """The store that a run trained on."""
 
     name: str
-    size: int
+    size: PositiveInt
     """Side of an image, in pixels."""
     digest: str
 
@@ -55,10 +81,10 @@ class SplitsRecord(Record):
 class LabeledRecord(Record):
     """How many training images keep their labels."""
 
-    count: int
+    count: PositiveInt
     share: float | None = None
     """0 to 1."""
-    of: int | None = None
+    of: PositiveInt | None = None
     """Training images."""
 
 
@@ -136,19 +162,19 @@ class BestRecord(Record):
 class SplitScores(Record):
     """Mean scores on a split."""
 
-    working: MeanScores
+    working: SizeScores
     """At the store's size."""
-    own: MeanScores | None = None
+    own: SizeScores | None = None
     """At each image's own size."""
-    without_leaked: MeanScores | None = None
+    without_leaked: SizeScores | None = None
     """At the store's size, over images that are not leaked; missing where none is."""
 
 
 class ResultRecord(Record):
     """``result.json``: what a run is worth."""
 
-    best: BestRecord
-    steps: int | None = None
+    best: BestRecord | None = None
+    steps: PositiveInt | None = None
     rules: dict[str, Any] | None = None
     """In words, the conventions behind the test scores."""
     validation_rules: dict[str, Any] | None = None
@@ -176,8 +202,8 @@ class ValidationRecord(Record):
 class ParametersRecord(Record):
     """Weights, counted one by one."""
 
-    predictor: int | None = None
-    training: int | None = None
+    predictor: PositiveInt | None = None
+    training: PositiveInt | None = None
     """Teachers included."""
 
 
@@ -193,7 +219,7 @@ class ImagesRecord(Record):
 class MemoryRecord(Record):
     """The most memory that training held."""
 
-    bytes: int | None = None
+    bytes: PositiveInt | None = None
     of: str | None = None
     """``device`` or ``process``."""
 

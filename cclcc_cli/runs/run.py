@@ -1,14 +1,23 @@
 """Train one run: from a checked recipe to a finished run folder."""
 
+import traceback
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cclcc_cli.config.plugins import plugin_problems
 from cclcc_cli.config.recipes import AnyRecipe
 from cclcc_cli.data.store import load_store, store_path
-from cclcc_cli.errors import DiskFullError, Interrupted, RunBusyError, RunError, StorageError
+from cclcc_cli.errors import (
+    DiskFullError,
+    Interrupted,
+    PluginFailed,
+    RunBusyError,
+    RunError,
+    StorageError,
+)
 from cclcc_cli.files import disk_problems
 from cclcc_cli.runs.build import build_trainer
 from cclcc_cli.runs.folder import RunFolder
@@ -57,7 +66,7 @@ def train_run(
     fresh: bool = False,
     tracking: TrackerFactory | None = None,
     ablation: str | None = None,
-    team: DistributedContext = SINGLE_PROCESS,
+    context: DistributedContext = SINGLE_PROCESS,
     pruner: RunPruner | None = None,
     trial: TrialRecord | None = None,
 ) -> RunResult:
@@ -76,13 +85,15 @@ def train_run(
         fresh: discard a previous training of this run.
         tracking: opens a mirror of the run folder.
         ablation: the one that the run belongs to.
-        team: the processes that train together; the leader calls this, the others ``follow_run``.
+        context: the processes that train together; the leader calls this, the others
+            ``follow_run``.
         pruner: of a search, which selects by validation alone.
         trial: the one that the run belongs to, see ``RunFolder.join_search``.
 
     Raises:
         DataError: the store is missing or does not suit the recipe.
         RunError: the run is being trained by another process, or its folder is damaged.
+        PluginFailed: a plug-in's code raised an exception; train.log holds its traceback.
         DiskError: its folder cannot be written; what is in it stays, and training can continue.
         TrainingDiverged: the loss stopped being finite.
         Interrupted: a signal stopped it; its state is saved.
@@ -90,13 +101,14 @@ def train_run(
     """
     run = _open_run(recipe, data_root, runtime)
     folder = RunFolder(run.folder(runs_root))
-    with disk_problems(folder.path), team.together(), folder.locked():
+    with disk_problems(folder.path), context.together(), folder.locked():
         if fresh:
             folder.clear()
         state = folder.status.state
         trained = state == "finished" or (pruner is not None and state == "validated")
         if trained and (result := folder.result) is not None:
-            team.from_leader(None)
+            folder.check_records()
+            context.from_leader(None)
             if pruner is not None:
                 pruner.completed(folder.records())
             return RunResult(folder, result, trained=False)
@@ -110,12 +122,16 @@ def train_run(
         opened = tracking(folder) if tracking else nullcontext(_NoTracker())
         with stop_on_signals() as stop, opened as tracker:
             try:
-                with disk_problems(folder.path), team.together():
-                    result = _train(run, folder, display, tracker, stop, team, pruner)
+                with (disk_problems(folder.path), context.together(),
+                      plugin_problems(recipe.plugins)):
+                    result = _train(run, folder, display, tracker, stop, context, pruner)
                 folder.check_held()
             except RunBusyError:
                 raise  # another process holds the folder now, and mirrors it
             except BaseException as error:
+                if isinstance(error, PluginFailed):
+                    for line in "".join(traceback.format_exception(error)).splitlines():
+                        folder.append_log(line)
                 end_session(folder, _state_after(error), str(error) or type(error).__name__)
                 tracker.push()
                 raise
@@ -148,7 +164,7 @@ class _Order:
 
 def follow_run(
     recipe: AnyRecipe, *, data_root: Path, runs_root: Path, runtime: Runtime,
-    team: DistributedContext,
+    context: DistributedContext,
 ) -> None:
     """Train a recipe's run as one of the processes that do not lead; writes nothing.
 
@@ -157,18 +173,18 @@ def follow_run(
             process was lost.
         Interrupted: a signal stopped all of them.
     """
-    with team.together(), stop_on_signals() as signals:
+    with context.together(), stop_on_signals() as signals, plugin_problems(recipe.plugins):
         run = _open_run(recipe, data_root, runtime)
-        order: _Order | None = team.from_leader(None)
+        order: _Order | None = context.from_leader(None)
         if order is None:
             return
         if order.digest != run.digest:
             raise RunError("this process would train another run than process 0: its data, "
                            "precision or threads differ")
-        stop = SharedStop(signals, team)
+        stop = SharedStop(signals, context)
         plan = build_plan(recipe, len(run.labeled), recipe.batch.labeled)
         trainer = build_trainer(
-            run, plan, run.folder(runs_root), stop_requested=stop, team=team,
+            run, plan, run.folder(runs_root), stop_requested=stop, context=context,
             observer=_NoObserver(),
         )
         if order.resuming:
@@ -198,7 +214,7 @@ class _NoTracker:
 
 def _train(
     run: RunSpec, folder: RunFolder, display: ProgressDisplay, tracker: Tracker,
-    signals: StopRequest, team: DistributedContext, pruner: RunPruner | None,
+    signals: StopRequest, context: DistributedContext, pruner: RunPruner | None,
 ) -> ResultRecord:
     recipe = run.recipe
     plan = build_plan(recipe, len(run.labeled), recipe.batch.labeled)
@@ -207,12 +223,12 @@ def _train(
         folder.keep_records(up_to_step=0)
     batch_size = recipe.batch.labeled + recipe.batch.unlabeled
     recorder = Recorder(folder, display, tracker, batch_size, pruner, plan.total_steps)
-    team.from_leader(_Order(run.digest, resuming))
-    stop = SharedStop(signals, team)
+    context.from_leader(_Order(run.digest, resuming))
+    stop = SharedStop(signals, context)
     trainer = build_trainer(
         run, plan, folder.path,
         stop_requested=lambda: stop() or recorder.pruned is not None,
-        observer=recorder, team=team, images=recorder.images if pruner is not None else None,
+        observer=recorder, context=context, images=recorder.images if pruner is not None else None,
     )
     if resuming:
         trainer.resume()

@@ -47,11 +47,7 @@ def _describe_run(path: Path, model: AnyModel) -> dict[str, Any]:
     from cclcc_cli.models.weights import file_digest
 
     folder = RunFolder(path)
-    run, state = folder.run, folder.status.state
-    if run is None:
-        raise RunError(f"{_KEY} = {path}: not a run folder; cclcc ls lists them")
-    if state not in ("finished", "validated"):
-        raise RunError(f"{_KEY} = {path}: this run is {state or 'to do'}; finish it first")
+    run = folder.trained_run(f"{_KEY} = ")
     theirs, own = (one.get("normalization") for one in (
         run.recipe.model, model.model_dump(mode="json")))
     if theirs != own:  # the weights alone would not show it

@@ -7,6 +7,7 @@ from concurrent.futures import BrokenExecutor, Executor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cclcc_cli.errors import RunError
 from cclcc_cli.launchers.remote import Deaths, as_loss, describe_losses
 from cclcc_cli.runs.interrupt import StopRequest
 from cclcc_cli.sweeps.display import RunProgress, SweepDisplay, SweepProgress
@@ -62,6 +63,15 @@ class AblationOutcome:
     @property
     def done(self) -> int:
         return self.before + self.trained + self.elsewhere
+
+
+def _damage(run: PlannedRun) -> str:
+    """What is damaged in a run folder."""
+    try:
+        run.folder.check_records()
+    except RunError as error:
+        return f"{error}; cclcc rm removes the folder"
+    return "is no longer damaged; repeat the command"
 
 
 class Ablater:
@@ -131,7 +141,7 @@ class Ablater:
             case "failed" if not (first and self._retry):
                 self._fail(run, run.folder.status.error or "no reason is recorded")
             case "damaged":
-                self._fail(run, "its status.json is damaged; cclcc rm removes the folder")
+                self._fail(run, _damage(run))
             case "running":
                 self._elsewhere.append(run)
             case _:

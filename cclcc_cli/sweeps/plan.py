@@ -11,11 +11,10 @@ from cclcc_cli.config.design import REPETITIONS, Point, short_keys
 from cclcc_cli.config.recipes import AnyRecipe
 from cclcc_cli.data.store import Store, load_store, store_path
 from cclcc_cli.errors import CclccError, DataError, RunError
-from cclcc_cli.records import flatten
+from cclcc_cli.runs.differences import differences
 from cclcc_cli.runs.folder import RunFolder
 from cclcc_cli.runs.identity import RunSpec
 from cclcc_cli.runs.plan_record import PlanRecord
-from cclcc_cli.runs.records import RunRecord
 from cclcc_cli.training.runtime import Runtime
 from cclcc_cli.training.schedule import build_plan
 
@@ -58,6 +57,8 @@ class PlannedRun:
         """
         try:
             state = self.folder.state
+            if state == "done":
+                _ = self.folder.run, self.folder.result
         except RunError:
             return "damaged"
         return "stale" if state == "to do" and self.previous is not None else state
@@ -111,7 +112,7 @@ def make_plan(
             run.digest, run.group, steps,
         )
         if (previous := record.previous(point.place, run.digest, runs_root)) is not None:
-            one.previous, one.differing = previous[0], _differences(previous[1], run.describe())
+            one.previous, one.differing = previous[0], differences(previous[1], run.describe())
     if not arrangement.ablation.unequal_budgets:
         _check_budgets(groups)
     return AblationPlan(arrangement.ablation.name, tuple(planned.values()), runtime,
@@ -155,18 +156,6 @@ def _check_budgets(groups: Mapping[str, int]) -> None:
             f"groups get unequal numbers of optimiser steps ({listed}); give all groups the same "
             "budget.steps, or write unequal_budgets: true into the file"
         )
-
-
-def _differences(previous: RunRecord, run: RunRecord) -> list[str]:
-    old, new = flatten(_identity(previous)), flatten(_identity(run))
-    return [f"{key} {old.get(key, 'none')} -> {new.get(key, 'none')}"
-            for key in dict.fromkeys([*old, *new]) if old.get(key) != new.get(key)]
-
-
-def _identity(run: RunRecord) -> dict[str, Any]:
-    recipe = {key: value for key, value in run.recipe.values.items() if key != "name"}
-    return {**recipe, "format": run.format, "runtime": run.runtime.plain(),
-            "data digest": run.data.digest[:12], "split digest": run.split_digest[:12]}
 
 
 @dataclass(frozen=True)

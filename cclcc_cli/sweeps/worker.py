@@ -17,6 +17,7 @@ from cclcc_cli.errors import (
     Interrupted,
     RunBusyError,
     StorageError,
+    describe_error,
 )
 from cclcc_cli.files import disk_problems
 from cclcc_cli.launchers.local_pool import leave_if_orphaned
@@ -108,7 +109,7 @@ def run_task(task: Task) -> TaskOutcome:
         outcome = TaskOutcome("storage_lost", str(error), tuple(warnings))
     except Exception as error:
         # Whatever it was, other runs continue; and not every exception can be pickled.
-        outcome = TaskOutcome("failed", _describe(error), tuple(warnings))
+        outcome = TaskOutcome("failed", describe_error(error), tuple(warnings))
         try:
             with disk_problems(task.folder):
                 _record_failure(task.folder, error)
@@ -126,18 +127,11 @@ def _open_pruner(trial: Optional["TrialRun"]) -> Optional["TrialPruner"]:
     return TrialPruner(trial)
 
 
-def _describe(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    if isinstance(error, CclccError):
-        return text
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
 def _record_failure(path: Path, error: Exception) -> None:
     """Write the failure where ``cclcc ls`` and the next start find it."""
     folder = RunFolder(path)
     path.mkdir(parents=True, exist_ok=True)
-    folder.update_status(state="failed", error=_describe(error))
+    folder.update_status(state="failed", error=describe_error(error))
     lines = [str(error)] if isinstance(error, CclccError) else traceback.format_exception(error)
     for line in "".join(lines).rstrip().split("\n"):
         folder.append_log(line)

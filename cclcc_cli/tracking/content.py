@@ -161,14 +161,15 @@ def _result_metrics(
     """Mean scores of the best checkpoint, at its step, and costs; ``_own`` is the own size."""
     if result is None:
         return []
-    values = flatten(result.best.plain(), "best/", "/")
+    values = flatten(result.best.plain() if result.best else {}, "best/", "/")
+    step = (result.best.step if result.best else result.steps) or 0
     for scores, name in ((result.val, "best_val"), (result.test, "test")):
         if scores is not None:
             values |= flatten(scores.working, f"{name}/", "/")
             values |= flatten(scores.own or {}, f"{name}_own/", "/")
     numbers = flatten(costs.plain() if costs else {}, "costs/", "/").items()
     values |= {key: value for key, value in numbers if not isinstance(value, str)}
-    return [Metric(key, float(value), moment, result.best.step) for key, value in values.items()
+    return [Metric(key, float(value), moment, step) for key, value in values.items()
             if value is not None and math.isfinite(value)]
 
 

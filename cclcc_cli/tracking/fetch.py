@@ -20,7 +20,7 @@ from cclcc_cli.tracking.content import content_digest
 from cclcc_cli.tracking.files import UPLOADS_TAG
 from cclcc_cli.tracking.parent import ABLATION_TAG
 from cclcc_cli.tracking.tracker import TrackerError, database_file, open_tracker
-from cclcc_cli.wording import few
+from cclcc_cli.wording import few, instead
 
 NEEDED = ("cell.json", "status.json")
 """Without these a run cannot be identified."""
@@ -90,8 +90,8 @@ def _find_experiments(client: MlflowClient, uri: str, names: Sequence[str]) -> l
             break
     missing = [name for name in names if name not in known]
     if missing:
-        raise TrackerError(f"MLflow at {uri}: has no experiment called {', '.join(missing)}; there "
-                           f"are: {few(sorted(known), _NAMED)}")
+        raise TrackerError(f"MLflow at {uri}: has no experiment called {', '.join(missing)}; "
+                           f"{instead(missing[0], sorted(known))}")
     chosen = [known[name] for name in names] if names else [
         number for name, number in known.items() if name.startswith(_PREFIX)]
     if not chosen:
@@ -119,7 +119,7 @@ def _runs_of(
     ids = {run.info.run_id for run in found if run.data.tags.get(ABLATION_TAG) == ablation}
     if not ids:
         raise TrackerError(f"--ablation {ablation}: MLflow at {uri} has no ablation of this name; "
-                           f"there are: {few(sorted(parents), _NAMED) or 'none'}")
+                           f"{instead(ablation, sorted(parents))}")
     return [run for run in found if run.data.tags.get("mlflow.parentRunId") in ids]
 
 

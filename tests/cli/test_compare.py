@@ -50,7 +50,7 @@ def test_keys_come_first_then_scores_then_words(folders):
 def test_json_holds_the_same(folders):
     found = json.loads(invoke(*(folder.path for folder in folders), "--json").stdout)
     assert found["keys"] == {"optimizer.lr": ["0.003", "0.1"]}
-    first, second = (folder.read_json("result.json")["test"]["working"]["dice"]
+    first, second = (folder.result.test.working["dice"]
                      for folder in folders)
     assert found["difference"]["mean"] == pytest.approx(first - second, abs=1e-12)
     assert found["difference"]["num_repetitions"] == 1

@@ -65,6 +65,54 @@ def test_a_damaged_folder_is_listed_as_such(cclcc, three):
     assert sorted(r["state"] for r in listed(cclcc)) == ["damaged", "damaged", "killed"]
 
 
+def test_a_damaged_folder_is_listed_whatever_is_asked_for_unless_it_says_that_it_is_not_meant(
+    cclcc, three
+):
+    (three[0].path / "status.json").write_text("{")
+    (three[1].path / "cell.json").write_text("{}")
+    found = {r["folder"].rpartition("-")[2]: r for r in listed(cclcc, "--method", "clcc")}
+    assert {name: r["state"] for name, r in found.items()} == {
+        "aaaaaaaa": "damaged", "bbbbbbbb": "damaged", "cccccccc": "killed"}
+    assert "status.json: cannot be read" in found["aaaaaaaa"]["detail"]
+    assert "digest is missing" in found["bbbbbbbb"]["detail"]
+    assert [r["method"] for r in listed(cclcc, "--method", "uamt")] == [""]
+
+
+@pytest.mark.parametrize(("words", "meant"), [
+    (("--method", "clc"), "--method clc: unknown; did you mean clcc?"),
+    (("--method", "unimach"), "did you mean unimatch?"),
+    (("--name", "my_uam"), "did you mean my_uamt?"), (("--state", "don"), "did you mean done?"),
+])
+@pytest.mark.usefixtures("three")
+def test_a_name_that_nothing_has_is_refused_with_the_one_that_is_meant(cclcc, words, meant):
+    done = cclcc("ls", *words)
+    assert (done.returncode, meant in done.stderr) == (2, True)
+    assert cclcc("ls", "--method", "unimatch").returncode == 0  # a method, of which no run is here
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize("columns", ["", "80", "120"])
+def test_a_pipe_is_as_wide_as_it_says_and_else_80_columns(cclcc, environment, columns):
+    environment["COLUMNS"] = columns
+    shown = cclcc("ls").stdout.splitlines()
+    assert max(map(len, shown)) <= int(columns or 80)
+    assert sum("scenes-32/clcc-aaaaaaaa" in line for line in shown) in (1, 2)
+
+
+@pytest.mark.parametrize("words", [
+    ("ls", "--runs"), ("report", "table", "--figures"), ("prepare", "synthetic", "--data"),
+    ("prepare", "x", "--images"), ("train", "quickstart", "--runs"),
+    ("prepare", "kvasir-seg", "--downloads"), ("show", "synthetic", "--out"),
+    ("splits", "synthetic", "--out"), ("audit", "synthetic", "--out"),
+])
+def test_a_file_where_a_folder_goes_is_refused(cclcc, tmp_path, words):
+    (tmp_path / "file").write_text("")
+    done = cclcc(*words, "file")
+    assert done.returncode == 2
+    assert words[-1] in done.stderr
+    assert "'file' is a file" in done.stderr
+
+
 def test_rm_asks_and_then_removes(cclcc, three):
     path = three[0].path
     asked = cclcc("rm", path)

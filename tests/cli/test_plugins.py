@@ -1,6 +1,7 @@
 """A plug-in as a user meets it: checked, trained by workers, reported where its file is gone."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -107,3 +108,62 @@ def test_one_command_checks_a_plugin_and_says_what_is_broken(cclcc, example):
     assert "the loss is " in done.stdout
     assert "checks failed" in done.stderr
     assert max(map(len, done.stdout.splitlines())) <= 110
+
+
+@pytest.mark.parametrize(("old", "new", "where", "what"), [
+    ("return Loss(supervised + weight * sharp,", "raise KeyError('lost')\n        return (sharp,",
+     r"sharpen\.py:\d+: ", "KeyError: 'lost'"),
+    ("        return Loss(supervised + weight * sharp,", "        return (supervised,",
+     r"with \S+sharpen\.py: ", "has no attribute 'total'"),
+    ("SharpenRecipe: Sharpen}", "SharpenRecipe: dict}", r"sharpen\.py: ",
+     "gives a dict for SharpenRecipe; it must give a Method"),
+])
+def test_what_a_plugin_raises_is_one_line_and_its_traceback_is_in_the_log(
+    cclcc, example, places, tmp_path, old, new, where, what
+):
+    path = example / "sharpen.py"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    changes = [word for change in TINY for word in ("--set", change)]
+    done = cclcc("train", example / "sharpen.yaml", *places, "--quiet", *changes)
+    assert done.returncode == 2
+    assert re.search(f"error: .*{where}.*{what}", done.stderr)
+    assert (done.stderr.count("\n"), "Traceback" in done.stderr) == (1, False)
+    (folder,) = (tmp_path / "runs").glob("*/sharpen-*")
+    status = json.loads((folder / "status.json").read_text())
+    assert (status["state"], what in status["error"]) == ("failed", True)
+    assert "Traceback" in (folder / "train.log").read_text()
+
+
+@pytest.mark.parametrize(("old", "new", "what"), [
+    ("def loss(", "def losses(", "abstract"),
+    ("self.pass_streams(", "self.pass_all(", r"sharpen.py:\d+: AttributeError: .*pass_all"),
+    ("        return Loss(supervised + weight * sharp,", "        return (supervised,",
+     "gives a tuple; it must give a Loss"),
+    ("SharpenRecipe: Sharpen}", "SharpenRecipe: dict}", "gives a dict .* must give a Method"),
+])
+def test_an_error_inside_what_a_plugin_offers_is_told_once(cclcc, example, old, new, what):
+    path = example / "sharpen.py"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    done = cclcc("check-plugin", path)
+    assert done.returncode == 3
+    assert sum(bool(re.search(what, line)) for line in done.stdout.splitlines()) == 1
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("old", "what"), [
+    ('    source: ClassVar[str] = "this example; sharpening as in MixMatch, arXiv:1905.02249"\n',
+     "SharpenRecipe: source is missing"),
+    ('    """Predictions on unlabelled images are pulled to sharpened copies of themselves."""\n',
+     "SharpenRecipe: has no docstring"),
+])
+def test_what_every_method_says_of_itself_is_asked_for(cclcc, example, old, what):
+    path = example / "sharpen.py"
+    path.write_text(path.read_text().replace(old, ""))
+    for words in (("check-plugin", path), ("methods", "--plugin", path)):
+        done = cclcc(*words)
+        assert (done.returncode, what in done.stderr) == (2, True)
+        assert "Traceback" not in done.stderr

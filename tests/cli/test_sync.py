@@ -84,7 +84,7 @@ def test_a_folder_that_cannot_be_read_is_an_error_after_the_others(tmp_path: Pat
 
     result = run("--runs", str(tmp_path))
 
-    assert result.stdout == "0 of 1 runs changed in MLflow\n"
+    assert result.stdout == "0 of 1 run changed in MLflow\n"
     assert isinstance(result.exception, CclccError)
     assert "status.json: cannot be read" in str(result.exception)
 
@@ -95,7 +95,7 @@ def test_what_is_passed_over_is_said_beside_the_result(tmp_path: Path) -> None:
     result = run("--runs", str(tmp_path))
 
     assert result.stderr.endswith("waiting: skipped, has not started\n")
-    assert result.stdout == "0 of 1 runs changed in MLflow\n"
+    assert result.stdout == "0 of 1 run changed in MLflow\n"
 
 
 def test_a_missing_root_is_refused_by_name(tmp_path: Path) -> None:

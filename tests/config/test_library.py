@@ -116,3 +116,14 @@ def test_every_package_is_installed():
     there = {".".join(path.parent.relative_to(checkout).parts)
              for path in (checkout / "cclcc_cli").rglob("*.py")}
     assert set(project["tool"]["setuptools"]["packages"]) == there | {"cclcc_cli.recipes"}
+
+
+@pytest.mark.parametrize(("name", "meant"), [
+    ("kvasr", "kvasir"), ("smal", "small"), ("mine/tiny.yml", "mine/tiny.yaml"),
+])
+def test_a_close_name_or_a_file_beside_is_suggested(tmp_path, monkeypatch, name, meant):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "tiny.yaml").write_text("name: tiny")
+    with pytest.raises(RecipeError, match=f"no such recipe; did you mean {meant}\\?"):
+        load_recipe(Path(name))

@@ -86,7 +86,7 @@ BAD_KEYS = {
     "clcc.normalization=l3": "clcc.normalization = 'l3': input should be 'l1' or 'l2'",
     "model.widths=[16,32]": "model.widths: has too few numbers",
     "method=clc": "method = clc: unknown; allowed: supervised, clcc, mean_teacher, uamt, cps",
-    "method=supervised": "clcc: unknown key; allowed here: batch, budget",
+    "method=supervised": "clcc: unknown key; there are: batch, budget",
     "budget.steps=3": "budget: give either steps or epochs",
     "budget.epochs=2.5": "budget.epochs = 2.5: input should be a valid integer",
     "schedule.warmup=2/1": "schedule.warmup = '2/1': must lie from 0 to 1",

@@ -1,5 +1,6 @@
 """Runs made up: in memory, and as folders that a report reads."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -54,7 +55,7 @@ def write_images_run(tmp_path: Path) -> Callable[..., RunFolder]:
         folder = RunFolder(tmp_path / f"{data}-64" / place)
         group = f"{method}{name}{labeled}{data}{data_digest}{'' if fold is None else fold}"
         folder.write_json("cell.json", {
-            "arm": group.encode().hex(), "recipe": {
+            "digest": "e" * 64, "arm": group.encode().hex(), "recipe": {
                 "name": name, "method": method, "seed": seed, "data": {"fold": fold}},
             "data": {"name": data, "size": 64, "digest": data_digest},
             "split_digest": str(5 if fold is None else fold) * 64,
@@ -99,7 +100,7 @@ def write_full_run(
         folder = write_images_run(dice, method=method, name=name, seed=seed, **options)
         recipe = parse_recipe(
             {**tiny_recipe(method, name=name, seed=seed), **(keys or {})}, "test")
-        cell = folder.read_json("cell.json")
+        cell = json.loads((folder.path / "cell.json").read_text())
         folder.write_json("cell.json", {
             **cell, "digest": f"{seed + 1:064x}", "recipe": recipe.model_dump(mode="json"),
             "arm": f"{cell['arm']}{keys or ''}".encode().hex()})

@@ -7,17 +7,17 @@ from numpy.typing import ArrayLike
 
 from cclcc_cli.metrics.scores import MAIN, Metric
 from cclcc_cli.report.evidence.stacks import FoldScores, Stack
-from cclcc_cli.report.gather.images import SplitScores
+from cclcc_cli.report.gather.images import ImageValues
 
 
 def image_scores(
     rows: ArrayLike, stems: Iterable[object] | None = None,
     groups: Sequence[str] | None = None, metric: Metric = MAIN,
-) -> SplitScores:
+) -> ImageValues:
     """Rows are runs; images are numbered where they have no names."""
     values = np.atleast_2d(np.asarray(rows, dtype=np.float64))
     names = range(values.shape[1]) if stems is None else stems
-    return SplitScores(tuple(map(str, names)), values, metric=metric,
+    return ImageValues(tuple(map(str, names)), values, metric=metric,
                        groups=None if groups is None else tuple(groups))
 
 

@@ -28,7 +28,7 @@ def test_a_record_in_one_line():
 
 @pytest.mark.parametrize(("threads", "seconds", "expected"), [
     (2, 24.0, "gets 40 % of its 2 threads and takes about 2 times as long"),
-    (1, 3.0, "gets 10 % of its thread and takes about 10 times as long"),
+    (1, 3.0, "gets 10 % of its 1 thread and takes about 10 times as long"),
     (2, 36.0, None), (1, 20.0, None)])
 def test_a_slow_training_is_reported_once(threads, seconds, expected):
     clocks = {"wall": 0.0, "cpu": 0.0}

@@ -70,12 +70,12 @@ def test_what_an_older_run_lacks_is_none(folder):
 
 
 @pytest.mark.parametrize(("content", "problem"), [
-    ("{", "Invalid JSON"), ("[]", "should be an object"), ("{}", "digest is missing"),
+    ("{", "invalid JSON"), ("[]", "should be an object"), ("{}", "digest is missing"),
     (json.dumps({**RUN, "data": {"name": "polyps", "size": "big", "digest": "e"}}),
      "data.size = 'big': input should be a valid integer"),
-    (json.dumps({**RUN, "arm": None}), "arm = None: "),
+    (json.dumps({**RUN, "arm": None}), "group = None: "),
     (json.dumps({**RUN, "recipe": {"name": "n", "seed": 1}}), "recipe.method is missing"),
-    (json.dumps({**RUN, "recipe": 3}), "recipe = 3: "), ("\udcff", "Invalid JSON"),
+    (json.dumps({**RUN, "recipe": 3}), "recipe = 3: "), ("\udcff", "invalid JSON"),
 ])
 def test_damage_is_one_line_that_names_file_key_and_problem(folder, content, problem):
     (folder.path / "cell.json").write_bytes(content.encode("utf-8", "surrogateescape"))

@@ -75,7 +75,7 @@ def outcome(done):
         "test": folder.images_table("test").read_bytes(),
         "val": folder.images_table("val").read_bytes(),
         "masks": folder.test_masks.read_bytes(),
-        "result": folder.read_json("result.json"),
+        "result": json.loads((folder.path / "result.json").read_text()),
         "records": records,
         "overlays": [p.read_bytes() for p in sorted(folder.overlays.glob("*.png"))],
     }
@@ -173,6 +173,34 @@ def test_a_finished_run_is_not_trained_again_but_afresh_if_asked(train):
     anew = train(fresh=True)
     assert anew.trained
     assert outcome(anew) == before
+
+
+def test_a_finished_run_whose_records_are_damaged_is_refused_by_name(train):
+    done = train("supervised")
+    for name in ("cell.json", "metrics.jsonl"):
+        path = done.folder.path / name
+        whole = path.read_bytes()
+        path.write_text("[]")
+        with pytest.raises(RunError, match=f"{name}: .*cannot be read .*--fresh"):
+            train("supervised")
+        path.write_bytes(whole)
+    assert not train("supervised").trained
+    (done.folder.path / "cell.json").unlink()
+    with pytest.raises(RunError, match="cell.json: is missing"):
+        train("supervised")
+    assert train("supervised", fresh=True).trained
+
+
+def test_a_stopped_run_that_other_threads_leave_behind_is_named(tiny_data, tiny_recipe, tmp_path):
+    display = Meddler()
+    for threads, state in ((1, "stopped"), (2, "finished")):
+        done = train_run(
+            parse_recipe(tiny_recipe("supervised"), "test"), data_root=tiny_data,
+            runs_root=tmp_path, runtime=Runtime("cpu", "fp32", cpu_threads=threads),
+            display=display)
+        done.folder.update_status(state=state)
+    (note,) = (line for line in display.lines if line.startswith("note: "))
+    assert "stopped at step 12, for it differs in runtime.threads 1 -> 2: " in note
 
 
 @pytest.mark.parametrize("method", sorted(set(METHODS) - {"supervised", "clcc"}))
@@ -372,11 +400,11 @@ def test_a_searchs_training_leaves_the_test_split_unread_and_continues_to_the_sa
     again = ScriptedPruner()
     assert not prunable(again).trained
     assert again.heard == [("complete", [4, 8, 12])]
-    costs = folder.read_json("costs.json")
+    costs = json.loads((folder.path / "costs.json").read_text())
     read = train()
     assert read.folder.path == folder.path
     assert folder.status.test_reads == 1
-    assert folder.read_json("costs.json") == costs
+    assert json.loads((folder.path / "costs.json").read_text()) == costs
     direct = train(root="direct")
     assert outcome(read) == outcome(direct)
     # A search that comes to a run whose test split was read takes it as it is.

@@ -1,6 +1,7 @@
 """What a training starts from: part of its identity by content, and given to whom."""
 
 import io
+import json
 
 import pytest
 import torch
@@ -99,11 +100,11 @@ def test_one_image_of_one_pixel_in_the_deepest_map_is_refused(spec):
 def test_a_run_starts_from_anothers_best_weights(run, model):
     first = run(model=model, budget={"steps": 4})
     second = run(model=model | {"init": str(first.path)}, budget={"steps": 4})
-    start = second.read_json("cell.json")["start"]["init"]
-    assert start["run"] == first.read_json("cell.json")["digest"]
+    start = json.loads((second.path / "cell.json").read_text())["start"]["init"]
+    assert start["run"] == json.loads((first.path / "cell.json").read_text())["digest"]
     assert first.path != second.path
     best = torch.load(first.best_checkpoint, weights_only=True)["network"]
-    recipe = parse_recipe(second.read_json("cell.json")["recipe"], "test")
+    recipe = parse_recipe(json.loads((second.path / "cell.json").read_text())["recipe"], "test")
     method = build_method(recipe)
     start_from_run(method, first.path)
     assert all(torch.equal(v, best[k]) for k, v in method.student.state_dict().items())
@@ -162,7 +163,7 @@ def test_stopped_and_gone_on_with_it_ends_with_the_same_bits(spec, tmp_path, opt
         for session, last in enumerate(stops):
             looks = iter(range(12))
             trainer = build_trainer(
-                made, plan, tmp_path / name, observer=Deaf(), team=SINGLE_PROCESS,
+                made, plan, tmp_path / name, observer=Deaf(), context=SINGLE_PROCESS,
                 stop_requested=lambda looks=looks, last=last: next(looks, 0) >= last,
             )
             if session:

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 from cclcc_cli.data.catalog import RemoteFile
 from cclcc_cli.data.fetching.http_source import Broken, Refused, Stale, open_body
+from cclcc_cli.data.fetching.manifest import RECORD, Expected
 from cclcc_cli.data.fetching.partial_file import PartialFile
-from cclcc_cli.data.fetching.received import RECORD, Expected
 from cclcc_cli.errors import DataError
 
 PROGRESS_EVERY = 0.25
@@ -107,16 +107,16 @@ class Download:
     def _bring(self, url: str) -> None:
         """Complete the part from one address, and verify it."""
         self._complete(url)
-        flaw = self._flaw()
-        if flaw and self.part.is_joined:
+        mismatch = self._mismatch()
+        if mismatch and self.part.is_joined:
             # The pieces may be of two different files, and the address may be blameless.
             kept = self.part.set_aside()
-            self._tell(url, f"joined to what was here, the file {flaw} (kept as {kept}); "
+            self._tell(url, f"joined to what was here, the file {mismatch} (kept as {kept}); "
                             f"starting over")
             self._complete(url)
-            flaw = self._flaw()
-        if flaw:
-            raise _Changed(f"sent a file that {flaw} (kept as {self.part.set_aside()})")
+            mismatch = self._mismatch()
+        if mismatch:
+            raise _Changed(f"sent a file that {mismatch} (kept as {self.part.set_aside()})")
 
     def _complete(self, url: str) -> None:
         """Attempt after attempt, until all bytes are here or it is not worth another one."""
@@ -206,8 +206,8 @@ class Download:
                             f"{self.file.name} and what is made of it, {free / 1e9:.2f} GB are "
                             f"free; make room or take another folder")
 
-    def _flaw(self) -> str | None:
-        return self.expected.flaw(self.part.path, self.part.content, self.file.name)
+    def _mismatch(self) -> str | None:
+        return self.expected.mismatch(self.part.path, self.part.content, self.file.name)
 
     def _given_up(self, failures: Sequence[_Failure]) -> DataError:
         urls, name = self.file.urls, self.file.name

@@ -5,17 +5,16 @@ from pathlib import Path
 
 from cclcc_cli.data.catalog import RemoteFile
 from cclcc_cli.data.fetching.download import Download, Progress, Retry, Warn
-from cclcc_cli.data.fetching.partial_file import PartialFile, note_path, part_path, set_aside
-from cclcc_cli.data.fetching.received import (
+from cclcc_cli.data.fetching.manifest import (
     Against,
     Checksums,
     Content,
-    Received,
     expected_of,
-    load_received,
+    load_manifest,
     now,
-    save_received,
+    save_entry,
 )
+from cclcc_cli.data.fetching.partial_file import PartialFile, note_path, part_path, set_aside
 from cclcc_cli.data.locking import lock_path, locked
 from cclcc_cli.errors import DataError
 
@@ -93,11 +92,11 @@ def fetch(
 
 def _trusted(file: RemoteFile, path: Path) -> Fetched | None:
     """The file that is there, if it was verified before and nobody has touched it since."""
-    entry = load_received(path.parent).get(file.name)
+    entry = load_manifest(path.parent).get(file.name)
     if entry is None or not entry.is_untouched(path):
         return None
     expected = expected_of(file, entry)
-    if expected.flaw(path, entry.content, file.name) is not None:
+    if expected.mismatch(path, entry.content, file.name) is not None:
         return None
     return Fetched(path, entry.content, entry.url, expected.by, downloaded=False)
 
@@ -111,19 +110,17 @@ def _found(file: RemoteFile, path: Path, warn: Warn) -> Fetched | None:
     checksums = Checksums(with_md5=file.md5 is not None)
     checksums.update_from(path)
     content = checksums.content()
-    entry = load_received(path.parent).get(file.name)
+    entry = load_manifest(path.parent).get(file.name)
     expected = expected_of(file, entry)
-    flaw = expected.flaw(path, content, file.name)
-    if flaw is not None:
+    mismatch = expected.mismatch(path, content, file.name)
+    if mismatch is not None:
         kept = set_aside(path, path, content.sha256)
-        warn(f"{path}: {flaw}; it is kept as {kept} and downloaded anew")
+        warn(f"{path}: {mismatch}; it is kept as {kept} and downloaded anew")
         return None
-    if entry is not None and entry.content.sha256 == content.sha256:
-        received = Received(content, mtime_ns, entry.url, entry.when)
-    else:
-        received = Received(content, mtime_ns, "", now())
-    save_received(path.parent, file.name, received)
-    return Fetched(path, content, received.url, expected.by, downloaded=False)
+    known = entry is not None and entry.sha256 == content.sha256
+    url, when = (entry.url, entry.when) if entry is not None and known else ("", now())
+    save_entry(path.parent, file.name, content, mtime_ns, url, when)
+    return Fetched(path, content, url, expected.by, downloaded=False)
 
 
 def _download(
@@ -132,10 +129,10 @@ def _download(
     if part_path(path).exists():
         _tell_long_read(part_path(path), warn)
     part = PartialFile(path, with_md5=file.md5 is not None)
-    expected = expected_of(file, load_received(path.parent).get(file.name))
+    expected = expected_of(file, load_manifest(path.parent).get(file.name))
     url = Download(file, path, expected, part, progress, warn, retry, reserve_bytes).run()
     # Recorded before it has its name: killed in between, the next run finds the part complete.
-    save_received(path.parent, file.name, Received(part.content, part.write_through(), url, now()))
+    save_entry(path.parent, file.name, part.content, part.write_through(), url, now())
     part.finish()
     return Fetched(path, part.content, url, expected.by, downloaded=True)
 

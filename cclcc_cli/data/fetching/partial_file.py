@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from cclcc_cli.data.fetching.http_source import Origin
-from cclcc_cli.data.fetching.received import Checksums, Content, remove_unfinished
+from cclcc_cli.data.fetching.manifest import Checksums, Content, remove_unfinished
 from cclcc_cli.files import sync, write_atomic
 
 

@@ -20,6 +20,7 @@ from cclcc_cli.config.definition import Definition
 from cclcc_cli.config.design import REPETITIONS, WHOLE, same
 from cclcc_cli.errors import RunError
 from cclcc_cli.metrics.scores import MAIN, Metric, score_of
+from cclcc_cli.records import describe_damage
 from cclcc_cli.report.evidence.findings import Difference
 from cclcc_cli.report.evidence.stacks import (
     Stack,
@@ -33,6 +34,7 @@ from cclcc_cli.report.gather.finished import FinishedRun
 from cclcc_cli.report.gather.groups import Group, build_group
 from cclcc_cli.report.gather.images import RunScores
 from cclcc_cli.runs.plan_record import PlanRecord, read_record, record_path
+from cclcc_cli.wording import instead
 
 VARIANT = "variant"
 _DATA = ("data.name", "data.size")
@@ -133,7 +135,7 @@ def read_ablation(root: Path, name: str) -> PlannedAblation:
     path = record_path(root, name)
     if not path.exists():
         raise RunError(f"{name}: no ablation of this name has run below {root}; "
-                       f"there are: {', '.join(_there(root)) or 'none'}")
+                       f"{instead(name, _there(root))}")
     record = read_record(root, name)
     if record.definition is None:
         raise RunError(f"{path}: does not say what its runs stand for; rerun the same cclcc "
@@ -146,10 +148,8 @@ def _definition(record: PlanRecord, path: Path) -> Definition:
     try:
         return Definition.model_validate(record.definition)
     except ValidationError as error:
-        problem = error.errors()[0]
-        where = ".".join(map(str, ("definition", *problem["loc"])))
-        raise RunError(f"{path}: {where}: {problem['msg']}; remove the file and rerun the "
-                       "same cclcc ablate command") from None
+        raise RunError(f"{path}: definition: {describe_damage(error)}; remove the file and rerun "
+                       "the same cclcc ablate command") from None
 
 
 def find_corners(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from cclcc_cli.metrics.scores import Metric, metric_title
 from cclcc_cli.report.gather.finished import FinishedRun, Split
 from cclcc_cli.report.gather.groups import Group, look_alike, row_name
-from cclcc_cli.wording import few
+from cclcc_cli.wording import counted, few
 
 
 def comparison_notes(groups: Sequence[Group], split: Split) -> list[str]:
@@ -86,8 +86,8 @@ def _checkpoint_notes(groups: Sequence[Group]) -> list[str]:
         when = f"{min(shares)} %" if min(shares) == max(shares) else (
             f"{min(shares)} to {max(shares)} %")
         last = sum(best == steps for best, steps in known)
-        ending = (f"; in {last} of {len(known)} runs that was the last one, so more steps might "
-                  "improve it" if last else "")
+        ending = (f"; in {last} of {counted(len(known), 'run')} that was the last one, so more "
+                  "steps might improve it" if last else "")
         notes.append(f"{data}: scores are of the checkpoint that was best on validation, after "
                      f"{when} of the steps{ending}")
     return notes
@@ -104,7 +104,8 @@ def _leak_notes(groups: Sequence[Group], split: Split) -> list[str]:
         if leaks:
             count = sum(leak.count for leak in leaks.values())
             images = sum(leak.images for leak in leaks.values())
-            what = (f"{group.first.data}: {count} of {images} {split} images show "
+            shows = counted(images, f"{split} image shows", f"{split} images show")
+            what = (f"{group.first.data}: {count} of {shows} "
                     f"the same content as an image used for training or selection (cclcc audit)")
             without = f"{100 * statistics.fmean(dice):.2f}" if dice else "none"
             rows[what].append(f"{without} ({row_name(group, alike)})")
@@ -119,6 +120,6 @@ def missing_notes(groups: Sequence[Group], split: Split, metrics: Sequence[Metri
         without = [str(run.path) for run in runs if run.scores[split].get(metric) is None]
         if without:
             lacking[tuple(without)].append(metric_title(metric))
-    return [f"{len(paths)} of {len(runs)} runs are older than {', '.join(titles)} and have none: "
-            f"{few(paths)}; cclcc train --fresh trains them again"
+    return [f"{len(paths)} of {counted(len(runs), 'run')} have no {', '.join(titles)}, because "
+            f"they are older than the score: {few(paths)}; cclcc train --fresh trains them again"
             for paths, titles in lacking.items()]

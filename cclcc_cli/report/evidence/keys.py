@@ -1,11 +1,8 @@
 """What two groups' recipes do differently, key by key."""
 
-from collections.abc import Mapping
-from typing import Any
 
-from cclcc_cli.report.gather.details import flat_keys
+from cclcc_cli.report.gather.details import flat_keys, read_record
 from cclcc_cli.report.gather.groups import Group
-from cclcc_cli.runs.folder import RunFolder
 
 ABSENT = "-"
 """Stands for a key that a recipe does not have."""
@@ -16,7 +13,7 @@ def differing_keys(one: Group, other: Group) -> dict[str, tuple[str, str]]:
 
     Seed, fold and label seed are left out where a group stands for several of them.
     """
-    first, second = (flat_keys(_recipe(group)) for group in (one, other))
+    first, second = (flat_keys(read_record(group.first).recipe) for group in (one, other))
     for key, several in (("seed", max(len(one.seeds), len(other.seeds)) > 1),
                          ("data.fold", one.folds or other.folds),
                          ("data.selection.seed", one.subsets or other.subsets)):
@@ -28,8 +25,3 @@ def differing_keys(one: Group, other: Group) -> dict[str, tuple[str, str]]:
         for key in dict.fromkeys([*first, *second])
         if first.get(key, ABSENT) != second.get(key, ABSENT)
     }
-
-
-def _recipe(group: Group) -> Mapping[str, Any]:
-    recipe: Mapping[str, Any] = RunFolder(group.first.path).read_json("cell.json")["recipe"]
-    return recipe

@@ -9,7 +9,7 @@ import numpy as np
 
 from cclcc_cli.metrics.scores import gain
 from cclcc_cli.report.evidence.stacks import Stack
-from cclcc_cli.report.gather.images import SplitScores
+from cclcc_cli.report.gather.images import ImageValues
 
 FAILURE = 0.5
 """Dice below which an image counts as failed."""
@@ -67,7 +67,7 @@ def measure_spread(scores: Stack, dice: Stack | None) -> Spread:
     return Spread(median, lower, upper, worst, fmean(failures) if failures else None)
 
 
-def _of_fold(scores: SplitScores, dice: SplitScores | None) -> Spread:
+def _of_fold(scores: ImageValues, dice: ImageValues | None) -> Spread:
     lower, median, upper = np.quantile(scores.values, (0.25, 0.5, 0.75), axis=1).mean(axis=1)
     count = math.ceil(WORST * scores.values.shape[1])
     ordered = np.sort(scores.values, axis=1)
@@ -76,7 +76,7 @@ def _of_fold(scores: SplitScores, dice: SplitScores | None) -> Spread:
                   None if dice is None else float((dice.values < FAILURE).mean()))
 
 
-def collect_foreground(scores: Sequence[SplitScores]) -> dict[str, float]:
+def collect_foreground(scores: Sequence[ImageValues]) -> dict[str, float]:
     """Each image's lesion as a share of the image, from whichever table holds it."""
     found: dict[str, float] = {}
     for each in scores:

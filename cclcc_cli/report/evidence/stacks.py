@@ -21,7 +21,7 @@ from cclcc_cli.report.evidence.statistics import (
     unpaired,
 )
 from cclcc_cli.report.gather.finished import FinishedRun
-from cclcc_cli.report.gather.images import RunScores, SplitScores
+from cclcc_cli.report.gather.images import ImageValues, RunScores
 
 _T = TypeVar("_T")
 Repeat = tuple[int | None, int]
@@ -39,7 +39,7 @@ class FoldScores:
     """
 
     repeats: tuple[Repeat, ...]
-    images: SplitScores
+    images: ImageValues
     train_images: int = 0
 
 
@@ -232,12 +232,12 @@ def _align(groups: Sequence[FoldScores]) -> list[FoldScores]:
             for group, each in zip(groups, images, strict=True)]
 
 
-def _units(images: SplitScores) -> tuple[str, ...]:
+def _units(images: ImageValues) -> tuple[str, ...]:
     """What each image belongs to: its group, or itself."""
     return images.stems if images.groups is None else images.groups
 
 
-def _in_units(images: SplitScores) -> Scores:
+def _in_units(images: ImageValues) -> Scores:
     """Means over each group's images, ``(R, G)``; the scores as they are without groups."""
     if images.groups is None:
         return images.values

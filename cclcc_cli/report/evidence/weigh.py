@@ -19,6 +19,7 @@ from cclcc_cli.report.evidence.verdicts import BaselinePair, Comparison, reach_v
 from cclcc_cli.report.gather.finished import Split
 from cclcc_cli.report.gather.groups import Group
 from cclcc_cli.report.gather.images import RunScores
+from cclcc_cli.wording import instead
 
 DEFAULT_BASELINE = "supervised"
 DECISIVE = ("data digest", "split digest", *(
@@ -101,7 +102,8 @@ def weigh(
                   for group in {group.place: group for group in groups}.values()}
     baselines = {group.first.group: chosen_for[group.place] for group in groups}
     if baseline is not None and not any(baselines.values()):
-        raise RunError(f"--baseline {baseline}: no row has this name; there are {names_of(groups)}")
+        raise RunError(f"--baseline {baseline}: no row has this name; "
+                       f"{instead(baseline, names_of(groups))}")
     used = {chosen.first.group for group in groups
             if (chosen := baselines[group.first.group]) is not None and chosen is not group}
     families: dict[tuple[tuple[str, int], str], dict[str, BaselinePair]] = {}
@@ -165,9 +167,9 @@ def find_named(groups: Sequence[Group], name: str) -> list[Group]:
     return exact or [group for group in groups if group.first.method == name]
 
 
-def names_of(groups: Sequence[Group]) -> str:
-    """What ``find_named`` knows of, for a message."""
-    return ", ".join(dict.fromkeys(
+def names_of(groups: Sequence[Group]) -> list[str]:
+    """What ``find_named`` knows of."""
+    return list(dict.fromkeys(
         name for group in groups for name in (group.first.method, group.recipe)))
 
 

@@ -6,7 +6,6 @@ Nobody picks the images by hand: the choice follows from what was predicted alon
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from cclcc_cli.errors import CclccError, RunError
 from cclcc_cli.metrics.scores import MAIN, Metric, gain
 from cclcc_cli.report.evidence.weigh import Evidence, primary_metric
 from cclcc_cli.report.figures.names import group_names
+from cclcc_cli.report.gather.details import read_record
 from cclcc_cli.report.gather.finished import FinishedRun
 from cclcc_cli.report.gather.images import RunScores
 from cclcc_cli.runs.folder import RunFolder
@@ -150,9 +150,9 @@ def measure_disagreement(masks: Bits) -> NDArray[np.float64]:
 
 
 def _open_store(run: FinishedRun, data_root: Path) -> Store:
-    cell: dict[str, Any] = RunFolder(run.path).read_json("cell.json")["data"]
-    store = load_store(store_path(data_root, cell["name"], cell["size"]))
-    if store.info.digest != cell["digest"]:
+    data = read_record(run).data
+    store = load_store(store_path(data_root, data.name, data.size))
+    if store.info.digest != data.digest:
         raise RunError(f"{store.path}: is not the data that {run.path} was trained on; give its "
                        "data with --data")
     return store

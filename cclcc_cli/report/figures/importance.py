@@ -7,7 +7,8 @@ from matplotlib.figure import Figure as Drawing
 
 from cclcc_cli.report.figures.canvas import BLUE, SINGLE, new_drawing, quiet, render
 from cclcc_cli.report.figures.figure import Figure
-from cclcc_cli.report.figures.names import count_text, wrap
+from cclcc_cli.report.figures.names import wrap
+from cclcc_cli.wording import counted
 
 MOST_BARS = 20
 
@@ -34,7 +35,7 @@ def draw_importance(
     return render(
         "parameter-importance", "Parameter importance",
         f"How much of the variation in {objective} each parameter of the search explains "
-        f"({method}, {count_text(num_trials, 'finished trial')}).{rest}",
+        f"({method}, {counted(num_trials, 'finished trial')}).{rest}",
         lambda: plot_importance(ordered),
     ), notes
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from cclcc_cli.report.evidence.weigh import Evidence
 from cclcc_cli.report.gather.groups import Group
+from cclcc_cli.wording import counted
 
 _LONGEST = 40
 
@@ -41,17 +42,12 @@ def wrap(name: str, width: int) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def count_text(count: int, what: str) -> str:
-    """As ``1 seed`` or ``3 seeds``."""
-    return f"{count} {what}{'' if count == 1 else 's'}"
-
-
 def seeds_text(groups: Sequence[Group]) -> str:
     """As ``3 seeds``, or ``1 to 3 seeds`` where groups have unequal ones."""
     counts = sorted({len(group.seeds) for group in groups})
     if len(counts) > 1:
         return f"{counts[0]} to {counts[-1]} seeds"
-    return count_text(counts[0], "seed")
+    return counted(counts[0], "seed")
 
 
 def images_text(evidence: Sequence[Evidence], split: str) -> str:
@@ -61,12 +57,12 @@ def images_text(evidence: Sequence[Evidence], split: str) -> str:
         return f"no {split} images"
     if len(counts) > 1:
         return f"{counts[0]} to {counts[-1]} {split} images"
-    return count_text(counts[0], f"{split} image")
+    return counted(counts[0], f"{split} image")
 
 
 def place_text(place: tuple[str, int]) -> str:
     """As ``kvasir-seg-320, 80 labels``."""
-    return f"{place[0]}, {count_text(place[1], 'label')}"
+    return f"{place[0]}, {counted(place[1], 'label')}"
 
 
 def _shorten(name: str, group: Group) -> str:

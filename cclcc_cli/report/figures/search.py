@@ -4,6 +4,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from matplotlib.ticker import MaxNLocator
 
+from cclcc_cli.config.search_summary import FEW, OWN_SETTING, SearchSummary, TrialSummary
 from cclcc_cli.metrics.scores import score
 from cclcc_cli.report.figures.canvas import (
     BLUE,
@@ -17,18 +18,18 @@ from cclcc_cli.report.figures.canvas import (
 )
 from cclcc_cli.report.figures.figure import Drawn
 from cclcc_cli.report.figures.importance import draw_importance
-from cclcc_cli.sweeps.search.plan import OWN_SETTING
-from cclcc_cli.sweeps.search.result import FEW, SearchResult, TrialResult
+from cclcc_cli.wording import counted
 
 _HEIGHT = 2.4
 """Inches."""
 
 
-def draw_search(result: SearchResult) -> Drawn:
+def draw_search(result: SearchSummary) -> Drawn:
     """The history of its trials and, where it is known, what each key explains."""
     history = render(
         "history", f"{result.name}: trials",
-        f"The {_score(result)} of {len(result.trials)} trials in their order, and the best so far.",
+        f"The {_score(result)} of {counted(len(result.trials), 'trial')} in their order, and the "
+        "best so far.",
         lambda: plot_history(result),
     )
     if not result.importances:
@@ -40,7 +41,7 @@ def draw_search(result: SearchResult) -> Drawn:
     return Drawn([history, *([importance] if importance else [])], [*result.notes, *notes])
 
 
-def plot_history(result: SearchResult) -> Drawing:
+def plot_history(result: SearchSummary) -> Drawing:
     """Every trial's value by number, and the best up to it."""
     drawing = new_drawing(SINGLE, _HEIGHT)
     axes = drawing.add_subplot()
@@ -67,15 +68,15 @@ def plot_history(result: SearchResult) -> Drawing:
     return drawing
 
 
-def _scatter(axes: Axes, trials: list[TrialResult], label: str, color: str, marker: str) -> None:
+def _scatter(axes: Axes, trials: list[TrialSummary], label: str, color: str, marker: str) -> None:
     if trials:
         axes.scatter([t.number for t in trials], [t.value or 0.0 for t in trials], s=12,
                      color=color, marker=marker, label=label, zorder=3)
 
 
-def best_so_far(result: SearchResult) -> tuple[list[int], list[float]]:
+def best_so_far(result: SearchSummary) -> tuple[list[int], list[float]]:
     """Numbers of the complete trials and the best value up to each, drawn on to the last trial."""
-    better = max if result.higher else min
+    better = max if score(result.objective).more_is_better else min
     numbers: list[int] = []
     best: list[float] = []
     for trial in result.trials:
@@ -89,5 +90,5 @@ def best_so_far(result: SearchResult) -> tuple[list[int], list[float]]:
     return numbers, best
 
 
-def _score(result: SearchResult) -> str:
+def _score(result: SearchSummary) -> str:
     return f"validation {score(result.objective).title}"

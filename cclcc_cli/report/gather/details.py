@@ -1,41 +1,33 @@
 """What a report tells of a run beside its scores: recipe, surroundings, times."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from cclcc_cli.config.load import parse_recipe
 from cclcc_cli.config.recipes import AnyRecipe
-from cclcc_cli.errors import CclccError
+from cclcc_cli.errors import CclccError, RunError
+from cclcc_cli.records import flatten
 from cclcc_cli.report.gather.finished import FinishedRun
 from cclcc_cli.report.gather.groups import Group
 from cclcc_cli.runs.folder import RunFolder
+from cclcc_cli.runs.records import EnvironmentRecord, RecipeRecord, RunRecord, StatusRecord
 
 
 @dataclass(frozen=True)
 class RunDetails:
-    """The files of one run that say what it was; a file that is not there is empty.
+    """The records of one run that say what it was.
 
     Attributes:
         run: what was gathered of it.
-        cell: cell.json.
-        status: status.json.
-        result: result.json.
-        environment: environment.json.
+        record: what determines its result.
+        status: how it ended.
+        environment: what it ran on; empty where that is not kept.
     """
 
     run: FinishedRun
-    cell: Mapping[str, Any]
-    status: Mapping[str, Any]
-    result: Mapping[str, Any]
-    environment: Mapping[str, Any]
-
-    def text(self, part: str, *keys: str) -> str:
-        """One value of a part as text, empty where it is not stated."""
-        value = getattr(self, part)
-        for key in keys:
-            value = value.get(key) if isinstance(value, Mapping) else None
-        return "" if value is None else str(value)
+    record: RunRecord
+    status: StatusRecord
+    environment: EnvironmentRecord
 
 
 @dataclass(frozen=True)
@@ -69,7 +61,7 @@ def read_details(groups: Sequence[Group]) -> tuple[list[GroupDetails], list[str]
         runs = [_read(run, problems) for run in group.runs]
         folder = RunFolder(group.first.path)
         try:
-            recipe, problem = parse_recipe(runs[0].cell["recipe"], f"{folder.path}"), ""
+            recipe, problem = parse_recipe(runs[0].record.recipe.values, f"{folder.path}"), ""
         except CclccError as error:
             recipe, problem = None, str(error).splitlines()[0]
             problems.append(f"this version cannot read the recipe of {problem}")
@@ -79,15 +71,24 @@ def read_details(groups: Sequence[Group]) -> tuple[list[GroupDetails], list[str]
 
 def _read(run: FinishedRun, problems: list[str]) -> RunDetails:
     folder = RunFolder(run.path)
-    parts: list[Mapping[str, Any]] = []
-    for name in ("cell.json", "status.json", "result.json", "environment.json"):
-        try:
-            content = folder.read_json(name)
-        except CclccError as error:
-            problems.append(str(error))
-            content = None
-        parts.append(content if isinstance(content, Mapping) else {})
-    return RunDetails(run, *parts)
+    try:
+        environment = folder.environment
+    except CclccError as error:
+        problems.append(str(error))
+        environment = None
+    return RunDetails(run, read_record(run), folder.status, environment or EnvironmentRecord())
+
+
+def read_record(run: FinishedRun) -> RunRecord:
+    """What determines the result of a run that was gathered.
+
+    Raises:
+        RunError: it is gone, or damaged since then.
+    """
+    record = RunFolder(run.path).run
+    if record is None:
+        raise RunError(f"{run.path}: was removed while it was read; repeat the command")
+    return record
 
 
 def _recipe_text(folder: RunFolder) -> str:
@@ -99,12 +100,7 @@ def _recipe_text(folder: RunFolder) -> str:
     return "\n".join(line for line in lines if not line.startswith("#"))
 
 
-def flat_keys(nested: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+def flat_keys(recipe: RecipeRecord) -> dict[str, str]:
     """A recipe's keys dotted, its values as text."""
-    flat = {}
-    for key, value in nested.items():
-        if isinstance(value, Mapping):
-            flat.update(flat_keys(value, f"{prefix}{key}."))
-        else:
-            flat[f"{prefix}{key}"] = "null" if value is None else str(value)
-    return flat
+    return {key: "null" if value is None else str(value)
+            for key, value in flatten(recipe.values).items()}

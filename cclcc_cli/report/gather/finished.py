@@ -18,7 +18,7 @@ class Costs:
         predictor_parameters: weights of the network that is kept.
         training_parameters: of all that training held, teachers and projectors included.
         learning_images: whole images through a network per step, with a graph.
-        judging_images: the same without one.
+        forward_images: the same without one.
         images_per_second: of the batch, while stepping.
         peak_memory_bytes: of the device, or of the process.
         memory_of: which of the two.
@@ -27,7 +27,7 @@ class Costs:
     predictor_parameters: int
     training_parameters: int
     learning_images: float
-    judging_images: float
+    forward_images: float
     images_per_second: float
     peak_memory_bytes: int
     memory_of: str = "process"

@@ -12,13 +12,14 @@ from cclcc_cli.errors import RunError
 from cclcc_cli.metrics.scores import MAIN, Metric, file_column, metric_name, metric_title
 from cclcc_cli.report.gather.finished import FinishedRun, Split
 from cclcc_cli.runs.folder import RunFolder
+from cclcc_cli.wording import counted
 
 _AGREES = 1e-6
 """How far the images' mean may be from the one in result.json, relative to it."""
 
 
 @dataclass(frozen=True)
-class SplitScores:
+class ImageValues:
     """One score of every image of a split.
 
     Attributes:
@@ -37,7 +38,7 @@ class SplitScores:
     groups: tuple[str, ...] | None = None
     metric: Metric = MAIN
 
-    def of(self, stems: Sequence[str]) -> "SplitScores":
+    def of(self, stems: Sequence[str]) -> "ImageValues":
         """The same for some of the images, in the order asked for."""
         if tuple(stems) == self.stems:
             return self
@@ -49,7 +50,7 @@ class SplitScores:
             groups=None if self.groups is None else tuple(self.groups[n] for n in found))
 
 
-RunScores = Mapping[Path, SplitScores]
+RunScores = Mapping[Path, ImageValues]
 """One score of a split's images, by run folder."""
 
 
@@ -77,10 +78,11 @@ def read_images(runs: Iterable[FinishedRun], split: Split, metric: Metric) -> Im
     runs = list(runs)
     with_split = [run for run in runs if split in run.scores]
     if with_split and all(run.scores[split].get(metric) is None for run in with_split):
-        raise RunError(f"--metric {metric_name(metric)}: none of {len(with_split)} runs has "
-                       f"{metric_title(metric)} of its {split} images, such as "
-                       f"{with_split[0].path}: they are older than this score; choose another "
-                       "--metric, or train them again with cclcc train --fresh")
+        raise RunError(f"--metric {metric_name(metric)}: none of "
+                       f"{counted(len(with_split), 'run')} has {metric_title(metric)} of its "
+                       f"{split} images, such as {with_split[0].path}: they are older than this "
+                       "score; choose another --metric, or train them again with cclcc train "
+                       "--fresh")
     kept, scores, problems = [], {}, []
     stems_of: dict[tuple[str, int | None], tuple[tuple[str, ...], Path]] = {}
     for run in runs:
@@ -102,7 +104,7 @@ def read_images(runs: Iterable[FinishedRun], split: Split, metric: Metric) -> Im
     return ImageReading(tuple(kept), scores, tuple(f"left out: {text}" for text in problems))
 
 
-def _read(run: FinishedRun, split: Split, metric: Metric) -> SplitScores:
+def _read(run: FinishedRun, split: Split, metric: Metric) -> ImageValues:
     column, path = file_column(metric), RunFolder(run.path).images_table(split)
     try:
         with path.open(encoding="utf-8", newline="") as file:
@@ -131,7 +133,7 @@ def _read(run: FinishedRun, split: Split, metric: Metric) -> SplitScores:
     assert stated is not None  # or it would not be read
     if not abs(mean - stated) <= _AGREES * max(abs(stated), 1):
         raise _unsound(run, split, f"its mean {column} is {mean:.6f}, in result.json {stated:.6f}")
-    return SplitScores(
+    return ImageValues(
         stems, values, foreground, None if groups is None else tuple(groups), metric)
 
 

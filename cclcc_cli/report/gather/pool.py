@@ -8,37 +8,32 @@ from dataclasses import replace
 from pathlib import Path
 
 from cclcc_cli.report.gather.finished import FinishedRun
-from cclcc_cli.report.gather.values import Values
+from cclcc_cli.runs.records import RunRecord
 
 _OWN = ("digest", "arm", "split_digest", "splits", "leaked", "labeled")
 """Parts in which runs of one group may differ, or that follow from the others."""
 
 
-def read_label_seed(cell: Values) -> int | str | None:
+def read_label_seed(run: RunRecord) -> int | str | None:
     """As the recipe says: a number, ``run``, or ``contiguous``."""
-    selection = cell.take(dict, "recipe", "data").get("selection")
-    if not isinstance(selection, dict):
+    selection = run.recipe.data.selection
+    if selection is None:
         return None
-    if selection.get("kind") == "contiguous":
-        return "contiguous"
-    seed = selection.get("seed")
-    return seed if isinstance(seed, int | str) else None
+    return "contiguous" if selection.kind == "contiguous" else selection.seed
 
 
-def pool_digest(cell: Values) -> str:
+def pool_digest(run: RunRecord) -> str:
     """The digest of what runs of one group share over folds, labelled subsets and seeds."""
-    content = cell.take(dict)
-    recipe = {key: value for key, value in cell.take(dict, "recipe").items()
-              if key not in ("name", "seed")}
-    data = {key: value for key, value in recipe["data"].items() if key != "fold"}
-    if isinstance(read_label_seed(cell), int):
+    recipe = {key: value for key, value in run.recipe.values.items() if key not in ("name", "seed")}
+    data = {key: value for key, value in recipe.get("data", {}).items() if key != "fold"}
+    if isinstance(read_label_seed(run), int):
         data["selection"] = {**data["selection"], "seed": None}
-    if not cell.holds("recipe", "data", "fold"):  # elsewhere a share is another number by fold
-        data["labeled"] = cell.count("labeled", "count")
+    if run.recipe.data.fold is None:  # elsewhere a share is another number by fold
+        data["labeled"] = run.labeled.count
     shared = {
-        **{key: value for key, value in content.items() if key not in _OWN},
-        "recipe": {**recipe, "data": data}, "data": cell.take(str, "data", "digest"),
-        "runtime": {key: value for key, value in cell.take(dict, "runtime").items()
+        **{key: value for key, value in run.plain().items() if key not in _OWN},
+        "recipe": {**recipe, "data": data}, "data": run.data.digest,
+        "runtime": {key: value for key, value in run.runtime.plain().items()
                     if key not in ("threads", "processes")},
     }
     return hashlib.sha256(json.dumps(shared, sort_keys=True).encode()).hexdigest()

@@ -1,18 +1,28 @@
 """Run folders, read and checked for a table."""
 
+import math
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from cclcc_cli.errors import RunError
 from cclcc_cli.metrics.scores import MAIN, SCORES, SIZES, Metric
 from cclcc_cli.report.gather.finished import Costs, FinishedRun, Leak, RunUsage, Split
 from cclcc_cli.report.gather.pool import pool_digest, pool_runs, read_label_seed
-from cclcc_cli.report.gather.values import Values
-from cclcc_cli.runs.folder import RunFolder, find_runs
-from cclcc_cli.wording import few
+from cclcc_cli.runs.folder import RunFolder, find_runs, way_on
+from cclcc_cli.runs.records import (
+    ImagesRecord,
+    MemoryRecord,
+    ParametersRecord,
+    RunRecord,
+    SplitScores,
+    StatusRecord,
+)
+from cclcc_cli.wording import counted, few
 
+T = TypeVar("T")
 _RULES: Mapping[Split, str] = {"val": "validation_rules", "test": "rules"}
 
 
@@ -84,8 +94,7 @@ def read_run(folder: RunFolder) -> FinishedRun:
                        "name of a group")
     state = _state(folder)
     if state != "finished":
-        raise RunError(f"{folder.path}: {state}, not finished; the same cclcc train command "
-                       "resumes it")
+        raise RunError(f"{folder.path}: {state}, not finished; {way_on([state])}")
     return _read(folder)
 
 
@@ -97,98 +106,131 @@ def _without_cell(root: Path) -> list[Path]:
 
 
 def _state(folder: RunFolder) -> str:
-    if not (folder.path / "status.json").exists():
-        return "not started"
-    state = Values(folder, "status.json").take(str, "state")
+    state = folder.status.state or "not started"
     return "running or killed" if state == "running" else state  # kill -9 leaves no word
 
 
 def _read(folder: RunFolder) -> FinishedRun:
-    cell, result = Values(folder, "cell.json"), Values(folder, "result.json")
-    status, steps = Values(folder, "status.json"), result.count("steps")
-    best_step = result.number_if_any("best", "step")
-    fold = cell.number_if_any("recipe", "data", "fold")
+    run, result, status = folder.run, folder.result, folder.status
+    if run is None or result is None:
+        raise _damaged(folder, "cell.json" if run is None else "result.json", "")
+    steps = _need(result.steps, folder, "result.json", "steps")
+    fold = run.recipe.data.fold
+    splits: dict[Split, SplitScores] = {split: found for split in _RULES
+                                        if (found := getattr(result, split)) is not None}
+    name = f"{run.data.name}-{run.data.size}"
     return FinishedRun(
         path=folder.path,
-        group=cell.take(str, "arm"),
-        data=_data(cell),
-        method=cell.take(str, "recipe", "method"),
-        name=cell.take(str, "recipe", "name"),
-        labeled=cell.count("labeled", "count"),
-        train_images=cell.count("labeled", "of"),
-        seed=cell.take(int, "recipe", "seed"),
+        group=run.group,
+        data=name if fold is None else f"{name} fold {fold}",
+        method=run.recipe.method,
+        name=run.recipe.name,
+        labeled=run.labeled.count,
+        train_images=_need(run.labeled.of, folder, "cell.json", "labeled.of"),
+        seed=run.recipe.seed,
         steps=steps,
-        scores={split: _scores(result, split) for split in _RULES
-                if result.find(split) is not None},
-        rules={split: result.take(dict, key) for split, key in _RULES.items()},
+        scores={split: _scores(found, folder, split) for split, found in splits.items()},
+        rules={split: _need(getattr(result, key), folder, "result.json", key)
+               for split, key in _RULES.items()},
         conditions={
-            "data digest": cell.take(str, "data", "digest")[:8],
-            "split digest": cell.take(str, "split_digest")[:8],
-            "device and precision": _computed_on(cell),
+            "data digest": run.data.digest[:8],
+            "split digest": run.split_digest[:8],
+            "device and precision": _computed_on(run),
         },
-        test_reads=status.take(int, "test_reads"),
-        leaks={split: leak for split in _RULES if (leak := _leak(cell, result, split))},
+        test_reads=_need(status.test_reads, folder, "status.json", "test_reads"),
+        leaks={split: leak for split, found in splits.items()
+               if (leak := _leak(run, found, folder, split))},
         costs=_costs(folder),
-        spent=_spent(cell, status, steps),
-        best_step=None if best_step is None else int(best_step),
-        fold=None if fold is None else int(fold),
-        label_seed=read_label_seed(cell),
-        pool=pool_digest(cell),
+        spent=_spent(run, status, folder, steps),
+        best_step=None if result.best is None else result.best.step,
+        fold=fold,
+        label_seed=read_label_seed(run),
+        pool=pool_digest(run),
     )
 
 
-def _data(cell: Values) -> str:
-    """As ``kvasir-seg-320``, with the fold where there is one."""
-    name = f"{cell.take(str, 'data', 'name')}-{cell.count('data', 'size')}"
-    fold = cell.number_if_any("recipe", "data", "fold")
-    return name if fold is None else f"{name} fold {fold:g}"
+def _damaged(folder: RunFolder, name: str, key: str, problem: str = "is missing") -> RunError:
+    where = f"{key} " if key else ""
+    return RunError(f"{folder.path / name}: {where}{problem}; cclcc train --fresh trains it again")
 
 
-def _leak(cell: Values, result: Values, split: Split) -> Leak | None:
-    count = len(cell.take(list, "leaked", split)) if cell.holds("leaked") else 0
-    if not count or result.find(split) is None:
-        return None
-    images = cell.count("splits", "counts", split)
-    some_left = count < images
-    return Leak(count, images,
-                result.number(split, "without_leaked", "dice") if some_left else None)
+def _need(value: T | None, folder: RunFolder, name: str, key: str) -> T:
+    """A value that every finished run has."""
+    if value is None:
+        raise _damaged(folder, name, key)
+    return value
 
 
-def _scores(result: Values, split: Split) -> dict[Metric, float | None]:
+def _finite(value: float | None, folder: RunFolder, name: str, key: str) -> float | None:
+    """A number that a table can show; None where the run does not say."""
+    if value is not None and not math.isfinite(value):
+        raise _damaged(folder, name, key, f"is {value}, not a finite number")
+    return value
+
+
+def _scores(
+    found: SplitScores, folder: RunFolder, split: Split
+) -> dict[Metric, float | None]:
+    scores: dict[Metric, float | None] = {}
     for size in SIZES:
-        result.number(split, size, MAIN[1])  # every run ever had it: without it one is damaged
-    return {(size, name): result.number_if_any(split, size, name)
-            for size in SIZES for name in SCORES}
+        means = getattr(found, size) or {}
+        for name in SCORES:
+            scores[size, name] = _finite(
+                means.get(name), folder, "result.json", f"{split}.{size}.{name}")
+        # Every run ever had it: without it one is damaged.
+        _need(scores[size, MAIN[1]], folder, "result.json", f"{split}.{size}.{MAIN[1]}")
+    return scores
+
+
+def _leak(run: RunRecord, found: SplitScores, folder: RunFolder, split: Split) -> Leak | None:
+    count = len((run.leaked or {}).get(split, ()))
+    if not count:
+        return None
+    counts = (run.splits.counts if run.splits else None) or {}
+    images = _need(counts.get(split), folder, "cell.json", f"splits.counts.{split}")
+    dice = (found.without_leaked or {}).get("dice")
+    key = f"{split}.without_leaked.dice"
+    if count < images:
+        _need(dice, folder, "result.json", key)
+    return Leak(count, images, _finite(dice, folder, "result.json", key))
 
 
 def _costs(folder: RunFolder) -> Costs | None:
-    if folder.read_json("costs.json") is None:
+    costs = folder.costs
+    if costs is None:
         return None
-    costs = Values(folder, "costs.json")
+    parameters, images, memory = (costs.parameters or ParametersRecord(),
+                                  costs.images_per_step or ImagesRecord(),
+                                  costs.peak_memory or MemoryRecord())
+
+    def need(value: T | None, key: str) -> T:
+        if isinstance(value, float):
+            _finite(value, folder, "costs.json", key)
+        return _need(value, folder, "costs.json", key)
+
     return Costs(
-        predictor_parameters=costs.count("parameters", "predictor"),
-        training_parameters=costs.count("parameters", "training"),
-        learning_images=costs.number("images_per_step", "learning"),
-        judging_images=costs.number("images_per_step", "judging"),
-        images_per_second=costs.number("images_per_second"),
-        peak_memory_bytes=costs.count("peak_memory", "bytes"),
-        memory_of=costs.text_if_any("peak_memory", "of") or "process",
+        predictor_parameters=need(parameters.predictor, "parameters.predictor"),
+        training_parameters=need(parameters.training, "parameters.training"),
+        learning_images=need(images.learning, "images_per_step.learning"),
+        forward_images=need(images.forward_only, "images_per_step.judging"),
+        images_per_second=need(costs.images_per_second, "images_per_second"),
+        peak_memory_bytes=need(memory.bytes, "peak_memory.bytes"),
+        memory_of=memory.of or "process",
     )
 
 
-def _spent(cell: Values, status: Values, steps: int) -> RunUsage:
-    batch = [cell.number_if_any("recipe", "batch", stream) for stream in ("labeled", "unlabeled")]
-    images = sum(int(count) for count in batch if count is not None) * steps
-    return RunUsage(images or None, status.number_if_any("seconds"),
-                 status.number_if_any("elapsed"), status.text_if_any("host"))
+def _spent(run: RunRecord, status: StatusRecord, folder: RunFolder, steps: int) -> RunUsage:
+    batch = run.recipe.batch
+    images = ((batch.labeled or 0) + (batch.unlabeled or 0)) * steps
+    return RunUsage(images or None, _finite(status.seconds, folder, "status.json", "seconds"),
+                    _finite(status.elapsed, folder, "status.json", "elapsed"), status.host)
 
 
-def _computed_on(cell: Values) -> str:
+def _computed_on(run: RunRecord) -> str:
     """Device, precision, and on a CPU the number of threads: sums are ordered by it."""
-    words = f"{cell.take(str, 'runtime', 'device')} {cell.take(str, 'runtime', 'precision')}"
-    if not cell.holds("runtime", "threads"):
-        return words
-    return f"{words} {cell.count('runtime', 'threads')} threads"
+    runtime = run.runtime
+    threads = [] if runtime.threads is None else [counted(runtime.threads, "thread")]
+    return " ".join([runtime.device, *filter(None, [runtime.precision]), *threads])
 
 
 def _nothing_finished(
@@ -200,5 +242,4 @@ def _nothing_finished(
     if not found:
         return (f"{root}: no run in it (looked for DATA/RUN/cell.json); "
                 "train one with: cclcc train RECIPE, or give --runs")
-    return (f"{root}: no finished run in it, but {', '.join(found)}; "
-            "the same cclcc train command resumes a run")
+    return f"{root}: no finished run in it, but {', '.join(found)}; {way_on(unfinished)}"

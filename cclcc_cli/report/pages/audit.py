@@ -34,6 +34,7 @@ from cclcc_cli.errors import DataError
 from cclcc_cli.files import write_atomic
 from cclcc_cli.report.tables.audit import build_findings, build_pairs
 from cclcc_cli.report.tables.table import Table
+from cclcc_cli.wording import counted
 
 JSON = "audit.json"
 SHEET = "audit.png"
@@ -94,9 +95,10 @@ def audit_tables(store: Store) -> list[Table]:
     if audit.pairs:
         tables.append(build_pairs(
             _ordered(audit, store.splits),
-            f"{title}, {len(audit.pairs)} pairs that show the same thing"))
+            f"{title}, {counted(len(audit.pairs), 'pair')} of images that show the same thing"))
     if audit.findings:
-        tables.append(build_findings(audit, f"{title}, {len(audit.findings)} odd images or masks"))
+        tables.append(build_findings(audit,
+            f"{title}, {counted(len(audit.findings), 'odd image or mask', 'odd images or masks')}"))
     return tables
 
 
@@ -115,7 +117,7 @@ def audit_notes(store: Store) -> list[str]:
                          "the same content as an image on another side")
     contradicting = sum(pair.contradicts for pair in audit.pairs)
     if contradicting:
-        pairs = "1 pair has" if contradicting == 1 else f"{contradicting} pairs have"
+        pairs = counted(contradicting, "pair has", "pairs have")
         notes.append(f"{pairs} masks that contradict each other")
     if audit.common_shift is not None:
         notes.append(f"all masks together lie beside their images: the average mask "

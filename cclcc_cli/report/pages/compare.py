@@ -42,6 +42,7 @@ from cclcc_cli.report.prose.numbers import (
 from cclcc_cli.report.tables.columns import change_column, interval_column
 from cclcc_cli.report.tables.table import Change, Column, Interval, Row, Table, Value, two_places
 from cclcc_cli.runs.folder import RunFolder
+from cclcc_cli.wording import instead
 
 
 @dataclass(frozen=True)
@@ -182,8 +183,8 @@ def _find(name: str, root: Path) -> tuple[Group, Sequence[str]]:
     groups = group_runs(gathered.runs)
     found = find_named(groups, name)
     if not found:
-        raise RunError(f"{name}: neither a run folder nor a group in {root}; there are "
-                       f"{names_of(groups)}")
+        raise RunError(f"{name}: neither a run folder nor a group in {root}; "
+                       f"{instead(name, names_of(groups))}")
     if len(found) > 1:
         raise RunError(f"{name}: {ambiguity(found)}")
     return found[0], gathered.notes

@@ -46,7 +46,6 @@ class Question:
         baseline: what rows are compared with; None for supervised with as many labels.
         across: show runs together whose scores are not of the same thing.
         all_metrics: every score, not only the main ones.
-        costs: what the runs took.
         grid: methods by number of labels instead of a row per group.
         ablation: its runs alone.
         quoted: figures of others to show below.
@@ -59,7 +58,6 @@ class Question:
     baseline: str | None = None
     across: bool = False
     all_metrics: bool = False
-    costs: bool = False
     grid: bool = False
     ablation: str | None = None
     quoted: Sequence[Quoted] = ()
@@ -131,7 +129,7 @@ def write_page(root: Path, question: Question) -> Page:
         add_to_grid(build_grid(evidence, question.split, title, sentences), quoted, groups)
         if question.grid else
         add_to_rows(build_rows(
-            evidence, question.split, question.metrics, title, costs=question.costs,
+            evidence, question.split, question.metrics, title,
             scores=reading.scores, dice=dice, sentences=sentences), quoted))
     return Page(table, notes, evidence, reading.scores, dice)
 

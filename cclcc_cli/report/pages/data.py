@@ -35,6 +35,7 @@ from cclcc_cli.data.store_info import StoreInfo
 from cclcc_cli.errors import DataError
 from cclcc_cli.files import write_atomic
 from cclcc_cli.report.render.html import load_templates
+from cclcc_cli.wording import counted
 
 PAGE = "index.html"
 SHEET = "contact_sheet.png"
@@ -146,7 +147,7 @@ def render_page(
 def data_notes(info: StoreInfo, statistics: DataStatistics) -> list[str]:
     """What a reader should know before using the data, one sentence each."""
     foreground = statistics.groups["all"].foreground
-    counted = [
+    found = [
         (info.num_images - sum(info.counts.values()), "image", "in no split, so in no number"),
         (foreground.num_empty, "mask", "without any foreground"),
         (foreground.num_full, "mask", "that are foreground everywhere"),
@@ -154,8 +155,7 @@ def data_notes(info: StoreInfo, statistics: DataStatistics) -> list[str]:
                                       f"pixels: there it is empty"),
     ]
     notes = [f"There is no {split} split." for split in ("val", "test") if not info.counts[split]]
-    notes += [f"{count} {what}{'s' if count > 1 else ''} {how}."
-              for count, what, how in counted if count]
+    notes += [f"{counted(count, what)} {how}." for count, what, how in found if count]
     for subset in statistics.subsets:
         notes += [
             f"The labelled subset of {subset.share:.0%} and seed {seed} holds "

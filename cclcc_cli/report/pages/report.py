@@ -24,7 +24,7 @@ class HtmlReport:
 def write_html(
     root: Path, question: Question, data_root: Path, command: str, notes: Sequence[str] = ()
 ) -> HtmlReport:
-    """Judge runs, draw what they show and put all into one file's text.
+    """Compare runs, draw what they show and put all into one file's text.
 
     Args:
         root: holds ``<data set>/<run>/``.

@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from cclcc_cli.config.search_summary import SearchSummary, TrialSummary
 from cclcc_cli.errors import RunError
-from cclcc_cli.metrics.scores import in_unit, score
+from cclcc_cli.metrics.scores import in_unit
+from cclcc_cli.records import load_record
 from cclcc_cli.report.tables.best import rank, rule_between
 from cclcc_cli.report.tables.columns import score_column
 from cclcc_cli.report.tables.table import Column, Row, Sheet, Table, stored_columns
-from cclcc_cli.wording import duration, few
+from cclcc_cli.wording import duration, few, instead
 
 SHOWN = 10
 """The best trials in the table; CSV and JSON hold all."""
@@ -24,20 +23,13 @@ def read_search(root: Path, name: str) -> SearchSummary:
     Raises:
         RunError: none of this name has run, or what it left is damaged.
     """
-    path = root / "searches" / name / "summary.json"
-    try:
-        return SearchSummary.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
+    found = load_record(SearchSummary, root / "searches" / name / "summary.json",
+                        "rerun the same cclcc search command, which writes it again")
+    if found is None:
         there = sorted(each.parent.name for each in root.glob("searches/*/summary.json"))
         raise RunError(f"{name}: no search of this name has run below {root}; "
-                       f"there are: {', '.join(there) or 'none'}") from None
-    except ValidationError as error:
-        problem = error.errors()[0]
-        where = ".".join(map(str, problem["loc"]))
-        raise RunError(f"{path}: {f'{where}: ' if where else ''}{problem['msg']}; rerun the same "
-                       "cclcc search command, which writes it again") from None
-    except OSError as error:
-        raise RunError(f"{path}: cannot be read ({error.strerror})") from None
+                       f"{instead(name, there)}")
+    return found
 
 
 def write_search_page(root: Path, name: str) -> Sheet:
@@ -56,19 +48,10 @@ def write_search_page(root: Path, name: str) -> Sheet:
     return Sheet(tables, [*found.notes, *failed])
 
 
-def _ordered(found: SearchSummary) -> list[TrialSummary]:
-    """Complete ones first, the best of them in front; then pruned; then failed."""
-    sign = -1 if score(found.objective).more_is_better else 1
-    states = ("complete", "pruned", "failed")
-    return sorted(found.trials, key=lambda trial: (
-        states.index(trial.state), 0.0 if trial.value is None else sign * trial.value,
-        trial.number))
-
-
 def _trials_table(found: SearchSummary) -> Table:
     """All trials in CSV and JSON, the best ``SHOWN`` on pages."""
-    ordered = _ordered(found)
-    keys = list(dict.fromkeys(key for trial in found.trials for key in trial.words))
+    ordered = found.ranked
+    keys = found.keys
     score = score_column(("working", found.objective))
     value = replace(score, key="value", title=f"val {score.title}", fields=None)
     columns = [

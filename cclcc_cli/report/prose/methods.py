@@ -118,7 +118,6 @@ def _methods(groups: Sequence[GroupDetails]) -> list[str]:
 
 def _rules(groups: Sequence[GroupDetails], split: Split, metric: Metric) -> list[str]:
     """The conventions that results are stamped with, where all have the same."""
-    key = "rules" if split == "test" else "validation_rules"
     cases = (("both_empty", "Where truth and prediction are both empty, {}"),
              ("total_miss", "where no pixel is found, {}"),
              ("one_empty", "where one of the two is empty, {}"),
@@ -127,7 +126,7 @@ def _rules(groups: Sequence[GroupDetails], split: Split, metric: Metric) -> list
                if metric[1] in ("nsd", "hd95", "assd") else []))
     rules = []
     for topic, form in cases:
-        values = {group.first.text("result", key, topic) for group in groups}
+        values = {group.group.first.rules[split].get(topic) for group in groups}
         if len(values) == 1 and (value := values.pop()):
             rules.append(form.format(value.replace("; ", " and ")))
     return [f"{_capital('; '.join(rules))}."] if rules else []

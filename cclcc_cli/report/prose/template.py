@@ -9,7 +9,7 @@ from cclcc_cli.config.base import TwoStreamRecipe
 from cclcc_cli.config.clauses import NOTHING, first_part, square
 from cclcc_cli.config.recipes import AnyRecipe
 from cclcc_cli.report.gather.details import GroupDetails
-from cclcc_cli.wording import listed
+from cclcc_cli.wording import counted, listed
 
 
 def describe_settings(group: GroupDetails) -> Mapping[str, Sequence[str]]:
@@ -20,8 +20,9 @@ def describe_settings(group: GroupDetails) -> Mapping[str, Sequence[str]]:
     """
     first, found, costs = group.first, group.group, group.group.first.costs
     assert group.recipe is not None
-    counts = first.cell.get("splits", {}).get("counts", {})
-    leaked = {split: len(stems) for split, stems in first.cell.get("leaked", {}).items()}
+    record, environment = first.record, first.environment
+    counts = (record.splits.counts if record.splits else None) or {}
+    leaked = {split: len(stems) for split, stems in (record.leaked or {}).items()}
     text = _environment().get_template("methods.txt.j2").render(
         recipe=group.recipe, group=found, labeled=found.first.labeled,
         train_images=found.first.train_images,
@@ -29,13 +30,13 @@ def describe_settings(group: GroupDetails) -> Mapping[str, Sequence[str]]:
             group.recipe.batch_norm == "joint"),
         steps=sorted(run.run.steps for run in group.runs),
         parameters=costs.predictor_parameters if costs else None,
-        cell=lambda *keys: first.text("cell", *keys),
-        environment=lambda *keys: first.text("environment", *keys),
-        gpu=first.text("environment", "gpu"),
+        data=record.data, runtime=record.runtime, environment=environment,
+        rule=record.splits.rule if record.splits else "",
+        torch=(environment.packages or {}).get("torch") or "",
         splits=[f"{counts[split]:,} {word}" for split, word in
                 (("train", "training"), ("val", "validation"), ("test", "test"))
                 if split in counts],
-        leaked=[f"{count:,} {word} {'images show' if count > 1 else 'image shows'}"
+        leaked=[counted(count, f"{word} image shows", f"{word} images show")
                 for split, word in (("val", "validation"), ("test", "test"))
                 if (count := leaked.get(split, 0))])
     passages = [part.partition("\n") for part in text.split("§ ")[1:]]
@@ -51,11 +52,6 @@ def describe_method(recipe: AnyRecipe) -> str:
 def _some(words: Sequence[object]) -> str:
     """The same of those that are not empty."""
     return listed([word for word in words if word])
-
-
-def counted(count: int, thing: str) -> str:
-    """As ``1 step`` or ``1,500 steps``."""
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
 def _without_marks(value: object) -> object:

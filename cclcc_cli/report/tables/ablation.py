@@ -31,7 +31,7 @@ from cclcc_cli.report.tables.columns import (
     size_values,
 )
 from cclcc_cli.report.tables.table import Column, Interval, Row, Table, stored_columns
-from cclcc_cli.wording import few
+from cclcc_cli.wording import counted, few
 
 
 def build_effects(
@@ -131,10 +131,11 @@ def build_corners(
 def _averaged_text(effect: Effect, metric: Metric) -> str:
     """As ``2 pairs (-0.50 to +1.20)``."""
     if effect.comparison is None:
-        return f"{len(effect.corners)} groups"
+        return counted(len(effect.corners), "group")
+    pairs = counted(len(effect.pairs), "pair")
     if len(effect.pairs) == 1:
-        return "1 pair"
-    return (f"{len(effect.pairs)} pairs ({in_unit(min(effect.single), metric):+.2f} to "
+        return pairs
+    return (f"{pairs} ({in_unit(min(effect.single), metric):+.2f} to "
             f"{in_unit(max(effect.single), metric):+.2f})")
 
 

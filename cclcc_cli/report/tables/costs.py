@@ -22,13 +22,13 @@ from cclcc_cli.report.tables.table import (
     stored_columns,
     two_places,
 )
-from cclcc_cli.wording import duration
+from cclcc_cli.wording import counted, duration
 
 COST_COLUMNS = (
     Column("predictor_parameters", "M weights kept", "M", form=two_places, missing="none"),
     Column("training_parameters", "trained", "M", form=two_places, missing="none"),
     Column("learning_images", "images learnt from", form="{:.3g}".format, missing="none"),
-    Column("judging_images", "forward only", form="{:.3g}".format, missing="none"),
+    Column("forward_images", "forward only", form="{:.3g}".format, missing="none"),
     Column("images_per_second", "images/s", form="{:.1f}".format, missing="none"),
     Column("peak_memory_bytes", "peak GiB", "GiB", form=two_places, missing="none"),
 )
@@ -94,7 +94,7 @@ def _sentences(runs: Sequence[FinishedRun]) -> list[str]:
     total = _total(runs)
     if total is not None:
         known = sum(run.spent.wall_seconds is not None for run in runs)
-        sentences.append(f"{known} runs took {duration(total)} one after another.")
+        sentences.append(f"{counted(known, 'run')} took {duration(total)} one after another.")
     hosts = {run.spent.host for run in runs if run.spent.host}
     if len(hosts) > 1:
         sentences.append(f"They ran on {len(hosts)} machines ({', '.join(sorted(hosts))}): times "

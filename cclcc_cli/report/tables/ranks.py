@@ -22,7 +22,7 @@ from cclcc_cli.report.gather.finished import Split
 from cclcc_cli.report.gather.images import RunScores
 from cclcc_cli.report.prose.numbers import p_text
 from cclcc_cli.report.tables.table import Column, Row, Table, stored_columns, two_places
-from cclcc_cli.wording import few
+from cclcc_cli.wording import counted, few
 
 FEW_BLOCKS = 10
 """Below it Friedman's p is an approximation (Demsar, JMLR 7, 2006)."""
@@ -62,7 +62,7 @@ def build_ranks(
            for b, block in enumerate(blocks)},
     }) for n in order]
     return Table("rows", f"ranks by mean {split} {metric_title(metric)}, 1 is the best, over "
-                 f"{_count(len(blocks), 'block', 'blocks')} (data set and number of labels)",
+                 f"{counted(len(blocks), 'block')} (data set and number of labels)",
                  columns, rows, _sentences(ranking, test, stability, order))
 
 
@@ -88,8 +88,8 @@ def _sentences(
 
 def _test_sentence(test: RankTest, blocks: int) -> str:
     approximate = f", an approximation with fewer than {FEW_BLOCKS}" if blocks < FEW_BLOCKS else ""
-    return (f"Friedman's test over {_count(blocks, 'block', 'blocks')}: chi-square "
-            f"{test.chi_square:.2f} with {len(test.mean_ranks) - 1} degrees of freedom, "
+    return (f"Friedman's test over {counted(blocks, 'block')}: chi-square "
+            f"{test.chi_square:.2f} with {counted(len(test.mean_ranks) - 1, 'degree')} of freedom, "
             f"p {p_text(test.p)}{approximate}.")
 
 
@@ -99,7 +99,7 @@ def _critical_sentence(ranking: Ranking, test: RankTest, order: Sequence[int]) -
              f"{100 * LEVEL:g} % (Nemenyi)")
     if critical >= count - 1:
         return (f"{start}, and they cannot differ by more than {count - 1}: "
-                f"{_count(len(ranking.blocks), 'block is', 'blocks are')} too few for ranks to "
+                f"{counted(len(ranking.blocks), 'block is', 'blocks are')} too few for ranks to "
                 f"mean anything; from {test.enough_blocks} on they could.")
     apart = [f"{ranking.methods[a]} and {ranking.methods[b]}"
              for place, a in enumerate(order) for b in order[place + 1:]
@@ -113,7 +113,3 @@ def _inventory(evidence: Sequence[Evidence]) -> str:
         places.setdefault(found.group.place, []).append(found.group.first.method)
     return few([f"{data} with {labeled} labels ({few(methods)})"
                 for (data, labeled), methods in places.items()])
-
-
-def _count(count: int, one: str, many: str) -> str:
-    return f"{count} {one if count == 1 else many}"

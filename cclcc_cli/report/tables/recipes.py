@@ -22,8 +22,7 @@ def build_differences(groups: Sequence[GroupDetails]) -> Table:
     names = row_names([group.group for group in groups])
     found: dict[str, dict[str, list[str]]] = {}
     for group, name in zip(groups, names, strict=True):
-        recipe = group.first.cell.get("recipe", {})
-        for key, value in flat_keys(recipe).items():
+        for key, value in flat_keys(group.first.record.recipe).items():
             if key not in _LEFT_OUT:
                 found.setdefault(key, {}).setdefault(value, []).append(name)
     rows = [Row({"key": key, "value": value, "groups": len(having), "which": few(having, _NAMED)})

@@ -19,7 +19,6 @@ from cclcc_cli.report.tables.columns import (
     score_column,
     score_values,
 )
-from cclcc_cli.report.tables.costs import COST_COLUMNS, cost_values
 from cclcc_cli.report.tables.spread import spread_keys, spread_values
 from cclcc_cli.report.tables.table import Row, Table, Value, stored_columns
 
@@ -28,7 +27,7 @@ _DEVIATIONS = ("image_std", "seed_std", "rest_std")
 
 def build_rows(
     evidence: Sequence[Evidence], split: Split, metrics: Sequence[Metric], title: str,
-    *, costs: bool = False, scores: RunScores | None = None, dice: RunScores | None = None,
+    *, scores: RunScores | None = None, dice: RunScores | None = None,
     sentences: Sequence[str] = (),
 ) -> Table:
     """A row per group; compared are those with the same data and labels.
@@ -38,7 +37,6 @@ def build_rows(
         split: whose scores.
         metrics: that are shown, the primary one among them.
         title: of the table.
-        costs: show what the runs took.
         scores: the primary score of the images, by run folder, for CSV and JSON.
         dice: Dice of the same images.
         sentences: what the table says.
@@ -50,8 +48,7 @@ def build_rows(
         *group_columns(groups), *score_columns, digest_column(groups),
         *stored_columns(["metric"]), interval_column(metric),
         *stored_columns([*(f"{name}_{what}" for what in _DEVIATIONS), "image_groups"]),
-        *comparison_columns(metric), *stored_columns(spread_keys(metric)),
-        *(COST_COLUMNS if costs else ())]
+        *comparison_columns(metric), *stored_columns(spread_keys(metric))]
     rows = []
     for found in evidence:
         values, words = evidence_values(found)
@@ -59,7 +56,6 @@ def build_rows(
             **group_values(found.group), "split": split,
             **score_values(found.group, split, metrics), **values,
             **(spread_values(found, scores, dice) if scores is not None else {}),
-            **(cost_values(found.group) if costs else {}),
         }, words, comparison_marks(found.comparison, name)))
     places = [group.place for group in groups]
     return Table("rows", title, columns,

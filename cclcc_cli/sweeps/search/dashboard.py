@@ -8,6 +8,7 @@ from cclcc_cli.errors import RunError
 from cclcc_cli.sweeps.search.storage import journal_path
 from cclcc_cli.tracking.servers import Server, choose_port
 from cclcc_cli.tracking.ui import shown_address
+from cclcc_cli.wording import instead
 
 
 def dashboard_pages(runs_root: Path, name: str, host: str, port: int) -> Server:
@@ -20,9 +21,8 @@ def dashboard_pages(runs_root: Path, name: str, host: str, port: int) -> Server:
     if not journal.exists():
         there = sorted(path.parent.name for path in journal_path(runs_root, "*").parent.parent
                        .glob(f"*/{journal.name}"))
-        known = f"there are: {', '.join(there)}" if there else "there are none"
-        raise RunError(f"--dashboard {name}: no such search below {runs_root} ({known}); start one "
-                       "with cclcc search")
+        raise RunError(f"--dashboard {name}: no such search below {runs_root}; "
+                       f"{instead(name, there)} Start one with cclcc search")
     if importlib.util.find_spec("optuna_dashboard") is None:
         raise RunError("optuna-dashboard is not installed; pip install 'cclcc[dashboard]'")
     port = choose_port(host, port)

@@ -14,6 +14,7 @@ from cclcc_cli.config.design import short_keys
 from cclcc_cli.config.launch import Launch
 from cclcc_cli.config.recipes import AnyRecipe
 from cclcc_cli.config.search_load import CheckedSearch
+from cclcc_cli.config.search_summary import OWN_SETTING
 from cclcc_cli.config.space import as_text
 from cclcc_cli.data.store import Store
 from cclcc_cli.errors import CclccError, DataError
@@ -27,7 +28,6 @@ from cclcc_cli.training.runtime import Runtime
 from cclcc_cli.training.schedule import build_plan
 
 SHOWN_PROPOSALS = 10
-OWN_SETTING = "the base"
 
 
 @dataclass(frozen=True)

@@ -114,8 +114,9 @@ class TrialPruner:
             with folder.images_table("val").open(encoding="utf-8", newline="") as file:
                 scores = [float(row[self._trial.objective]) for row in csv.DictReader(file)]
             self._keep_images(None, scores)
-        assert result.val is not None
-        return result.val.working[self._trial.objective]
+        value = None if result.val is None else result.val.working[self._trial.objective]
+        assert value is not None  # the run has just been evaluated
+        return value
 
     def _report(self, records: Sequence[ValidationRecord]) -> None:
         trial, objective = self._trial, self._trial.objective

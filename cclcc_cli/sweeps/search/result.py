@@ -4,10 +4,9 @@ import hashlib
 import json
 import math
 import shlex
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import optuna
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
@@ -17,7 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 from cclcc_cli.addresses import without_password
 from cclcc_cli.config.design import short_keys
 from cclcc_cli.config.load import dump_recipe
-from cclcc_cli.config.search_summary import SearchSummary, TrialSummary
+from cclcc_cli.config.search_summary import FEW, SearchSummary, TrialSummary
 from cclcc_cli.config.space import as_text
 from cclcc_cli.files import write_atomic
 from cclcc_cli.records import save_record
@@ -32,88 +31,12 @@ from cclcc_cli.sweeps.search.storage import (
 from cclcc_cli.sweeps.search.trials import state_counts
 from cclcc_cli.wording import counted
 
-FEW = 20
-"""Number of trials below which importances are called a first guess."""
+_STATES: Mapping[TrialState, Literal["complete", "pruned"]] = {
+    TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned"}
 
 
-@dataclass(frozen=True)
-class TrialResult:
-    """One trial that is over.
-
-    Attributes:
-        number: in the study.
-        state: complete, pruned or failed.
-        value: the objective; of a pruned trial its last value; None of a failed one.
-        setting: key to value.
-        words: short key to value, as short text.
-        source: where the setting comes from.
-        reason: why it failed.
-    """
-
-    number: int
-    state: str
-    value: float | None
-    setting: Mapping[str, Any]
-    words: Mapping[str, str]
-    source: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class SearchResult:
-    """All trials of a search so far.
-
-    Attributes:
-        name: of the search.
-        objective: a score on validation.
-        higher: whether a higher one is better.
-        trials: those that are over, by number.
-        counts: of trials by state.
-        importances: short key to the share of the differences that it explains, largest first.
-        keys: short names of the space's keys.
-        notes: what a reader of the numbers should know.
-    """
-
-    name: str
-    objective: str
-    higher: bool
-    trials: tuple[TrialResult, ...]
-    counts: Mapping[str, int]
-    importances: Mapping[str, float]
-    keys: tuple[str, ...]
-    notes: tuple[str, ...]
-
-    @property
-    def ranked(self) -> list[TrialResult]:
-        """Complete trials first, best first; then pruned ones; then failed ones."""
-        states = ("complete", "pruned", "failed")
-        sign = -1 if self.higher else 1
-        return sorted(self.trials, key=lambda t: (
-            states.index(t.state), sign * t.value if t.value is not None else 0.0, t.number))
-
-    @property
-    def best(self) -> TrialResult | None:
-        """The best complete trial, the earlier one of equals."""
-        ranked = self.ranked
-        return ranked[0] if ranked and ranked[0].state == "complete" else None
-
-    @property
-    def summary(self) -> SearchSummary:
-        """The content of summary.json."""
-        trials = [TrialSummary.model_validate(asdict(trial)) for trial in self.trials]
-        best = self.best
-        return SearchSummary(
-            name=self.name, objective=self.objective, counts=dict(self.counts),
-            best=TrialSummary.model_validate(asdict(best)) if best else None, trials=trials,
-            importances=dict(self.importances), notes=list(self.notes))
-
-    def as_json(self) -> dict[str, Any]:
-        """For scripts."""
-        return self.summary.plain()
-
-
-def read_result(opened: OpenSearch) -> SearchResult:
-    """All trials that the study holds now.
+def read_result(opened: OpenSearch) -> SearchSummary:
+    """All trials that the study holds now; ``best`` is the earlier one of equals.
 
     Raises:
         RunError: the storage cannot be read.
@@ -123,25 +46,24 @@ def read_result(opened: OpenSearch) -> SearchResult:
         study = opened.load_study(open_storage(opened.address))
         trials = study.get_trials(deepcopy=False)
     short = short_keys(search.space)
-    over = tuple(_read(opened, trial, short) for trial in trials if trial.state.is_finished())
+    over = [_read(opened, trial, short) for trial in trials if trial.state.is_finished()]
     importances, notes = _importances(study, over)
     counts = state_counts([t for t in trials
                            if t.state.is_finished() or t.number < opened.checked.num_trials])
-    return SearchResult(
-        search.name, search.objective, search.direction == "maximize", over, counts,
-        {short[key]: share for key, share in importances.items()}, tuple(short.values()),
-        tuple(notes),
-    )
+    found = SearchSummary(
+        name=search.name, objective=search.objective, counts=counts, best=None, trials=over,
+        importances={short[key]: share for key, share in importances.items()}, notes=notes)
+    best = next((trial for trial in found.ranked if trial.state == "complete"), None)
+    return found.model_copy(update={"best": best})
 
 
-def _read(opened: OpenSearch, trial: FrozenTrial, short: Mapping[str, str]) -> TrialResult:
+def _read(opened: OpenSearch, trial: FrozenTrial, short: Mapping[str, str]) -> TrialSummary:
     setting = read_setting(opened.checked.search.space, trial.params)
-    state = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned"}.get(
-        trial.state, "failed")
-    return TrialResult(
-        trial.number, state, _finite(trial.value), setting,
-        {short[key]: as_text(value) for key, value in setting.items()},
-        trial.user_attrs.get("setting from", ""), trial.user_attrs.get("reason", ""),
+    return TrialSummary(
+        number=trial.number, state=_STATES.get(trial.state, "failed"), value=_finite(trial.value),
+        setting=setting, words={short[key]: as_text(value) for key, value in setting.items()},
+        source=trial.user_attrs.get("setting from", ""),
+        reason=trial.user_attrs.get("reason", ""),
     )
 
 
@@ -151,7 +73,7 @@ def _finite(value: float | None) -> float | None:
 
 
 def _importances(
-    study: Study, trials: tuple[TrialResult, ...]
+    study: Study, trials: Sequence[TrialSummary]
 ) -> tuple[dict[str, float], list[str]]:
     """PED-ANOVA's shares over complete trials, and notes on how far to trust them."""
     complete = [t for t in trials if t.state == "complete"]
@@ -172,15 +94,15 @@ def _importances(
     return shares, notes
 
 
-def write_summary(opened: OpenSearch, result: SearchResult) -> Path:
+def write_summary(opened: OpenSearch, result: SearchSummary) -> Path:
     """Write summary.json, which reports read; returns its path."""
     path = search_folder(opened.runs_root, opened.name) / "summary.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_record(path, result.summary)
+    save_record(path, result)
     return path
 
 
-def write_best(opened: OpenSearch, result: SearchResult, file: Path) -> Path:
+def write_best(opened: OpenSearch, result: SearchSummary, file: Path) -> Path:
     """Write the best setting as a recipe that ``cclcc train`` takes; returns its path."""
     best, search = result.best, opened.checked.search
     assert best is not None
@@ -212,7 +134,7 @@ def train_command(opened: OpenSearch, best: Path) -> str:
     return shlex.join(words)
 
 
-def _provenance(opened: OpenSearch, result: SearchResult, file: Path) -> list[str]:
+def _provenance(opened: OpenSearch, result: SearchSummary, file: Path) -> list[str]:
     best, search = result.best, opened.checked.search
     assert best is not None
     over = "" if search.repetitions == [{}] else ", mean over " + (

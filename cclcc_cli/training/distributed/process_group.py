@@ -18,7 +18,7 @@ from cclcc_cli.data.sampling import part_of
 from cclcc_cli.errors import CclccError, RunError
 from cclcc_cli.methods.base import Method
 from cclcc_cli.models.network import Network
-from cclcc_cli.processes import MEETING, Place
+from cclcc_cli.processes import MEETING, ProcessRank
 from cclcc_cli.training.distributed.context import SINGLE_PROCESS, DistributedContext
 from cclcc_cli.training.distributed.split_passes import SplitPasses
 from cclcc_cli.training.runtime import Runtime
@@ -39,7 +39,7 @@ class _Store(Protocol):
 
 
 @contextmanager
-def open_context(place: Place) -> Iterator[DistributedContext]:
+def open_context(place: ProcessRank) -> Iterator[DistributedContext]:
     """Meet the other processes; inside, none goes on without the others.
 
     Raises:
@@ -68,7 +68,7 @@ class MultiProcess:
         store: what all of them can read and write while some are gone.
     """
 
-    def __init__(self, place: Place, store: _Store) -> None:
+    def __init__(self, place: ProcessRank, store: _Store) -> None:
         assert dist.group.WORLD is not None
         self.rank, self.size = place.rank, place.size
         self._local_rank = place.local_rank

@@ -20,7 +20,7 @@ from cclcc_cli.report.evidence.ablation import (
 )
 from cclcc_cli.report.evidence.statistics import contrast, difference
 from cclcc_cli.report.evidence.verdicts import holm
-from cclcc_cli.report.gather.images import SplitScores
+from cclcc_cli.report.gather.images import ImageValues
 from cclcc_cli.report.gather.pool import pool_runs
 from cclcc_cli.runs.plan_record import PlanRecord, write_record
 
@@ -65,7 +65,7 @@ def world(make_run):
                 runs.append(run)
                 stems = (images or {}).get(point.variant, range(IMAGES))
                 values = easy + effect(point) + random.normal(0, 0.02, IMAGES)
-                scores[run.path] = SplitScores(tuple(map(str, stems)), values[:len(stems)])
+                scores[run.path] = ImageValues(tuple(map(str, stems)), values[:len(stems)])
             folders[point.place] = known[key].path
         planned = PlannedAblation("a", definition, folders)
         return find_corners(planned, pool_runs(runs), scores)
@@ -265,5 +265,5 @@ def test_a_record_from_before_definitions_or_a_damaged_one_is_refused(tmp_path):
     with pytest.raises(RunError, match="does not say what its runs stand for; rerun the same"):
         read_ablation(tmp_path, "a")
     write_record(tmp_path, "a", PlanRecord(threads=1), 1, [], {"design": "half"})
-    with pytest.raises(RunError, match=r"plan.json: definition.design: .*; remove the file"):
+    with pytest.raises(RunError, match=r"definition: design = 'half': .*; remove the file"):
         read_ablation(tmp_path, "a")

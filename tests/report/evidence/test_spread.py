@@ -10,7 +10,7 @@ from cclcc_cli.report.evidence.spread import (
     measure_spread,
 )
 from cclcc_cli.report.evidence.stacks import FoldScores, Stack
-from cclcc_cli.report.gather.images import SplitScores
+from cclcc_cli.report.gather.images import ImageValues
 from tests.report.stacking import image_scores, stack_of
 
 DICE, HD95 = ("working", "dice"), ("working", "hd95")
@@ -73,6 +73,6 @@ def test_without_lesions_of_known_size_there_are_no_strata(sizes):
 
 
 def test_sizes_come_from_whichever_table_has_them():
-    old = SplitScores(("a", "b"), np.zeros((1, 2)))
-    new = SplitScores(("b", "c"), np.zeros((1, 2)), foreground=np.array([0.1, 0.2]))
+    old = ImageValues(("a", "b"), np.zeros((1, 2)))
+    new = ImageValues(("b", "c"), np.zeros((1, 2)), foreground=np.array([0.1, 0.2]))
     assert collect_foreground([old, new]) == {"b": 0.1, "c": 0.2}

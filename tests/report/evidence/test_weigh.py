@@ -8,7 +8,7 @@ from cclcc_cli.report.evidence.statistics import difference, unpaired
 from cclcc_cli.report.evidence.verdicts import holm
 from cclcc_cli.report.evidence.weigh import check_comparable, unclear_baselines, weigh
 from cclcc_cli.report.gather.groups import group_runs
-from cclcc_cli.report.gather.images import SplitScores
+from cclcc_cli.report.gather.images import ImageValues
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def scores_of(groups, shifts, stems=None):
     random = np.random.default_rng(0)
     images = random.uniform(0.3, 0.8, 40)
     return {
-        run.path: SplitScores(
+        run.path: ImageValues(
             (stems or {}).get(run.group[0], tuple(f"i{n}" for n in range(40))),
             images + shifts.get(run.group[0], 0) + random.normal(0, 0.02, 40))
         for group in groups for run in group.runs
@@ -124,8 +124,8 @@ def test_a_named_baseline_may_have_other_labels(groups):
 
 
 def test_an_unknown_baseline_is_refused_with_what_there_is(groups):
-    with pytest.raises(RunError, match="--baseline fixmatch: no row has this name; there are clcc, "
-                                       "joint, supervised, base, uamt, plain, full"):
+    with pytest.raises(RunError, match="--baseline fixmatch: no row has this name; there are: "
+                                       "clcc, joint, supervised, base, uamt, plain, full"):
         weigh(groups, scores_of(groups, {}), "fixmatch")
 
 

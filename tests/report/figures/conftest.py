@@ -16,13 +16,13 @@ from cclcc_cli.metrics.scores import MAIN, Metric
 from cclcc_cli.report.evidence.weigh import Evidence, weigh
 from cclcc_cli.report.figures.canvas import house_style
 from cclcc_cli.report.gather.groups import group_runs
-from cclcc_cli.report.gather.images import SplitScores
+from cclcc_cli.report.gather.images import ImageValues
 
 
 @dataclass(frozen=True)
 class Weighed:
     evidence: list[Evidence]
-    scores: dict[Path, SplitScores]
+    scores: dict[Path, ImageValues]
 
     def group(self, name: str, labeled: int = 80) -> Evidence:
         (found,) = [e for e in self.evidence
@@ -50,7 +50,7 @@ def weighed(make_run: Any, tmp_path: Path) -> Callable[..., Weighed]:
                                labeled=labeled, path=path, **changes)
                 run = type(run)(**{**vars(run), "group": f"{n:08d}" * 8})
                 names = (stems or {}).get(recipe) or [f"image{i}" for i in range(len(row))]
-                scores[path] = SplitScores(tuple(names), row, metric=metric)
+                scores[path] = ImageValues(tuple(names), row, metric=metric)
                 runs.append(run)
         return Weighed(weigh(group_runs(runs), scores, baseline, metric), scores)
 

@@ -16,6 +16,7 @@ from cclcc_cli.report.figures.cases import (
 )
 from cclcc_cli.runs.folder import RunFolder
 from cclcc_cli.runs.masks import Masks, write_masks
+from tests.report.made import record
 
 
 def predictions(masks, dice, names=("a", "b")):
@@ -98,8 +99,8 @@ def kept(weighed, tiny_data):
     for evidence in found.evidence:
         for run in evidence.group.runs:
             folder = RunFolder(run.path)
-            folder.write_json("cell.json", {"data": {
-                "name": "synthetic", "size": 32, "digest": store.info.digest}})
+            folder.write_json("cell.json", record(
+                name="synthetic", size=32, digest=store.info.digest))
             masks = random.random((3, 32, 32)) > 0.5
             write_masks(folder, Masks(tuple(stems), 32,
                                       np.stack([np.packbits(mask) for mask in masks])))
@@ -139,7 +140,7 @@ def test_without_the_store_there_are_no_cases(kept, tmp_path):
 
 def test_another_store_of_the_same_name_is_no_help(kept, tiny_data):
     folder = RunFolder(kept.evidence[0].group.first.path)
-    folder.write_json("cell.json", {"data": {"name": "synthetic", "size": 32, "digest": "0"}})
+    folder.write_json("cell.json", record(name="synthetic", size=32, digest="0"))
     found, (note,) = read_predictions(kept.evidence, kept.scores, tiny_data)
     assert found is None
     assert "is not the data that" in note

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cclcc_cli.report.figures.names import count_text, group_names, seeds_text, wrap
+from cclcc_cli.report.figures.names import group_names, seeds_text, wrap
 from cclcc_cli.report.gather.groups import Group
 
 
@@ -60,5 +60,4 @@ def test_lines_break_behind_underscores():
 
 def test_counts_in_words(make_run):
     groups = [Group((make_run(seed=0),)), Group((make_run(seed=0), make_run(seed=1)))]
-    assert (count_text(1, "seed"), count_text(2, "seed")) == ("1 seed", "2 seeds")
     assert (seeds_text(groups), seeds_text(groups[:1])) == ("1 to 2 seeds", "1 seed")

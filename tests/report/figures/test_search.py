@@ -4,19 +4,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cclcc_cli.config.search_summary import OWN_SETTING, SearchSummary, TrialSummary
 from cclcc_cli.report.figures.search import best_so_far, draw_search, plot_history
-from cclcc_cli.sweeps.search.plan import OWN_SETTING
-from cclcc_cli.sweeps.search.result import SearchResult, TrialResult
 
 
 def trial(number, state="complete", value=0.5, source="tpe"):
-    return TrialResult(number, state, value, {"clcc.grid": 4}, {"grid": "4"}, source, "")
+    return TrialSummary(number=number, state=state, value=value, setting={"clcc.grid": 4},
+                        words={"grid": "4"}, source=source)
 
 
 def result(trials, higher=True, importances=None):
     counts = {state: sum(t.state == state for t in trials) for state in ("complete", "pruned")}
-    return SearchResult("small", "dice" if higher else "mae", higher, tuple(trials), counts,
-                        importances or {}, ("grid",), ())
+    return SearchSummary(name="small", objective="dice" if higher else "mae", trials=trials,
+                         counts=counts, importances=importances or {})
 
 
 MIXED = [trial(0, value=0.4, source=OWN_SETTING), trial(1, value=0.3), trial(2, "pruned", 0.1),
@@ -63,8 +63,8 @@ def test_the_best_so_far_never_gets_worse_and_ends_with_the_best(values, higher)
     _, best = best_so_far(found)
     assert best[-1] == (max if higher else min)(values)
     assert best == sorted(best, reverse=not higher)
-    assert found.best.value == best[-1]
-    assert found.best.number == values.index(best[-1])
+    assert found.ranked[0].value == best[-1]
+    assert found.ranked[0].number == values.index(best[-1])
 
 
 @pytest.mark.parametrize(("complete", "said"), [(5, True), (20, False)])

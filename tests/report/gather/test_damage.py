@@ -41,7 +41,7 @@ def report(root):
     with suppress(CclccError):
         to_json(write_ablation_page(root, "a", "test", across=False, all_metrics=False))
     try:
-        page = write_page(root, Question(costs=True))
+        page = write_page(root, Question())
         to_json(page.sheet)
     except CclccError as error:
         return [str(error)], 0

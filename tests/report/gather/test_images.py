@@ -1,11 +1,13 @@
 """Scores of single images: read exactly, and never believed where they are unsound."""
 
+import json
+
 import numpy as np
 import pytest
 
 from cclcc_cli.errors import RunError
 from cclcc_cli.report.evidence.stacks import stack_runs
-from cclcc_cli.report.gather.images import SplitScores, read_images
+from cclcc_cli.report.gather.images import ImageValues, read_images
 from cclcc_cli.report.gather.runs import gather_runs
 
 DICE = ("working", "dice")
@@ -53,7 +55,7 @@ def test_the_group_of_each_image_is_read_where_the_table_has_it(write_images_run
 
 
 def test_some_images_in_another_order():
-    scores = SplitScores(("a", "b", "c"), np.array([[1.0, 2, 3], [4, 5, 6]]))
+    scores = ImageValues(("a", "b", "c"), np.array([[1.0, 2, 3], [4, 5, 6]]))
     assert scores.of(["c", "a"]).values.tolist() == [[3, 1], [6, 4]]
 
 
@@ -139,13 +141,13 @@ def test_a_run_older_than_the_score_stays_without_it_and_where_all_are_it_is_sai
     write_images_run, tmp_path
 ):
     def forget(folder):
-        result = folder.read_json("result.json")
+        result = json.loads((folder.path / "result.json").read_text())
         del result["test"]["working"]["nsd"]
         folder.write_json("result.json", result)
 
     nsd = ("working", "nsd")
     forget(write_images_run([0.5, 0.6]))
-    with pytest.raises(RunError, match=r"--metric nsd: none of 1 runs has NSD@1% of its test "
+    with pytest.raises(RunError, match=r"--metric nsd: none of 1 run has NSD@1% of its test "
                        r"images, such as .*clcc-plain-8-0: they are older"):
         read(tmp_path, metric=nsd)
     write_images_run([0.5, 0.6], seed=1, columns={"nsd": [0.3, 0.4]})

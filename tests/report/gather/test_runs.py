@@ -7,7 +7,7 @@ import pytest
 from cclcc_cli.errors import RunError
 from cclcc_cli.metrics.scores import SCORES
 from cclcc_cli.report.gather.finished import Costs, Leak, RunUsage
-from cclcc_cli.report.gather.runs import gather_runs
+from cclcc_cli.report.gather.runs import gather_runs, read_run
 from cclcc_cli.runs.folder import RunFolder
 
 
@@ -18,7 +18,7 @@ def write_run(tmp_path):
     def write(name="run", state="finished", seed=0, group="a" * 64, test=True):
         folder = RunFolder(tmp_path / "polyps-64" / name)
         folder.write_json("cell.json", {
-            "arm": group, "recipe": {
+            "digest": "e" * 64, "arm": group, "recipe": {
                 "name": "kvasir", "method": "clcc", "seed": seed, "data": {"fold": None}},
             "data": {"name": "polyps", "size": 64, "digest": "d" * 64}, "split_digest": "5" * 64,
             "runtime": {"device": "cpu", "precision": "bf16", "threads": 2},
@@ -41,7 +41,7 @@ def write_run(tmp_path):
 
 def change(folder, name, *keys, value):
     """One value in a JSON file of a run."""
-    content = inner = folder.read_json(name)
+    content = inner = json.loads((folder.path / name).read_text())
     for key in keys[:-1]:
         inner = inner[key]
     inner[keys[-1]] = value
@@ -210,19 +210,25 @@ def test_a_torn_file_is_named_and_the_rest_is_read(write_run, tmp_path, name):
 
 
 BROKEN = [
-    ("cell.json", ("arm",), None, "arm is None, not of type str"),
-    ("cell.json", ("recipe", "seed"), "one", "recipe.seed is 'one', not of type int"),
-    ("cell.json", ("data",), [], "data.name is missing"),
-    ("cell.json", ("labeled", "of"), 0, "labeled.of is 0, not above 0"),
-    ("status.json", ("state",), 7, "state is 7, not of type str"),
-    ("status.json", ("test_reads",), "once", "test_reads is 'once', not of type int"),
-    ("result.json", ("steps",), 0, "steps is 0, not above 0"),
-    ("result.json", ("rules",), "none", "rules is 'none', not of type dict"),
-    ("result.json", ("test",), {}, "test.working.dice is missing"),
+    ("cell.json", ("arm",), None, "cannot be read (group = None: input should be a valid string)"),
+    ("cell.json", ("recipe", "seed"), "one",
+     "cannot be read (recipe.seed = 'one': input should be a valid integer)"),
+    ("cell.json", ("data",), {}, "cannot be read (data.name is missing)"),
+    ("cell.json", ("labeled", "of"), 0,
+     "cannot be read (labeled.of = 0: input should be greater than 0)"),
+    ("cell.json", ("labeled", "of"), None, "labeled.of is missing"),
+    ("status.json", ("test_reads",), "once",
+     "cannot be read (test_reads = 'once': input should be a valid integer)"),
+    ("status.json", ("test_reads",), None, "test_reads is missing"),
+    ("result.json", ("steps",), 0, "cannot be read (steps = 0: input should be greater than 0)"),
+    ("result.json", ("rules",), "none",
+     "cannot be read (rules = 'none': input should be an object)"),
+    ("result.json", ("test",), {}, "cannot be read (test.working is missing)"),
+    ("result.json", ("test", "working"), {}, "test.working.dice is missing"),
     ("result.json", ("test", "own", "assd"), float("nan"),
      "test.own.assd is nan, not a finite number"),
     ("result.json", ("val", "working", "iou"), "0.5",
-     "val.working.iou is '0.5', not a finite number"),
+     "cannot be read (val.working.iou = '0.5': input should be a valid number)"),
 ]
 
 
@@ -266,7 +272,7 @@ def test_a_copy_of_a_run_is_not_a_second_seed(write_run, tmp_path):
     first, copy = write_run("run"), write_run("run-copy")
     write_run("run-other-group", group="b" * 64)
     alone = write_run("run-threads")
-    cell = alone.read_json("cell.json")
+    cell = json.loads((alone.path / "cell.json").read_text())
     alone.write_json("cell.json", {**cell, "runtime": {**cell["runtime"], "threads": 7}})
 
     gathered = gather_runs(tmp_path)
@@ -302,8 +308,17 @@ def test_a_root_without_a_finished_run_says_what_it_holds(write_run, tmp_path):
         f"{tmp_path}: no finished run in it, but 2 stopped, 1 unreadable, the first is "
     )
     assert str(torn) in text
-    assert text.endswith("the same cclcc train command resumes a run")
+    assert text.endswith("the same cclcc train command resumes it")
     assert "\n" not in text
+
+
+def test_trials_of_a_search_are_not_said_to_be_resumed(write_run, tmp_path):
+    trial = write_run("trial", "validated")
+    with pytest.raises(RunError, match="1 validated; it belongs to a search"):
+        gather_runs(tmp_path)
+    with pytest.raises(RunError, match="validated, not finished; it belongs to a search") as caught:
+        read_run(trial)
+    assert "resumes" not in str(caught.value)
 
 
 def test_reading_changes_no_file(write_run, tmp_path):
@@ -319,7 +334,7 @@ def test_reading_changes_no_file(write_run, tmp_path):
 @pytest.mark.parametrize("gone", ["removed", "null"])
 def test_a_score_that_an_older_run_lacks_is_none_and_refuses_nothing(write_run, tmp_path, gone):
     old = write_run("old")
-    result = old.read_json("result.json")
+    result = json.loads((old.path / "result.json").read_text())
     for size in ("working", "own"):
         if gone == "null":
             result["test"][size]["nsd"] = None
@@ -334,7 +349,7 @@ def test_a_score_that_an_older_run_lacks_is_none_and_refuses_nothing(write_run, 
 
 def test_what_an_older_run_does_not_say_is_no_damage(write_run, tmp_path):
     folder = write_run()
-    cell = folder.read_json("cell.json")
+    cell = json.loads((folder.path / "cell.json").read_text())
     del cell["recipe"]["data"]["fold"], cell["runtime"]["threads"], cell["leaked"]
     folder.write_json("cell.json", cell)
     (run,) = gather_runs(tmp_path).runs

@@ -97,7 +97,7 @@ def test_a_side_against_itself_is_equivalent(runs, write_images_run):
 
 
 def test_nested_keys_are_dotted_and_absent_ones_marked(runs):
-    cell = runs["ours", 0].read_json("cell.json")
+    cell = json.loads((runs["ours", 0].path / "cell.json").read_text())
     cell["recipe"]["clcc"] = {"terms": {"ramp_up": None}}
     runs["ours", 0].write_json("cell.json", cell)
     pair = sides(runs, runs["ours", 0].path, runs["other", 0].path)
@@ -113,7 +113,7 @@ def test_every_row_has_three_cells_and_the_record_is_json(runs):
 
 
 @pytest.mark.parametrize(("name", "message"), [
-    ("uamt", "uamt: neither a run folder nor a group in .*; there are clcc, other, ours"),
+    ("uamt", "uamt: neither a run folder nor a group in .*; there are: clcc, other, ours"),
     ("clcc", r"clcc: matches several groups: .* \(polyps-64 clcc other 8\), .* give one of these "
      "digests"),
 ])
@@ -145,7 +145,7 @@ def test_unlike_scores_are_refused_or_compared_across(runs, write_images_run):
 
 
 def test_other_data_is_refused(runs):
-    cell = runs["base", 0].read_json("cell.json")
+    cell = json.loads((runs["base", 0].path / "cell.json").read_text())
     cell["data"]["size"] = 128
     runs["base", 0].write_json("cell.json", cell)
     with pytest.raises(RunError, match="polyps-64 and polyps-128 are different data, sizes"):
@@ -159,7 +159,7 @@ def test_sides_without_an_image_in_common_are_refused(runs, write_images_run):
 
 
 def test_a_run_without_the_split_is_refused(runs):
-    result = runs["ours", 0].read_json("result.json")
+    result = json.loads((runs["ours", 0].path / "result.json").read_text())
     runs["ours", 0].write_json("result.json", {**result, "test": None})
     with pytest.raises(RunError, match="has no test scores, its test split is empty; choose"):
         sides(runs, runs["ours", 0].path, "base")

@@ -118,7 +118,7 @@ def test_what_comes_with_runs_is_harmless(write_images_run: Write, tmp_path: Pat
     folder.write_json("environment.json", {"cclcc": HOSTILE, "packages": {HOSTILE: "1"},
                                            "command": f"</pre>{HOSTILE}"})
     folder.write_text("recipe.yaml", f"name: </pre>{HOSTILE}")
-    cell = folder.read_json("cell.json")
+    cell = json.loads((folder.path / "cell.json").read_text())
     cell["splits"]["rule"] = '"><img src=x onerror=alert(1)>'
     folder.write_json("cell.json", cell)
     page = Parsed(render(tmp_path, figures=[figure(f'">{HOSTILE}')],

@@ -103,7 +103,7 @@ def test_an_absent_search_is_refused_with_those_there_are(tmp_path):
 
 
 @pytest.mark.parametrize(("text", "message"), [
-    ("", "Invalid JSON"), ("[]", "summary.json: "), ('{"name": "x"}', "objective: Field required"),
+    ("", "invalid JSON"), ("[]", "summary.json: "), ('{"name": "x"}', "objective is missing"),
     ('{"name": "x", "objective": "dice", "counts": {}, "trials": [{"number": "1"}]}',
      r"trials.0.number"),
     ('{"name": "x", "objective": "dice", "counts": {}, "trials": [{"number": 1, "words": {}, '

@@ -1,5 +1,7 @@
 """Spread and strata of whole groups, from run folders."""
 
+import json
+
 import pytest
 
 from cclcc_cli.report.pages.comparison import Question, write_page
@@ -87,7 +89,7 @@ def test_without_lesion_sizes_there_are_no_strata_and_it_is_said(write_world):
 
 def test_a_split_without_images_has_none(write_images_run, tmp_path):
     folder = write_images_run([0.5])
-    result = folder.read_json("result.json")
+    result = json.loads((folder.path / "result.json").read_text())
     folder.write_json("result.json", {**result, "test": None})
     page = write_page(tmp_path, Question())
     assert records(page.table)[0]["failures"] is None

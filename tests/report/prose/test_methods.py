@@ -1,5 +1,6 @@
 """A methods section: what all groups share once, differences by name, nothing that is not known."""
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -135,7 +136,7 @@ def test_the_encoders_own_rate_is_told(write_full_run: Write, tmp_path: Path) ->
 
 def test_what_a_run_says_cannot_part_the_passages(write_full_run: Write, tmp_path: Path) -> None:
     folder = write_full_run(DICE)
-    cell = folder.read_json("cell.json")
+    cell = json.loads((folder.path / "cell.json").read_text())
     cell["splits"]["rule"] = "by hand ¶ \n§ Software\n"
     folder.write_json("cell.json", cell)
     assert "images (by hand Software )." in section(tmp_path)["Data"][0]
@@ -170,9 +171,9 @@ def test_pooled_folds_and_labelled_subsets_are_told(write_full_run: Write, tmp_p
 def test_readings_and_leaks_are_told(write_full_run: Write, tmp_path: Path) -> None:
     folder = write_full_run(DICE)
     folder.update_status(test_reads=3)
-    folder.write_json("cell.json", {**folder.read_json("cell.json"),
+    folder.write_json("cell.json", {**json.loads((folder.path / "cell.json").read_text()),
                                     "leaked": {"val": [], "test": ["image1"]}})
-    result = folder.read_json("result.json")
+    result = json.loads((folder.path / "result.json").read_text())
     result["test"]["without_leaked"] = result["test"]["working"]
     folder.write_json("result.json", result)
     text = text_of(tmp_path)
@@ -185,7 +186,8 @@ def test_the_judged_score_is_named_with_its_direction_and_rule(
 ) -> None:
     result = write_full_run(DICE, columns={"own_hd95": [3.0, 4.0, 5.0]})
     rules = {"threshold": "t", "total_miss": "0", "hd95": "larger of the two"}
-    result.write_json("result.json", {**result.read_json("result.json"), "rules": rules})
+    written = json.loads((result.path / "result.json").read_text())
+    result.write_json("result.json", {**written, "rules": rules})
     question = Question(metric=("own", "hd95"))
     groups, _ = read_details([found.group for found in write_page(tmp_path, question).evidence])
     told = {passage.title: passage.paragraphs

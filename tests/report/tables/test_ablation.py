@@ -19,6 +19,7 @@ from cclcc_cli.report.tables.ablation import (
 )
 from cclcc_cli.report.tables.columns import MAIN_METRICS
 from cclcc_cli.runs.folder import RunFolder
+from tests.report.made import record
 from tests.report.shown import marks, ranks, rows, rules
 from tests.report.stacking import stack_of
 
@@ -51,7 +52,7 @@ def corner(make_run, tmp_path):
         runs = []
         for seed in range(seeds):
             folder = RunFolder(tmp_path / data / f"{name}-{seed}")
-            folder.write_json("cell.json", {"recipe": recipe or {"method": "clcc"}})
+            folder.write_json("cell.json", record(recipe))
             runs.append(make_run(0.45 + shift, path=folder.path, group=name.encode().hex(),
                                  seed=seed, data=data))
         scores = easy + shift + random.normal(0, 0.01, (seeds, 25))

@@ -20,7 +20,7 @@ def test_by_hand():
     second = Costs(2_465_329, 4_930_658, 8.0, 36.0, 20.0, 3 * 2**30)
     assert cost_values(group(first, None, second)) == {
         "predictor_parameters": 2_465_329, "training_parameters": 4_930_658,
-        "learning_images": 8.0, "judging_images": 36.0, "images_per_second": 15.0,
+        "learning_images": 8.0, "forward_images": 36.0, "images_per_second": 15.0,
         "peak_memory_bytes": 3 * 2**30}
 
 

@@ -54,12 +54,6 @@ def test_rows_are_ranked_among_those_with_the_same_labels(evidence):
     assert rules(made) == [2]
 
 
-def test_costs_are_columns_of_the_rows(evidence):
-    made = build_rows(evidence, "test", MAIN_METRICS, "x", costs=True)
-    assert titles(made)[-1] == "peak GiB"
-    assert rows(made)[0][-1] == "none"
-
-
 def test_the_grid_has_methods_down_and_labels_across(evidence):
     made = build_grid(evidence, "test", "x")
     assert titles(made) == ["method", "recipe", "40 (5 %)", "80 (10 %)"]
@@ -88,7 +82,7 @@ def test_data_sets_are_columns_of_their_own(make_run):
 @pytest.mark.parametrize("grid", [False, True])
 def test_every_line_of_latex_has_as_many_cells_as_columns(evidence, grid):
     made = (build_grid(evidence, "test", "title") if grid
-            else build_rows(evidence, "test", MAIN_METRICS, "title", costs=True))
+            else build_rows(evidence, "test", MAIN_METRICS, "title"))
     text = to_latex(Sheet([made], []))
     for part in re.findall(r"\\begin\{tabular\}(.*?)\\end\{tabular\}", text, re.DOTALL):
         alignment = re.match(r"\{([lr]+)\}", part)

@@ -37,7 +37,7 @@ def evidence(make_run):
 
 
 def test_they_stand_below_a_line_marked_and_unranked(evidence):
-    plain = build_rows(evidence, "test", MAIN_METRICS, "x", costs=True)
+    plain = build_rows(evidence, "test", MAIN_METRICS, "x")
     table = add_to_rows(plain, [quote(theirs=80, other=0.5)])
     assert (table.rows, rows(table)[:2]) == (plain.rows, rows(plain))
     assert rules(table) == [2]

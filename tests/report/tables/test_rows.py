@@ -121,8 +121,8 @@ def test_a_score_that_is_younger_than_a_run_is_none_and_is_said():
     (group,) = group_runs([old, new])
     assert (group.summary("test", nsd).mean, group.summary("test", nsd).count) == (0.5, 1)
     assert missing_notes([group], "test", [DICE, nsd]) == [
-        "1 of 2 runs are older than NSD@1% and have none: runs/polyps-64/a-0; "
-        "cclcc train --fresh trains them again"]
+        "1 of 2 runs have no NSD@1%, because they are older than the score: "
+        "runs/polyps-64/a-0; cclcc train --fresh trains them again"]
     (alone,) = group_runs([old])
     assert alone.summary("test", nsd) is None
     assert by_title(table(old, metrics=[DICE, nsd]))["NSD@1% %"] == "none"

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from cclcc_cli.methods import StepInfo
-from cclcc_cli.processes import MEETING, Place
+from cclcc_cli.processes import MEETING, ProcessRank
 from cclcc_cli.training.distributed.context import SINGLE_PROCESS
 from cclcc_cli.training.distributed.process_group import open_context
 from cclcc_cli.training.runtime import Runtime
@@ -40,7 +40,7 @@ def run_pair(folder, work, *arguments, size=2):
 def _child(rank, size, folder, work, arguments):
     os.environ[MEETING] = str(folder / "meeting")
     try:
-        with open_context(Place(rank, size, rank)) as context, context.together():
+        with open_context(ProcessRank(rank, size, rank)) as context, context.together():
             result = {"value": work(context, *arguments)}
     except Exception:
         result = {"error": traceback.format_exc()}

@@ -5,19 +5,20 @@ touched it, and where no checksum is public a later copy is held against the fir
 """
 
 import hashlib
-import json
 import zipfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from glob import escape
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
 
 from cclcc_cli.data.catalog import RemoteFile
 from cclcc_cli.data.locking import locked
 from cclcc_cli.errors import DataError
 from cclcc_cli.files import write_atomic
+from cclcc_cli.records import Record, describe_damage
 
 RECORD = "received.json"
 _RECORD_PATIENCE = 10.0
@@ -61,28 +62,33 @@ class Checksums:
         return Content(self._num_bytes, self._sha256.hexdigest(), md5)
 
 
-@dataclass(frozen=True)
-class Received:
-    """A file that was found right.
+class ManifestEntry(Record):
+    """A file that was found right."""
 
-    Attributes:
-        content: of it.
-        mtime_ns: its time of change then.
-        url: the address it came from, "" where a person put it there.
-        when: it was first found right, in UTC, ISO 8601.
-    """
-
-    content: Content
+    num_bytes: Annotated[int, Field(alias="bytes")]
+    sha256: str
+    md5: str | None = None
+    """None where nobody asked for it."""
     mtime_ns: int
+    """Its time of change then."""
     url: str
+    """The address it came from, "" where a person put it there."""
     when: str
+    """It was first found right, in UTC, ISO 8601."""
+
+    @property
+    def content(self) -> Content:
+        return Content(self.num_bytes, self.sha256, self.md5)
 
     def is_untouched(self, path: Path) -> bool:
         """Whether the file at ``path`` still has the size and the time of change."""
         if not path.is_file():
             return False
         stat = path.stat()
-        return (stat.st_size, stat.st_mtime_ns) == (self.content.num_bytes, self.mtime_ns)
+        return (stat.st_size, stat.st_mtime_ns) == (self.num_bytes, self.mtime_ns)
+
+
+_MANIFEST = TypeAdapter(dict[str, ManifestEntry])
 
 
 @dataclass(frozen=True)
@@ -102,7 +108,7 @@ class Expected:
     def has_checksum(self) -> bool:
         return self.by != "nothing"
 
-    def flaw(self, path: Path, content: Content, name: str) -> str | None:
+    def mismatch(self, path: Path, content: Content, name: str) -> str | None:
         """What is wrong, if anything, with the file at ``path`` of that content.
 
         Args:
@@ -120,7 +126,7 @@ class Expected:
         return None
 
 
-def expected_of(file: RemoteFile, first: Received | None) -> Expected:
+def expected_of(file: RemoteFile, first: ManifestEntry | None) -> Expected:
     """What a file must be: the catalogue's word, or else the copy that arrived first."""
     if file.sha256 or file.md5:
         return Expected(file.num_bytes, file.sha256, file.md5, "catalogue")
@@ -129,7 +135,7 @@ def expected_of(file: RemoteFile, first: Received | None) -> Expected:
     return Expected(file.num_bytes, None, None, "nothing")
 
 
-def load_received(folder: Path) -> dict[str, Received]:
+def load_manifest(folder: Path) -> dict[str, ManifestEntry]:
     """All that is recorded in a folder, by name.
 
     Raises:
@@ -139,25 +145,28 @@ def load_received(folder: Path) -> dict[str, Received]:
     if not path.exists():
         return {}
     try:
-        rows = json.loads(path.read_bytes())
-        return {name: _received(row) for name, row in rows.items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise DataError(f"{path}: is damaged; remove it, then the files beside it are checked "
-                        f"anew") from None
+        return _MANIFEST.validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise DataError(f"{path}: is damaged ({describe_damage(error)}); remove it, then the files "
+                        "beside it are checked anew") from None
 
 
-def save_received(folder: Path, name: str, received: Received) -> None:
+def save_entry(
+    folder: Path, name: str, content: Content, mtime_ns: int, url: str, when: str
+) -> None:
     """Record a file, in place of what was recorded under its name."""
     path = folder / RECORD
+    entry = ManifestEntry(num_bytes=content.num_bytes, sha256=content.sha256, md5=content.md5,
+                          mtime_ns=mtime_ns, url=url, when=when)
     with locked(path, f"{path}: another process is writing it; try again", _RECORD_PATIENCE):
         remove_unfinished(path)
-        record = load_received(folder) | {name: received}
-        rows = {name: _row(one) for name, one in sorted(record.items())}
-        write_atomic(path, (json.dumps(rows, indent=2) + "\n").encode())
+        manifest = dict(sorted({**load_manifest(folder), name: entry}.items()))
+        text = _MANIFEST.dump_json(manifest, indent=2, exclude_none=True)
+        write_atomic(path, text + b"\n")
 
 
 def now() -> str:
-    """For ``Received.when``."""
+    """For ``ManifestEntry.when``."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
@@ -165,21 +174,6 @@ def remove_unfinished(path: Path) -> None:
     """Remove what ``write_atomic`` leaves where it is killed; hold the file's lock meanwhile."""
     for left in path.parent.glob(f".{escape(path.name)}.*.tmp"):
         left.unlink()
-
-
-def _received(row: Mapping[str, object]) -> Received:
-    num_bytes, mtime_ns, md5 = row["bytes"], row["mtime_ns"], row.get("md5")
-    if not isinstance(num_bytes, int) or not isinstance(mtime_ns, int):
-        raise TypeError
-    content = Content(num_bytes, str(row["sha256"]), None if md5 is None else str(md5))
-    return Received(content, mtime_ns, str(row["url"]), str(row["when"]))
-
-
-def _row(received: Received) -> dict[str, object]:
-    content = received.content
-    md5 = {} if content.md5 is None else {"md5": content.md5}
-    return {"bytes": content.num_bytes, "sha256": content.sha256, **md5,
-            "mtime_ns": received.mtime_ns, "url": received.url, "when": received.when}
 
 
 def _is_zip(path: Path) -> bool:
