@@ -283,8 +283,8 @@ def _show(done: "Prepared", json: bool) -> None:
     if store.splits.dropped:
         counts += f", {len(store.splits.dropped)} dropped"
     subsets = ", ".join(f"{share:.0%}: {number}" for share, number in done.labeled.items())
-    odd = counted(len(store.audit.findings), "odd image or mask", "odd images or masks")
     labels = max(map(len, store.splits.label_orders.values()))
+    odd = counted(len(store.audit.findings), "odd image or mask", "odd images or masks")
     lines = {
         **(done.imported.lines() if done.imported else {}),
         "store": store.path,

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, reduce
 from importlib.metadata import EntryPoint, entry_points
+from inspect import signature
 from operator import or_
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
@@ -83,6 +84,12 @@ def build_from_plugin(
                                    f"{type(section).__name__}; it must give a {kind.__name__}")
             return made
     return None
+
+
+def takes(section: object, key: str) -> bool:
+    """Whether a plug-in's function takes an argument; True of what is the package's own."""
+    made_by = (loaded.plugin.implements(section) for loaded in _loaded.values())
+    return all(key in signature(make).parameters for make in made_by if make is not None)
 
 
 def find_line(error: BaseException) -> str:

@@ -4,12 +4,11 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from inspect import signature
 from pathlib import Path
 from typing import Any, assert_never
 
 from cclcc_cli.config.model import TimmModel
-from cclcc_cli.config.plugins import implementation, scores_of
+from cclcc_cli.config.plugins import scores_of, takes
 from cclcc_cli.config.recipes import AnyRecipe
 from cclcc_cli.config.schema import ContiguousSelection, NestedSelection
 from cclcc_cli.data.audit import leaked_stems
@@ -119,13 +118,12 @@ class RunSpec:
             RunError: a split or a stream would be empty, a process would have no image, the
                 network does not take images of this size, or its initial weights are missing.
         """
-        info, plugin_loss = self.store.info, implementation(self.recipe.supervised_loss)
+        info = self.store.info
         if info.num_classes > 1:
             raise RunError(f"{self.store.path}: its masks tell {info.num_classes} classes apart; "
                            "methods segment foreground against background: prepare the data again "
                            "with --foreground and the values of one class")
-        if self.store.has_ignored and plugin_loss is not None and (
-                "counts" not in signature(plugin_loss).parameters):
+        if self.store.has_ignored and not takes(self.recipe.supervised_loss, "counts"):
             raise RunError(f"supervised_loss.kind = {self.recipe.supervised_loss.kind}: the "
                            f"plug-in's loss takes no 'counts', and masks of {info.name} have "
                            "pixels that must not count; add counts=None to its parameters")

@@ -388,7 +388,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "index cut short": (_truncate("index.csv"), "index.csv"),
     "index gone": (_remove("index.csv"), "index.csv cannot be read"),
     "index with a row more": (_append("index.csv", "z,3,3,x,y,0.5,z,0.0\n"), "does not match"),
-    "json cut short": (_truncate("dataset.json"), "dataset.json: Invalid JSON"),
+    "json cut short": (_truncate("dataset.json"), "dataset.json: invalid JSON"),
     "json without a key": (_edit_info(extra=1), "dataset.json: extra = 1: unexpected"),
     "json with a wrong value": (_edit_info(counts=[1]), "dataset.json: counts: input should be"),
     "json of another store": (_edit_info(name="other"), "belongs to another folder"),

@@ -45,8 +45,7 @@ def test_methods_refuse_what_they_would_misread(run, monkeypatch):
     rows = (replace(spec.store.rows[0], ignored=0.1), *spec.store.rows[1:])
     ignoring = replace(spec, store=replace(spec.store, rows=rows))
     ignoring.check_data()
-    monkeypatch.setattr("cclcc_cli.runs.identity.implementation",
-                        lambda _section: lambda logits, target, config: None)  # noqa: ARG005
+    monkeypatch.setattr("cclcc_cli.runs.identity.takes", lambda _section, _key: False)
     spec.check_data()
     with pytest.raises(RunError, match="the plug-in's loss takes no 'counts'"):
         ignoring.check_data()
