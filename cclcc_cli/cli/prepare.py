@@ -204,7 +204,7 @@ def prepare(
         from cclcc_cli.cli.datasets import datasets
 
         console.note_new_spelling(["cclcc", "datasets"])
-        datasets(json)
+        datasets(data, json)
         return
     if name is None:
         raise DataError("NAME is missing: a data set of cclcc datasets, 'synthetic', or a name "
@@ -282,13 +282,14 @@ def _show(done: "Prepared", json: bool) -> None:
     if store.splits.dropped:
         counts += f", {len(store.splits.dropped)} dropped"
     subsets = ", ".join(f"{share:.0%}: {number}" for share, number in done.labeled.items())
+    labels = max(map(len, store.splits.label_orders.values()))
     lines = {
         **(done.imported.lines() if done.imported else {}),
         "store": store.path,
         "images": f"{info.num_images} ({counts}), {info.size}x{info.size} pixels",
         "splits": info.split_rule,
         "foreground": f"{info.foreground_share:.1%} of an image on average",
-        "labels": subsets,
+        "labels": f"{labels} by lists; {subsets}" if store.splits.limited else subsets or "none",
         "audit": f"{len(store.audit.pairs)} pairs of the same, {len(store.audit.findings)} odd "
                  f"images or masks (cclcc audit {info.name})",
         "digest": f"{info.digest[:12]} (splits {info.split_digest[:12]})",

@@ -40,5 +40,6 @@ def splits(
     counts = ", ".join(f"{count} {split}" for split, count in store.info.counts.items())
     console.show(f"lists    {out}: {len(exported.files)} files")
     console.show(f"splits   {counts}; {store.info.split_rule}")
-    console.show(f"labels   {', '.join(exported.subsets)}, each for {exported.num_seeds} seeds")
+    if exported.subsets:
+        console.show(f"labels   {', '.join(exported.subsets)}, each for {exported.num_seeds} seeds")
     console.show(f"digest   {store.info.split_digest}")

@@ -46,7 +46,7 @@ class Sample(NamedTuple):
     image: Pixels
     mask: Pixels | None
     strong: tuple[Pixels, ...]
-    ignored: NDArray[np.bool_] | None
+    ignored: NDArray[np.bool_] | None = None
 
 
 class TrainingImages(Dataset[Sample]):

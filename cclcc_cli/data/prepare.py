@@ -232,8 +232,10 @@ def _arrange(plan: _Plan, rows: Sequence[IndexRow], audit: Audit) -> Contents:
     groups = join_groups(plan.stems, plan.groups, pairs)
     rows = [replace(row, group=groups[row.stem]) for row in rows]
     items = items_of(rows)
-    pool = tuple(row.stem for row in rows if not row.has_mask)
-    splits = make_splits(plan.rule, plan.given, items).each(lambda cut: replace(cut, pool=pool))
+    without = {row.stem for row in rows if not row.has_mask}
+    gone = without.intersection(plan.given.dropped)
+    splits = make_splits(plan.rule, plan.given, items).each(lambda cut: replace(
+        cut, pool=tuple(sorted(without - gone)), dropped=tuple(sorted({*cut.dropped, *gone}))))
     if plan.rule.drop_leaks:
         splits = without_leaks(splits, audit, items, plan.rule)
     return Contents(tuple(rows), splits, audit)

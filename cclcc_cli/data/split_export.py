@@ -60,6 +60,7 @@ def export_splits(store: Store, out: Path, labels: Sequence[int | float]) -> Exp
             than there are training images.
     """
     cuts = (store.splits, *store.folds)
+    labels = labels if store.splits.subset_shares else ()  # there are none in a set for tests
     try:
         with new_folder(out) as folder:
             for place, cut in zip(split_folders(folder, len(store.folds)), cuts, strict=True):

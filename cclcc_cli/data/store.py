@@ -22,7 +22,7 @@ import csv
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -30,78 +30,29 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ConfigDict, TypeAdapter, ValidationError
-from pydantic.dataclasses import dataclass as validated_dataclass
 
 from cclcc_cli.config.schema import NAME_PATTERN
 from cclcc_cli.data.audit import Audit, parse_audit
-from cclcc_cli.data.catalog import find_entry
 from cclcc_cli.data.groups import given_groups
 from cclcc_cli.data.splits import Splits, read_splits
 from cclcc_cli.data.store_check import changed_files
 from cclcc_cli.data.store_index import (
-    FORMAT,
-    READABLE,
     IndexRow,
     content_digest,
     mean_foreground,
     read_index,
 )
-from cclcc_cli.data.store_versions import Hold, current_version, size_of, stored_sizes
+from cclcc_cli.data.store_info import StoreInfo, damaged, load_info, prepare_command
+from cclcc_cli.data.store_versions import (
+    Hold,
+    current_version,
+    stored_data,
+    stored_sizes,
+)
 from cclcc_cli.errors import DataError
 from cclcc_cli.files import DATA
-from cclcc_cli.records import Record, describe_damage, to_json
 
 _USUAL_SIZE = 320
-
-
-class _Versioned(Record):
-    """The one key that ``dataset.json`` has in every format."""
-
-    format: int
-
-
-@validated_dataclass(frozen=True, config=ConfigDict(strict=True, extra="forbid"))
-class StoreInfo:
-    """What a store says about itself; the content of ``dataset.json``.
-
-    Attributes:
-        name: of the data set.
-        size: side of the stored images, in pixels.
-        digest: SHA-256 over stems, file hashes, size, resize rule and format.
-        num_images: in all splits together.
-        counts: images per split: train, val, test.
-        foreground_share: mean over images of the mask's share of the image, 0 to 1.
-        license, citation, source: as the user gave them, or what is known.
-        files: archive to the SHA-256 with which it arrived; empty for folders.
-        split_digest: ``Splits.digest()`` of the main splits.
-        fold_digests: likewise of each fold.
-        split_rule: how the splits came about, in words.
-        format: version of this layout.
-        resize: how images came to their size.
-        coding: how mask values were read, in words; empty where that was by the usual rule.
-        num_classes: kinds of objects that masks tell apart.
-        sums: file to the SHA-256 of what was written (see ``store_check``); empty in older stores.
-    """
-
-    name: str
-    size: int
-    digest: str
-    num_images: int
-    counts: Mapping[str, int]
-    foreground_share: float
-    license: str
-    citation: str
-    source: str
-    files: Mapping[str, str]
-    split_digest: str
-    fold_digests: tuple[str, ...]
-    split_rule: str
-    format: int
-    resize: str
-    coding: str = ""
-    num_classes: int = 1
-    sums: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +89,7 @@ class Store:
             DataError: a file was changed since.
         """
         if changed := changed_files(self):
-            raise _damaged(self.path, f"{' and '.join(changed)} changed after it was made")
+            raise damaged(self.path, f"{' and '.join(changed)} changed after it was made")
 
     def fold(self, number: int | None) -> Splits:
         """The splits of a fold, or the main ones for None.
@@ -166,7 +117,7 @@ class Store:
         row, png = self.rows[position], self.original_png(position)
         mask = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_GRAYSCALE) if png else None
         if mask is None or mask.shape != (row.height, row.width):
-            raise _damaged(self.path, f"the original mask of {row.stem} cannot be read")
+            raise damaged(self.path, f"the original mask of {row.stem} cannot be read")
         return (mask > 0).astype(np.uint8) if is_bilevel(png) else np.asarray(mask, np.uint8)
 
     def original_png(self, position: int) -> bytes:
@@ -228,7 +179,14 @@ def load_store(path: Path) -> Store:
     Raises:
         DataError: there is no store at ``path``, it is damaged or of another format.
     """
-    return _open_version(path, current_version(path))
+    folder = current_version(path)
+    try:
+        return _open_version(path, folder)
+    except DataError:
+        newer = current_version(path)
+        if newer == folder:
+            raise
+        return _open_version(path, newer)  # it came, and the other went, in between
 
 
 def _open_version(asked: Path, path: Path) -> Store:
@@ -244,7 +202,7 @@ def _open_version(asked: Path, path: Path) -> Store:
     rows = _load_rows(path)
     told = (content_digest(rows, info.size, info.coding), len(rows), mean_foreground(rows))
     if told != (info.digest, info.num_images, info.foreground_share):
-        raise _damaged(path, "index.csv does not match dataset.json")
+        raise damaged(path, "index.csv does not match dataset.json")
     square = (info.num_images, info.size, info.size)
     images = _load_array(path, "images.npy", (*square, 3))
     masks = _load_array(path, "masks.npy", square)
@@ -252,42 +210,14 @@ def _open_version(asked: Path, path: Path) -> Store:
     try:
         num_bytes = (path / "original_masks.bin").stat().st_size
     except OSError:
-        raise _damaged(path, "original_masks.bin is missing") from None
+        raise damaged(path, "original_masks.bin is missing") from None
     if num_bytes != offsets[-1]:
-        raise _damaged(path, "original_masks.bin is not as long as its offsets say")
+        raise damaged(path, "original_masks.bin is not as long as its offsets say")
     folders = split_folders(path / "splits", len(info.fold_digests))
     digests = (info.split_digest, *info.fold_digests)
     main, *folds = (_load_splits(path, folder, digest, rows)
                     for folder, digest in zip(folders, digests, strict=True))
     return Store(path, info, rows, images, masks, main, tuple(folds), _load_audit(path), hold)
-
-
-def load_info(path: Path) -> StoreInfo:
-    """What the store at ``path`` says about itself.
-
-    Raises:
-        DataError: ``dataset.json`` is missing, damaged or of another format.
-    """
-    try:
-        content = (path / "dataset.json").read_bytes()
-        version = _Versioned.model_validate_json(content).format
-        if version not in READABLE:
-            raise DataError(
-                f"{path}: the store has format {version}, this version reads up to "
-                f"{FORMAT}; "
-                f"make it again with: {prepare_command(path)} --force"
-            )
-        info: StoreInfo = TypeAdapter(StoreInfo).validate_json(content)
-    except FileNotFoundError:
-        raise DataError(f"{path}: is not a store (it has no dataset.json); move it away, "
-                        f"then make one with: {prepare_command(path)}") from None
-    except ValidationError as error:
-        raise _damaged(path, f"dataset.json: {describe_damage(error)}") from None
-    except OSError as error:
-        raise _damaged(path, f"dataset.json cannot be read: {error.strerror}") from None
-    if (info.name, str(info.size)) != (path.parent.name, size_of(path)):
-        raise _damaged(path, "dataset.json belongs to another folder")
-    return info
 
 
 def is_bilevel(png: bytes) -> bool:
@@ -300,33 +230,23 @@ def split_folders(folder: Path, num_folds: int) -> list[Path]:
     return [folder, *(folder / f"fold{fold}" for fold in range(num_folds))]
 
 
-def dump_info(info: StoreInfo) -> bytes:
-    """The content of ``dataset.json``."""
-    return to_json(asdict(info))
-
-
-def prepare_command(path: Path) -> str:
-    """The command that makes the store at ``path``."""
-    known = path.parent.name == "synthetic" or find_entry(path.parent.name) is not None
-    folders = "" if known else " --images DIR --masks DIR"
-    root = path.parent.parent
-    data = "" if root == DATA else f" --data {root}"
-    return f"cclcc prepare {path.parent.name} --size {size_of(path)}{folders}{data}"
-
-
 def _missing(path: Path) -> str:
     name, root = path.parent.name, path.parent.parent
     beside = stored_sizes(path.parent)
     others = f" (there are: {', '.join(map(str, beside))} pixels)" if beside else ""
-    return (f"no store for {name} at {path.name} pixels under {root}{others}; "
+    return (f"no store for {name} at {path.name} pixels under {root}{others}; {_elsewhere(root)}"
             f"make it with: {prepare_command(path)}")
 
 
-def _damaged(path: Path, what: str) -> DataError:
-    return DataError(
-        f"{path}: the store is damaged ({what}); "
-        f"make it again with: {prepare_command(path)} --force"
-    )
+def _elsewhere(root: Path) -> str:
+    """Where stores are, if there are none where they were sought."""
+    if stored_data(root):
+        return ""
+    for place in (root / "data", root / DATA, root.parent / "data", root.parent, DATA):
+        if found := [home.name for home in stored_data(place)]:
+            names = ", ".join(found[:5]) + (" ..." if len(found) > 5 else "")
+            return f"stores are under {place} ({names}): give --data {place}, or "
+    return ""
 
 
 def _reopen(path: Path, info: StoreInfo) -> Store:
@@ -340,9 +260,9 @@ def _load_array(path: Path, name: str, shape: tuple[int, ...]) -> NDArray[np.uin
     try:
         array: NDArray[Any] = np.load(path / name, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError):
-        raise _damaged(path, f"{name} is missing or cut short") from None
+        raise damaged(path, f"{name} is missing or cut short") from None
     if array.shape != shape or array.dtype != np.uint8:
-        raise _damaged(path, f"{name} holds {array.dtype} {array.shape}, not uint8 {shape}")
+        raise damaged(path, f"{name} holds {array.dtype} {array.shape}, not uint8 {shape}")
     return array
 
 
@@ -351,9 +271,9 @@ def _load_offsets(path: Path, num_images: int) -> NDArray[np.int64]:
     try:
         offsets: NDArray[Any] = np.load(path / name, allow_pickle=False)
     except (OSError, ValueError, EOFError):
-        raise _damaged(path, f"{name} is missing or cut short") from None
+        raise damaged(path, f"{name} is missing or cut short") from None
     if offsets.shape != (num_images + 1,) or offsets.dtype != np.int64 or offsets[0] != 0:
-        raise _damaged(path, f"{name} does not match index.csv")
+        raise damaged(path, f"{name} does not match index.csv")
     return offsets
 
 
@@ -361,16 +281,16 @@ def _load_rows(path: Path) -> tuple[IndexRow, ...]:
     try:
         return read_index(path / "index.csv")
     except (OSError, ValueError, TypeError, KeyError, csv.Error):
-        raise _damaged(path, "index.csv cannot be read") from None
+        raise damaged(path, "index.csv cannot be read") from None
 
 
 def _load_splits(path: Path, folder: Path, digest: str, rows: tuple[IndexRow, ...]) -> Splits:
     try:
         splits = read_splits(folder)
     except DataError as error:
-        raise _damaged(path, str(error)) from None
+        raise damaged(path, str(error)) from None
     if splits.stems != [row.stem for row in rows] or splits.digest() != digest:
-        raise _damaged(path, f"the lists in {folder.name}/ were changed after it was made")
+        raise damaged(path, f"the lists in {folder.name}/ were changed after it was made")
     return splits
 
 
@@ -378,4 +298,4 @@ def _load_audit(path: Path) -> Audit:
     try:
         return parse_audit(json.loads((path / "audit.json").read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError, KeyError):
-        raise _damaged(path, "audit.json cannot be read") from None
+        raise damaged(path, "audit.json cannot be read") from None

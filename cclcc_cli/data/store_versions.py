@@ -54,6 +54,12 @@ def stored_sizes(home: Path) -> list[int]:
                    if _NAME.fullmatch(info.parent.name)})
 
 
+def stored_data(root: Path) -> list[Path]:
+    """Folders of data sets, below a folder of stores, that have any."""
+    return sorted({info.parents[1] for info in root.glob(f"*/*/{INFO}")
+                   if _NAME.fullmatch(info.parent.name)})
+
+
 def current_version(path: Path) -> Path:
     """The folder of a store's current version; ``path`` itself where it is one, or none is there.
 

@@ -18,7 +18,7 @@ from cclcc_cli.data.import_record import IMPORT, ImportRecord
 from cclcc_cli.data.pixel_rows import ForegroundRows, PixelRows, open_rows
 from cclcc_cli.data.split_set import SplitSet
 from cclcc_cli.data.splits import write_splits
-from cclcc_cli.data.store import StoreInfo, dump_info, split_folders
+from cclcc_cli.data.store import split_folders
 from cclcc_cli.data.store_check import file_sums
 from cclcc_cli.data.store_index import (
     FORMAT,
@@ -29,6 +29,7 @@ from cclcc_cli.data.store_index import (
     mean_foreground,
     write_index,
 )
+from cclcc_cli.data.store_info import StoreInfo, dump_info
 from cclcc_cli.data.store_versions import next_version, remove_old
 from cclcc_cli.files import sync
 from cclcc_cli.records import to_json

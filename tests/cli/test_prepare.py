@@ -103,9 +103,43 @@ def test_the_public_data_sets_are_listed_by_a_command_of_their_own(run: Run) -> 
     old = run("--list", "--json")
     new = CliRunner().invoke(app, ["datasets", "--json"])
     assert old.stdout == new.stdout
-    assert set(json.loads(new.stdout)) >= {"kvasir-seg", "isic2018"}
+    assert set(json.loads(new.stdout)["public"]) >= {"kvasir-seg", "isic2018"}
     assert old.stderr == ("note: this is now 'cclcc datasets'; the old spelling will be removed "
                           "in the next version\n")
+
+
+def test_images_without_masks_are_kept_and_added_on_request(run: Run, polyps: Path) -> None:
+    (polyps / "masks" / "p03_mask.png").rename(polyps / "later.png")
+    with pytest.raises(DataError, match=r"images/p03.png: this image has no mask in masks; --unp"):
+        run(*OWN)
+    kept = run(*OWN, "--unpaired", "unlabeled", "--json")
+    assert json.loads(kept.stdout)["counts"] == {"train": 15, "val": 2, "test": 2, "unlabeled": 1}
+    (polyps / "labels").mkdir()
+    (polyps / "later.png").rename(polyps / "labels" / "p03_mask.png")
+    added = run("my-polyps", "--add-labels", "labels", "--json")
+    assert json.loads(added.stdout)["counts"] == {"train": 16, "val": 2, "test": 2}
+    assert "0 images and 1 mask added: digest" in added.stderr
+    listed = CliRunner().invoke(app, ["datasets", "--json"])
+    (one,) = json.loads(listed.stdout)["prepared"]
+    assert (one["name"], one["size"], one["labels"]) == ("my-polyps", 32, 16)
+    assert one["path"].endswith("32-v2")
+    with pytest.raises(DataError, match="only --pair, --drop-leaks and how files are read go"):
+        run("my-polyps", "--add-labels", "labels", "--folds", "3")
+
+
+def test_a_wrong_place_for_data_is_told_where_data_are(run: Run, polyps: Path) -> None:
+    run(*OWN)
+    asked = CliRunner().invoke(app, ["audit", "my-polyps", "--data", str(polyps)])
+    assert f"stores are under {polyps}/runs/data (my-polyps): give --data" in str(asked.exception)
+
+
+@pytest.mark.usefixtures("polyps")
+def test_a_set_for_tests_alone_is_not_split(run: Run) -> None:
+    assert json.loads(run(*OWN, "--test-only", "--json").stdout)["counts"] == {
+        "train": 0, "val": 0, "test": 20}
+    for command in ("audit", "show", "splits --out lists"):
+        result = CliRunner().invoke(app, [*command.split(), "my-polyps"])
+        assert (result.exit_code, result.exception) == (0, None)
 
 
 def test_synthetic_needs_nothing_else(run: Run) -> None:

@@ -1,5 +1,7 @@
 """Identity: what determines a result, and nothing else."""
 
+from dataclasses import replace
+
 import pytest
 
 from cclcc_cli.config import METHODS, parse_recipe
@@ -32,6 +34,22 @@ def run(tiny_data, tiny_recipe):
 )
 def test_what_changes_no_result_keeps_the_digest(run, keys):
     assert run(**keys).digest == run().digest
+
+
+def test_methods_refuse_what_they_would_misread(run, monkeypatch):
+    spec = run()
+    spec.check_data()
+    several = replace(spec.store, info=replace(spec.store.info, num_classes=3))
+    with pytest.raises(RunError, match="masks tell 3 classes apart; methods segment foreground"):
+        replace(spec, store=several).check_data()
+    rows = (replace(spec.store.rows[0], ignored=0.1), *spec.store.rows[1:])
+    ignoring = replace(spec, store=replace(spec.store, rows=rows))
+    ignoring.check_data()
+    monkeypatch.setattr("cclcc_cli.runs.identity.implementation",
+                        lambda _section: lambda logits, target, config: None)  # noqa: ARG005
+    spec.check_data()
+    with pytest.raises(RunError, match="the plug-in's loss takes no 'counts'"):
+        ignoring.check_data()
 
 
 @pytest.mark.parametrize(

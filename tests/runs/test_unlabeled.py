@@ -12,6 +12,7 @@ from cclcc_cli.config.recipes import example_of
 from cclcc_cli.data.extend import Additions, extend
 from cclcc_cli.data.prepare import prepare
 from cclcc_cli.data.sources import FolderSource
+from cclcc_cli.data.split_export import export_splits
 from cclcc_cli.data.split_rule import SplitRule
 from cclcc_cli.data.store import load_store, store_path
 from cclcc_cli.data.store_writer import About
@@ -158,6 +159,9 @@ def test_a_twin_of_a_test_image_among_them_is_told_and_dropped(data, folders, tm
     assert dropped.store.splits.pool == ("free30",)
     assert dropped.store.splits.dropped == ("twin",)
     assert dropped.store.splits.train == kept.store.splits.train
+    export_splits(dropped.store, tmp_path / "lists", (2,))
+    again = prepare(store_path(tmp_path, "mine", 32), source, SplitRule(tmp_path / "lists"))
+    assert again.store.splits == dropped.store.splits
 
 
 def test_a_store_for_tests_alone_is_not_trained_on(folders, tmp_path):

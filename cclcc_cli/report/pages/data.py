@@ -30,7 +30,8 @@ from cclcc_cli.data.statistics import (
     positions_by_split,
     spread_over_foreground,
 )
-from cclcc_cli.data.store import Store, StoreInfo
+from cclcc_cli.data.store import Store
+from cclcc_cli.data.store_info import StoreInfo
 from cclcc_cli.errors import DataError
 from cclcc_cli.files import write_atomic
 from cclcc_cli.report.render.html import load_templates
