@@ -26,6 +26,9 @@ CHANNELS = ("grey", "red", "green", "blue", "alpha")
 CHANNEL_TOLERANCE = 16
 """How far the channels of a mask may differ and still be called grey."""
 
+_EXACT = 2**24
+"""OpenCV counts in float32, which is exact up to here."""
+
 Pixels = NDArray[np.uint8 | np.uint16]
 Values = NDArray[np.uint8 | np.uint16 | np.uint32]
 Window = tuple[int, int]
@@ -248,7 +251,7 @@ def _one_channel(
         return planes[("blue", "green", "red", "alpha").index(channel)]
     blue, green, red = planes[:3]
     spread = max(int(cv2.absdiff(green, other).max()) for other in (blue, red))
-    if spread <= (0 if pixels[..., :3].max() <= 1 else CHANNEL_TOLERANCE):
+    if not spread or (spread <= CHANNEL_TOLERANCE and pixels[..., :3].max() > 1):
         return green
     if channel == "grey":
         colors = np.ascontiguousarray(pixels[..., :3])
@@ -261,10 +264,22 @@ def _one_channel(
     return codes
 
 
+def count_greys(pixels: Pixels) -> NDArray[np.int64]:
+    """How many of the pixels ``(h, w, ...)`` have each grey, ``(256,)`` or ``(65536,)``."""
+    top = int(np.iinfo(pixels.dtype).max) + 1
+    flat = np.ascontiguousarray(pixels).reshape(1, -1)
+    counts = np.zeros(top, np.int64)
+    for start in range(0, flat.shape[1], _EXACT):
+        part = flat[:, start:start + _EXACT]
+        found = cv2.calcHist([part], [0], None, [top], [0, top])
+        counts += found.ravel().astype(np.int64)
+    return counts
+
+
 def _count(values: Values) -> dict[int, int]:
     """Value to how many pixels have it."""
     if values.dtype != np.uint32:
-        counts = np.bincount(values.ravel())
-        return {int(value): int(counts[value]) for value in np.flatnonzero(counts)}
+        greys = count_greys(values.astype(values.dtype, copy=False))
+        return {int(value): int(greys[value]) for value in np.flatnonzero(greys)}
     found, counts = np.unique(values, return_counts=True)
     return {int(value): int(count) for value, count in zip(found, counts, strict=True)}

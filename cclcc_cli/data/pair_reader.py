@@ -123,7 +123,7 @@ def _as_decided(
         return Outcome(None, tuple(problems), seen=seen)
     seen.add_decoded(decoded)
     notes = {"grey image": image.was_grey, "opaque alpha channel": image.had_alpha,
-             "empty mask": not decoded.any()}
+             "empty mask": seen.num_empty > 0}
     pair = Pair(files.stem, pixels, decoded, image.sha256,
                 _joined([mask.sha256 for mask in masks]))
     told = tuple(note for note, holds in notes.items() if holds)

@@ -37,7 +37,7 @@ from cclcc_cli.wording import counted
 
 Progress = Callable[[str, int, int], None]
 
-_FEW = 16
+_FEW = 8
 """Pairs that are looked at to guess how all are to be read."""
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cclcc_cli.data.class_map import foreground
-from cclcc_cli.data.image_file import MaskFile, RawImage, Window
+from cclcc_cli.data.image_file import MaskFile, RawImage, Window, count_greys
 from cclcc_cli.data.mask_coding import (
     Coding,
     CodingOptions,
@@ -128,7 +128,7 @@ class Seen:
         bits = DEEP if image.num_bits == 16 else ""
         self.channels[f"{colors}{' with alpha' * image.had_alpha}{bits}"] += 1
         if image.num_bits == 16:
-            self.greys = np.bincount(image.pixels.ravel(), minlength=2**16)
+            self.greys = count_greys(image.pixels)
             self.deep = name
 
     def add_mask(self, mask: MaskFile) -> None:

@@ -97,9 +97,13 @@ def fit_pair(pair: Pair, size: int) -> Sample:
 
 def with_mask(sample: Sample, mask: NDArray[np.uint8], mask_sha256: str) -> Sample:
     """The same image with a mask at its own size, a class map ``(h, w)``."""
-    row = replace(sample.row, mask_sha256=mask_sha256, foreground=float(foreground(mask).mean()),
-                  ignored=float(ignored(mask).mean()))
+    row = replace(sample.row, mask_sha256=mask_sha256, foreground=_share(foreground(mask)),
+                  ignored=_share(ignored(mask)))
     return Sample(row, sample.image, fit_mask(mask, len(sample.image)), _encode_mask(mask))
+
+
+def _share(area: NDArray[np.bool_]) -> float:
+    return int(np.count_nonzero(area)) / area.size
 
 
 def fit_mask(mask: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
