@@ -74,6 +74,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/worker_start.py
 	$(BIN)/python benchmarks/evidence.py
 	$(BIN)/python benchmarks/data.py
+	$(BIN)/python benchmarks/predict.py
 	$(BIN)/python benchmarks/audit.py --counts 1000 2000
 	$(BIN)/python benchmarks/report.py
 	$(BIN)/python benchmarks/evidence.py

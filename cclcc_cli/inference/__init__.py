@@ -1,1 +1,1 @@
-"""From finished runs to masks of new images, scores on other data, and a file for deployment."""
+"""From finished runs to masks of new images."""

@@ -209,7 +209,7 @@ def encode_thumbnail(pixels: NDArray[np.uint8], mask: NDArray[np.bool_]) -> byte
 
 
 def _png(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:
-    done, data = cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    done, data = cv2.imencode(".png", pixels)
     assert done
     return data.tobytes()
 

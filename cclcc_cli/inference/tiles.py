@@ -61,7 +61,8 @@ def predict_tiles(
             line = done // len(lefts) - 1  # a row of tiles is complete
             top, last = tops[line], line + 1 == len(tops)
             final = (height if last else tops[line + 1]) - top
-            yield rows[:, :final, :width] / down[top:top + final, None] / across[:width]
+            band = rows[:, :final, :width] / down[top:top + final, None] / across[:width]
+            yield np.minimum(band, 1, out=band)  # rounding may go beyond
             rows[:, :side - final] = rows[:, final:].copy()
             rows[:, side - final:] = 0
         progress(done, len(places))
