@@ -75,7 +75,8 @@ bench: $(READY)
 	$(BIN)/python benchmarks/evidence.py
 	$(BIN)/python benchmarks/data.py
 	$(BIN)/python benchmarks/predict.py
-	$(BIN)/python benchmarks/audit.py --counts 1000 2000
+	$(BIN)/python benchmarks/audit_scale.py --counts 1000 2000
+	$(BIN)/python benchmarks/surface.py
 	$(BIN)/python benchmarks/report.py
 	$(BIN)/python benchmarks/evidence.py
 

@@ -23,8 +23,9 @@ def audit(
 ) -> None:
     """Show what is doubtful about a prepared data set.
 
-    It looks for images that show the same thing, across splits above all, for masks that contradict
-    each other or lie beside their image, and for blank or odd images.
+    It looks for copies and for images that probably show the same scene, across splits above all,
+    for masks that contradict each other or lie beside their image, for what is wrong with most
+    masks together, and for blank or odd images.
     """
     from cclcc_cli.data.store import open_store
     from cclcc_cli.report.pages import audit as audit_report

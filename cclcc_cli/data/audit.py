@@ -16,18 +16,20 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cclcc_cli.data.class_map import foreground
 from cclcc_cli.data.duplicates import SMALLEST_SIDE, Progress, find_duplicates
 from cclcc_cli.data.groups import join_groups
+from cclcc_cli.data.mask_set import MaskLook, SetFinding, findings_of_all, look_at_mask
 from cclcc_cli.data.mask_shift import MaskShifts, Shift, fit_by_shift
 from cclcc_cli.data.pixel_rows import PixelRows
 from cclcc_cli.data.splits import Splits, nested_subset
 from cclcc_cli.data.workers import in_order, thread_workers
 
-CONTRADICTION_BELOW = 0.75
-"""Overlap (IoU) of two masks of the same thing below which they contradict each other.
-
-Two outlines of one lesion by different hands mostly reach 0.85 to 0.95.
-"""
+CONTRADICTION_BELOW = 0.9
+"""Share of both masks of the same thing, less what two hands or a rough registration leave, below
+which they contradict each other; see ``overlay.MaskAgreement.close``."""
+_IOU_CONTRADICTION_BELOW = 0.75
+"""The same of their overlap (IoU), which is all that older stores know."""
 
 # Bounds of what is odd. In Kvasir-SEG and ISIC 2017 the flattest image deviates by 6.9, the
 # channels of the greyest are 26 apart, and masks cover 0.3 % to 96 %.
@@ -51,11 +53,13 @@ class _Look:
         deviation: the channels' largest standard deviation, in grey levels.
         channels_apart: the largest difference between two channels of a pixel.
         fit: ``mask_shift.fit_by_shift``.
+        mask: ``mask_set.look_at_mask``; None where there is no mask.
     """
 
     deviation: float
     channels_apart: int
     fit: NDArray[np.float32] | None
+    mask: MaskLook | None
 
 
 class Row(Protocol):
@@ -75,7 +79,16 @@ class Row(Protocol):
 
 @dataclass(frozen=True)
 class SamePair:
-    """Two images that show the same thing; see ``duplicates.DuplicatePair``."""
+    """Two images that show the same thing; see ``duplicates.DuplicatePair``.
+
+    Attributes:
+        first, second: stems.
+        kind: as there; older stores say ``near`` for ``altered`` and ``scene``.
+        score: of the detail.
+        orientation: what makes the first lie like the second.
+        mask_iou: overlap of their masks once registered; None where one has no mask.
+        masks_close: share of both masks that the other covers or nearly does; None in older stores.
+    """
 
     first: str
     second: str
@@ -83,11 +96,14 @@ class SamePair:
     score: float
     orientation: str
     mask_iou: float | None
+    masks_close: float | None = None
 
     @property
     def contradicts(self) -> bool:
         """Whether their masks differ by more than two hands would."""
-        return self.mask_iou is not None and self.mask_iou < CONTRADICTION_BELOW
+        if self.masks_close is not None:
+            return self.masks_close < CONTRADICTION_BELOW
+        return self.mask_iou is not None and self.mask_iou < _IOU_CONTRADICTION_BELOW
 
 
 @dataclass(frozen=True)
@@ -115,12 +131,16 @@ class Audit:
         findings: about single images, sorted by what and stem.
         common_shift: where all masks together would fit better.
         near_pairs_sought: False where the stored size shows too little to tell near-duplicates.
+        similar: images that are alike, but no more so than unrelated ones of this set may be.
+        in_common: what is odd about many masks together.
     """
 
     pairs: tuple[SamePair, ...]
     findings: tuple[Finding, ...]
     common_shift: Shift | None
     near_pairs_sought: bool
+    similar: tuple[SamePair, ...] = ()
+    in_common: tuple[SetFinding, ...] = ()
 
 
 def audit_images(
@@ -133,41 +153,47 @@ def audit_images(
     Args:
         rows: of the store's index.
         images: ``(n, S, S, 3)`` uint8 RGB; read image by image.
-        masks: ``(n, S, S)`` uint8 in {0, 1}.
+        masks: ``(n, S, S)`` uint8: 0 background, 255 ignored, else foreground.
         progress: called with pairs compared and pairs in all.
         has_mask: of each image; None where all have one. Nothing is said of masks that there are
             not.
     """
-    masked = [True] * len(rows) if has_mask is None else has_mask
-    hashes = [row.image_sha256 for row in rows]
+    known = [True] * len(rows) if has_mask is None else has_mask
+    stems = [row.stem for row in rows]
     pairs = [
-        SamePair(rows[pair.first].stem, rows[pair.second].stem, pair.kind, pair.score,
-                 pair.orientation,
-                 pair.mask_iou if masked[pair.first] and masked[pair.second] else None)
-        for pair in find_duplicates(images, masks, hashes, progress)
+        SamePair(stems[pair.first], stems[pair.second], pair.kind, pair.score, pair.orientation,
+                 *((pair.masks.iou, pair.masks.close) if pair.masks else (None, None)))
+        for pair in find_duplicates(images, masks, [row.image_sha256 for row in rows], progress,
+                                    known, stems)
     ]
     findings: list[Finding] = []
     # A store may be meant to be small; drawn scenes are as large as it.
     smallest = min(_TINY, np.asarray(images[0]).shape[0]) if rows else _TINY
     grey: list[str] = []
     shifts = MaskShifts()
+    seen: list[MaskLook] = []
     with thread_workers() as pool:
-        looks = in_order(pool, partial(_look_at_pixels, images, masks), range(len(rows)))
-        for row, look, has in zip(rows, looks, masked, strict=True):
-            findings += [*_look_at_file(row, smallest), *(_look_at_mask(row) if has else ())]
+        looks = in_order(pool, partial(_look_at_pixels, images, masks, known), range(len(rows)))
+        for row, look in zip(rows, looks, strict=True):
+            findings += _look_at_file(row, smallest)
+            if look.mask is not None:
+                findings += _look_at_mask(row)
+                seen.append(look.mask)
             if look.deviation < _BLANK:
                 detail = f"grey levels deviate by {look.deviation:.1f}"
                 findings.append(Finding(row.stem, "blank image", detail))
             if look.channels_apart <= _GREY:
                 grey.append(row.stem)
-            shift = None if look.fit is None else shifts.add(look.fit)
-            if shift is not None:
-                findings.append(Finding(row.stem, "shifted mask", describe_shift(shift)))
+            if look.fit is not None:
+                shifts.add(row.stem, look.fit)
+    findings += [Finding(stem, "shifted mask", describe_shift(shift))
+                 for stem, shift in shifts.of_each()]
     if len(grey) <= _FEW_GREY * len(rows):
         findings += [Finding(stem, "grey image", "among colour images") for stem in grey]
     findings.sort(key=lambda finding: (finding.what, finding.stem))
-    return Audit(tuple(pairs), tuple(findings), shifts.of_all(),
-                 images.shape[1] >= SMALLEST_SIDE)
+    return Audit(tuple(pair for pair in pairs if pair.kind != "similar"), tuple(findings),
+                 shifts.of_all(), images.shape[1] >= SMALLEST_SIDE,
+                 tuple(pair for pair in pairs if pair.kind == "similar"), findings_of_all(seen))
 
 
 def describe_shift(shift: Shift) -> str:
@@ -231,7 +257,7 @@ def dump_audit(audit: Audit) -> str:
 
 
 def parse_audit(raw: Any) -> Audit:
-    """The audit that ``dump_audit`` wrote, from its parsed JSON.
+    """The audit that ``dump_audit`` wrote, from its parsed JSON; older ones lack some of it.
 
     Raises:
         TypeError, KeyError: it is something else.
@@ -242,6 +268,8 @@ def parse_audit(raw: Any) -> Audit:
         tuple(Finding(**finding) for finding in raw["findings"]),
         None if shift is None else Shift(**shift),
         raw["near_pairs_sought"],
+        tuple(SamePair(**pair) for pair in raw.get("similar", ())),
+        tuple(SetFinding(**found) for found in raw.get("in_common", ())),
     )
 
 
@@ -268,14 +296,17 @@ def _groups(pairs: Iterable[SamePair], splits: Splits) -> list[dict[str, Side]]:
 
 
 def _look_at_pixels(
-    images: PixelRows, masks: PixelRows, position: int
+    images: PixelRows, masks: PixelRows, has_mask: Sequence[bool], position: int
 ) -> _Look:
     image = np.asarray(images[position])
     _, deviation = cv2.meanStdDev(image)
     red, green, blue = cv2.split(image)
     apart = max(int(cv2.absdiff(green, other).max()) for other in (red, blue))
-    return _Look(float(deviation.max()), apart,
-                 fit_by_shift(image, np.asarray(masks[position])))
+    if not has_mask[position]:
+        return _Look(float(deviation.max()), apart, None, None)
+    area = foreground(masks[position])
+    return _Look(float(deviation.max()), apart, fit_by_shift(image, area),
+                 look_at_mask(image, area))
 
 
 def _look_at_file(row: Row, smallest: int) -> Iterable[Finding]:

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 GLANCE = 64  # pixels per side
 BLOCKS = 8  # per side
 _FIRST_LOOK = 48  # pixels per side at which a glance is registered
-_SAME_GLANCE = 0.2  # detail score; true pairs: from 0.23, 99 of 100 others less
 _GRAIN = 2.0  # pixels; what is finer is detail
 _FEWEST_BLOCKS = 16  # that must show tissue in both images
+_MASK_PLAY = 0.025  # share of the side by which masks of the same thing may lie apart
 _DARK = 24  # grey levels; below lies the surround of a lens, not tissue
 
 _Pixels = NDArray[np.uint8]
@@ -28,7 +28,37 @@ class View:
     """An image ready to be laid over another: luminance and mask, ``(side, side)``, 0 to 255."""
 
     grey: _Pixels
-    mask: _Pixels
+    mask: _Pixels | None
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """One picture laid over another.
+
+    Attributes:
+        score: how far their detail agrees, -1 to 1, each block shifted by a pixel where that helps.
+        still: share of the blocks that agree best where they lie, 0 to 1: all of a copy's, few
+            where tissue or camera moved.
+        masks: how their masks agree where both pictures show something; None without both.
+    """
+
+    score: float
+    still: float
+    masks: "MaskAgreement | None"
+
+
+@dataclass(frozen=True)
+class MaskAgreement:
+    """Two masks of the same thing.
+
+    Attributes:
+        iou: intersection over union, 0 to 1; 1 where both are empty.
+        close: share of both masks' pixels that the other one covers, or misses by no more than
+            two hands or a rough registration do; 1 where both are empty.
+    """
+
+    iou: float
+    close: float
 
 
 def shrink(picture: _Pixels, side: int) -> _Pixels:
@@ -36,29 +66,54 @@ def shrink(picture: _Pixels, side: int) -> _Pixels:
     return np.asarray(cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def rough_warp(one: _Pixels, two: _Pixels) -> _Field | None:
-    """The warp between two small pictures, None where they clearly differ."""
-    warp = _register(shrink(one, _FIRST_LOOK), shrink(two, _FIRST_LOOK),
-                     np.eye(2, 3, dtype=np.float32), blur=3, steps=8)
+def rough_warp(
+    one: _Pixels, two: _Pixels, length: float = 1.0, centre: tuple[float, float] = (0.0, 0.0)
+) -> tuple[float, _Field]:
+    """The detail score of two small pictures and the warp between them; -1 where none is found.
+
+    Args:
+        one, two: ``(GLANCE, GLANCE)``.
+        length: of the window of the first that may show the second, as a share of its side.
+        centre: of that window (down, right) from the middle, as shares of the side.
+    """
+    middle = (_FIRST_LOOK - 1) / 2 * (1 - length)
+    down, right = (middle + _FIRST_LOOK * away for away in centre)
+    begin = np.array([[length, 0, right], [0, length, down]], np.float32)
+    warp = _register(shrink(one, _FIRST_LOOK), shrink(two, _FIRST_LOOK), begin, blur=3, steps=8)
     if warp is None:
-        return None
+        return -1.0, begin
     warp = enlarge(warp, GLANCE / _FIRST_LOOK)
-    return warp if _detail_score(one, two, warp) >= _SAME_GLANCE else None
+    return _detail_score(one, two, warp)[0], warp
 
 
-def lay_over(one: View, two: View, warp: _Field) -> tuple[float, float]:
-    """The detail score of the first laid over the second, and the overlap (IoU) of their masks.
+def lay_over(one: View, two: View, warp: _Field) -> Overlay:
+    """The first laid over the second by a warp, or by what a finer registration makes of it.
 
-    Both are those of the warp or of what a finer registration makes of it, whatever scores better.
+    Whatever scores better counts.
     """
     score = _detail_score(one.grey, two.grey, warp, play=1)
     finer = _register(one.grey, two.grey, warp, blur=3, steps=30)
     if finer is not None:
-        score, warp = max((score, warp), (_detail_score(one.grey, two.grey, finer, play=1), finer),
-                          key=lambda scored: scored[0])
-    moved = _warp(one.mask.astype(np.float32), warp, cv2.INTER_LINEAR)
+        better = _detail_score(one.grey, two.grey, finer, play=1)
+        score, warp = max((score, warp), (better, finer), key=lambda scored: scored[0][0])
+    if one.mask is None or two.mask is None:
+        return Overlay(*score, None)
     inside = _inside(warp, len(two.mask))
-    return score, overlap((moved >= 128) & inside, (two.mask >= 128) & inside)
+    moved = _warp(one.mask.astype(np.float32), warp, cv2.INTER_LINEAR)
+    return Overlay(*score, mask_agreement((moved >= 128) & inside, (two.mask >= 128) & inside))
+
+
+def mask_agreement(one: NDArray[np.bool_], two: NDArray[np.bool_]) -> MaskAgreement:
+    """How two masks ``(side, side)`` in the same place agree."""
+    area = int(np.count_nonzero(one)) + int(np.count_nonzero(two))
+    if not area:
+        return MaskAgreement(1.0, 1.0)
+    shared = int(np.count_nonzero(one & two))
+    reach = 2 * round(_MASK_PLAY * len(one)) + 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+    close = sum(int(np.count_nonzero(part & (cv2.dilate(other.astype(np.uint8), disc) > 0)))
+                for part, other in ((one, two), (two, one)))
+    return MaskAgreement(shared / (area - shared), close / area)
 
 
 def _register(one: _Pixels, two: _Pixels, warp: _Field, blur: int, steps: int) -> _Field | None:
@@ -87,7 +142,9 @@ def enlarge(warp: _Field, factor: float) -> _Field:
     return larger
 
 
-def _detail_score(one: _Pixels, two: _Pixels, warp: _Field, play: int = 0) -> float:
+def _detail_score(
+    one: _Pixels, two: _Pixels, warp: _Field, play: int = 0
+) -> tuple[float, float]:
     """How far the detail of two ``(side, side)`` pictures agrees once the first is warped.
 
     Args:
@@ -96,7 +153,8 @@ def _detail_score(one: _Pixels, two: _Pixels, warp: _Field, play: int = 0) -> fl
         play: pixels by which each block may lie off, since tissue does not move as one plate.
 
     Returns:
-        The median correlation over blocks, -1 to 1; -1 where too little tissue is seen in both.
+        The median correlation over blocks, -1 to 1, -1 where too little tissue is seen in both;
+        and the share of blocks that agree best where they lie.
     """
     moved = _warp(one.astype(np.float32), warp, cv2.INTER_CUBIC)
     (fine_one, rough_one), (fine_two, rough_two) = _detail(moved), _detail(two.astype(np.float32))
@@ -104,15 +162,16 @@ def _detail_score(one: _Pixels, two: _Pixels, warp: _Field, play: int = 0) -> fl
     seen = _blocks(tissue.astype(np.float32))
     used = seen.mean(axis=1) >= 0.5
     if np.count_nonzero(used) < _FEWEST_BLOCKS:
-        return -1.0
+        return -1.0, 0.0
     still = _pattern(_blocks(fine_two)[used], seen[used])
     steps = range(-play, play + 1)
-    alike = [
+    alike = np.stack([
         np.einsum("bp,bp->b", still, _pattern(_blocks(np.roll(fine_one, by, (0, 1)))[used],
                                               seen[used]))
         for by in product(steps, steps)
-    ]
-    return float(np.median(np.max(alike, axis=0)))
+    ])
+    here = alike.argmax(axis=0) == len(alike) // 2
+    return float(np.median(alike.max(axis=0))), float(here.mean())
 
 
 def _blocks(field: _Field) -> _Field:
@@ -151,12 +210,6 @@ def _warp(picture: _Field, warp: _Field, how: int) -> _Field:
     side = len(picture)
     moved = cv2.warpAffine(picture, warp, (side, side), flags=how | cv2.WARP_INVERSE_MAP)
     return np.asarray(moved, np.float32)
-
-
-def overlap(one: NDArray[np.bool_], two: NDArray[np.bool_]) -> float:
-    """Intersection over union of two masks; 1 where both are empty."""
-    union = int(np.count_nonzero(one | two))
-    return int(np.count_nonzero(one & two)) / union if union else 1.0
 
 
 def unit(vectors: _Field) -> _Field:

@@ -378,9 +378,9 @@ def _leak_notes(store: Store) -> Iterator[str]:
         " and ".join(sorted(sides)) for _, sides in leaking_pairs(store.audit.pairs, store.splits))
     if counts:
         where = ", ".join(f"{count} across {sides}" for sides, count in sorted(counts.items()))
-        yield (f"pairs of images show the same thing on two sides of the split: {where}; scores "
-               f"on them flatter (cclcc audit {store.info.name} shows them, --drop-leaks drops "
-               f"the training side)")
+        yield (f"pairs of copies, or probably of one scene, lie on two sides of the split: "
+               f"{where}, which inflates scores (cclcc audit {store.info.name} shows them, "
+               f"--drop-leaks drops the training side)")
     if store.given_groups is None:
         pairs = [(pair.first, pair.second) for pair in store.audit.pairs]
         if note := frames_note([row.stem for row in store.rows], pairs):
@@ -388,6 +388,8 @@ def _leak_notes(store: Store) -> Iterator[str]:
     shift = store.audit.common_shift
     if shift is not None:
         yield "all masks together lie shifted against the images; see cclcc audit"
+    for found in store.audit.in_common:
+        yield f"{found.what}: {found.count} of {found.of}; {found.detail}"
 
 
 def _empty_notes(store: Store) -> Iterator[str]:

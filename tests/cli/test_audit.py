@@ -1,10 +1,17 @@
 """``cclcc audit`` as it is typed."""
 
 import json
+import shutil
 
 
 def test_what_was_found_is_shown_as_a_table_and_written(cclcc, tiny_data, tmp_path):
-    done = cclcc("audit", "synthetic", "--data", str(tiny_data), "--out", "found")
+    shutil.copytree(tiny_data, tmp_path / "data")
+    found = tmp_path / "data" / "synthetic" / "32" / "audit.json"
+    audit = json.loads(found.read_text())
+    stem = (found.parent / "index.csv").read_text().splitlines()[1].split(",")[0]
+    audit["findings"] = [{"stem": stem, "what": "shifted mask", "detail": "fits better 5 % up"}]
+    found.write_text(json.dumps(audit))
+    done = cclcc("audit", "synthetic", "--data", "data", "--out", "found")
     assert done.returncode == 0
     assert done.stdout.splitlines()[-2:] == [
         "json      found/audit.json", "pictures  found/audit.png"]

@@ -26,13 +26,13 @@ from cclcc_cli.data.contact_sheet import (
     encode_png,
     stack_sheets,
 )
-from cclcc_cli.data.duplicates import ORIENTATIONS
 from cclcc_cli.data.import_record import load_import
 from cclcc_cli.data.splits import SPLITS, Splits
 from cclcc_cli.data.store import Store
+from cclcc_cli.data.turning import ORIENTATIONS
 from cclcc_cli.errors import DataError
 from cclcc_cli.files import write_atomic
-from cclcc_cli.report.tables.audit import build_findings, build_pairs
+from cclcc_cli.report.tables.audit import KINDS, build_findings, build_pairs
 from cclcc_cli.report.tables.table import Table
 from cclcc_cli.wording import counted
 
@@ -95,7 +95,7 @@ def audit_tables(store: Store) -> list[Table]:
     if audit.pairs:
         tables.append(build_pairs(
             _ordered(audit, store.splits),
-            f"{title}, {counted(len(audit.pairs), 'pair')} of images that show the same thing"))
+            f"{title}, {counted(len(audit.pairs), 'pair')} of copies or of one scene"))
     if audit.findings:
         tables.append(build_findings(audit,
             f"{title}, {counted(len(audit.findings), 'odd image or mask', 'odd images or masks')}"))
@@ -113,12 +113,18 @@ def audit_notes(store: Store) -> list[str]:
                       *((f"fold {n}", cut) for n, cut in enumerate(store.folds))):
         leaked = {side: stems for side, stems in leaked_stems(audit.pairs, cut).items() if stems}
         for side, stems in leaked.items():
-            notes.append(f"{name}: {len(stems)} of {len(getattr(cut, side))} {side} images show "
-                         "the same content as an image on another side")
+            notes.append(f"{name}: {side} images that copy an image on another side, or probably "
+                         f"show the same scene: {len(stems)} of {len(getattr(cut, side))}")
     contradicting = sum(pair.contradicts for pair in audit.pairs)
     if contradicting:
         pairs = counted(contradicting, "pair has", "pairs have")
         notes.append(f"{pairs} masks that contradict each other")
+    if audit.similar:
+        notes.append(f"{counted(len(audit.similar), 'pair')} of similar images, no more alike than "
+                     f"unrelated images of this data set may be: not counted as the same ({JSON} "
+                     f"has them)")
+    notes += [f"{found.what}: {found.count} of {found.of}; {found.detail}"
+              for found in audit.in_common]
     if audit.common_shift is not None:
         notes.append(f"all masks together lie beside their images: the average mask "
                      f"{describe_shift(audit.common_shift)}")
@@ -152,8 +158,8 @@ def _pair_rows(store: Store) -> Iterator[Pixels]:
                 [_tile(store, stem, [], contradicts=pair.contradicts)
                  for stem in (pair.first, pair.second)],
                 columns=2,
-                heading=[f"{sides}: {pair.kind} {pair.score:.2f}"
-                         + ("" if pair.mask_iou is None else f", masks {pair.mask_iou:.2f}"),
+                heading=[f"{sides}: {KINDS[pair.kind]} {pair.score:.2f}",
+                         "" if pair.mask_iou is None else f"masks overlap {pair.mask_iou:.2f}",
                          "" if pair.orientation == ORIENTATIONS[0]
                          else f"the second lies {pair.orientation}"],
             ) for pair, sides in pairs[start:start + _PAIRS_ACROSS]

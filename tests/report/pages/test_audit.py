@@ -10,6 +10,7 @@ import pytest
 
 from cclcc_cli.data.audit import Audit, Finding, SamePair
 from cclcc_cli.data.contact_sheet import CYAN, YELLOW
+from cclcc_cli.data.mask_set import SetFinding
 from cclcc_cli.data.mask_shift import Shift
 from cclcc_cli.data.store import Store, load_store, store_path
 from cclcc_cli.errors import DataError
@@ -43,8 +44,9 @@ def test_leaking_pairs_come_first_and_contradictions_are_said(store: Store) -> N
     train, test = store.splits.train, store.splits.test
     assert titles(table) == ["the same", "split", "kind", "score", "second lies", "masks IoU"]
     assert rows(table) == [
-        [f"{train[2]} / {test[0]}", "train and test", "near", "0.40", "mirrored", "0.95"],
-        [f"{train[0]} / {train[1]}", "train", "pixels", "0.90", "as it is", "0.50 contradict"],
+        [f"{train[2]} / {test[0]}", "train and test", "altered copy or same scene", "0.40",
+         "mirrored", "0.95"],
+        [f"{train[0]} / {train[1]}", "train", "copy", "0.90", "as it is", "0.50 contradict"],
     ]
 
 
@@ -58,12 +60,34 @@ def test_findings_are_counted_by_kind_with_the_first_three(store: Store) -> None
 def test_what_matters_is_said_in_sentences(store: Store) -> None:
     notes = audit_notes(store)
     assert notes[:3] == [
-        "the split: 1 of 3 test images show the same content as an image on another side",
+        "the split: test images that copy an image on another side, or probably show the same "
+        "scene: 1 of 3",
         "1 pair has masks that contradict each other",
         "all masks together lie beside their images: the average mask fits better 5.0 % to the "
         "right",
     ]
     assert notes[3].startswith("pairs among training images, both labelled and one labelled")
+
+
+def test_what_is_similar_or_common_to_many_masks_is_said_and_counted_as_no_pair(
+    store: Store,
+) -> None:
+    like = SamePair(store.splits.train[0], store.splits.test[0], "similar", 0.4, "as it is", None)
+    common = SetFinding("masks cover the border", 9, 12, "foreground may be exchanged")
+    audit = Audit((), (), None, True, (like, like), (common,))
+    assert audit_tables(replace(store, audit=audit)) == []
+    assert audit_notes(replace(store, audit=audit)) == [
+        "2 pairs of similar images, no more alike than unrelated images of this data set may be: "
+        "not counted as the same (audit.json has them)",
+        "masks cover the border: 9 of 12; foreground may be exchanged"]
+
+
+def test_a_pair_without_masks_says_so(store: Store) -> None:
+    pair = SamePair(store.splits.train[0], store.splits.train[1], "scene", 0.5, "as it is", None)
+    audit = Audit((pair,), (), None, True)
+    table = audit_tables(replace(store, audit=audit))[0]
+    assert rows(table)[0][2:] == ["same scene, probably", "0.50", "as it is", "no mask"]
+    assert draw_audit(replace(store, audit=audit)) is not None
 
 
 def test_a_clean_data_set_has_nothing_to_say(store: Store) -> None:
