@@ -22,6 +22,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cclcc_cli.data.class_map import foreground
 from cclcc_cli.data.content import Box, content_box
 from cclcc_cli.data.likeness import CENTRES, WINDOW, Likely, Thumbnails
 from cclcc_cli.data.overlay import (
@@ -31,7 +32,6 @@ from cclcc_cli.data.overlay import (
     Overlay,
     View,
     enlarge,
-    foreground,
     lay_over,
     mask_agreement,
     rough_warp,
