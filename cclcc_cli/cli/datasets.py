@@ -13,7 +13,7 @@ _COLUMNS = ["name", "pixels", "train", "labels", "val", "test", "no mask", "MB"]
 
 
 def datasets(data: DataDir = DATA, json: Json = False) -> None:
-    """List the data sets that are prepared, and the public ones with size and licence."""
+    """List prepared and public data sets."""
     from dataclasses import asdict
 
     from cclcc_cli.data.catalog import CATALOG

@@ -53,7 +53,7 @@ def _write_parameters(command: Any, ctx: Any, formatter: Any) -> None:
 def _plain(record: tuple[str, str]) -> tuple[str, str]:
     """A parameter and its text without the types and brackets that only a programmer reads."""
     name, text = record
-    name = re.sub(r"^([A-Z]+) <.*>$", r"\1", name)
+    name = re.sub(r"^([A-Z. ]+) <.*>$", r"\1", name)
     for kind, word in (("int range", "N"), ("int", "N"), ("float", "SHARE"), ("str", "TEXT")):
         name = name.replace(f"<{kind}>", word)
     name = re.sub(r"<([\w|]+)>", r"\1", name)
