@@ -32,7 +32,7 @@ def prepare(
     ] = None,
     images: Annotated[
         list[Path] | None,
-        typer.Option(metavar="DIR", rich_help_panel=OWN,
+        typer.Option(metavar="DIR", file_okay=False, rich_help_panel=OWN,
                      help="Directory of images: jpg, png, bmp, tif, gif or webp; repeatable."),
     ] = None,
     masks: Annotated[
@@ -43,7 +43,7 @@ def prepare(
     ] = None,
     unlabeled: Annotated[
         list[Path] | None,
-        typer.Option(metavar="DIR", rich_help_panel=OWN,
+        typer.Option(metavar="DIR", file_okay=False, rich_help_panel=OWN,
                      help="Directory of images without masks, for unlabelled streams; repeatable."),
     ] = None,
     unpaired: Annotated[
@@ -54,12 +54,12 @@ def prepare(
     ] = "refuse",
     add_unlabeled: Annotated[
         list[Path] | None,
-        typer.Option(metavar="DIR", rich_help_panel=OWN,
+        typer.Option(metavar="DIR", file_okay=False, rich_help_panel=OWN,
                      help="Add images without masks to a data set that is prepared; repeatable."),
     ] = None,
     add_labels: Annotated[
         list[Path] | None,
-        typer.Option(metavar="DIR", rich_help_panel=OWN,
+        typer.Option(metavar="DIR", file_okay=False, rich_help_panel=OWN,
                      help="Add masks for images of a prepared data set that had none; "
                           "repeatable."),
     ] = None,
