@@ -85,8 +85,6 @@ def test_json_holds_the_statistics_for_a_script(run: Run) -> None:
     (("../data/synthetic",), "'../data/synthetic': is no data set's name; give the name it"),
     (("x" * 300,), "'xxx"),
     (("synthetic", "--count", "0"), "--count 0: must be 1 or more"),
-    (("synthetic", "--out", "runs/data/synthetic/32/index.csv"),
-     "--out runs/data/synthetic/32/index.csv: is a file; give a folder"),
 ])
 def test_what_cannot_be_shown_is_refused_and_nothing_is_written(
     run: Run, words: tuple[str, ...], message: str
