@@ -19,14 +19,15 @@ def listed(words: Sequence[object]) -> str:
 
 
 def counted(count: int, thing: str, several: str = "") -> str:
-    """``1 run``, ``2 runs``, ``1,500 runs``.
+    """``1 run``, ``2 runs``, ``1500 runs``, ``15,000 runs``.
 
     Args:
         count: how many.
         thing: one of them.
         several: more of them, where ``s`` is not enough: ``counted(n, "run is", "runs are")``.
     """
-    return f"{count:,} {thing if count == 1 else several or f'{thing}s'}"
+    number = f"{count:,}" if count >= 10_000 else str(count)
+    return f"{number} {thing if count == 1 else several or f'{thing}s'}"
 
 
 def instead(name: object, known: Iterable[object], title: str = "") -> str:

@@ -13,7 +13,8 @@ def test_the_first_by_name_and_the_rest_as_a_count(names, text):
 
 
 @pytest.mark.parametrize(("count", "text"), [
-    (0, "0 runs are"), (1, "1 run is"), (2, "2 runs are"), (1500, "1,500 runs are"),
+    (0, "0 runs are"), (1, "1 run is"), (2, "2 runs are"), (1500, "1500 runs are"),
+    (15000, "15,000 runs are"),
 ])
 def test_a_noun_and_its_verb_agree_with_their_number(count, text):
     assert counted(count, "run is", "runs are") == text
