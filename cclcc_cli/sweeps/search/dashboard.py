@@ -22,7 +22,7 @@ def dashboard_pages(runs_root: Path, name: str, host: str, port: int) -> Server:
         there = sorted(path.parent.name for path in journal_path(runs_root, "*").parent.parent
                        .glob(f"*/{journal.name}"))
         raise RunError(f"--dashboard {name}: no such search below {runs_root}; "
-                       f"{instead(name, there)} Start one with cclcc search")
+                       f"{instead(name, there)} (cclcc search starts one)")
     if importlib.util.find_spec("optuna_dashboard") is None:
         raise RunError("optuna-dashboard is not installed; pip install 'cclcc[dashboard]'")
     port = choose_port(host, port)
