@@ -89,10 +89,10 @@ class TestFolders:
     @pytest.mark.parametrize(
         ("change", "difference"),
         [
-            (lambda f: f.add("s9"), "1 images added, other splits"),
-            (lambda f: f.add("s1", height=33), "differs: 1 images changed;"),
+            (lambda f: f.add("s9"), "1 image added, other splits"),
+            (lambda f: f.add("s1", height=33), "differs: 1 image changed;"),
             (lambda f: [(f.images / "s2.png").unlink(), (f.masks / "s2.png").unlink()],
-             "1 images removed, other splits"),
+             "1 image removed, other splits"),
         ],
     )
     def test_other_content_is_refused_and_force_replaces_it(
