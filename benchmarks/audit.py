@@ -34,17 +34,6 @@ SAME = {frozenset(pair) for pair in json.loads(
 """Pairs that the real sets hold by themselves, the same to the eye: neither found nor wrong."""
 
 
-@dataclass(frozen=True)
-class Row:
-    """What the audit asks of a store's index."""
-
-    stem: str
-    height: int
-    width: int
-    image_sha256: str
-    foreground: float
-
-
 @dataclass
 class Planted:
     """A set of pictures: what each shows, and in which way it was made."""
@@ -97,7 +86,7 @@ def stored(done, size):
             cv2.INTER_AREA if min(picture.shape[:2]) >= size else cv2.INTER_LINEAR))
         images.append(small[..., :3])
         masks.append((small[..., 3] >= 128).astype(np.uint8))
-        rows.append(Row(f"{index:05d}", *picture.shape[:2],
+        rows.append(planted.Row(f"{index:05d}", *picture.shape[:2],
                         hashlib.sha256(picture.tobytes()).hexdigest(), float(masks[-1].mean())))
     return rows, np.stack(images), np.stack(masks)
 

@@ -15,12 +15,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 import psutil
+from planted import Row
 
 from cclcc_cli.data.audit import audit_images
 from cclcc_cli.data.synthetic import synthetic_scene
@@ -28,17 +28,6 @@ from cclcc_cli.data.turning import turn
 from cclcc_cli.data.workers import in_order, process_workers
 
 EVERY, BACK, BATCH = 100, 50, 20  # a copy each EVERY images, of the image BACK places before
-
-
-@dataclass(frozen=True)
-class Row:
-    """What the audit asks of a store's index."""
-
-    stem: str
-    height: int
-    width: int
-    image_sha256: str
-    foreground: float
 
 
 def encoded(image):

@@ -1,9 +1,11 @@
-"""Pairs of pictures of which it is known whether they show the same thing, for ``audit.py``.
+"""Pairs of pictures of which it is known whether they show the same thing, for ``audit.py`` and
+``audit_scale.py``, and the rows that an audit asks for.
 
 A scene is ``(H, W, 4)`` uint8: RGB, and the mask as 0 and 255, so that whatever moves the picture
 moves the mask. Real scenes are read from ``../shared/data``; soft ones are drawn here.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -11,6 +13,18 @@ import numpy as np
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 DRAWN = 352  # pixels per side of what is drawn
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the audit asks of a store's index."""
+
+    stem: str
+    height: int
+    width: int
+    image_sha256: str
+    foreground: float
+
 
 # ---------------------------------------------------------------------------------- scenes
 

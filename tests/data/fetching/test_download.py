@@ -1,6 +1,6 @@
 """Downloads that break off, change on the way, or are answered with something else."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,17 +18,10 @@ from tests.data.fetching.calling import (
     known,
     unknown,
 )
-from tests.data.fetching.http_server import Answer, End, Server, Site, serving
+from tests.data.fetching.http_server import Answer, End, Server, Site
 
 CUT = Answer(cut=70_000)
 UNTOLD = "sends a part of the file without saying which"
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setenv("NO_PROXY", "*")
-    with serving() as server:
-        yield server
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import datetime
 import ipaddress
 import socket
-from collections.abc import Iterator
 from email.utils import format_datetime
 from pathlib import Path
 
@@ -20,13 +19,6 @@ from tests.data.fetching.http_server import Answer, Server, serving
 
 CUT = Answer(cut=70_000)
 BROKEN = [Answer(status=503)]
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setenv("NO_PROXY", "*")
-    with serving() as server:
-        yield server
 
 
 @pytest.fixture

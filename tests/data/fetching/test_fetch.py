@@ -3,7 +3,7 @@
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,22 +23,10 @@ from tests.data.fetching.calling import (
     names,
     unknown,
 )
-from tests.data.fetching.http_server import Answer, Server, serving
+from tests.data.fetching.http_server import Answer, Server
 
 OTHER_SHA256 = hashlib.sha256(OTHER).hexdigest()
 ASIDE = aside(OTHER)
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setenv("NO_PROXY", "*")
-    with serving() as server:
-        yield server
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "downloads"
 
 
 class TestVerified:

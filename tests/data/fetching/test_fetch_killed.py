@@ -16,7 +16,7 @@ from cclcc_cli.data.catalog import RemoteFile
 from cclcc_cli.errors import DataError
 from tests import warm
 from tests.data.fetching.calling import ARCHIVE, PARTIAL, SIZE, WHOLE, Caller, known, unknown
-from tests.data.fetching.http_server import Answer, Server, serving
+from tests.data.fetching.http_server import Answer, Server
 
 FETCH_IN_A_PROCESS = """
 import json, resource, signal, sys
@@ -32,13 +32,6 @@ fetch(RemoteFile(**file), Path(folder))
 """
 
 Start = Callable[..., "subprocess.Popen[str]"]
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setenv("NO_PROXY", "*")
-    with serving() as server:
-        yield server
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,22 +12,10 @@ from cclcc_cli.data.catalog import RemoteFile
 from cclcc_cli.data.fetching.fetch import fetch
 from cclcc_cli.errors import DataError
 from tests.data.fetching.calling import ARCHIVE, OTHER, SHA256, aside, entry, names, unknown
-from tests.data.fetching.http_server import Server, serving
+from tests.data.fetching.http_server import Server
 
 OTHER_SHA256 = hashlib.sha256(OTHER).hexdigest()
 ASIDE = aside(OTHER)
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setenv("NO_PROXY", "*")
-    with serving() as server:
-        yield server
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "downloads"
 
 
 class TestFirstCopy:
