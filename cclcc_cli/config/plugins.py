@@ -55,12 +55,6 @@ _loaded: dict[str, _Loaded] = {}
 """By digest: a file is run once, and its classes are the same ones wherever they are met."""
 
 
-def implementation(section: object) -> Callable[..., Any] | None:
-    """What a plug-in builds from a recipe or section; None where that is the package's own."""
-    found = (loaded.plugin.implements(section) for loaded in _loaded.values())
-    return next((make for make in found if make is not None), None)
-
-
 def build_from_plugin(
     section: object, kind: type[T], *args: Any, **keywords: Any
 ) -> T | None:
