@@ -315,8 +315,10 @@ class RunFolder:
 
     def append_record(self, record: ValidationRecord) -> None:
         """Add a line to ``metrics.jsonl``, on the disk when this returns."""
-        earlier = [line for line, _ in self._records()]
-        self._write_records([*earlier, json.dumps(record.plain())])
+        path = self.path / "metrics.jsonl"
+        earlier = path.read_bytes() if path.exists() else b""
+        whole = earlier[: earlier.rfind(b"\n") + 1]  # without a line cut off by a crash
+        self.write(path.name, whole + f"{json.dumps(record.plain())}\n".encode())
 
     def records(self) -> list[ValidationRecord]:
         """All validations so far, by step; a line cut off by a crash is left out.
@@ -328,10 +330,8 @@ class RunFolder:
 
     def keep_records(self, up_to_step: int) -> None:
         """Drop validations after a step: the checkpoint that training continues from is older."""
-        self._write_records([line for line, record in self._records() if record.step <= up_to_step])
-
-    def _write_records(self, lines: Iterable[str]) -> None:
-        self.write_text("metrics.jsonl", "".join(f"{line}\n" for line in lines))
+        kept = [line for line, record in self._records() if record.step <= up_to_step]
+        self.write_text("metrics.jsonl", "".join(f"{line}\n" for line in kept))
 
     def _records(self) -> Iterator[tuple[str, ValidationRecord]]:
         """Each line of ``metrics.jsonl``, and what it says."""
